@@ -1,0 +1,64 @@
+"""geobench compares methods that say where on Earth a photo was taken.
+
+The public names, in reading order: this file is the table of contents.
+"""
+
+from geobench import geo as geo
+from geobench.errors import ConfigError as ConfigError
+from geobench.errors import DataError as DataError
+from geobench.errors import DeadlineError as DeadlineError
+from geobench.errors import GeobenchError as GeobenchError
+from geobench.errors import PluginError as PluginError
+from geobench.errors import PredictionError as PredictionError
+from geobench.errors import StoreError as StoreError
+from geobench.geo import Points as Points
+from geobench.geo import distance_km as distance_km
+from geobench.partitions import EqualAreaGrid as EqualAreaGrid
+from geobench.partitions import Partition as Partition
+from geobench.components import Component as Component
+from geobench.components import Config as Config
+from geobench.components import InputPath as InputPath
+from geobench.components import Plugin as Plugin
+from geobench.data import BrokenPicture as BrokenPicture
+from geobench.data import Dataset as Dataset
+from geobench.data import Examples as Examples
+from geobench.data import Fact as Fact
+from geobench.data import Image as Image
+from geobench.data import Indices as Indices
+from geobench.data import Rows as Rows
+from geobench.data import Table as Table
+from geobench.data import Truth as Truth
+from geobench.data import hashes as hashes
+from geobench.data import smallest_by_hash as smallest_by_hash
+from geobench.splits import Assignment as Assignment
+from geobench.splits import Part as Part
+from geobench.splits import Split as Split
+from geobench.splits import SplitConfig as SplitConfig
+from geobench.splits import part as part
+from geobench.encoders import Encoder as Encoder
+from geobench.encoders import Features as Features
+from geobench.encoders import TextEncoder as TextEncoder
+from geobench.predictions import Atoms as Atoms
+from geobench.predictions import Cells as Cells
+from geobench.predictions import Density as Density
+from geobench.predictions import Floored as Floored
+from geobench.predictions import LazyDensity as LazyDensity
+from geobench.predictions import Prediction as Prediction
+from geobench.predictions import Sampled as Sampled
+from geobench.predictions import VonMisesFisherMixture as VonMisesFisherMixture
+from geobench.methods import Context as Context
+from geobench.methods import Method as Method
+from geobench.methods import Retriever as Retriever
+from geobench.metrics import Against as Against
+from geobench.metrics import Curve as Curve
+from geobench.metrics import Mean as Mean
+from geobench.metrics import Metric as Metric
+from geobench.metrics import Quantile as Quantile
+from geobench.metrics import ScoreContext as ScoreContext
+from geobench.metrics import Share as Share
+from geobench.metrics import Statistic as Statistic
+from geobench.metrics import Summary as Summary
+from geobench.hookspecs import hookimpl as hookimpl
+from geobench.report import load as load
+
+__version__ = "0.1.0"

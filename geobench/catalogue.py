@@ -1,0 +1,203 @@
+"""The catalogue: every registered plugin class, its entry point loaded on its own."""
+
+import difflib
+import inspect
+import logging
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, final
+
+import pluggy
+
+from geobench import hookspecs
+from geobench.components import Config, Plugin
+from geobench.data import Dataset
+from geobench.encoders import Encoder
+from geobench.errors import PluginError
+from geobench.methods import Method
+from geobench.metrics import Metric
+from geobench.splits import Split
+
+log = logging.getLogger(__name__)
+
+KINDS: dict[str, type[Plugin]] = {
+    "dataset": Dataset,
+    "split": Split,
+    "encoder": Encoder,
+    "method": Method,
+    "metric": Metric,
+}
+_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The entry point that a class came from."""
+
+    entry_point: str
+    distribution: str
+    version: str
+
+    def __str__(self) -> str:
+        return f"{self.entry_point} ({self.distribution} {self.version})"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """A plugin class and where it came from."""
+
+    plugin: type[Plugin]
+    source: Source
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A plugin, or one of its classes, that cannot be used, and why."""
+
+    source: Source
+    reason: str
+
+
+@final
+@dataclass(slots=True)
+class Catalogue:
+    """All plugins of this installation.
+
+    Args:
+        sources: every entry point that loaded.
+        registered: kind -> name -> the classes of that name (two or more: a clash).
+        broken: what did not load, with the reason.
+    """
+
+    sources: list[Source] = field(default_factory=list)
+    registered: dict[str, dict[str, list[Registered]]] = field(default_factory=dict)
+    broken: list[Broken] = field(default_factory=list)
+
+    def of_kind(self, kind: str) -> list[Registered]:
+        """The usable classes of a kind, by name."""
+        names = self.registered.get(kind, {})
+        return [names[name][0] for name in sorted(names) if len(names[name]) == 1]
+
+    def clashes(self) -> list[str]:
+        """One sentence for each name that two plugins register in one kind."""
+        return [
+            f"{kind} {name} is registered by {' and by '.join(str(e.source) for e in entries)}"
+            for kind, names in self.registered.items()
+            for name, entries in sorted(names.items())
+            if len(entries) > 1
+        ]
+
+    def find(self, kind: str, name: str) -> type[Plugin]:
+        """The class registered under `name` (or `kind:name`).
+
+        Raises:
+            PluginError: unknown (with the nearest names), registered twice, or of a plugin
+                that does not load.
+        """
+        bare = name.removeprefix(f"{kind}:")
+        names = self.registered.get(kind, {})
+        entries = names.get(bare, [])
+        if len(entries) == 1:
+            return entries[0].plugin
+        if len(entries) > 1:
+            both = " and by ".join(str(entry.source) for entry in entries)
+            raise PluginError(
+                f"{kind} {bare!r} is registered by {both}",
+                remedy="Uninstall one of them, or ask its author for another name.",
+            )
+        near = difflib.get_close_matches(bare, list(names), n=3, cutoff=0.5)
+        hint = f"Did you mean {' or '.join(near)}?" if near else f"There are: {', '.join(names)}."
+        if self.broken:
+            lost = ", ".join(sorted({str(b.source) for b in self.broken}))
+            hint += f" (Plugins that did not load: {lost}; see `geobench list`.)"
+        raise PluginError(f"there is no {kind} {bare!r}", remedy=hint)
+
+    def add(self, plugin: type[Plugin], source: Source) -> None:
+        """Register one class, or keep it as broken if it is not what its hook promises."""
+        reason = _fault(plugin)
+        if reason:
+            self.broken.append(Broken(source, reason))
+            return
+        entries = self.registered.setdefault(plugin.kind, {}).setdefault(plugin.name, [])
+        if all(entry.plugin is not plugin for entry in entries):
+            entries.append(Registered(plugin, source))
+
+
+def _fault(plugin: Any) -> str:
+    name = getattr(plugin, "__qualname__", repr(plugin))
+    if "name" not in dir(plugin) or not isinstance(plugin.name, str):
+        return f"class {name} has no name: give it one, such as name = 'nearest-town'"
+    if not _NAME.fullmatch(plugin.name):
+        return f"class {name} is named {plugin.name!r}: use lower case, words joined by hyphens"
+    if inspect.isabstract(plugin):
+        lacking = ", ".join(sorted(plugin.__abstractmethods__))
+        return f"{plugin.kind} {plugin.name} lacks {lacking}"
+    if not (inspect.isclass(plugin.Config) and issubclass(plugin.Config, Config)):
+        return f"{plugin.kind} {plugin.name}: its Config is no geobench.Config"
+    return ""
+
+
+def load(found: Iterable[EntryPoint] | None = None) -> Catalogue:
+    """Load every entry point, each on its own: one that fails stops only what asks for it."""
+    catalogue = Catalogue()
+    seen = set()
+    for entry in entry_points(group=hookspecs.ENTRY_POINT_GROUP) if found is None else found:
+        if (entry.name, entry.value) in seen:
+            continue  # one distribution that lies on the path twice
+        seen.add((entry.name, entry.value))
+        _load_one(catalogue, entry)
+    return catalogue
+
+
+def _load_one(catalogue: Catalogue, entry: EntryPoint) -> None:
+    distribution = entry.dist.name if entry.dist else "unknown distribution"
+    source = Source(entry.name, distribution, entry.dist.version if entry.dist else "")
+    manager = pluggy.PluginManager("geobench")
+    manager.add_hookspecs(hookspecs)
+    try:
+        manager.register(entry.load(), name=entry.name)
+        manager.check_pending()
+    except pluggy.PluginValidationError as error:
+        reason = " ".join(str(error).split())
+        known = ", ".join(f"register_{kind}s" for kind in KINDS)
+        catalogue.broken.append(Broken(source, f"{reason}. The hooks are {known}, no arguments"))
+        return
+    except (Exception, SystemExit) as error:
+        reason = f"{entry.value} does not import: {type(error).__name__}: {error}"
+        catalogue.broken.append(Broken(source, reason))
+        return
+    catalogue.sources.append(source)
+    count = 0
+    for kind, wanted in KINDS.items():
+        hook = getattr(manager.hook, f"register_{kind}s")
+        try:
+            classes = [plugin for answer in hook() for plugin in answer]
+        except Exception as error:
+            reason = f"register_{kind}s raised {type(error).__name__}: {error}"
+            catalogue.broken.append(Broken(source, reason))
+            count += 1
+            continue
+        for plugin in classes:
+            count += 1
+            if inspect.isclass(plugin) and issubclass(plugin, wanted):
+                catalogue.add(plugin, source)
+            else:
+                reason = (
+                    f"register_{kind}s gives {plugin!r}, which is no geobench.{wanted.__name__}"
+                )
+                catalogue.broken.append(Broken(source, reason))
+    if count == 0:
+        reason = "registers nothing: mark its hooks with geobench.hookimpl"
+        catalogue.broken.append(Broken(source, reason))
+
+
+@cache
+def installed() -> Catalogue:
+    """The plugins of this installation, loaded once per process."""
+    return load()

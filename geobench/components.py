@@ -1,0 +1,199 @@
+"""What every plugin class is: a named, versioned component with a closed configuration."""
+
+import hashlib
+import importlib.util
+import json
+from abc import ABC
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Generic, Self, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationInfo, model_validator
+
+from geobench.errors import ConfigError, PluginError
+
+
+class Config(BaseModel):
+    """Base of all configurations: closed (an unknown key is an error) and frozen."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, arbitrary_types_allowed=True, validate_default=True
+    )
+
+
+def _existing(path: Path, info: ValidationInfo) -> Path:
+    folder = info.context["folder"] if info.context else Path()
+    full = (folder / path.expanduser()).resolve()
+    if not full.exists():
+        raise ValueError(f"{full} does not exist; paths are relative to the YAML file")
+    return full
+
+
+InputPath = Annotated[Path, AfterValidator(_existing)]
+"""A config field that names a file or folder: relative to the YAML file, checked while planning.
+Keys hold the SHA-256 of a file's content, and nothing of where it lies."""
+
+
+class Plugin(ABC):
+    """Common base of Dataset, Split, Encoder, Method and Metric.
+
+    A class is registered by a hook and configured by an entry of benchmarks.yaml. Its module
+    imports only the standard library, numpy, pydantic and geobench; what is heavier it names in
+    `requires` and imports where it is used.
+    """
+
+    kind: ClassVar[str]
+    name: ClassVar[str]
+    """Unique within its kind: lower case, words joined by hyphens."""
+    version: ClassVar[int] = 1
+    """Raised whenever its numbers change; part of every key."""
+    Config: ClassVar[type[Config]] = Config
+    requires: ClassVar[tuple[str, ...]] = ()
+    """Importable module names that it needs beyond the base install."""
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    """Named settings for the reserved key `preset`; explicit keys override them."""
+
+    def __init__(self, config: Any = None) -> None:
+        self.config: Any = self.Config() if config is None else config
+
+    @classmethod
+    def describe(cls) -> str:
+        """The first line of the class's docstring."""
+        return (cls.__doc__ or "").strip().split("\n")[0].rstrip(".")
+
+    @classmethod
+    def tiny(cls, folder: Path) -> Any:
+        """A configuration that makes tests take seconds; may write what it reads into `folder`."""
+        return cls.Config()
+
+    def identity(self) -> dict[str, Any]:
+        """What goes into a key: kind, name, version and resolved configuration, as JSON data."""
+        return {
+            "kind": self.kind,
+            "name": self.name,
+            "version": self.version,
+            "config": canonical(self.config),
+        }
+
+
+T = TypeVar("T")
+
+
+class Component(Config, Generic[T]):
+    """A config field that names another component: `Component[Retriever]`.
+
+    In YAML it is a name or a mapping `{name: ..., preset: ..., <its own config>}`. A method
+    reads `context.component(config.retriever)` and gets it fitted, because the harness plans it
+    as a cell of its own on the same train, val and seed; a split reads `.plugin`.
+    """
+
+    plugin: Any
+    label: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _resolve(cls, value: Any, info: ValidationInfo) -> Any:
+        if isinstance(value, Plugin):
+            value = {"plugin": value, "label": value.name}
+        elif not (isinstance(value, Mapping) and isinstance(value.get("plugin"), Plugin)):
+            if not info.context or "resolve" not in info.context:
+                raise ValueError("give a configured plugin object")
+            value = info.context["resolve"](cls.wanted(), value)
+        if not isinstance(value["plugin"], cls.wanted()):
+            raise ValueError(f"{value['plugin'].name} is no {cls.wanted().__name__}")
+        return value
+
+    @classmethod
+    def wanted(cls) -> type[Plugin]:
+        """The class in the brackets."""
+        kind: type[Plugin] = cls.__pydantic_generic_metadata__["args"][0]
+        return kind
+
+    @classmethod
+    def of(cls, plugin: Plugin, *, label: str = "") -> Self:
+        """A reference to a plugin that was configured in Python."""
+        return cls.model_validate({"plugin": plugin, "label": label or plugin.name})
+
+
+def canonical(value: Any, *, paths: bool = True) -> Any:
+    """A configuration as JSON data that is equal if and only if it asks for the same numbers.
+
+    Args:
+        value: a Config, or anything that one holds.
+        paths: put a file's SHA-256 in its path's place (False: leave paths out).
+    """
+    if isinstance(value, Component):
+        return value.plugin.identity()
+    if isinstance(value, BaseModel):
+        pairs = ((name, getattr(value, name)) for name in type(value).model_fields)
+        return {k: canonical(v, paths=paths) for k, v in pairs if paths or not isinstance(v, Path)}
+    if isinstance(value, Mapping):
+        return {str(k): canonical(v, paths=paths) for k, v in value.items()}
+    if isinstance(value, Path):
+        return {"sha256": file_digest(value)} if value.is_file() else {"folder": value.name}
+    if isinstance(value, str | bool | int | float | None):
+        return value
+    if isinstance(value, Iterable):
+        items = [canonical(v, paths=paths) for v in value]
+        return sorted(items, key=json.dumps) if isinstance(value, set | frozenset) else items
+    raise ConfigError(
+        f"a configuration holds {value!r}, a {type(value).__name__}",
+        remedy="Config fields are numbers, strings, booleans, paths, components and lists of them.",
+    )
+
+
+def digest(data: Any) -> str:
+    """SHA-256, in hex, of JSON data in canonical form (sorted keys, no spaces)."""
+    text = json.dumps(data, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def array_digest(*arrays: NDArray[Any]) -> str:
+    """SHA-256, in hex, of arrays of numbers or strings: values and shapes, whatever the width
+    or byte order they are held in."""
+    state = hashlib.sha256()
+    for array in arrays:
+        if array.dtype.kind == "U":
+            plain = np.char.encode(array, "utf-8")
+        elif array.dtype.kind == "f":
+            plain = array.astype("<f8")
+        else:
+            plain = array.astype("<i8")
+        state.update(f"{plain.dtype.kind}{array.shape}".encode())
+        # Strings are told apart by their lengths, so that "ab","c" is not "a","bc".
+        if plain.dtype.kind == "S":
+            state.update(np.char.str_len(plain).astype("<i8").tobytes())
+            state.update(b"".join(plain.ravel().tolist()))
+        else:
+            state.update(np.ascontiguousarray(plain).tobytes())
+    return state.hexdigest()
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file's content, in hex."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+_EXTRAS = {
+    "torch": "methods",
+    "faiss": "methods",
+    "open_clip": "backbones",
+    "timm": "backbones",
+    "datasets": "hub",
+    "webdataset": "hub",
+}
+
+
+def check_requirements(plugin: type[Plugin]) -> None:
+    """Raise PluginError, with the pip command, if a package that `plugin` needs is absent."""
+    absent = [name for name in plugin.requires if importlib.util.find_spec(name) is None]
+    if absent:
+        extras = sorted({_EXTRAS[name] for name in absent if name in _EXTRAS})
+        wanted = f"'geobench-geolocation[{','.join(extras)}]'" if extras else " ".join(absent)
+        raise PluginError(
+            f"{plugin.kind} {plugin.name} needs {', '.join(absent)}, which is not installed",
+            remedy=f"Install it: pip install {wanted}",
+        )

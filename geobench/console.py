@@ -1,0 +1,118 @@
+"""The console: how a run looks on a terminal, and in a pipe."""
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Any, final
+
+from rich.console import Console
+from rich.logging import RichHandler
+from rich.markup import escape
+from rich.table import Table
+
+from geobench.leaderboard import RANKED, Row
+from geobench.markdown import number
+from geobench.plan import Cell, Plan
+from geobench.runner import Reporter
+
+_EVERY = 10.0  # seconds between two lines on the same long piece of work, in a pipe
+
+
+@final
+class ConsoleReporter(Reporter):
+    """Progress bars on a terminal, plain lines when the output is piped."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+
+    def say(self, text: str) -> None:
+        self.console.print(escape(text), highlight=False, soft_wrap=True)
+
+    def plan(self, plan: Plan, states: list[tuple[Cell, str]]) -> None:
+        bench = plan.benchmark
+        counts = Counter(state for _, state in states)
+        summary = ", ".join(
+            f"{counts[state]} {_STATES[state]}" for state in _STATES if counts[state]
+        )
+        self.console.rule(f"[bold]{bench.name}", align="left")
+        self.say(f"dataset {bench.dataset.plugin.name}: {len(plan.drawn)} split(s), {summary}")
+        for label, assignment in plan.drawn.items():
+            parts = ", ".join(f"{part.name} {len(part):,}" for part in assignment.all_parts)
+            left = "".join(f", {why} {len(rows):,}" for why, rows in assignment.left_out.items())
+            self.say(f"split {label}: {parts}{left} photos")
+        if any(state != "recorded" for _, state in states):
+            table = Table("split", "method", "seed", "to do", box=None, padding=(0, 2, 0, 0))
+            for cell, state in states:
+                label = escape(cell.method.label)
+                table.add_row(cell.split.label, label, str(cell.seed), _STATES[state])
+            self.console.print(table)
+        for cell in {cell.method.label: cell for cell, _ in states}.values():
+            method = cell.method.plugin
+            lost = [m.label for m in bench.metrics if not m.plugin.scores(method.predicts)]
+            if lost:
+                kind = method.predicts.__name__
+                self.say(f"{cell.method.label} predicts {kind}: no {', '.join(lost)} for it")
+        for label, error in plan.absent.items():
+            self.say(f"{label} will fail: {error}")
+
+    def track(self, items: Iterable[Any], total: int | None, what: str) -> Iterator[Any]:
+        if self.console.is_terminal:
+            from rich.progress import track
+
+            yield from track(
+                items, total=total, description=escape(what), console=self.console, transient=True
+            )
+            return
+        last = time.monotonic()
+        for done, item in enumerate(items):
+            if time.monotonic() - last > _EVERY:
+                last = time.monotonic()
+                self.say(f"  {what}: {done}" + (f" of {total}" if total else ""))
+            yield item
+
+
+_STATES = {
+    "recorded": "recorded",
+    "run": "to run",
+    "score": "to score",
+    "retry": "failed before, to run again",
+}
+
+
+def show_warnings(console: Console) -> None:
+    """Send warnings of the geobench loggers to the console."""
+    handler = RichHandler(console=console, show_time=False, show_path=False, level=logging.WARNING)
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[handler])
+
+
+def standings(console: Console, rows: list[Row]) -> None:
+    """A short table per part: a few summaries of every label."""
+    for part in dict.fromkeys(row.part for row in rows):
+        own = [row for row in rows if row.part == part]
+        names = list(dict.fromkeys(row.summary for row in own))
+        shown = [name for name in _HEADLINES if name in names] or names[:4]
+        table = Table(part, *(_head(name, own) for name in shown), box=None, padding=(0, 2, 0, 0))
+        for label in dict.fromkeys(row.label for row in own):
+            cells = {row.summary: row for row in own if row.label == label}
+            table.add_row(escape(label), *(_cell(cells.get(name)) for name in shown))
+        console.print(table)
+
+
+_HEADLINES = ("geoscore", "distance.median", "accuracy@200km", "accuracy@750km", "nll")
+
+
+def _head(name: str, rows: list[Row]) -> str:
+    row = next(row for row in rows if row.summary == name)
+    return f"{name} ({'higher' if row.better == 'higher' else 'lower'} is better)"
+
+
+def _cell(row: Row | None) -> str:
+    if row is None:
+        return ""
+    if row.status not in (*RANKED, "ceiling"):
+        return row.status
+    text = number(row.value)
+    if row.low == row.low:
+        text += f" [{number(row.low)}, {number(row.high)}]"
+    return escape(text)

@@ -1,0 +1,291 @@
+"""Datasets: a columnar table of photos, and access to their pixels or features."""
+
+import hashlib
+from abc import abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, ClassVar, Literal, TypeAlias, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geobench.components import Plugin, array_digest, canonical, digest
+from geobench.errors import DataError, PredictionError
+from geobench.geo import Floats, Points, wrap
+
+Indices: TypeAlias = NDArray[np.intp]
+Column: TypeAlias = NDArray[Any]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A measured number that belongs in a record and in no key."""
+
+    value: float
+    unit: str
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The photos of a dataset as columns; no Python object per row.
+
+    Args:
+        ids: unique strings, (N,).
+        points: where each photo was taken, (N, 2), degrees.
+        groups: what must not leak between train and test (uploader, sequence; where there is
+            neither, the photo), (N,) strings or integers.
+        attributes: further columns by name, (N,) strings or numbers; "" or NaN where unknown.
+        part: the source's own part of each photo ("train", "test", ...), (N,), or None.
+        sizes: bytes of each photo's file, (N,), or None where there are no files.
+        promised: how many photos the source promised.
+        broken: what was promised and is not in the table: reason -> how many.
+    """
+
+    ids: NDArray[np.str_]
+    points: Points
+    groups: Column
+    attributes: Mapping[str, Column] = field(default_factory=dict)
+    part: NDArray[np.str_] | None = None
+    sizes: NDArray[np.int64] | None = None
+    promised: int = 0
+    broken: Mapping[str, int] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class BrokenPicture:
+    """Stands in `images` where a picture cannot be read, and says why."""
+
+    reason: str
+
+
+Image: TypeAlias = NDArray[np.uint8]
+Publishes: TypeAlias = Literal["pictures", "coordinates", "scores"]
+
+
+class Dataset(Plugin):
+    """Photos with the places they were taken at.
+
+    Subclasses give `load`, and `images` or `features` or neither, and say which in `provides`.
+    """
+
+    kind = "dataset"
+    licence: ClassVar[str] = ""
+    citation: ClassVar[str] = ""
+
+    @property
+    def publishes(self) -> Publishes:
+        """What a leaderboard may show: `pictures`, `coordinates`, or only `scores`."""
+        return "coordinates"
+
+    @property
+    def provides(self) -> frozenset[str]:
+        """Of "images" and "features", what the dataset has."""
+        return frozenset()
+
+    @property
+    def reach_km(self) -> float:
+        """Two photos closer than this may show the same thing."""
+        return 0.0
+
+    @abstractmethod
+    def load(self) -> Table:
+        """Read the table; called once, when it is first needed."""
+
+    def images(self, indices: Indices) -> Iterator[Image | BrokenPicture]:
+        """The pictures of these rows, in order, each uint8 (H, W, 3), read lazily."""
+        raise DataError(f"dataset {self.name} has no pictures")
+
+    def features(self, indices: Indices) -> Any:
+        """The dataset's own features of these rows, a geobench.Features."""
+        raise DataError(f"dataset {self.name} has no features of its own")
+
+    @cached_property
+    def table(self) -> Table:
+        """The checked table.
+
+        Raises:
+            DataError: ids that repeat, columns of different lengths, or coordinates off the globe.
+        """
+        return _checked(self.load(), self.name)
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 over name, version, configuration without paths, ids, coordinates, groups,
+        attributes and, for photos on disk, each file's size."""
+        table = self.table
+        columns = [table.ids, table.points, table.groups]
+        columns += [table.attributes[name] for name in sorted(table.attributes)]
+        columns += [column for column in (table.part, table.sizes) if column is not None]
+        config = canonical(self.config, paths=False)
+        head = [self.name, self.version, config, sorted(table.attributes)]
+        return digest([head, array_digest(*columns)])
+
+
+def _checked(table: Table, name: str) -> Table:
+    count = len(table.ids)
+    columns = {"points": table.points, "groups": table.groups, **table.attributes}
+    columns |= {"part": table.part} if table.part is not None else {}
+    columns |= {"sizes": table.sizes} if table.sizes is not None else {}
+    for column, values in columns.items():
+        if len(values) != count:
+            raise DataError(
+                f"column {column} has {len(values)} rows where ids have {count}",
+                where=f"dataset {name}",
+            )
+    unique, counts = np.unique(table.ids, return_counts=True)
+    if len(unique) != count:
+        raise DataError(
+            f"{count - len(unique)} ids repeat, the first is {unique[counts > 1][0]!r}",
+            where=f"dataset {name}",
+            remedy="Every photo needs an id of its own.",
+        )
+    try:
+        points = wrap(table.points, name="coordinates").reshape(count, 2)
+    except PredictionError as error:
+        raise DataError(error.problem, where=f"dataset {name}") from None
+    return Table(
+        ids=table.ids,
+        points=points,
+        groups=table.groups,
+        attributes=dict(table.attributes),
+        part=table.part,
+        sizes=table.sizes,
+        promised=table.promised or count,
+        broken=dict(table.broken),
+    )
+
+
+def hashes(ids: NDArray[np.str_]) -> NDArray[np.uint64]:
+    """A 64-bit hash of each id, the same on every machine: the order in which photos are taken
+    wherever only some can be."""
+    found = (hashlib.blake2b(str(i).encode(), digest_size=8).digest() for i in ids)
+    return np.frombuffer(b"".join(found), dtype=">u8").astype(np.uint64)
+
+
+def smallest_by_hash(ids: NDArray[np.str_], count: int) -> Indices:
+    """Positions of the `count` ids with the smallest hashes, in ascending position."""
+    if count >= len(ids):
+        return np.arange(len(ids))
+    return np.sort(np.argsort(hashes(ids), kind="stable")[:count])
+
+
+@final
+class Rows:
+    """Numbers per photo, held in shards (memory-mapped or not), read in pieces.
+
+    Args:
+        shards: arrays (n_k, ...) of equal trailing shape.
+        rows: for each row its position in the shards laid end to end, (N,); all, by default.
+    """
+
+    dtype = np.dtype(np.float32)
+
+    def __init__(self, shards: Sequence[NDArray[Any]], rows: Indices | None = None) -> None:
+        self._shards = list(shards)
+        self._starts = np.concatenate([[0], np.cumsum([len(s) for s in self._shards])])
+        self._rows = np.arange(self._starts[-1]) if rows is None else np.asarray(rows)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (len(self._rows), *self._shards[0].shape[1:])
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def take(self, indices: Indices | slice) -> "Rows":
+        """The same numbers restricted to these rows; nothing is read."""
+        return Rows(self._shards, self._rows[indices])
+
+    def __getitem__(self, key: slice | Indices) -> NDArray[np.float32]:
+        wanted = self._rows[key]
+        if len(self._shards) == 1:
+            return np.asarray(self._shards[0][wanted], dtype=np.float32)
+        out = np.empty((len(wanted), *self.shape[1:]), np.float32)
+        shard = np.searchsorted(self._starts, wanted, side="right") - 1
+        for k in np.unique(shard):
+            where = shard == k
+            out[where] = self._shards[k][wanted[where] - self._starts[k]]
+        return out
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        return self[:].astype(dtype or np.float32, copy=False)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """What a method sees: ids, features, and, in training and validation only, the answers.
+
+    Args:
+        ids: (N,).
+        pooled: one vector per photo, (N, D), or None if the method does not want it.
+        tokens: several vectors per photo, (N, T, E), or None likewise.
+        points: true places (N, 2); None at test time.
+        attributes: further columns, None at test time.
+        read: gives the pictures of these positions; set by the harness.
+    """
+
+    ids: NDArray[np.str_]
+    pooled: Rows | None = None
+    tokens: Rows | None = None
+    points: Points | None = None
+    attributes: Mapping[str, Column] | None = None
+    read: Callable[[Indices], Iterator[Image | BrokenPicture]] | None = None
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def images(self) -> Iterator[Image | BrokenPicture]:
+        """The pictures, lazily, for explanations; not for prediction.
+
+        Raises:
+            DataError: the dataset has no pictures.
+        """
+        if self.read is None:
+            raise DataError("these examples have no pictures")
+        return self.read(np.arange(len(self)))
+
+    def take(self, indices: Indices) -> "Examples":
+        """These examples only; features are not read."""
+        read = self.read
+        return Examples(
+            ids=self.ids[indices],
+            pooled=None if self.pooled is None else self.pooled.take(indices),
+            tokens=None if self.tokens is None else self.tokens.take(indices),
+            points=None if self.points is None else self.points[indices],
+            attributes=None
+            if self.attributes is None
+            else {name: column[indices] for name, column in self.attributes.items()},
+            read=None if read is None else (lambda positions: read(indices[positions])),
+        )
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """What metrics compare with.
+
+    Args:
+        points: true places, (N, 2).
+        attributes: further columns, (N,) each.
+        novelty: distance in km to the nearest training photo, (N,); NaN where nothing trained.
+    """
+
+    points: Points
+    attributes: Mapping[str, Column]
+    novelty: Floats
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+    def take(self, indices: Indices) -> "Truth":
+        """The truth of these photos only."""
+        attributes = {name: column[indices] for name, column in self.attributes.items()}
+        return Truth(self.points[indices], attributes, self.novelty[indices])

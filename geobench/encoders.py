@@ -1,0 +1,55 @@
+"""Encoders: frozen functions from a picture to numbers, the same for every method."""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geobench.components import Plugin, digest
+from geobench.data import Image
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Features:
+    """Features of B photos: `pooled` (B, D) and `tokens` (B, T, E), each float32 or None."""
+
+    pooled: NDArray[np.float32] | None
+    tokens: NDArray[np.float32] | None = None
+
+
+class Encoder(Plugin):
+    """A frozen encoder; its output is cached by (encoder digest, dataset digest)."""
+
+    kind = "encoder"
+    reads: ClassVar[Literal["images", "features"]] = "images"
+    """What it takes from a dataset: pictures, or features that the dataset brings."""
+
+    @abstractmethod
+    def prepare(self, image: Image) -> NDArray[Any]:
+        """What `encode` wants of one picture uint8 (H, W, 3); runs in worker processes."""
+
+    @abstractmethod
+    def encode(self, batch: Any, *, tokens: bool) -> Features:
+        """Features of a batch, independent of which photos are in it together.
+
+        Args:
+            batch: the prepared pictures stacked, (B, ...); for `reads = "features"`, the
+                dataset's own Features.
+            tokens: whether tokens are wanted, too.
+        """
+
+    def digest(self, what: Literal["pooled", "tokens"]) -> str:
+        """SHA-256 of what decides the pooled features, or the tokens."""
+        return digest([self.identity(), what])
+
+
+class TextEncoder(Encoder):
+    """An encoder that puts texts into the space of its pooled features."""
+
+    @abstractmethod
+    def encode_text(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Features of texts, (len(texts), D), comparable with `pooled`."""

@@ -1,0 +1,52 @@
+"""What can go wrong: every error says what is wrong, where, and what to type."""
+
+
+class GeobenchError(Exception):
+    """An error that the reader can act on.
+
+    Args:
+        problem: what is wrong, naming the thing (one sentence, no full stop).
+        where: the file and line, the plugin, the record or the photo it happened in.
+        remedy: what to change or to type.
+    """
+
+    def __init__(self, problem: str, *, where: str = "", remedy: str = "") -> None:
+        self.problem = problem
+        self.where = where
+        self.remedy = remedy
+        super().__init__(problem, where, remedy)
+
+    def __str__(self) -> str:
+        text = f"{self.where}: {self.problem}" if self.where else self.problem
+        return f"{text}. {self.remedy}" if self.remedy else text
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _rebuild, (type(self), self.problem, self.where, self.remedy)
+
+
+class ConfigError(GeobenchError):
+    """A benchmarks.yaml, or a component's own configuration, that cannot be used as it is."""
+
+
+class PluginError(GeobenchError):
+    """A plugin that does not import, registers wrongly, lacks a package or does not exist."""
+
+
+class DataError(GeobenchError):
+    """A dataset, split, picture or feature file that is not what it promises to be."""
+
+
+class PredictionError(GeobenchError):
+    """A method's answer that is no batch of distributions on the sphere."""
+
+
+class StoreError(GeobenchError):
+    """A stored record, table or state that is damaged, stale or of another version."""
+
+
+class DeadlineError(GeobenchError):
+    """A cell that ran into the benchmark's deadline; it stores nothing."""
+
+
+def _rebuild(kind: type[GeobenchError], problem: str, where: str, remedy: str) -> GeobenchError:
+    return kind(problem, where=where, remedy=remedy)

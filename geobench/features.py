@@ -1,0 +1,234 @@
+"""The feature store: every picture is encoded once, into immutable shards that are memory-mapped.
+
+A store belongs to one (encoder digest, dataset digest). A shard is a folder, renamed into place
+when it is complete, with `rows.npy` (positions in the dataset's table), `values.npy` (float32)
+and `broken.json` (position -> why its picture could not be read).
+"""
+
+import json
+import logging
+import os
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, Literal, TypeAlias, final
+
+import numpy as np
+from filelock import FileLock
+from numpy.typing import NDArray
+
+from geobench.components import digest
+from geobench.data import BrokenPicture, Dataset, Indices, Rows
+from geobench.encoders import Encoder, Features
+from geobench.errors import DataError
+
+log = logging.getLogger(__name__)
+
+What: TypeAlias = Literal["pooled", "tokens"]
+Track: TypeAlias = Callable[[Iterable[Any], int | None, str], Iterator[Any]]
+
+SHARD = 1024
+"""Photos per shard."""
+_BLOCK = 128  # photos per task of a worker
+_PARALLEL_FROM = 1024  # fewer photos than this are not worth starting workers for
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    rows: Indices
+    values: Any
+    broken: dict[int, str]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Encoded:
+    rows: Indices
+    features: Features
+    broken: dict[int, str]
+
+
+@final
+class Store:
+    """The features of one kind of one dataset by one encoder.
+
+    Args:
+        folder: where all stores lie (`.geobench/features`).
+        encoder: who encodes.
+        dataset: whose photos.
+        what: "pooled" or "tokens".
+    """
+
+    def __init__(self, folder: Path, encoder: Encoder, dataset: Dataset, *, what: What) -> None:
+        key = digest([encoder.digest(what), dataset.digest])
+        self.folder = folder / f"{encoder.name}-{dataset.name}-{what}-{key[:16]}"
+        self._size = len(dataset.table)
+        self._shards: list[NDArray[Any]] = []
+        self._position = np.full(self._size, -1, dtype=np.int64)
+        self.broken: dict[int, str] = {}
+        self.reload()
+
+    def reload(self) -> None:
+        """Read what is on disk now; a damaged shard is removed and will be encoded again."""
+        self._shards, self.broken, start = [], {}, 0
+        self._position[:] = -1
+        for folder in sorted(self.folder.glob("shard-*")):
+            try:
+                rows = np.load(folder / "rows.npy")
+                values = np.load(folder / "values.npy", mmap_mode="r")
+                broken = json.loads((folder / "broken.json").read_text())
+                if len(rows) != len(values):
+                    raise ValueError(f"{len(rows)} rows, {len(values)} values")
+            except (OSError, ValueError, EOFError) as error:
+                log.warning("%s is damaged (%s): its photos are encoded again", folder, error)
+                shutil.rmtree(folder, ignore_errors=True)
+                continue
+            self.broken |= {int(row): reason for row, reason in broken.items()}
+            if len(rows):
+                self._shards.append(values)
+                self._position[rows] = start + np.arange(len(rows))
+                start += len(rows)
+
+    def missing(self, rows: Indices) -> Indices:
+        """Those of `rows` that are neither encoded nor known to be broken."""
+        absent = rows[self._position[rows] < 0]
+        return np.setdiff1d(absent, np.array(sorted(self.broken), dtype=np.intp))
+
+    def rows(self, rows: Indices) -> Rows:
+        """The features of these rows; nothing is read yet.
+
+        Raises:
+            DataError: one of them is not there.
+        """
+        position = self._position[rows]
+        if (position < 0).any():
+            raise DataError(f"{int((position < 0).sum())} photos are not in {self.folder}")
+        return Rows(self._shards, position)
+
+    def add(self, rows: Indices, values: NDArray[Any], broken: dict[int, str]) -> None:
+        """Write one shard; it appears whole or not at all."""
+        name = f"shard-{digest([rows.tolist(), sorted(broken)])[:16]}"
+        draft = self.folder / f"draft-{os.getpid()}-{name}"
+        draft.mkdir(parents=True, exist_ok=True)
+        np.save(draft / "rows.npy", rows)
+        np.save(draft / "values.npy", values.astype(np.float32))
+        (draft / "broken.json").write_text(json.dumps(broken))
+        if not (self.folder / name).exists():
+            draft.rename(self.folder / name)
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def encode(
+    stores: dict[What, Store], *, encoder: Encoder, dataset: Dataset, rows: Indices, track: Track
+) -> None:
+    """Encode what the stores lack of `rows`, once for both kinds, in parallel where it pays.
+
+    Raises:
+        DataError: features of the wrong shape or not finite; a picture that breaks the encoder.
+    """
+    any_store = next(iter(stores.values()))
+    any_store.folder.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(any_store.folder.with_suffix(".lock")):
+        for store in stores.values():
+            store.reload()
+        absent = [store.missing(rows) for store in stores.values()]
+        wanted = np.unique(np.concatenate(absent))
+        if len(wanted) == 0:
+            return
+        what = f"encode {dataset.name} by {encoder.name}"
+        shards = _shards(encoder, dataset, wanted, "tokens" in stores)
+        for shard in track(shards, -(-len(wanted) // SHARD), what):
+            for kind, store in stores.items():
+                values = shard.features.tokens if kind == "tokens" else shard.features.pooled
+                store.add(shard.rows, _checked(values, shard.rows, encoder, kind), shard.broken)
+        for store in stores.values():
+            store.reload()
+
+
+def _checked(
+    values: NDArray[np.float32] | None, rows: Indices, encoder: Encoder, kind: What
+) -> NDArray[np.float32]:
+    where = f"encoder {encoder.name}"
+    if values is None:
+        if len(rows) == 0:
+            return np.empty((0, 1), np.float32)
+        raise DataError(f"gives no {kind}", where=where, remedy="A planned method wants them.")
+    if len(values) != len(rows):
+        raise DataError(f"{len(values)} {kind} rows for {len(rows)} photos", where=where)
+    bad = ~np.isfinite(values.reshape(len(values), -1)).all(axis=1)
+    if bad.any():
+        raise DataError(
+            f"{kind} of {int(bad.sum())} photos are not finite, the first is row {rows[bad][0]}",
+            where=where,
+        )
+    return values
+
+
+def _shards(encoder: Encoder, dataset: Dataset, rows: Indices, tokens: bool) -> Iterator[_Encoded]:
+    pending: list[_Prepared] = []
+    for block in _blocks(encoder, dataset, rows):
+        pending.append(block)
+        if sum(len(p.rows) + len(p.broken) for p in pending) >= SHARD:
+            yield _encoded(encoder, pending, tokens)
+            pending = []
+    if pending:
+        yield _encoded(encoder, pending, tokens)
+
+
+def _encoded(encoder: Encoder, blocks: list[_Prepared], tokens: bool) -> _Encoded:
+    rows = np.concatenate([block.rows for block in blocks])
+    broken = {row: reason for block in blocks for row, reason in block.broken.items()}
+    values = [block.values for block in blocks if len(block.rows)]
+    features = encoder.encode(_joined(values), tokens=tokens) if values else Features(None)
+    return _Encoded(rows, features, broken)
+
+
+def _joined(values: list[Any]) -> Any:
+    if isinstance(values[0], Features):
+        pooled = [v.pooled for v in values if v.pooled is not None]
+        tokens = [v.tokens for v in values if v.tokens is not None]
+        return Features(
+            np.concatenate(pooled) if pooled else None, np.concatenate(tokens) if tokens else None
+        )
+    return np.concatenate(values)
+
+
+def _blocks(encoder: Encoder, dataset: Dataset, rows: Indices) -> Iterator[_Prepared]:
+    parts = [rows[start : start + _BLOCK] for start in range(0, len(rows), _BLOCK)]
+    workers = len(os.sched_getaffinity(0)) if "sched_getaffinity" in dir(os) else os.cpu_count()
+    if encoder.reads == "features" or len(rows) < _PARALLEL_FROM or workers == 1:
+        for part in parts:
+            yield _prepare(encoder, dataset, part)
+        return
+    with ProcessPoolExecutor(
+        workers, get_context("spawn"), initializer=_start_worker, initargs=(encoder, dataset)
+    ) as pool:
+        yield from pool.map(_prepare_in_worker, parts)
+
+
+_worker: dict[str, Any] = {}
+
+
+def _start_worker(encoder: Encoder, dataset: Dataset) -> None:
+    _worker.update(encoder=encoder, dataset=dataset)
+
+
+def _prepare_in_worker(rows: Indices) -> _Prepared:
+    return _prepare(_worker["encoder"], _worker["dataset"], rows)
+
+
+def _prepare(encoder: Encoder, dataset: Dataset, rows: Indices) -> _Prepared:
+    if encoder.reads == "features":
+        return _Prepared(rows, dataset.features(rows), {})
+    values, kept, broken = [], [], {}
+    for row, image in zip(rows.tolist(), dataset.images(rows), strict=True):
+        if isinstance(image, BrokenPicture):
+            broken[row] = image.reason
+        else:
+            values.append(encoder.prepare(image))
+            kept.append(row)
+    return _Prepared(np.array(kept, np.intp), np.stack(values) if values else None, broken)

@@ -1,0 +1,428 @@
+"""Leaderboards: stored arrays -> the rows of the tables; nothing comes from memory."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, fields, replace
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geobench import results, statistics
+from geobench.catalogue import Catalogue
+from geobench.data import Truth
+from geobench.errors import GeobenchError, StoreError
+from geobench.metrics import (
+    NOT_APPLICABLE,
+    SCORED,
+    Against,
+    Curve,
+    Mean,
+    Metric,
+    Quantile,
+    Share,
+    Statistic,
+    Summary,
+)
+from geobench.scoring import point_columns, truth_of
+from geobench.statistics import Estimate, RankRange, Replicates
+
+CEILING = "oracle-training-place"
+"""The row that always answers with the training place nearest to the truth."""
+
+RANKED = ("ok", "external", "released")
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of table.csv, its fields in the order of the columns."""
+
+    benchmark: str
+    part: str
+    slice: str
+    average: str
+    label: str
+    method: str
+    summary: str
+    unit: str
+    better: str
+    value: float = float("nan")
+    low: float = float("nan")
+    high: float = float("nan")
+    seed_sd: float = float("nan")
+    seeds: int = 0
+    photos: int = 0
+    not_applicable: int = 0
+    effective_units: float = float("nan")
+    rank_low: int | None = None
+    rank_high: int | None = None
+    status: str = "ok"
+    note: str = ""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class CurvePoint:
+    """One row of curves.csv."""
+
+    benchmark: str
+    part: str
+    slice: str
+    label: str
+    curve: str
+    x: float
+    value: float
+    low: float
+    high: float
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """One row of costs.csv: a timing, the peak memory, or a fact that the method measured."""
+
+    benchmark: str
+    part: str
+    label: str
+    method: str
+    seed: int
+    device: str
+    quantity: str
+    unit: str
+    value: float
+
+
+ROW_COLUMNS = tuple(field.name for field in fields(Row))
+
+
+@final
+@dataclass(slots=True)
+class Tables:
+    """All rows of a leaderboard, and what could not be computed."""
+
+    rows: list[Row]
+    curves: list[CurvePoint]
+    costs: list[Cost]
+    problems: list[str]
+
+
+@final
+class Leaderboard:
+    """A leaderboard on disk: what benchmark.json names, and the arrays that it points to.
+
+    Args:
+        folder: leaderboards/<benchmark>.
+        catalogue: where its metrics come from.
+        runs: the folder of the records, where they do not lie beside the tables.
+
+    Raises:
+        StoreError: there is no readable benchmark.json, or it is of another schema.
+    """
+
+    def __init__(self, folder: Path, catalogue: Catalogue, *, runs: Path | None = None) -> None:
+        self.folder = folder
+        self.runs = folder / "runs" if runs is None else runs
+        path = folder / "benchmark.json"
+        if not path.exists():
+            raise StoreError(
+                "there is no benchmark.json",
+                where=str(folder),
+                remedy="Give a leaderboard's folder.",
+            )
+        self.manifest = results.read_json(path)
+        if self.manifest.get("schema") != results.SCHEMA:
+            found = self.manifest.get("schema")
+            raise StoreError(f"is of schema {found}, not {results.SCHEMA}", where=str(path))
+        self._catalogue = catalogue
+        self._parts: dict[str, dict[str, NDArray[Any]]] = {}
+
+    @property
+    def name(self) -> str:
+        return str(self.manifest["benchmark"]["name"])
+
+    @cached_property
+    def metrics(self) -> list[Metric]:
+        """The benchmark's metrics, as configured in benchmark.json."""
+        found = []
+        for entry in self.manifest["benchmark"]["metrics"]:
+            plugin = self._catalogue.find("metric", entry["name"])
+            if plugin.version != entry["version"]:
+                raise StoreError(
+                    f"metric {entry['name']} is of version {plugin.version} here, "
+                    f"and the leaderboard was made with version {entry['version']}",
+                    where=str(self.folder),
+                    remedy="Install the version of geobench that made it, or run it again.",
+                )
+            found.append(plugin(plugin.Config.model_validate(entry["config"])))
+        return [metric for metric in found if isinstance(metric, Metric)]
+
+    def part(self, label: str) -> dict[str, NDArray[Any]]:
+        """The arrays of a part's part.npz."""
+        if label not in self._parts:
+            path = self.runs / self.manifest["parts"][label]["folder"] / "part.npz"
+            self._parts[label] = results.read_arrays(path)
+        return self._parts[label]
+
+    def tables(self) -> Tables:
+        """Compute every number of the tables from the stored arrays."""
+        tables = Tables([], [], [], [])
+        for part in self.manifest["parts"]:
+            _Part(self, part, tables).compute()
+        return tables
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """All records of one label on one part."""
+
+    label: str
+    method: str
+    status: str
+    note: str
+    folders: tuple[Path, ...]
+    seeds: tuple[int, ...]
+    answers: tuple[NDArray[np.float64], ...] = ()
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Scored:
+    """The columns of one metric for one label: column -> (S, photos scored)."""
+
+    columns: dict[str, NDArray[np.float64]]
+    mask: NDArray[np.uint8]
+
+
+@final
+class _Part:
+    """The computation of one part's rows."""
+
+    def __init__(self, board: Leaderboard, part: str, tables: Tables) -> None:
+        self.board = board
+        self.label = part
+        self.tables = tables
+        self.arrays = board.part(part)
+        self.truth: Truth = truth_of(self.arrays)
+        self.ranked = not board.manifest.get("limit")
+
+    def compute(self) -> None:
+        entries = [*self.entries(), *self.ceiling()]
+        for metric in self.board.metrics:
+            scored: dict[str, _Scored | str] = {}
+            for entry in entries:
+                found = self.scored(metric, entry)
+                if found is not None:
+                    scored[entry.label] = found
+            present = [entry for entry in entries if entry.label in scored]
+            for summary in metric.summaries:
+                self.summarise(summary, present, scored)
+
+    def entries(self) -> Iterator[_Entry]:
+        """The labels of this part, in the order of the YAML file; their costs on the way."""
+        by_label: dict[str, list[dict[str, Any]]] = {}
+        for entry in self.board.manifest["rows"]:
+            if entry["part"] == self.label:
+                by_label.setdefault(entry["label"], []).append(entry)
+        for label, found in by_label.items():
+            folders = tuple(self.board.runs / entry["folder"] for entry in found)
+            seeds = tuple(int(entry["seed"]) for entry in found)
+            status, note, answers = found[0]["origin"], "", []
+            status = "ok" if status == "trained" else status
+            for folder, seed in zip(folders, seeds, strict=True):
+                record = results.Record.read(folder)
+                if record is None:
+                    raise StoreError("the record is missing or damaged", where=str(folder))
+                self.costs(label, found[0]["method"], seed, record.data)
+                if record.status != "ok":
+                    status = record.status
+                    note = str(record.data.get("error", ""))
+                    note = f"seed {seed}: {note}" if len(found) > 1 and note else note
+                    break
+                answers.append(record.answers())
+            yield _Entry(label, found[0]["method"], status, note, folders, seeds, tuple(answers))
+
+    def ceiling(self) -> Iterator[_Entry]:
+        if np.isfinite(self.arrays["novelty"]).all():
+            nearest = (self.arrays["nearest"],)
+            yield _Entry(CEILING, CEILING, "ceiling", "", (), (0,), nearest)
+
+    def costs(self, label: str, method: str, seed: int, data: dict[str, Any]) -> None:
+        found = {name: (value, "s") for name, value in data.get("timings", {}).items()}
+        if "peak_memory_mb" in data:
+            found["peak_memory"] = (data["peak_memory_mb"], "MB")
+        found |= {name: (value, unit) for name, (value, unit) in data.get("facts", {}).items()}
+        head = (self.board.name, self.label, label, method, seed, data.get("device", ""))
+        for quantity, (value, unit) in found.items():
+            self.tables.costs.append(Cost(*head, quantity, unit, float(value)))
+
+    def scored(self, metric: Metric, entry: _Entry) -> "_Scored | str | None":
+        """The columns of a metric, why it has none, or None where it does not apply."""
+        if entry.status not in (*RANKED, "ceiling"):
+            return entry.note or entry.status
+        found = []
+        for number, answers in enumerate(entry.answers):
+            if not metric.needs_draws:
+                try:
+                    found.append(point_columns(metric, answers, self.truth, part=self.label))
+                except GeobenchError as error:
+                    self.tables.problems.append(f"{self.label} / {entry.label}: {error}")
+                    return str(error)
+                continue
+            if not entry.folders:
+                return None
+            stem = entry.folders[number] / metric.file_stem
+            failed = stem.with_name(f"{stem.name}.failed.json")
+            stored = stem.with_name(f"{stem.name}.npz")
+            if stored.exists():
+                found.append(results.read_arrays(stored))
+            elif failed.exists():
+                return str(results.read_json(failed)["error"])
+            else:
+                return None
+        mask = found[0]["mask"]
+        inside = mask == SCORED
+        columns = {
+            name: np.stack([arrays[name][inside].astype(np.float64) for arrays in found])
+            for name in metric.columns
+        }
+        return _Scored(columns, mask)
+
+    def summarise(
+        self, summary: Summary, entries: Sequence[_Entry], scored: dict[str, "_Scored | str"]
+    ) -> None:
+        """Add the rows (or curve points) of one summary, with ranks."""
+        rows: list[Row] = []
+        replicates: list[Replicates | None] = []
+        for entry in entries:
+            found = scored[entry.label]
+            row = Row(
+                self.board.name,
+                self.label,
+                "all",
+                "photo",
+                entry.label,
+                entry.method,
+                summary.name,
+                summary.unit,
+                summary.better,
+                status=entry.status,
+                note=entry.note,
+            )
+            if isinstance(found, str):
+                status = "failed" if entry.status in (*RANKED, "ceiling") else entry.status
+                rows.append(replace(row, status=status, note=found))
+                replicates.append(None)
+                continue
+            inside = found.mask == SCORED
+            row = replace(row, not_applicable=int((found.mask == NOT_APPLICABLE).sum()))
+            if isinstance(summary, Against) and summary.label == entry.label:
+                continue
+            if not inside.any():
+                rows.append(replace(row, note="no photo of this part can be scored"))
+                replicates.append(None)
+                continue
+            codes = statistics.unit_codes(self.arrays["unit"][inside])
+            if isinstance(summary, Curve):
+                self.curve(summary, entry, self.functions(summary, found), codes)
+                continue
+            answer = self.estimate(summary, found, scored, codes)
+            if answer is None:
+                continue
+            rows.append(_filled(row, answer[0]))
+            replicates.append(answer[1])
+        self.tables.rows += self.with_ranks(rows, replicates, summary)
+
+    def functions(
+        self, summary: "Statistic | Curve", found: _Scored
+    ) -> list[Callable[[NDArray[np.float64]], Any]]:
+        """The summary as a function of photo weights alone, one for each seed."""
+        truth = self.truth.take(np.flatnonzero(found.mask == SCORED))
+        seeds = len(next(iter(found.columns.values())))
+        return [
+            partial(summary.function, {n: c[seed] for n, c in found.columns.items()}, truth)
+            for seed in range(seeds)
+        ]
+
+    def estimate(
+        self,
+        summary: Summary,
+        found: _Scored,
+        scored: dict[str, "_Scored | str"],
+        codes: NDArray[np.int64],
+    ) -> tuple[Estimate, Replicates] | None:
+        match summary:
+            case Mean(column=name):
+                replicates = statistics.replicate_mean(found.columns[name], codes)
+                return statistics.estimate_replicates(replicates, codes), replicates
+            case Share(column=name):
+                column = found.columns[name]
+                estimate = statistics.estimate_share(column, codes)
+                return estimate, statistics.replicate_mean(column, codes)
+            case Quantile(column=name, q=q):
+                column = found.columns[name]
+                estimate = statistics.estimate_quantile(column, codes, q=q)
+                return estimate, statistics.replicate_quantile(column, codes, q=q)
+            case Statistic():
+                (replicates,) = statistics.replicate_statistic(
+                    self.functions(summary, found), codes
+                )
+                return statistics.estimate_replicates(replicates, codes), replicates
+            case Against(column=name, label=label):
+                other = scored.get(label)
+                if not isinstance(other, _Scored) or not (other.mask == found.mask).all():
+                    return None
+                difference = found.columns[name] - other.columns[name]
+                replicates = statistics.replicate_mean(difference, codes)
+                return statistics.estimate_replicates(replicates, codes), replicates
+        raise TypeError(f"summary {summary.name} is of an unknown type")
+
+    def curve(
+        self,
+        summary: Curve,
+        entry: _Entry,
+        functions: Sequence[Callable[[NDArray[np.float64]], Any]],
+        codes: NDArray[np.int64],
+    ) -> None:
+        estimates = statistics.estimate_statistic(functions, codes)
+        for x, estimate in zip(summary.x, estimates, strict=True):
+            limits = (estimate.value, estimate.low, estimate.high)
+            head = (self.board.name, self.label, "all", entry.label, summary.name)
+            self.tables.curves.append(CurvePoint(*head, x, *limits))
+
+    def with_ranks(
+        self, rows: list[Row], replicates: list[Replicates | None], summary: Summary
+    ) -> list[Row]:
+        """The rows with rank ranges among those that compete on the same photos."""
+        competing = [
+            (number, found)
+            for number, (row, found) in enumerate(zip(rows, replicates, strict=True))
+            if self.ranked and row.status in RANKED and found is not None
+        ]
+        if not competing:
+            return rows
+        ranges: list[RankRange] = statistics.ranks(
+            [found for _, found in competing],
+            better=summary.better,
+            effective_units=rows[competing[0][0]].effective_units,
+        )
+        ranked = list(rows)
+        for (number, _), limits in zip(competing, ranges, strict=True):
+            ranked[number] = replace(rows[number], rank_low=limits.low, rank_high=limits.high)
+        return ranked
+
+
+def _filled(row: Row, estimate: Estimate) -> Row:
+    return replace(
+        row,
+        value=estimate.value,
+        low=estimate.low,
+        high=estimate.high,
+        seed_sd=estimate.seed_sd,
+        seeds=estimate.seeds,
+        photos=estimate.photos,
+        effective_units=estimate.effective_units,
+        note="; ".join(filter(None, [row.note, estimate.note])),
+    )

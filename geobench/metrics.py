@@ -1,0 +1,141 @@
+"""Metrics: one score per photo; and summaries: what a table shows of the scores."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, TypeAlias, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geobench.components import Plugin, canonical, digest
+from geobench.data import Truth
+from geobench.geo import Floats, Points
+from geobench.predictions import Prediction
+
+Columns: TypeAlias = Mapping[str, Floats]
+"""Scores of the scored photos by column name, (N,) each."""
+Better: TypeAlias = Literal["higher", "lower"]
+
+SCORED, NOT_APPLICABLE, NOT_SAMPLED = 0, 1, 2
+"""The values of a stored mask: what became of each photo."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary(ABC):
+    """A number, or a curve, that a table shows; name, unit, and which way is better."""
+
+    name: str
+    unit: str
+    better: Better
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mean(Summary):
+    """The mean of a column."""
+
+    column: str
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share(Summary):
+    """The mean of a column of zeros and ones, with an interval made for proportions."""
+
+    column: str
+    unit: str = "share"
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quantile(Summary):
+    """The q-quantile of a column."""
+
+    column: str
+    q: float
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statistic(Summary):
+    """Any number that is a function of columns, truth and photo weights (N,)."""
+
+    function: Callable[[Columns, Truth, Floats], float]
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Curve(Summary):
+    """A function of x, (K,), given as a function of columns, truth and photo weights (N,)."""
+
+    function: Callable[[Columns, Truth, Floats], Floats]
+    x: tuple[float, ...]
+    x_unit: str
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Against(Summary):
+    """The mean difference of a column to the row of `label` on the same photos and seed."""
+
+    column: str
+    label: str
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class ScoreContext:
+    """What the harness gives a metric beside prediction and truth.
+
+    Args:
+        samples: points drawn from the prediction, (N, S, 2), the same for all metrics; None
+            for a metric that needs only points.
+        part: the part, as in table.csv.
+    """
+
+    samples: Points | None = None
+    part: str = ""
+
+
+class Metric(Plugin):
+    """Gives every photo a score, in one or several columns."""
+
+    kind = "metric"
+    needs: ClassVar[Any] = Points
+    """`Points`, `Prediction` or `Density`. A metric that needs only points gets the stored
+    answers as `Atoms`, is computed whenever tables are written, and is stored nowhere."""
+
+    @property
+    @abstractmethod
+    def columns(self) -> tuple[str, ...]:
+        """Names of the score columns."""
+
+    @property
+    @abstractmethod
+    def summaries(self) -> tuple[Summary, ...]:
+        """What a table shows of them."""
+
+    def applies(self, truth: Truth) -> NDArray[np.bool_]:
+        """Which photos can be scored at all, (N,); looks at the truth alone."""
+        return np.ones(len(truth), bool)
+
+    @abstractmethod
+    def score(
+        self, prediction: Prediction, truth: Truth, context: ScoreContext
+    ) -> NDArray[np.float32]:
+        """Scores (N, C) of these photos; every one must be finite."""
+
+    @property
+    def needs_draws(self) -> bool:
+        """Whether it is scored by the prediction itself, not by stored answers."""
+        return self.needs is not Points
+
+    def scores(self, predicts: type[Prediction]) -> bool:
+        """Whether it can score a method that predicts this type."""
+        return not self.needs_draws or issubclass(predicts, self.needs)
+
+    @property
+    def file_stem(self) -> str:
+        """The name of its stored columns: metric, version, and eight digits of its config."""
+        return f"{self.name}-{self.version}-{digest(canonical(self.config))[:8]}"

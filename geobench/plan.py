@@ -1,0 +1,284 @@
+"""The plan: which cells a benchmark has, under which keys, and which of them are recorded."""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, final
+
+from numpy.typing import NDArray
+
+from geobench import results
+from geobench.components import Component, check_requirements, digest
+from geobench.config import Benchmark
+from geobench.data import Dataset, smallest_by_hash
+from geobench.errors import ConfigError, PluginError, StoreError
+from geobench.inputs import Inputs
+from geobench.methods import Method
+from geobench.metrics import Metric
+from geobench.results import SCHEMA, Record, Task, Workspace, record_key
+from geobench.splits import Assignment, Part, Split, part, without
+
+log = logging.getLogger(__name__)
+
+
+@final
+@dataclass(frozen=True)
+class Cell:
+    """One training: (dataset, split, encoder, method, config, seed).
+
+    Args:
+        split: the split and its label.
+        assignment: what it drew.
+        method: the method and its label.
+        seed: 0 for a deterministic method.
+        fit: what goes into the fit key.
+        components: the cells whose fitted methods this one uses.
+    """
+
+    split: Component[Split]
+    assignment: Assignment
+    method: Component[Method]
+    seed: int
+    fit: dict[str, Any]
+    components: tuple["Cell", ...] = ()
+
+    @property
+    def fit_key(self) -> str:
+        """SHA-256 of `fit`."""
+        return digest(self.fit)
+
+    def __str__(self) -> str:
+        return f"{self.split.label} / {self.method.label} / seed {self.seed}"
+
+
+@final
+@dataclass(frozen=True)
+class Place:
+    """Where the record of one cell on one part lies.
+
+    Args:
+        label: `<split label>/<part>`, as in table.csv.
+        part: the test part.
+        task: its task.
+        key: the record key.
+        folder: the record's folder.
+    """
+
+    label: str
+    part: Part
+    task: Task
+    key: str
+    folder: Path
+
+
+@final
+@dataclass
+class Plan:
+    """All cells of one benchmark, in the order of the YAML file.
+
+    Args:
+        benchmark: what was asked for.
+        workspace: where results lie.
+        inputs: the features.
+        drawn: split label -> what the split drew, broken pictures included.
+        limit: photos each of train, val and parts, or None for all.
+        absent: method label -> why it cannot run here (a package that is not installed).
+    """
+
+    benchmark: Benchmark
+    workspace: Workspace
+    inputs: Inputs
+    drawn: dict[str, Assignment]
+    limit: int | None = None
+    absent: dict[str, PluginError] = field(default_factory=dict)
+
+    @property
+    def board(self) -> Path:
+        """The leaderboard's folder; that of a limited run lies apart."""
+        name = self.benchmark.name
+        return self.workspace.board(name if self.limit is None else f"{name}.limit-{self.limit}")
+
+    def assignment(self, split: Component[Split]) -> Assignment:
+        """What a split drew, without the pictures that are known to be broken."""
+        drawn = self.drawn[split.label]
+        datasets = {p.dataset.digest: p.dataset for p in drawn.all_parts}
+        broken = {key: self.inputs.broken(dataset) for key, dataset in datasets.items()}
+        return without(drawn, {key: rows for key, rows in broken.items() if len(rows)})
+
+    def cells(self) -> list[Cell]:
+        """The cells under the keys that hold given what is known of broken pictures."""
+        found = []
+        for split in self.benchmark.splits:
+            assignment = self.assignment(split)
+            for method in self.benchmark.methods:
+                seeds = [0] if method.plugin.deterministic else self.benchmark.seeds
+                found += [self._cell(split, assignment, method, seed) for seed in seeds]
+        return found
+
+    def _cell(
+        self, split: Component[Split], assignment: Assignment, method: Component[Method], seed: int
+    ) -> Cell:
+        plugin: Method = method.plugin
+        train, encoder = assignment.train, self.benchmark.encoder
+        inner = tuple(
+            self._cell(split, assignment, reference, 0 if reference.plugin.deterministic else seed)
+            for reference in references(plugin)
+        )
+        fit = {
+            "schema": SCHEMA,
+            "dataset": {"name": train.dataset.name, "digest": train.dataset.digest},
+            "train": train.digest,
+            "val": assignment.val.digest,
+            "on_broken": self.benchmark.on_broken,
+            "features": {
+                what: encoder.plugin.digest(what) for what in sorted(plugin.wants) if encoder
+            },
+            "method": plugin.identity(),
+            "seed": seed,
+            "components": [cell.fit_key for cell in inner],
+        }
+        return Cell(split, assignment, method, seed, fit, inner)
+
+    def places(self, cell: Cell) -> Iterator[Place]:
+        """Where the cell's records lie, one for each test part."""
+        bench = self.benchmark
+        for test in cell.assignment.parts:
+            train, val = cell.assignment.train.digest, cell.assignment.val.digest
+            task = Task(cell.split.plugin.name, test.name, train, val, test.digest)
+            key = record_key(
+                cell.fit_key,
+                task.digest,
+                chunk=bench.chunk,
+                photos=bench.photos,
+                samples=bench.samples,
+            )
+            name = f"{cell.method.plugin.name}-{cell.seed}-{key[:8]}"
+            folder = self.board / "runs" / task.folder / name
+            yield Place(f"{cell.split.label}/{test.name}", test, task, key, folder)
+
+    def part_file(self, cell: Cell, place: Place) -> dict[str, NDArray[Any]]:
+        """The arrays of the part's part.npz, written first where they are not there."""
+        path = place.folder.parent / "part.npz"
+        if path.exists():
+            try:
+                return results.read_arrays(path)
+            except StoreError as error:
+                log.warning("%s: it is written again", error)
+        arrays = results.part_arrays(place.part, cell.assignment.train)
+        results.write_arrays(path, arrays)
+        return arrays
+
+    def metrics(self, method: Method) -> list[Metric]:
+        """The metrics that store columns for this method."""
+        plugins = [metric.plugin for metric in self.benchmark.metrics]
+        return [m for m in plugins if m.needs_draws and m.scores(method.predicts)]
+
+    def unscored(self, record: Record, method: Method) -> list[Metric]:
+        """The metrics whose columns a record still lacks."""
+        return [
+            metric
+            for metric in self.metrics(method)
+            if not (record.folder / f"{metric.file_stem}.npz").exists()
+        ]
+
+    def state_of(self, cell: Cell) -> str:
+        """What there is to do for a cell: `recorded`, `score`, `retry` or `run`."""
+        needs = set()
+        for place in self.places(cell):
+            record = Record.read(place.folder)
+            if record is None:
+                needs.add("run")
+            elif record.status in ("failed", "deadline"):
+                needs.add("retry")
+            elif record.status == "ok" and self.unscored(record, cell.method.plugin):
+                needs.add("score")
+        return next((what for what in ("run", "retry", "score") if what in needs), "recorded")
+
+
+def references(plugin: Method) -> list[Component[Method]]:
+    """The methods that a method's configuration names."""
+    values = (getattr(plugin.config, name) for name in type(plugin.config).model_fields)
+    return [v for v in values if isinstance(v, Component) and isinstance(v.plugin, Method)]
+
+
+def wanted(plugin: Method) -> frozenset[str]:
+    """The features that a method and its components want."""
+    return plugin.wants.union(*(wanted(reference.plugin) for reference in references(plugin)))
+
+
+def make(benchmark: Benchmark, workspace: Workspace, *, limit: int | None = None) -> Plan:
+    """Draw the splits and check that every method can be run.
+
+    Raises:
+        ConfigError: a method that must train has nothing to train on, or wants features that
+            nothing gives.
+        PluginError: dataset, split, encoder or metric need a package that is not installed.
+        DataError: the dataset or a split is not what it promises.
+    """
+    for component in [benchmark.dataset, benchmark.encoder, *benchmark.splits, *benchmark.metrics]:
+        if component is not None:
+            check_requirements(type(component.plugin))
+    absent = {}
+    for method in benchmark.methods:
+        for plugin in [
+            method.plugin,
+            *(reference.plugin for reference in references(method.plugin)),
+        ]:
+            try:
+                check_requirements(type(plugin))
+            except PluginError as error:
+                absent[method.label] = error
+    wants: frozenset[str] = frozenset()
+    for method in benchmark.methods:
+        wants |= wanted(method.plugin)
+    encoder = None if benchmark.encoder is None else benchmark.encoder.plugin
+    inputs = Inputs(encoder, wants, workspace.features)
+    drawn = {
+        split.label: split.plugin.assign(benchmark.dataset.plugin) for split in benchmark.splits
+    }
+    if limit is not None:
+        drawn = {label: limited(assignment, limit) for label, assignment in drawn.items()}
+    _check(benchmark, inputs, drawn)
+    return Plan(benchmark, workspace, inputs, drawn, limit, absent)
+
+
+def limited(assignment: Assignment, limit: int) -> Assignment:
+    """At most `limit` photos each of train, val and parts: the smallest hashes of id."""
+
+    def cut(whole: Part) -> Part:
+        kept = smallest_by_hash(whole.ids, limit)
+        return part(whole.name, whole.dataset, whole.rows[kept], whole.units[kept])
+
+    return Assignment(
+        train=cut(assignment.train),
+        val=cut(assignment.val),
+        parts=tuple(cut(test) for test in assignment.parts),
+        left_out=assignment.left_out,
+        facts=assignment.facts,
+    )
+
+
+def _check(benchmark: Benchmark, inputs: Inputs, drawn: dict[str, Assignment]) -> None:
+    datasets: dict[str, Dataset] = {}
+    for label, assignment in drawn.items():
+        datasets |= {p.dataset.digest: p.dataset for p in assignment.all_parts if len(p)}
+        for method in benchmark.methods:
+            if method.plugin.needs_training and len(assignment.train) == 0:
+                raise ConfigError(
+                    f"method {method.label} must train, and split {label} of "
+                    f"{benchmark.dataset.plugin.name} has no training photos",
+                    where=f"benchmark {benchmark.name}",
+                    remedy="Leave the method out, or use a split that trains.",
+                )
+    if not inputs.wants:
+        return
+    if inputs.encoder is None:
+        wanting = ", ".join(m.label for m in benchmark.methods if wanted(m.plugin))
+        raise ConfigError(
+            f"{wanting} need features, and no encoder is named",
+            where=f"benchmark {benchmark.name}",
+            remedy="Add `encoder: ...`; `geobench list` shows them.",
+        )
+    for dataset in datasets.values():
+        inputs.check(dataset)

@@ -1,0 +1,463 @@
+"""Predictions: batches of distributions on the sphere, the one currency of all methods.
+
+Densities are per steradian, log-densities in nats (uniform: -ln 4 pi = -2.5310). In the final
+classes a leading axis of 1 broadcasts over photos: the photos then share what they would
+otherwise each hold a copy of, and `count` says how many they are.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any, Self, TypeAlias, final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from geobench import geo
+from geobench.data import Indices
+from geobench.errors import PredictionError
+from geobench.geo import Floats, Points
+from geobench.partitions import Partition
+
+LOG_UNIFORM = -float(np.log(geo.SPHERE_AREA))
+"""Log-density of the uniform distribution, -2.5310 nats per steradian."""
+
+Draw: TypeAlias = Callable[[Indices, int, np.random.Generator], Points]
+"""(indices (N,), n, rng) -> points (N, n, 2)."""
+LogProb: TypeAlias = Callable[[Indices, Points], Floats]
+"""(indices (N,), points (N, m, 2)) -> nats per steradian (N, m)."""
+
+_PAIRS = 1 << 22  # at most this many (photo, point, component) triples in memory at once
+
+
+class Prediction(ABC):
+    """N distributions over the sphere, one per photo."""
+
+    @abstractmethod
+    def __len__(self) -> int: ...
+
+    @abstractmethod
+    def point(self) -> Points:
+        """The one answer per photo, (N, 2)."""
+
+    @abstractmethod
+    def sample(self, n: int, rng: np.random.Generator) -> Points:
+        """n independent draws per photo, (N, n, 2)."""
+
+    @abstractmethod
+    def take(self, indices: Indices) -> Self:
+        """The distributions of these photos only."""
+
+
+class Density(Prediction):
+    """A prediction that knows its density; samples and density are of one distribution."""
+
+    @abstractmethod
+    def log_prob(self, points: ArrayLike) -> Floats:
+        """Log-density at points (N or 1, m, 2), in nats per steradian, (N, m)."""
+
+
+def _rows(array: NDArray[Any], indices: Indices) -> NDArray[Any]:
+    return array if len(array) == 1 else array[indices]
+
+
+def _count(given: int | None, *arrays: NDArray[Any] | None) -> int:
+    """The number of photos: `given`, or the common length of arrays that may broadcast."""
+    lengths = {len(array) for array in arrays if array is not None}
+    several = lengths - {1}
+    count = given if given is not None else (several.pop() if several else 1)
+    if not several <= {count} or not lengths <= {1, count}:
+        raise PredictionError(
+            f"arrays are of {sorted(lengths)} photos where {count} are predicted",
+            remedy="Give every array one row per photo, or a single row that all share.",
+        )
+    return count
+
+
+def _queries(points: ArrayLike, count: int) -> Points:
+    array = np.asarray(points, dtype=np.float64)
+    if array.ndim != 3 or array.shape[-1] != 2 or array.shape[0] not in (1, count):
+        raise PredictionError(f"log_prob needs points ({count} or 1, m, 2), not {array.shape}")
+    return array
+
+
+def _normalised(weights: ArrayLike, *, what: str) -> Floats:
+    share = np.asarray(weights, dtype=np.float64)
+    total = share.sum(axis=-1, keepdims=True)
+    if not np.isfinite(share).all() or (share < 0).any() or (total <= 0).any():
+        raise PredictionError(
+            f"{what} must be finite, not negative, and not all zero",
+            remedy="Check the softmax, or the scores it is made of.",
+        )
+    return np.asarray(share / total)
+
+
+def _choose(weights: Floats, count: int, n: int, rng: np.random.Generator) -> NDArray[np.intp]:
+    """n indices per photo drawn with probabilities `weights` (count or 1, K): (count, n)."""
+    uniforms = rng.random((count, n))
+    cumulative = np.cumsum(weights, axis=-1)
+    cumulative /= cumulative[:, -1:]
+    if len(cumulative) == 1:
+        found = np.searchsorted(cumulative[0], uniforms, side="right")
+    else:
+        # One search for all photos: photo i's steps lie in [i, i + 1).
+        steps = (cumulative + np.arange(count)[:, None]).ravel()
+        found = np.searchsorted(steps, uniforms + np.arange(count)[:, None], side="right")
+        found = found - np.arange(count)[:, None] * cumulative.shape[1]
+    return np.clip(found, 0, cumulative.shape[1] - 1)
+
+
+@final
+class Atoms(Prediction):
+    """Finitely many possible places per photo.
+
+    `point()` is the heaviest place; at equal weights the one around which most others lie.
+
+    Args:
+        points: (N or 1, K, 2), degrees.
+        weights: (N or 1, K), not negative; equal if left out.
+        count: number of photos where all arrays are shared.
+    """
+
+    def __init__(
+        self, points: ArrayLike, weights: ArrayLike | None = None, *, count: int | None = None
+    ) -> None:
+        self.points = geo.wrap(points, name="atoms")
+        shape = self.points.shape[:-1]
+        self.weights = _normalised(
+            np.ones(shape) if weights is None else weights, what="atoms' weights"
+        )
+        self._count = _count(count, self.points, self.weights)
+
+    def __len__(self) -> int:
+        return self._count
+
+    def point(self) -> Points:
+        rows = max(len(self.points), len(self.weights))
+        points = np.broadcast_to(self.points, (rows, *self.points.shape[1:]))
+        weights = np.broadcast_to(self.weights, points.shape[:2])
+        answers = points[np.arange(rows), weights.argmax(axis=-1)]
+        if points.shape[1] > 2:
+            tied = np.ptp(weights, axis=-1) <= 1e-12 * weights.max(axis=-1)
+            for row in np.flatnonzero(tied):
+                answers[row] = geo.densest_point(points[row])
+        return np.array(np.broadcast_to(answers, (self._count, 2)))
+
+    def sample(self, n: int, rng: np.random.Generator) -> Points:
+        chosen = _choose(self.weights, self._count, n, rng)
+        row = np.arange(self._count)[:, None] if len(self.points) > 1 else 0
+        return np.asarray(self.points[row, chosen])
+
+    def take(self, indices: Indices) -> "Atoms":
+        return Atoms(_rows(self.points, indices), _rows(self.weights, indices), count=len(indices))
+
+
+@final
+class Sampled(Prediction):
+    """A distribution that can be drawn from and nothing more.
+
+    Args:
+        point: the answers, (N, 2).
+        draw: (indices, n, rng) -> (len(indices), n, 2).
+        indices: which photos these are, for `draw`; all, by default.
+    """
+
+    def __init__(self, point: ArrayLike, draw: Draw, *, indices: Indices | None = None) -> None:
+        self._point = geo.wrap(point, name="answers")
+        self._draw = draw
+        self._indices = np.arange(len(self._point)) if indices is None else indices
+
+    def __len__(self) -> int:
+        return len(self._point)
+
+    def point(self) -> Points:
+        return self._point.copy()
+
+    def sample(self, n: int, rng: np.random.Generator) -> Points:
+        return geo.wrap(self._draw(self._indices, n, rng), name="samples")
+
+    def take(self, indices: Indices) -> "Sampled":
+        return Sampled(self._point[indices], self._draw, indices=self._indices[indices])
+
+
+@final
+class Cells(Density):
+    """Piecewise constant over the cells of a partition: log p(cell) - ln(area).
+
+    Args:
+        partition: the cells.
+        log_masses: log-probability of each cell, (N or 1, C), normalised.
+        point: the answers (N or 1, 2); by default the centre of the likeliest cell.
+        count: number of photos where all arrays are shared.
+    """
+
+    def __init__(
+        self,
+        partition: Partition,
+        log_masses: ArrayLike,
+        point: ArrayLike | None = None,
+        *,
+        count: int | None = None,
+    ) -> None:
+        self.partition = partition
+        self.log_masses = np.asarray(log_masses, dtype=np.float64)
+        if self.log_masses.ndim != 2 or self.log_masses.shape[1] != len(partition):
+            raise PredictionError(
+                f"log_masses are {self.log_masses.shape}, not (N, {len(partition)} cells)"
+            )
+        total = np.exp(self.log_masses).sum(axis=-1)
+        if not np.allclose(total, 1, atol=1e-4):
+            worst = int(np.nan_to_num(np.abs(total - 1), nan=np.inf).argmax())
+            raise PredictionError(
+                f"the cells of photo {worst} have a total probability of {total[worst]:g}",
+                remedy="Normalise log_masses, for instance by log_softmax.",
+            )
+        self.log_masses = self.log_masses - np.log(total)[:, None]
+        self._point = None if point is None else geo.wrap(point, name="answers")
+        self._count = _count(count, self.log_masses, self._point)
+
+    def __len__(self) -> int:
+        return self._count
+
+    def point(self) -> Points:
+        best = self._point
+        if best is None:
+            best = self.partition.centres[self.log_masses.argmax(axis=-1)]
+        return np.array(np.broadcast_to(best, (self._count, 2)))
+
+    def sample(self, n: int, rng: np.random.Generator) -> Points:
+        return self.partition.sample(_choose(np.exp(self.log_masses), self._count, n, rng), rng)
+
+    def log_prob(self, points: ArrayLike) -> Floats:
+        cells = self.partition.assign(_queries(points, self._count))
+        density = self.log_masses - np.log(self.partition.areas)
+        row = np.arange(self._count)[:, None] if len(density) > 1 else 0
+        return np.asarray(density[row, np.broadcast_to(cells, (self._count, cells.shape[1]))])
+
+    def take(self, indices: Indices) -> "Cells":
+        point = None if self._point is None else _rows(self._point, indices)
+        return Cells(self.partition, _rows(self.log_masses, indices), point, count=len(indices))
+
+
+@final
+class VonMisesFisherMixture(Density):
+    """Mixture of von Mises-Fisher distributions, exact for concentrations from 1e-6 to 1e6.
+
+    The density of one is kappa / (2 pi (1 - exp(-2 kappa))) exp(kappa (cos angle - 1)) per
+    steradian (Mardia and Jupp, "Directional Statistics", 9.3; rearranged so that nothing
+    overflows), 1 / 4 pi in the limit of kappa = 0.
+
+    Args:
+        means: (N or 1, K, 2), degrees.
+        concentrations: kappa, broadcastable to (N or 1, K), at least 0.
+        weights: (N or 1, K), not negative; equal if left out.
+        point: the answers (N or 1, 2); by default the densest of the means.
+        count: number of photos where all arrays are shared.
+    """
+
+    def __init__(
+        self,
+        means: ArrayLike,
+        concentrations: ArrayLike,
+        weights: ArrayLike | None = None,
+        *,
+        point: ArrayLike | None = None,
+        count: int | None = None,
+    ) -> None:
+        self.means = geo.wrap(means, name="means")
+        kappa = np.asarray(concentrations, dtype=np.float64)
+        if not np.isfinite(kappa).all() or (kappa < 0).any():
+            raise PredictionError("concentrations must be finite and not negative")
+        self.concentrations = np.broadcast_to(kappa, np.broadcast_shapes(kappa.shape, (1, 1)))
+        self.weights = _normalised(
+            np.ones((1, self.means.shape[1])) if weights is None else weights,
+            what="mixture weights",
+        )
+        self._point = None if point is None else geo.wrap(point, name="answers")
+        self._count = _count(count, self.means, self.concentrations, self.weights, self._point)
+
+    def __len__(self) -> int:
+        return self._count
+
+    def point(self) -> Points:
+        best = self._point
+        if best is None:
+            best = self._densest_mean()
+        return np.array(np.broadcast_to(best, (self._count, 2)))
+
+    def _densest_mean(self) -> Points:
+        arrays = (self.means, self.concentrations, self.weights)
+        rows = max(len(array) for array in arrays)
+        reduced = VonMisesFisherMixture(
+            self.means, self.concentrations, self.weights, point=np.zeros((1, 2)), count=rows
+        )
+        best = reduced.log_prob(self.means).argmax(axis=-1)
+        row = np.arange(rows) if len(self.means) > 1 else np.zeros(rows, np.intp)
+        return np.asarray(self.means[row, best])
+
+    def sample(self, n: int, rng: np.random.Generator) -> Points:
+        chosen = _choose(self.weights, self._count, n, rng)
+        rows = np.arange(self._count)[:, None]
+        shape = (len(self.concentrations), self.means.shape[1])
+        kappa = np.broadcast_to(self.concentrations, shape)
+        kappa = kappa[rows if len(kappa) > 1 else 0, chosen]
+        means = self.means[rows if len(self.means) > 1 else 0, chosen]
+        return _sample_von_mises_fisher(means, kappa, rng)
+
+    def log_prob(self, points: ArrayLike) -> Floats:
+        queries = _queries(points, self._count)
+        out = np.empty((self._count, queries.shape[1]))
+        centres = geo.unit_vectors(self.means)
+        kappa = self.concentrations
+        scale = np.where(kappa > 0, kappa / -np.expm1(-2 * np.where(kappa > 0, kappa, 1)), 0.5)
+        with np.errstate(divide="ignore"):
+            heights = np.log(self.weights) + np.log(scale / (2 * np.pi))
+        step = max(1, _PAIRS // (queries.shape[1] * self.means.shape[1]))
+        for start in range(0, self._count, step):
+            rows = np.arange(start, min(start + step, self._count))
+            vectors = geo.unit_vectors(_rows(queries, rows))
+            cosine = vectors @ np.swapaxes(_rows(centres, rows), -1, -2) - 1  # (., m, K)
+            exponent = _rows(kappa, rows)[:, None] * np.minimum(cosine, 0)
+            exponent = exponent + _rows(heights, rows)[:, None]
+            peak = exponent.max(axis=-1, keepdims=True)
+            out[rows] = peak[..., 0] + np.log(np.exp(exponent - peak).sum(axis=-1))
+        return out
+
+    def take(self, indices: Indices) -> "VonMisesFisherMixture":
+        return VonMisesFisherMixture(
+            _rows(self.means, indices),
+            _rows(self.concentrations, indices),
+            _rows(self.weights, indices),
+            point=None if self._point is None else _rows(self._point, indices),
+            count=len(indices),
+        )
+
+
+def _sample_von_mises_fisher(means: Points, kappa: Floats, rng: np.random.Generator) -> Points:
+    """One draw around each mean (..., 2) by inverting the distribution of the cosine
+    (Jakob, "Numerically stable sampling of the von Mises-Fisher distribution on S2", 2012)."""
+    u = rng.random(kappa.shape)
+    small = np.maximum(kappa, 1e-12)
+    # drop = 1 - cos(angle); the two forms agree, each is exact where the other cancels.
+    soft = -np.log1p((1 - u) * np.expm1(-2 * small)) / small
+    with np.errstate(divide="ignore"):
+        sharp = -np.log(u + (1 - u) * np.exp(-2 * small)) / small
+    drop = np.clip(np.where(small < 1, soft, sharp), 0, 2)
+    drop = np.where(kappa > 1e-12, drop, 2 * u)
+    sine = np.sqrt(drop * (2 - drop))
+    turn = 2 * np.pi * rng.random(kappa.shape)
+    centre = geo.unit_vectors(means)
+    first, second = geo.tangent_frames(centre)
+    side = np.cos(turn)[..., None] * first + np.sin(turn)[..., None] * second
+    return geo.from_vectors((1 - drop)[..., None] * centre + sine[..., None] * side)
+
+
+@final
+class LazyDensity(Density):
+    """A density that is worked out where it is asked for (an ODE to solve, say).
+
+    Args:
+        point: the answers, (N, 2).
+        draw: (indices, n, rng) -> (len(indices), n, 2).
+        log_prob: (indices, points (len(indices), m, 2)) -> nats per steradian.
+        indices: which photos these are; all, by default.
+    """
+
+    def __init__(
+        self, point: ArrayLike, draw: Draw, log_prob: LogProb, *, indices: Indices | None = None
+    ) -> None:
+        self._point = geo.wrap(point, name="answers")
+        self._draw = draw
+        self._log_prob = log_prob
+        self._indices = np.arange(len(self._point)) if indices is None else indices
+
+    def __len__(self) -> int:
+        return len(self._point)
+
+    def point(self) -> Points:
+        return self._point.copy()
+
+    def sample(self, n: int, rng: np.random.Generator) -> Points:
+        return geo.wrap(self._draw(self._indices, n, rng), name="samples")
+
+    def log_prob(self, points: ArrayLike) -> Floats:
+        queries = _queries(points, len(self))
+        queries = np.broadcast_to(queries, (len(self), *queries.shape[1:]))
+        return np.asarray(self._log_prob(self._indices, queries), dtype=np.float64)
+
+    def take(self, indices: Indices) -> "LazyDensity":
+        return LazyDensity(
+            self._point[indices], self._draw, self._log_prob, indices=self._indices[indices]
+        )
+
+
+@final
+class Floored(Density):
+    """(1 - share) p + share / 4 pi: a density that is nowhere zero, its share learnt from data.
+
+    Args:
+        density: p.
+        share: the uniform's share, in (0, 1].
+    """
+
+    def __init__(self, density: Density, share: float) -> None:
+        if not 0 < share <= 1:
+            raise PredictionError(
+                f"a floor's share of {share:g} is outside (0, 1]",
+                remedy="Floored.fit gives a share from validation photos.",
+            )
+        self.density = density
+        self.share = share
+
+    PHOTOS = 2000
+    """The most validation photos that `fit` is given: those with the smallest hash of id."""
+
+    @staticmethod
+    def fit(log_densities: ArrayLike) -> float:
+        """The share for a density whose log-density at n validation truths is given, (n,).
+
+        share = (n s + 1/2) / (n + 1), where s is the maximum-likelihood share of the uniform:
+        the root of a decreasing function, found by bisection. Without photos it is 1/2.
+        """
+        log_p = np.asarray(log_densities, dtype=np.float64).ravel()
+        if np.isnan(log_p).any():
+            raise PredictionError("log-densities at the validation truths hold NaN")
+        if len(log_p) == 0:
+            return 0.5
+        # Derivative of the mean log-likelihood in s is mean((r - 1) / (1 + s (r - 1))) with
+        # r = uniform / p; written by 1 / r where p is the larger, so that nothing overflows.
+        ratio = np.exp(np.clip(LOG_UNIFORM - log_p, -700, 700))
+
+        def slope(s: float) -> float:
+            return float(np.mean((ratio - 1) / (1 + s * (ratio - 1))))
+
+        low, high = 0.0, 1.0
+        if slope(0.0) <= 0:
+            best = 0.0
+        elif slope(1.0) >= 0:
+            best = 1.0
+        else:
+            for _ in range(60):
+                middle = (low + high) / 2
+                low, high = (middle, high) if slope(middle) > 0 else (low, middle)
+            best = (low + high) / 2
+        return (len(log_p) * best + 0.5) / (len(log_p) + 1)
+
+    def __len__(self) -> int:
+        return len(self.density)
+
+    def point(self) -> Points:
+        return self.density.point()
+
+    def sample(self, n: int, rng: np.random.Generator) -> Points:
+        points = self.density.sample(n, rng)
+        floor = rng.random(points.shape[:-1]) < self.share
+        points[floor] = geo.uniform(int(floor.sum()), rng)
+        return points
+
+    def log_prob(self, points: ArrayLike) -> Floats:
+        with np.errstate(divide="ignore"):
+            upper = np.log1p(-self.share) + self.density.log_prob(points)
+        return np.asarray(np.logaddexp(upper, np.log(self.share) + LOG_UNIFORM))
+
+    def take(self, indices: Indices) -> "Floored":
+        return Floored(self.density.take(indices), self.share)

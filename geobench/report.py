@@ -1,0 +1,168 @@
+"""Reports: a plan or a leaderboard -> benchmark.json, three tables as CSV, and README.md."""
+
+import csv
+import io
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geobench import results
+from geobench.catalogue import Catalogue, installed
+from geobench.components import digest, file_digest
+from geobench.data import Dataset
+from geobench.geo import Points
+from geobench.leaderboard import Cost, CurvePoint, Leaderboard, Row, Tables
+from geobench.markdown import page
+from geobench.plan import Plan
+from geobench.results import Record
+from geobench.splits import Assignment, describe
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+NAMES = ("benchmark.json", "table.csv", "curves.csv", "costs.csv", "README.md")
+"""The files of a leaderboard, beside runs/."""
+
+
+def write(planned: Plan) -> list[str]:
+    """Write benchmark.json and the tables of a plan's records; returns the problems."""
+    with planned.workspace.lock(f"board-{planned.board.name}", wait=True):
+        manifest = _manifest(planned)
+        results.write_json(planned.board / "benchmark.json", manifest)
+        return rewrite(planned.board, installed())
+
+
+def rewrite(folder: Path, catalogue: Catalogue) -> list[str]:
+    """Write the tables again from benchmark.json and the stored arrays; returns the problems."""
+    board = Leaderboard(folder, catalogue)
+    tables = board.tables()
+    for name, content in contents(board, tables).items():
+        path = folder / name
+        if not path.exists() or path.read_text() != content:
+            results.write_file(path, content)
+    return tables.problems
+
+
+def contents(board: Leaderboard, tables: Tables) -> dict[str, str]:
+    """File name -> text of every file that is made from the tables."""
+    return {
+        "table.csv": as_csv(tables.rows, Row),
+        "curves.csv": as_csv(tables.curves, CurvePoint),
+        "costs.csv": as_csv(tables.costs, Cost),
+        "README.md": page(board, tables),
+    }
+
+
+def as_csv(rows: Sequence[Any], kind: type[Any]) -> str:
+    """Rows as CSV: six significant digits, empty where there is no number."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    names = [field.name for field in fields(kind)]
+    writer.writerow(names)
+    writer.writerows([_cell(asdict(row)[name]) for name in names] for row in rows)
+    return stream.getvalue()
+
+
+def _cell(value: Any) -> str:
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def load(folder: str | Path) -> "DataFrame":
+    """The table of a leaderboard as a pandas DataFrame, one row per number.
+
+    Args:
+        folder: a leaderboard's folder, such as "leaderboards/blue-marble".
+    """
+    import pandas
+
+    # "NA" and the like are labels here; only an empty field is a missing number.
+    return pandas.read_csv(
+        Path(folder) / "table.csv", keep_default_na=False, na_values={n: [""] for n in _NUMBERS}
+    )
+
+
+_NUMBERS = ("value", "low", "high", "seed_sd", "effective_units", "rank_low", "rank_high")
+
+
+def _manifest(planned: Plan) -> dict[str, Any]:
+    bench, runs = planned.benchmark, planned.board / "runs"
+    dataset: Dataset = bench.dataset.plugin
+    manifest: dict[str, Any] = {
+        "schema": results.SCHEMA,
+        "benchmark": bench.resolved,
+        "digest": bench.digest,
+        "limit": planned.limit,
+        "dataset": {
+            "name": dataset.name,
+            "digest": dataset.digest,
+            "photos": len(dataset.table),
+            "promised": dataset.table.promised,
+            "broken": dict(dataset.table.broken),
+            "licence": dataset.licence,
+            "citation": dataset.citation,
+            "publishes": dataset.publishes,
+        },
+        "maps": {},
+        "parts": {},
+        "rows": [],
+        "missing": [],
+    }
+    for split in bench.splits:
+        assignment = planned.assignment(split)
+        path = runs / f"{split.plugin.name}-{_split_digest(assignment)[:8]}.npz"
+        if not path.exists() and dataset.publishes != "scores":
+            results.write_arrays(path, results.split_map(_roles(assignment)))
+        if path.exists():
+            entry = {"file": path.name, "sha256": file_digest(path)}
+            manifest["maps"][split.label] = entry
+    for cell in planned.cells():
+        for place in planned.places(cell):
+            record = Record.read(place.folder)
+            if record is None:
+                manifest["missing"].append(f"{place.label} / {cell.method.label} / {cell.seed}")
+                continue
+            if place.label not in manifest["parts"]:
+                path = place.folder.parent / "part.npz"
+                planned.part_file(cell, place)
+                facts = describe(cell.assignment, place.part)
+                manifest["parts"][place.label] = {
+                    "folder": path.parent.name,
+                    "digest": place.task.test,
+                    "sha256": file_digest(path),
+                    "facts": {name: [fact.value, fact.unit] for name, fact in facts.items()},
+                }
+            row = {
+                "part": place.label,
+                "label": cell.method.label,
+                "method": cell.method.plugin.name,
+                "origin": cell.method.plugin.origin,
+                "seed": cell.seed,
+                "record_key": place.key,
+                "folder": f"{place.folder.parent.name}/{place.folder.name}",
+                "files": record.files(),
+            }
+            manifest["rows"].append(row)
+    return manifest
+
+
+def _split_digest(assignment: Assignment) -> str:
+    return digest([part.digest for part in assignment.all_parts])
+
+
+def _roles(assignment: Assignment) -> dict[str, tuple[Points, NDArray[np.str_]]]:
+    table = assignment.train.dataset.table
+    roles = {
+        part.name: (part.points, part.ids)
+        for part in assignment.all_parts
+        if part.dataset is assignment.train.dataset
+    }
+    for reason, rows in assignment.left_out.items():
+        roles[reason] = (table.points[rows], table.ids[rows])
+    return roles

@@ -1,0 +1,214 @@
+"""Scoring: a fitted method and a part -> answers, draws, and one score per photo and metric."""
+
+import logging
+import traceback
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geobench import geo
+from geobench.data import Examples, Indices, Truth, smallest_by_hash
+from geobench.errors import GeobenchError, PredictionError
+from geobench.geo import Points
+from geobench.methods import Context, Method
+from geobench.metrics import NOT_APPLICABLE, NOT_SAMPLED, SCORED, Metric, ScoreContext
+from geobench.predictions import Atoms, Prediction
+from geobench.results import attributes_of
+
+log = logging.getLogger(__name__)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Protocol:
+    """What decides draws and which photos are scored by them; all of it is in the record key.
+
+    Args:
+        seed: the cell's seed.
+        task: the task's digest.
+        chunk: photos per call of `predict`.
+        photos: how many photos are scored by draws, or "all".
+        samples: points drawn for each of them.
+    """
+
+    seed: int
+    task: str
+    chunk: int
+    photos: int | str
+    samples: int
+
+    def rng(self, chunk: int, stream: int) -> np.random.Generator:
+        """The generator of one chunk: stream 0 draws `sample`, 1 the draws of metrics."""
+        return np.random.default_rng([self.seed, int(self.task[:15], 16), chunk, stream])
+
+    def scored(self, ids: NDArray[np.str_]) -> NDArray[np.bool_]:
+        """Which photos metrics score by draws, (N,): those with the smallest hash of id."""
+        mask = np.zeros(len(ids), bool)
+        mask[smallest_by_hash(ids, len(ids) if self.photos == "all" else int(self.photos))] = True
+        return mask
+
+
+@final
+@dataclass(slots=True)
+class Scores:
+    """What a method said of a part.
+
+    Args:
+        answer: (N, 2).
+        sample: the first draw of every photo, (N, 2).
+        columns: metric's file stem -> `mask` (N,) and its columns (N,), NaN where not scored.
+        faults: metric's file stem -> why it failed.
+    """
+
+    answer: Points
+    sample: Points
+    columns: dict[str, dict[str, NDArray[Any]]] = field(default_factory=dict)
+    faults: dict[str, dict[str, str]] = field(default_factory=dict)
+
+
+def truth_of(arrays: Mapping[str, NDArray[Any]]) -> Truth:
+    """The truth in the arrays of a part.npz."""
+    return Truth(arrays["truth"], attributes_of(arrays), arrays["novelty"])
+
+
+def score_part(
+    method: Method,
+    examples: Examples,
+    truth: Truth,
+    *,
+    context: Context,
+    protocol: Protocol,
+    metrics: Sequence[Metric],
+) -> Scores:
+    """Ask a method for every photo of a part, chunk by chunk, and score what it says.
+
+    Raises:
+        PredictionError: a wrong type, a wrong number of rows, or answers off the globe.
+        DeadlineError: the benchmark's deadline has passed.
+    """
+    count = len(examples)
+    scores = Scores(np.full((count, 2), np.nan), np.full((count, 2), np.nan))
+    eligible = protocol.scored(examples.ids)
+    for metric in metrics:
+        _start(scores, metric, truth, eligible)
+    starts = range(0, count, protocol.chunk)
+    what = f"answer {context.part}"
+    for number, start in enumerate(context.progress(starts, total=len(starts), what=what)):
+        rows = np.arange(start, min(start + protocol.chunk, count))
+        prediction = _checked(method.predict(examples.take(rows), context), method, len(rows))
+        scores.answer[rows] = _answers(prediction, method)
+        drawn = prediction.sample(1, protocol.rng(number, 0))
+        scores.sample[rows] = _draws(drawn, (len(rows), 1), method)[:, 0]
+        inside = np.flatnonzero(eligible[rows])
+        if metrics and len(inside):
+            chosen = prediction.take(inside)
+            drawn = chosen.sample(protocol.samples, protocol.rng(number, 1))
+            samples = _draws(drawn, (len(inside), protocol.samples), method)
+            for metric in metrics:
+                if metric.file_stem not in scores.faults:
+                    _score(scores, metric, chosen, truth, rows[inside], samples, context.part)
+    for stem in scores.faults:
+        scores.columns.pop(stem)
+    return scores
+
+
+def point_columns(
+    metric: Metric, answers: Points, truth: Truth, *, part: str
+) -> dict[str, NDArray[Any]]:
+    """`mask` and the columns of a metric that needs only points, from stored answers."""
+    scores = Scores(answers, answers)
+    _start(scores, metric, truth, np.ones(len(truth), bool))
+    prediction = Atoms(answers[:, None])
+    _score(scores, metric, prediction, truth, np.arange(len(truth)), None, part)
+    if scores.faults:
+        raise PredictionError(scores.faults[metric.file_stem]["error"])
+    return scores.columns[metric.file_stem]
+
+
+def _start(scores: Scores, metric: Metric, truth: Truth, eligible: NDArray[np.bool_]) -> None:
+    try:
+        applies = np.asarray(metric.applies(truth), bool)
+        if applies.shape != (len(truth),):
+            raise PredictionError(f"applies gives shape {applies.shape}, not ({len(truth)},)")
+    except Exception as error:
+        scores.faults[metric.file_stem] = _fault(metric, error)
+        applies = np.zeros(len(truth), bool)
+    mask = np.where(applies, SCORED, NOT_APPLICABLE)
+    columns: dict[str, NDArray[Any]] = {
+        "mask": np.where(eligible, mask, NOT_SAMPLED).astype(np.uint8)
+    }
+    for name in metric.columns:
+        columns[name] = np.full(len(truth), np.nan, np.float32)
+    scores.columns[metric.file_stem] = columns
+
+
+def _score(
+    scores: Scores,
+    metric: Metric,
+    prediction: Prediction,
+    truth: Truth,
+    rows: Indices,
+    samples: Points | None,
+    part: str,
+) -> None:
+    columns = scores.columns[metric.file_stem]
+    inside = np.flatnonzero(columns["mask"][rows] == SCORED)
+    if len(inside) == 0:
+        return
+    chosen = rows[inside]
+    context = ScoreContext(None if samples is None else samples[inside], part)
+    try:
+        values = metric.score(prediction.take(inside), truth.take(chosen), context)
+        values = np.asarray(values, dtype=np.float32)
+        if values.shape != (len(inside), len(metric.columns)):
+            raise PredictionError(
+                f"scores have shape {values.shape}, not ({len(inside)}, {len(metric.columns)})"
+            )
+        bad = ~np.isfinite(values).all(axis=1)
+        if bad.any():
+            raise PredictionError(
+                f"{int(bad.sum())} scores are not finite, the first of photo {chosen[bad][0]} "
+                f"of {part}",
+                remedy="A density that is zero at the truth needs geobench.Floored.",
+            )
+    except Exception as error:
+        scores.faults[metric.file_stem] = _fault(metric, error)
+        return
+    for name, column in zip(metric.columns, values.T, strict=True):
+        columns[name][chosen] = column
+
+
+def _fault(metric: Metric, error: Exception) -> dict[str, str]:
+    text = str(error) if isinstance(error, GeobenchError) else f"{type(error).__name__}: {error}"
+    log.error("metric %s failed: %s", metric.name, text)
+    return {"error": f"metric {metric.name}: {text}", "traceback": traceback.format_exc()}
+
+
+def _checked(prediction: Any, method: Method, count: int) -> Prediction:
+    if not isinstance(prediction, method.predicts):
+        raise PredictionError(
+            f"method {method.name} returned a {type(prediction).__name__}, "
+            f"and declares that it predicts {method.predicts.__name__}"
+        )
+    if len(prediction) != count:
+        raise PredictionError(
+            f"method {method.name} answered {len(prediction)} photos of {count}",
+            remedy="Give one distribution per photo, in order.",
+        )
+    return prediction
+
+
+def _answers(prediction: Prediction, method: Method) -> Points:
+    return _draws(prediction.point(), (len(prediction),), method, what="answers")
+
+
+def _draws(points: Any, shape: tuple[int, ...], method: Method, *, what: str = "samples") -> Points:
+    wrapped = geo.wrap(points, name=f"{what} of method {method.name}")
+    if wrapped.shape != (*shape, 2):
+        raise PredictionError(
+            f"{what} of method {method.name} have shape {wrapped.shape}, not {(*shape, 2)}"
+        )
+    return wrapped

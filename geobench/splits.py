@@ -1,0 +1,228 @@
+"""Splits: rules that turn a dataset into train, val and named test parts, each with a digest."""
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, ClassVar, final
+
+import numpy as np
+from pydantic import Field
+
+from geobench import components
+from geobench.components import Plugin, array_digest
+from geobench.data import Column, Dataset, Fact, Indices, smallest_by_hash
+from geobench.errors import DataError
+from geobench.geo import Places, Points
+from geobench.statistics import effective_units
+
+
+class SplitConfig(components.Config):
+    """What every split has.
+
+    `seed` draws the split; `train_share` keeps this share of the training rows (those with the
+    smallest hash of id), val and parts unchanged.
+    """
+
+    seed: int = 0
+    train_share: float = Field(1.0, gt=0, le=1)
+
+
+@final
+@dataclass(frozen=True)
+class Part:
+    """Rows of one dataset, with what intervals resample.
+
+    Args:
+        name: `train`, `val`, or the test part's name.
+        dataset: where the rows are.
+        rows: positions in the dataset's table, (N,).
+        units: the resampling unit of each photo, (N,): the block, country or group that the
+            rule drew, or the dataset's `group`.
+    """
+
+    name: str
+    dataset: Dataset
+    rows: Indices
+    units: Column
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def ids(self) -> np.ndarray[Any, np.dtype[np.str_]]:
+        return self.dataset.table.ids[self.rows]
+
+    @property
+    def points(self) -> Points:
+        return self.dataset.table.points[self.rows]
+
+    @property
+    def groups(self) -> Column:
+        return self.dataset.table.groups[self.rows]
+
+    @property
+    def attributes(self) -> dict[str, Column]:
+        return {name: c[self.rows] for name, c in self.dataset.table.attributes.items()}
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 over ids, coordinates and units, in order."""
+        return array_digest(self.ids, self.points, self.units)
+
+    def keep(self, mask: np.ndarray[Any, np.dtype[np.bool_]]) -> "Part":
+        """The rows where `mask` (N,) holds."""
+        return replace(self, rows=self.rows[mask], units=self.units[mask])
+
+
+def part(name: str, dataset: Dataset, rows: Indices, units: Column | None = None) -> Part:
+    """A Part whose rows are sorted; its units are the dataset's groups unless given."""
+    order = np.argsort(rows, kind="stable")
+    rows = np.asarray(rows, dtype=np.intp)[order]
+    return Part(name, dataset, rows, dataset.table.groups[rows] if units is None else units[order])
+
+
+@final
+@dataclass(frozen=True)
+class Assignment:
+    """What a split made of a dataset.
+
+    Args:
+        train: what methods learn from; may be empty.
+        val: what they tune on; may be empty.
+        parts: one or more test parts of unique names.
+        left_out: why rows are in none of these (`buffer`, `set-aside`) -> the rows.
+        apart_km: test part -> the distance to train and val that the split promises.
+        facts: what the split measured.
+    """
+
+    train: Part
+    val: Part
+    parts: tuple[Part, ...]
+    left_out: Mapping[str, Indices] = field(default_factory=dict)
+    apart_km: Mapping[str, float] = field(default_factory=dict)
+    facts: Mapping[str, Fact] = field(default_factory=dict)
+
+    @property
+    def all_parts(self) -> tuple[Part, ...]:
+        return (self.train, self.val, *self.parts)
+
+
+class Split(Plugin):
+    """A rule that assigns photos to train, val and test parts."""
+
+    kind = "split"
+    Config: ClassVar[type[components.Config]] = SplitConfig
+    separates_groups: ClassVar[bool] = False
+    """Promises that no group is in test and in train or val; the harness checks."""
+
+    @abstractmethod
+    def draw(self, dataset: Dataset) -> Assignment:
+        """Assign the rows of `dataset`; depends on the dataset and the configuration alone."""
+
+    @final
+    def assign(self, dataset: Dataset) -> Assignment:
+        """Draw, apply `train_share`, and check what was promised.
+
+        Raises:
+            DataError: parts that overlap, repeat a name or are empty, or a broken promise.
+        """
+        drawn = self.draw(dataset)
+        share = self.config.train_share
+        if share < 1 and len(drawn.train):
+            kept = smallest_by_hash(drawn.train.ids, max(1, round(share * len(drawn.train))))
+            mask = np.zeros(len(drawn.train), bool)
+            mask[kept] = True
+            dropped = drawn.train.rows[~mask]
+            drawn = replace(
+                drawn,
+                train=drawn.train.keep(mask),
+                left_out={**drawn.left_out, "train-share": dropped},
+            )
+        _check(self, drawn)
+        return drawn
+
+
+def _check(split: Split, drawn: Assignment) -> None:
+    where = f"split {split.name}"
+    names = [part.name for part in drawn.parts]
+    if len(set(names)) != len(names) or not names:
+        raise DataError(f"test parts are {names}: give one or more unique names", where=where)
+    for part in drawn.parts:
+        if len(part) == 0:
+            raise DataError(
+                f"test part {part.name} is empty",
+                where=where,
+                remedy="Use a larger dataset or other settings of the split.",
+            )
+    home = drawn.train.dataset
+    rows = [part.rows for part in drawn.all_parts if part.dataset is home]
+    rows += list(drawn.left_out.values())
+    joined = np.concatenate(rows)
+    if len(np.unique(joined)) != len(joined):
+        raise DataError("train, val, parts and left-out rows overlap", where=where)
+    learnt = [part for part in (drawn.train, drawn.val) if len(part)]
+    for part in drawn.parts:
+        if split.separates_groups and part.dataset is home:
+            shared = np.isin(part.groups, [g for p in learnt for g in np.unique(p.groups)])
+            if shared.any():
+                raise DataError(
+                    f"{shared.sum()} photos of {part.name} share a group with train or val",
+                    where=where,
+                )
+        promised = drawn.apart_km.get(part.name, 0)
+        if promised and learnt:
+            seen = Places(np.concatenate([p.points for p in learnt]))
+            nearest = float(seen.nearest(part.points).distance_km.min())
+            if nearest < promised:
+                raise DataError(
+                    f"{part.name} comes within {nearest:.3f} km of train or val, "
+                    f"not the promised {promised:g} km",
+                    where=where,
+                )
+
+
+def without(assignment: Assignment, broken: Mapping[str, Indices]) -> Assignment:
+    """The same assignment without rows whose pictures are broken.
+
+    Args:
+        assignment: what a split drew.
+        broken: digest of a dataset -> its broken rows.
+    """
+
+    def cleaned(part: Part) -> Part:
+        bad = broken.get(part.dataset.digest)
+        return part if bad is None else part.keep(~np.isin(part.rows, bad))
+
+    return replace(
+        assignment,
+        train=cleaned(assignment.train),
+        val=cleaned(assignment.val),
+        parts=tuple(cleaned(part) for part in assignment.parts),
+    )
+
+
+def describe(assignment: Assignment, part: Part) -> dict[str, Fact]:
+    """The facts of one test part: sizes, units, groups shared with training, how far from it."""
+    train = assignment.train
+    facts = dict(assignment.facts)
+    facts["train photos"] = Fact(len(train), "photos")
+    facts["val photos"] = Fact(len(assignment.val), "photos")
+    facts["test photos"] = Fact(len(part), "photos")
+    for reason, rows in assignment.left_out.items():
+        facts[f"left out: {reason}"] = Fact(len(rows), "photos")
+    facts["units"] = Fact(len(np.unique(part.units)), "units")
+    facts["effective units"] = Fact(effective_units(part.units), "units")
+    same = part.dataset is train.dataset
+    shared = np.isin(part.groups, train.groups) if same else np.zeros(len(part), bool)
+    facts["test photos whose group is in train"] = Fact(int(shared.sum()), "photos")
+    if len(train):
+        distance = Places(train.points).nearest(part.points).distance_km
+        facts["smallest distance to train"] = Fact(float(distance.min()), "km")
+        radii = [1.0, 25.0, 200.0]
+        if part.dataset.reach_km:
+            radii.append(part.dataset.reach_km)
+        for radius in radii:
+            share = float((distance <= radius).mean())
+            facts[f"test photos within {radius:g} km of train"] = Fact(share, "share")
+    return facts

@@ -1,0 +1,315 @@
+"""Numbers with their uncertainty: intervals, paired comparisons and ranks from scores per photo.
+
+Photos of one unit (a block, a country, an uploader) depend on each other: every variance is a
+jackknife that leaves out whole units. A summary becomes `Replicates`, and these intervals (95 %),
+comparisons and ranks. Shapes: S trainings (seeds), N photos, U units. Misfits raise ValueError.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Floats = NDArray[np.float64]
+Codes = NDArray[np.int64]
+Weighted = Callable[[Floats], ArrayLike]
+Better = Literal["higher", "lower"]
+
+_TAIL = 0.025  # on each side of a 95 % interval
+_FEWEST_SEEDS = 3  # below, an interval holds for the trained models at hand
+_FEWEST_UNITS = 10  # effective units; below, an interval is marked as weak
+_FEWEST_HITS = 5  # effective hits or misses; below, a share's interval is marked as weak
+_MOST_GROUPS = 200  # of the delete-a-group jackknife
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A number with its 95 % interval; `value`, `low`, `high`, `seed_sd` in the unit of the scores.
+
+    Without an interval (below 2 effective units, or a statistic undefined without some unit) `low`
+    and `high` are NaN, as is `seed_sd`, the standard deviation over seeds, with one seed. `note` is
+    empty, or says why the interval is weak.
+    """
+
+    value: float
+    low: float
+    high: float
+    seed_sd: float
+    seeds: int
+    photos: int
+    effective_units: float
+    note: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Replicates:
+    """One summary of one method: what an interval and a paired test need to know of it.
+
+    `value` is the mean over seeds of `seed_values` (S,). `deviations` (U,) are the value without a
+    unit minus the value; 0 if there is but one unit.
+    """
+
+    value: float
+    deviations: Floats
+    seed_values: Floats
+
+    @property
+    def variance(self) -> float:
+        """The jackknife's: (U - 1)/U times the sum of squared deviations (Tukey 1958)."""
+        return float((1 - 1 / self.deviations.size) * (self.deviations @ self.deviations))
+
+    @property
+    def seed_sd(self) -> float:
+        """The standard deviation over seeds; NaN with one seed."""
+        return float(self.seed_values.std(ddof=1)) if self.seed_values.size > 1 else float("nan")
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The difference a - b with its 95 % interval, and the two-sided p-value of no difference."""
+
+    difference: float
+    low: float
+    high: float
+    p_value: float
+
+
+@dataclass(frozen=True, slots=True)
+class RankRange:
+    """From 1 + the methods significantly better to M - those significantly worse, of M methods."""
+
+    low: int
+    high: int
+
+
+def unit_codes(units: ArrayLike) -> Codes:
+    """Number the units of N photos, integers or strings, from 0 to U - 1 in their sorted order.
+
+    All functions below take units or codes, (N,); codes save them from sorting strings again.
+    """
+    labels: NDArray[Any] = np.asarray(units)
+    if labels.ndim != 1 or labels.size == 0 or labels.dtype.kind not in "iuUST":
+        raise ValueError(f"units are {labels.dtype} {labels.shape}; give (N,) integers or strings")
+    if labels.dtype.kind in "iu" and labels.min() >= 0 and labels.max() < 4 * labels.size:
+        codes = labels.astype(np.int64)
+        return (np.cumsum(np.bincount(codes) > 0) - 1)[codes]
+    return np.unique(labels, return_inverse=True)[1].astype(np.int64)
+
+
+def effective_units(units: ArrayLike) -> float:
+    """Count equal units that are worth as much: (sum n)^2 / sum n^2, n photos each (Kish 1965)."""
+    counts = np.bincount(unit_codes(units)).astype(np.float64)
+    return float(counts.sum() ** 2 / (counts @ counts))
+
+
+def replicate_mean(scores: ArrayLike, units: ArrayLike) -> Replicates:
+    """Replicate a mean or a share, leaving out a unit at a time (Efron 1982); `scores` (S, N)."""
+    table, codes = _checked(scores, units)
+    average = table.mean(axis=0)
+    return Replicates(float(average.mean()), _mean_deviations(average, codes), table.mean(axis=1))
+
+
+def replicate_quantile(scores: ArrayLike, units: ArrayLike, *, q: float) -> Replicates:
+    """Replicate a quantile, 0 < q < 1, as the mean of its linearised scores; `scores` (S, N).
+
+    The jackknife of a quantile itself is inconsistent (Efron 1982, section 3.4), unlike that of
+    `value + (q - 1[x <= Q]) / f(Q)`, whose mean the quantile follows (Bahadur 1966). The density
+    f(Q) is the share that Woodruff's interval spans over its width (Francisco and Fuller 1991).
+    """
+    return _woodruff(*_checked(scores, units), q)[0]
+
+
+def replicate_statistic(functions: Sequence[Weighted], units: ArrayLike) -> list[Replicates]:
+    """Replicate any statistics of photo weights, leaving out a group of units at a time.
+
+    Each of the S `functions` turns weights (N,), 0 or 1, into one number or (K,), such as the
+    points of a curve; the list holds one item for each. Only ratios of weights may matter; NaN says
+    undefined. Groups are single units up to 200; more units are dealt at random to 200 groups
+    (Kott 2001) that depend on the units alone, so that all methods on the same photos share them.
+    """
+    groups = unit_codes(units)
+    if (count := int(groups.max()) + 1) > _MOST_GROUPS:
+        # Groups balanced by photos would lose the variance between small and large units, and in
+        # sorted order that between neighbours. numpy promises to keep the raw stream of PCG64.
+        rank = np.argsort(np.argsort(np.random.PCG64(0).random_raw(count)))
+        groups, count = (rank % _MOST_GROUPS)[groups], _MOST_GROUPS
+    full = np.ones(groups.size)
+    kept = [(groups != g).astype(np.float64) for g in range(count)] if count > 1 else [full]
+    rows = [[function(weights) for weights in (full, *kept)] for function in functions]
+    if len({np.shape(result) for row in rows for result in row}) != 1:
+        raise ValueError("give one function per seed, that all return one number, or all (K,)")
+    values = np.array(rows, np.float64).reshape(len(functions), 1 + count, -1)
+    values[~np.isfinite(values)] = np.nan
+    means, seeds = values.mean(axis=0).T, values[:, 0].T
+    return [Replicates(float(m[0]), m[1:] - m[0], v) for m, v in zip(means, seeds, strict=True)]
+
+
+def estimate_replicates(replicates: Replicates, units: ArrayLike) -> Estimate:
+    """Give any replicated summary its interval: Student's t on (effective units - 1).
+
+    From three seeds on, s^2/S joins the jackknife's variance, s being the standard deviation over
+    seeds, and the degrees of freedom are those of Satterthwaite (1946).
+    """
+    codes = unit_codes(units)
+    half = _half_width(*_spread(replicates, effective_units(codes), replicates))
+    note = "" if np.isfinite(half) else "undefined without some unit"
+    return _estimate(replicates, replicates.value - half, replicates.value + half, codes, note)
+
+
+def estimate_mean(scores: ArrayLike, units: ArrayLike) -> Estimate:
+    """Estimate a mean, with the interval of `estimate_replicates`; `scores` (S, N)."""
+    return estimate_replicates(replicate_mean(scores, units), units)
+
+
+def estimate_share(scores: ArrayLike, units: ArrayLike) -> Estimate:
+    """Estimate the share p of hits; `scores` (S, N), 0 or 1.
+
+    The exact interval (Clopper and Pearson 1934) at the effective size of Korn and Graubard (1998):
+    photos / design effect x (t on photos - 1 / t on the degrees of freedom)^2, at most the photos.
+    The design effect is the variance over p (1 - p) / (photos - 1), that of independent photos: if
+    each photo is a unit and S = 1, the interval is the plain exact one. If p is 0 or 1 there is no
+    variance to go by, and the size is the effective units: all photos of a unit may say one thing.
+    """
+    from scipy.special import betaincinv
+
+    table, codes = _checked(scores, units)
+    if not ((table == 0) | (table == 1)).all():
+        raise ValueError("scores of a share are 0 or 1; estimate other scores by their mean")
+    replicates = replicate_mean(table, codes)
+    p, photos, size = replicates.value, codes.size, effective_units(codes)
+    if size >= 2 and 0 < p < 1:
+        half = _half_width(*_spread(replicates, size, replicates))
+        independent = _half_width(p * (1 - p) / (photos - 1), photos - 1)
+        size = photos * (independent / max(independent, half)) ** 2
+    hits, misses = size * p, size * (1 - p)
+    low = float(betaincinv(hits, misses + 1, _TAIL)) if p > 0 else 0.0
+    high = float(betaincinv(hits + 1, misses, 1 - _TAIL)) if p < 1 else 1.0
+    weak = f"fewer than {_FEWEST_HITS} effective hits or misses"
+    return _estimate(replicates, low, high, codes, weak if min(hits, misses) < _FEWEST_HITS else "")
+
+
+def estimate_quantile(scores: ArrayLike, units: ArrayLike, *, q: float) -> Estimate:
+    """Estimate a quantile, 0 < q < 1, linearly interpolated; `scores` (S, N).
+
+    The value is the mean over seeds. The interval is Woodruff's (1952): that of the share below the
+    quantile, by the jackknife, read back through the quantile function of the scores of all seeds;
+    each side grows by what s^2/S, from three seeds on, adds in `estimate_replicates`.
+    """
+    table, codes = _checked(scores, units)
+    replicates, below, above = _woodruff(table, codes, q)
+    value, effective = replicates.value, effective_units(codes)
+    plain = _half_width(*_spread(replicates, effective))
+    wider = max(_half_width(*_spread(replicates, effective, replicates)) - plain, 0.0)
+    limits = np.clip([value - below - wider, value + above + wider], table.min(), table.max())
+    return _estimate(replicates, float(limits[0]), float(limits[1]), codes, "")
+
+
+def estimate_statistic(functions: Sequence[Weighted], units: ArrayLike) -> list[Estimate]:
+    """Estimate what `replicate_statistic` replicates; intervals as in `estimate_replicates`."""
+    return [estimate_replicates(each, units) for each in replicate_statistic(functions, units)]
+
+
+def compare(a: Replicates, b: Replicates, *, effective_units: float) -> Comparison:
+    """Compare two methods on the same photos by a paired jackknife-t test of a - b.
+
+    Each that has three seeds or more adds its s^2/S (Satterthwaite 1946). Where there is no
+    interval (see `Estimate`) p is 1; without any variance it is 1 if the values are equal, else 0.
+    """
+    from scipy.special import stdtr
+
+    if (counts := (a.deviations.size, b.deviations.size))[0] != counts[1]:
+        raise ValueError(f"replicates of {counts} units; compare methods on the same photos only")
+    difference = a.value - b.value
+    paired = Replicates(difference, a.deviations - b.deviations, np.array([difference]))
+    variance, degrees = _spread(paired, effective_units, a, b)
+    half = _half_width(variance, degrees)
+    if effective_units < 2 or not np.isfinite(difference + half):
+        return Comparison(difference, float("nan"), float("nan"), 1.0)
+    p_value = 1.0 if difference == 0 else 0.0
+    if variance > 0:
+        p_value = float(2 * stdtr(degrees, -abs(difference) / np.sqrt(variance)))
+    return Comparison(difference, difference - half, difference + half, p_value)
+
+
+def ranks(
+    replicates: Sequence[Replicates], *, better: Better, effective_units: float, level: float = 0.05
+) -> list[RankRange]:
+    """Rank M methods, 1 the best, by comparing all pairs, with Holm's (1979) correction."""
+    if better not in ("higher", "lower"):
+        raise ValueError(f"better is {better!r}; give 'higher' or 'lower'")
+    low, high = [1] * len(replicates), [len(replicates)] * len(replicates)
+    pairs = [
+        (compare(replicates[i], replicates[j], effective_units=effective_units), i, j)
+        for i, j in combinations(range(len(replicates)), 2)
+    ]
+    pairs.sort(key=lambda pair: pair[0].p_value)
+    for step, (test, i, j) in enumerate(pairs):
+        if test.p_value * (len(pairs) - step) > level:
+            break
+        winner, loser = (i, j) if (test.difference > 0) == (better == "higher") else (j, i)
+        low[loser] += 1
+        high[winner] -= 1
+    return [RankRange(*limits) for limits in zip(low, high, strict=True)]
+
+
+def _checked(scores: ArrayLike, units: ArrayLike) -> tuple[Floats, Codes]:
+    table, codes = np.asarray(scores, np.float64), unit_codes(units)
+    if table.ndim != 2 or len(table) == 0 or table.shape[1] != codes.size:
+        raise ValueError(f"scores have shape {table.shape}; for these units give (S, {codes.size})")
+    if not np.isfinite(table).all():
+        seed, photo = np.argwhere(~np.isfinite(table))[0]
+        found = f"photo {photo} (seed row {seed}) is {table[seed, photo]}"
+        raise ValueError(f"the score of {found}; leave that photo out for every method, or fail")
+    return table, codes
+
+
+def _mean_deviations(values: Floats, codes: Codes) -> Floats:
+    counts = np.bincount(codes)
+    residuals = np.bincount(codes, weights=values - values.mean())
+    return np.asarray(-residuals / np.maximum(codes.size - counts, 1), np.float64)
+
+
+def _woodruff(table: Floats, codes: Codes, q: float) -> tuple[Replicates, float, float]:
+    # The linearised replicates, and how far the interval reaches below and above the quantile.
+    if not 0 < q < 1:
+        raise ValueError(f"q is {q}; give a number between 0 and 1, such as 0.5 for the median")
+    values, centre = np.quantile(table, q, axis=1), np.quantile(table, q)
+    below, tied = table < centre, table == centre
+    # Of scores tied with the quantile, that part counts as below which makes the share below q.
+    part = np.clip((q - below.mean()) / tied.mean(), 0, 1) if tied.any() else 0.0
+    share = Replicates(q, _mean_deviations((below + part * tied).mean(axis=0), codes), values[:1])
+    half = _half_width(*_spread(share, effective_units(codes)))
+    bounds = np.clip([q - half, q + half], 0, 1)
+    low, high = np.quantile(table, bounds)
+    slope = (high - low) / (bounds[1] - bounds[0]) if half > 0 else 0.0
+    replicates = Replicates(float(values.mean()), -slope * share.deviations, values)
+    return replicates, float(centre - low), float(high - centre)
+
+
+def _spread(replicates: Replicates, effective: float, *seeded: Replicates) -> tuple[float, float]:
+    # A variance and its degrees of freedom: the jackknife's, with those of the seeds where enough.
+    terms = [(replicates.variance, max(min(effective, replicates.deviations.size) - 1, 1.0))]
+    for each in seeded:
+        if (seeds := each.seed_values.size) >= _FEWEST_SEEDS:
+            terms.append((each.seed_sd**2 / seeds, seeds - 1))
+    if not (total := sum(variance for variance, _ in terms)) > 0:
+        return total, terms[0][1]
+    return total, 1 / sum((variance / total) ** 2 / degrees for variance, degrees in terms)
+
+
+def _half_width(variance: float, degrees: float) -> float:
+    from scipy.special import stdtrit
+
+    return float(stdtrit(degrees, 1 - _TAIL) * np.sqrt(variance))
+
+
+def _estimate(summary: Replicates, low: float, high: float, codes: Codes, note: str) -> Estimate:
+    value, sd, seeds = summary.value, summary.seed_sd, summary.seed_values.size
+    if (effective := effective_units(codes)) < 2:
+        low, high, note = float("nan"), float("nan"), "fewer than 2 effective units: no interval"
+    elif effective < _FEWEST_UNITS:
+        note = "; ".join(filter(None, [f"fewer than {_FEWEST_UNITS} effective units", note]))
+    return Estimate(value, low, high, sd, seeds, codes.size, effective, note)

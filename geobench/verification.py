@@ -1,0 +1,156 @@
+"""Verification: is every number of a leaderboard what the stored arrays give?"""
+
+import csv
+import io
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from geobench import geo, results
+from geobench.catalogue import Catalogue
+from geobench.components import array_digest, digest, file_digest
+from geobench.errors import GeobenchError
+from geobench.leaderboard import Leaderboard
+from geobench.report import contents
+
+
+def verify(folder: Path, catalogue: Catalogue, *, runs: Path | None = None) -> list[str]:
+    """Everything that disagrees, each a sentence that names the record or the row; none if sound.
+
+    Args:
+        folder: a leaderboard's folder.
+        catalogue: where its metrics come from.
+        runs: the folder of the records, where they do not lie beside the tables.
+
+    Raises:
+        StoreError: there is no leaderboard in `folder`.
+    """
+    board = Leaderboard(folder, catalogue, runs=runs)
+    problems = _manifest(board) + _parts(board)
+    for entry in board.manifest["rows"]:
+        problems += _record(board, entry)
+    try:
+        tables = board.tables()
+    except GeobenchError as error:
+        return [*problems, f"the tables cannot be computed: {error}"]
+    return problems + stale(board, contents(board, tables))
+
+
+def stale(board: Leaderboard, expected: dict[str, str]) -> list[str]:
+    """How the files of a leaderboard differ from what they should hold.
+
+    Numbers may differ by one unit of their sixth significant digit: other machines round otherwise.
+    """
+    problems = []
+    for name, content in expected.items():
+        path = board.folder / name
+        if not path.exists():
+            problems.append(f"{path} is missing")
+        elif path.read_text() == content:
+            continue
+        elif path.suffix == ".csv":
+            problems += _rows(path, content)
+        elif not _alike(path.read_text().split(), content.split()):
+            problems.append(f"{path} is not what the records give")
+    return problems
+
+
+def _rows(path: Path, content: str) -> list[str]:
+    found = list(csv.reader(io.StringIO(path.read_text())))
+    wanted = list(csv.reader(io.StringIO(content)))
+    if len(found) != len(wanted):
+        return [f"{path} has {len(found) - 1} rows, the records give {len(wanted) - 1}"]
+    problems = []
+    for line, (row, expected) in enumerate(zip(found, wanted, strict=True), 1):
+        if _alike(row, expected):
+            continue
+        head = wanted[0]
+        names = {"part", "slice", "label", "summary", "curve", "x", "quantity", "seed"}
+        where = " / ".join(v for n, v in zip(head, expected, strict=True) if n in names)
+        cells = zip(head, row, expected, strict=False)
+        differing = [f"{n} is {a!r}, not {b!r}" for n, a, b in cells if not _alike([a], [b])]
+        problems.append(f"{path}:{line}: row {where}: {'; '.join(differing) or 'too short'}")
+    return problems
+
+
+def _alike(found: list[str], wanted: list[str]) -> bool:
+    return len(found) == len(wanted) and all(map(_equal, found, wanted))
+
+
+def _equal(found: str, wanted: str) -> bool:
+    if found == wanted:
+        return True
+    try:
+        a, b = float(found), float(wanted)
+    except ValueError:
+        return False
+    if not (math.isfinite(a) and math.isfinite(b)) or b == 0:
+        return False
+    return abs(a - b) <= 1.0001 * 10.0 ** (math.floor(math.log10(abs(b))) - 5)
+
+
+def _manifest(board: Leaderboard) -> list[str]:
+    if digest(board.manifest["benchmark"]) != board.manifest["digest"]:
+        return [f"{board.folder / 'benchmark.json'}: the benchmark is not of its digest"]
+    return []
+
+
+def _same_file(path: Path, expected: str) -> list[str]:
+    if not path.exists():
+        return [f"{path} is missing"]
+    if file_digest(path) != expected:
+        return [f"{path} is not the file that benchmark.json names (its SHA-256 differs)"]
+    return []
+
+
+def _parts(board: Leaderboard) -> list[str]:
+    problems = []
+    for entry in board.manifest["maps"].values():
+        problems += _same_file(board.runs / entry["file"], entry["sha256"])
+    for label, entry in board.manifest["parts"].items():
+        path = board.runs / entry["folder"] / "part.npz"
+        found = _same_file(path, entry["sha256"])
+        problems += found
+        try:
+            arrays = results.read_arrays(path)
+        except GeobenchError as error:
+            problems.append(str(error))
+            continue
+        hidden = board.manifest["dataset"]["publishes"] == "scores"
+        if (
+            not hidden
+            and array_digest(arrays["id"], arrays["truth"], arrays["unit"]) != entry["digest"]
+        ):
+            problems.append(f"{path}: ids, truth or units of {label} are not those of its digest")
+        away = geo.distance_km(arrays["nearest"], arrays["truth"]) - arrays["novelty"]
+        if np.nanmax(np.abs(away), initial=0) > 1e-6:
+            problems.append(f"{path}: novelty is not the distance from truth to nearest")
+    return problems
+
+
+def _record(board: Leaderboard, entry: dict[str, Any]) -> list[str]:
+    folder = board.runs / entry["folder"]
+    problems = []
+    for name, expected in entry["files"].items():
+        problems += [f"record {p}" for p in _same_file(folder / name, expected)]
+    try:
+        data = results.read_json(folder / "record.json")
+    except GeobenchError as error:
+        return [*problems, f"record {error}"]
+    draws = data["draws"]
+    key = results.record_key(
+        digest(data["fit"]),
+        data["task"]["digest"],
+        chunk=draws["chunk"],
+        photos=draws["photos"],
+        samples=draws["samples"],
+    )
+    task = digest([data["fit"]["train"], data["fit"]["val"], data["task"]["test"]])
+    part = board.manifest["parts"][entry["part"]]
+    if not key == entry["record_key"] == data["record_key"] or data["task"]["digest"] != task:
+        problems.append(f"record {folder}: its key is not that of what went into it")
+    if data["task"]["test"] != part["digest"]:
+        problems.append(f"record {folder} is of other photos than part {entry['part']}")
+    return problems

@@ -1,0 +1,50 @@
+"""The method that knows nothing: the uniform distribution over the Earth."""
+
+from collections.abc import Mapping
+from typing import Any, Self, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geobench import Context, Examples, Method, Prediction, VonMisesFisherMixture, geo
+
+
+@final
+class UniformMethod(Method):
+    """The uniform distribution; each answer is a place drawn from it.
+
+    A fixed answer would be knowledge of its own (the middle of an ocean, or of Europe), so every
+    photo gets a draw, which depends on seed and photo alone.
+    """
+
+    name = "uniform"
+    needs_training = False
+
+    @property
+    def predicts(self) -> type[Prediction]:
+        return VonMisesFisherMixture
+
+    def fit(self, train: Examples, val: Examples, context: Context) -> None:
+        """Learn nothing."""
+
+    def predict(self, examples: Examples, context: Context) -> VonMisesFisherMixture:
+        directions = context.noise(examples.ids, (3,), "uniform")
+        return VonMisesFisherMixture(
+            means=np.zeros((1, 1, 2)),
+            concentrations=np.zeros((1, 1)),
+            point=geo.from_vectors(directions),
+            count=len(examples),
+        )
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        return {}
+
+    @classmethod
+    def from_state(
+        cls,
+        config: Any,
+        state: Mapping[str, NDArray[Any]],
+        train: Examples,
+        context: Context,
+    ) -> Self:
+        return cls(config)

@@ -1,0 +1,213 @@
+"""Metrics of answers (distance, accuracy, GeoScore) and of distributions (energy, likelihood)."""
+
+from abc import abstractmethod
+from typing import final
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, field_validator
+
+from geobench import (
+    Config,
+    Curve,
+    Density,
+    Mean,
+    Metric,
+    Points,
+    Prediction,
+    PredictionError,
+    Quantile,
+    ScoreContext,
+    Share,
+    Summary,
+    Truth,
+    distance_km,
+    geo,
+)
+
+Scores = NDArray[np.float32]
+Floats = NDArray[np.float64]
+
+_PAIRS = 1 << 20  # at most this many pairs of samples in memory at once
+
+
+@final
+class DistanceMetric(Metric):
+    """Great-circle distance of the answer from the truth, in km: mean and median."""
+
+    name = "distance"
+    columns = ("distance",)
+    summaries = (
+        Mean(name="distance.mean", unit="km", better="lower", column="distance"),
+        Quantile(name="distance.median", unit="km", better="lower", column="distance", q=0.5),
+    )
+
+    def score(self, prediction: Prediction, truth: Truth, context: ScoreContext) -> Scores:
+        return _column(distance_km(prediction.point(), truth.points))
+
+
+_CURVE_KM = tuple(float(radius) for radius in np.geomspace(1, 20_016, 41))
+"""Radii of the accuracy curve: from 1 km to just beyond the antipode."""
+
+
+class AccuracyConfig(Config):
+    """The radii."""
+
+    radii_km: tuple[float, ...] = Field(
+        (1, 25, 200, 750, 2500), min_length=1, description="an answer this near is a hit, in km"
+    )
+
+    @field_validator("radii_km")
+    @classmethod
+    def _proper(cls, radii: tuple[float, ...]) -> tuple[float, ...]:
+        if min(radii) <= 0 or not np.isfinite(radii).all() or len(set(radii)) < len(radii):
+            raise ValueError("give radii in km that are larger than 0, each once")
+        return radii
+
+
+@final
+class AccuracyMetric(Metric):
+    """Share of answers within a radius of the truth (at the radius counts), and the curve of it."""
+
+    name = "accuracy"
+    Config = AccuracyConfig
+    config: AccuracyConfig
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """A 0 or 1 per radius, and the position in the curve of the smallest radius that hits."""
+        return (*(f"accuracy@{radius:g}km" for radius in self.config.radii_km), "curve-position")
+
+    @property
+    def summaries(self) -> tuple[Summary, ...]:
+        shares = [Share(name=name, better="higher", column=name) for name in self.columns[:-1]]
+        curve = Curve(
+            name="accuracy",
+            unit="share",
+            better="higher",
+            function=_accuracy_curve,
+            x=_CURVE_KM,
+            x_unit="km",
+        )
+        return (*shares, curve)
+
+    def score(self, prediction: Prediction, truth: Truth, context: ScoreContext) -> Scores:
+        distance = distance_km(prediction.point(), truth.points)
+        hits = [distance <= radius for radius in self.config.radii_km]
+        position = np.searchsorted(_CURVE_KM, distance, side="left")
+        return np.stack([*hits, position], axis=-1).astype(np.float32)
+
+
+def _accuracy_curve(columns: dict[str, Floats], truth: Truth, weights: Floats) -> Floats:
+    position = columns["curve-position"].astype(np.intp)
+    hits = np.bincount(position, weights=weights, minlength=len(_CURVE_KM))
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.cumsum(hits[: len(_CURVE_KM)]) / weights.sum())
+
+
+@final
+class GeoScoreMetric(Metric):
+    """GeoScore: 5000 exp(-distance / 1492.7 km), from 0 to 5000 points per photo.
+
+    The score of the game GeoGuessr on its world map (Astruc et al., "OpenStreetView-5M", 2024).
+    """
+
+    name = "geoscore"
+    columns = ("geoscore",)
+    summaries = (Mean(name="geoscore", unit="points", better="higher", column="geoscore"),)
+
+    def score(self, prediction: Prediction, truth: Truth, context: ScoreContext) -> Scores:
+        return _column(5000 * np.exp(distance_km(prediction.point(), truth.points) / -1492.7))
+
+
+class _Energy(Metric):
+    """The energy score of Gneiting and Raftery (JASA 2007, section 5.1) under some distance.
+
+    mean_i d(x_i, y) - 1/2 mean_{i != j} d(x_i, x_j) over the samples x of a photo and its truth y:
+    the unbiased form, which can be negative for one photo.
+    """
+
+    needs = Prediction
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return (self.name,)
+
+    @property
+    def summaries(self) -> tuple[Summary, ...]:
+        return (Mean(name=self.name, unit="km", better="lower", column=self.name),)
+
+    @abstractmethod
+    def between(self, a: Points, b: Points) -> Floats:
+        """The distance of points (..., 2) in km, elementwise with broadcasting."""
+
+    def score(self, prediction: Prediction, truth: Truth, context: ScoreContext) -> Scores:
+        samples = context.samples
+        if samples is None or samples.shape[1] < 2:
+            raise PredictionError(
+                f"metric {self.name} needs at least two samples per photo",
+                remedy="Set the benchmark's `samples` to 2 or more (16 by default).",
+            )
+        first, second = np.triu_indices(samples.shape[1], k=1)
+        out = np.empty(len(samples))
+        step = max(1, _PAIRS // len(first))
+        for start in range(0, len(samples), step):
+            rows = slice(start, start + step)
+            drawn = samples[rows]
+            error = self.between(drawn, truth.points[rows, None]).mean(axis=-1)
+            spread = self.between(drawn[:, first], drawn[:, second]).mean(axis=-1)
+            out[rows] = error - spread / 2
+        return _column(out)
+
+
+@final
+class EnergyMetric(_Energy):
+    """Energy score under great-circle distance, in km: the expected error less half the spread.
+
+    Proper, but blind to the even part of a density: two antipodal points score like the uniform.
+    """
+
+    name = "energy"
+
+    def between(self, a: Points, b: Points) -> Floats:
+        return distance_km(a, b)
+
+
+@final
+class ChordalEnergyMetric(_Energy):
+    """Energy score under the straight line through the Earth, in km: strictly proper.
+
+    A chord is 2 x 6371.0088 km x sin(angle / 2), at most 12,742 km; over small distances it is
+    the great-circle distance.
+    """
+
+    name = "energy-chordal"
+
+    def between(self, a: Points, b: Points) -> Floats:
+        difference = geo.unit_vectors(a) - geo.unit_vectors(b)
+        return np.asarray(geo.EARTH_RADIUS_KM * np.linalg.norm(difference, axis=-1))
+
+
+@final
+class LogLikelihoodMetric(Metric):
+    """Negative log-density at the truth, in nats per steradian (the uniform has 2.5310)."""
+
+    name = "nll"
+    needs = Density
+    columns = ("nll", "nll.worse-than-uniform")
+    summaries = (
+        Mean(name="nll", unit="nats per steradian", better="lower", column="nll"),
+        Quantile(name="nll.median", unit="nats per steradian", better="lower", column="nll", q=0.5),
+        Share(name="nll.worse-than-uniform", better="lower", column="nll.worse-than-uniform"),
+    )
+
+    def score(self, prediction: Prediction, truth: Truth, context: ScoreContext) -> Scores:
+        assert isinstance(prediction, Density)
+        nll = -prediction.log_prob(truth.points[:, None])[:, 0]
+        # The uniform itself, rounded in whatever way, is not worse than the uniform.
+        worse = nll > np.log(geo.SPHERE_AREA) + 1e-9
+        return np.stack([nll, worse], axis=-1).astype(np.float32)
+
+
+def _column(values: Floats) -> Scores:
+    return values.astype(np.float32)[:, None]

@@ -1,0 +1,214 @@
+"""The method that does not look: training places smoothed over the sphere."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal, Self, final
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from geobench import (
+    Config,
+    Context,
+    DataError,
+    Examples,
+    Floored,
+    GeobenchError,
+    Indices,
+    Method,
+    Points,
+    Prediction,
+    VonMisesFisherMixture,
+    distance_km,
+    geo,
+    smallest_by_hash,
+)
+
+Floats = NDArray[np.float64]
+
+_NARROWEST_KM, _WIDEST_KM = 1.0, 5000.0
+_UNVALIDATED_KM = 100.0
+_GEOSCORE_KM = 1492.7
+
+
+class PriorConfig(Config):
+    """How many places, how wide their kernels are, and which place is the answer."""
+
+    places: int = Field(
+        20_000, ge=1, description="training places kept: those with the smallest hash of id"
+    )
+    bandwidth_km: float | None = Field(
+        None,
+        gt=0,
+        description="standard deviation of a kernel per axis; none: the likeliest on validation "
+        "photos, and 100 km where there are none",
+    )
+    point: Literal["geoscore", "densest", "median"] = Field(
+        "geoscore",
+        description="the answer: the training place with the best mean GeoScore over training "
+        "places, with the highest density, or with the smallest mean distance",
+    )
+    candidates: int = Field(
+        2000, ge=1, description="places tried as the answer: those with the smallest hash of id"
+    )
+
+
+@final
+@dataclass(frozen=True)
+class _Smoothed:
+    """Training places under one kernel, with a floor.
+
+    Args:
+        positions: which training photos these are, (K,).
+        places: where they were taken, (K, 2).
+        bandwidth_km: standard deviation of a kernel per axis.
+        share: the floor's.
+    """
+
+    positions: Indices
+    places: Points
+    bandwidth_km: float
+    share: float
+
+    def density(self, count: int, answer: Points) -> Floored:
+        """The same distribution for `count` photos, all answered by `answer` (2,)."""
+        concentration = geo.concentration_of(self.bandwidth_km)
+        kernels = VonMisesFisherMixture(
+            self.places[None], np.full((1, 1), concentration), point=answer[None], count=count
+        )
+        return Floored(kernels, self.share)
+
+    def log_prob(self, points: Points, *, floored: bool) -> Floats:
+        """Log-density at points (N, 2), with the floor or without, (N,)."""
+        # One photo per point, because photos are what the mixture works through in blocks.
+        density = self.density(len(points), points[0])
+        return (density if floored else density.density).log_prob(points[:, None])[:, 0]
+
+    def fitted(self, truths: Points) -> Self:
+        """The same kernels with the floor that is likeliest at `truths` (N, 2)."""
+        share = Floored.fit(self.log_prob(truths, floored=False))
+        return replace(self, share=share)
+
+
+@final
+class PriorMethod(Method):
+    """Training places smoothed on the sphere, the same for all photos: the score to beat.
+
+    A von Mises-Fisher kernel around each place, one bandwidth for all. Bandwidth and floor are
+    those under which validation photos are likeliest.
+    """
+
+    name = "prior"
+    Config = PriorConfig
+    config: PriorConfig
+    deterministic = True
+
+    def __init__(self, config: PriorConfig | None = None) -> None:
+        super().__init__(config)
+        self._smoothed: _Smoothed | None = None
+        self._answer: Points = np.zeros(2)
+
+    @property
+    def predicts(self) -> type[Prediction]:
+        return Floored
+
+    def fit(self, train: Examples, val: Examples, context: Context) -> None:
+        """Fit the bandwidth and the floor's share, and choose the answer.
+
+        Raises:
+            DataError: no training photos.
+        """
+        if len(train) == 0 or train.points is None:
+            raise DataError(
+                "method prior has no training places",
+                remedy="Use a split with training photos, or leave the method out.",
+            )
+        positions = smallest_by_hash(train.ids, self.config.places)
+        smoothed = self._fit_bandwidth(positions, train.points[positions], val, context)
+        tried = smallest_by_hash(train.ids[positions], self.config.candidates)
+        self._answer = self._best(smoothed.places[tried], smoothed)
+        self._smoothed = smoothed
+        context.fact("bandwidth", smoothed.bandwidth_km, "km")
+        context.fact("floor share", smoothed.share, "share")
+
+    def _fit_bandwidth(
+        self, positions: Indices, places: Points, val: Examples, context: Context
+    ) -> _Smoothed:
+        from scipy.optimize import minimize_scalar
+
+        given = self.config.bandwidth_km
+        if len(val) == 0 or val.points is None:
+            context.log.warning("prior: no validation photos, so its kernels are not fitted")
+            no_truths = Floored.fit(np.empty(0))
+            return _Smoothed(positions, places, given or _UNVALIDATED_KM, no_truths)
+        truths = val.points[smallest_by_hash(val.ids, Floored.PHOTOS)]
+
+        def smoothed(bandwidth_km: float) -> _Smoothed:
+            return _Smoothed(positions, places, bandwidth_km, 1.0).fitted(truths)
+
+        def loss(log_bandwidth: float) -> float:
+            context.check_deadline()
+            density = smoothed(float(np.exp(log_bandwidth)))
+            return -float(density.log_prob(truths, floored=True).mean())
+
+        if given is not None:
+            return smoothed(given)
+        # Places that repeat exactly can add a second optimum: a coarse search comes first.
+        grid = np.linspace(np.log(_NARROWEST_KM), np.log(_WIDEST_KM), 9)
+        best = int(np.argmin([loss(value) for value in grid]))
+        bounds = grid[max(best - 1, 0)], grid[min(best + 1, len(grid) - 1)]
+        found = minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": 0.02})
+        return smoothed(float(np.exp(found.x)))
+
+    def _best(self, candidates: Points, smoothed: _Smoothed) -> Points:
+        """The candidate that the configured rule likes best, (2,)."""
+        if self.config.point == "densest":
+            gain = smoothed.log_prob(candidates, floored=False)
+        else:
+            scale = _GEOSCORE_KM if self.config.point == "geoscore" else np.inf
+            gain = np.array([_mean_gain(place, smoothed.places, scale) for place in candidates])
+        return np.asarray(candidates[np.argmax(gain)])
+
+    def predict(self, examples: Examples, context: Context) -> Floored:
+        return self._trained().density(len(examples), self._answer)
+
+    def _trained(self) -> _Smoothed:
+        if self._smoothed is None:
+            raise GeobenchError("method prior is not fitted", remedy="Call fit, or from_state.")
+        return self._smoothed
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        smoothed = self._trained()
+        return {
+            "positions": smoothed.positions,
+            "bandwidth_km": np.array(smoothed.bandwidth_km),
+            "share": np.array(smoothed.share),
+            "answer": self._answer,
+        }
+
+    @classmethod
+    def from_state(
+        cls,
+        config: PriorConfig,
+        state: Mapping[str, NDArray[Any]],
+        train: Examples,
+        context: Context,
+    ) -> Self:
+        if train.points is None:
+            raise DataError("method prior needs the training photos that it was fitted on")
+        method = cls(config)
+        positions = state["positions"]
+        method._smoothed = _Smoothed(
+            positions, train.points[positions], float(state["bandwidth_km"]), float(state["share"])
+        )
+        method._answer = state["answer"]
+        return method
+
+
+def _mean_gain(place: Points, places: Points, scale_km: float) -> float:
+    """Mean of exp(-distance / scale) of `place` to `places`, or minus the mean distance where
+    the scale is infinite."""
+    distance = distance_km(place, places)
+    gain = np.exp(distance / -scale_km) if np.isfinite(scale_km) else -distance
+    return float(gain.mean())

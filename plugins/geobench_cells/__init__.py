@@ -1,0 +1,4 @@
+"""Partitions that follow the photos, and the classes made of their cells; registers nothing."""
+
+from geobench_cells.classes import Classes as Classes
+from geobench_cells.s2 import AdaptiveS2 as AdaptiveS2

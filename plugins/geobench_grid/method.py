@@ -1,0 +1,246 @@
+"""The method `grid`: a softmax over the cells of one partition."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Self, final
+
+import numpy as np
+from geobench_cells import AdaptiveS2, Classes
+from numpy.typing import NDArray
+from pydantic import Field
+
+from geobench import (
+    Config,
+    Context,
+    Examples,
+    Floored,
+    Method,
+    PluginError,
+    Prediction,
+    geo,
+    smallest_by_hash,
+)
+from geobench_grid.answers import Answering, Rule
+
+if TYPE_CHECKING:
+    from geobench_torch import Recipe
+
+    from geobench_grid.network import Classifier
+
+
+class GridConfig(Config):
+    """Sizes of cells, network and training; the defaults are for the embedded benchmark."""
+
+    max_photos: int = Field(100, ge=1, description="a cell with more training photos is split")
+    min_photos: int = Field(5, ge=1, description="a cell with fewer training photos is no class")
+    max_level: int = Field(13, ge=0, le=30, description="S2 level of the smallest cells; 13: 1 km")
+    hidden: tuple[int, ...] = Field((512,), description="widths of the hidden layers")
+    dropout: float = Field(0.5, ge=0, lt=1, description="share of hidden values dropped")
+    soft_labels_km: float | None = Field(
+        None,
+        gt=0,
+        description="distance over which a class's target falls to 1/e (PIGEON); null: hard labels",
+    )
+    steps: int = Field(1000, ge=1, description="updates of the weights: the budget")
+    batch: int = Field(256, ge=1, description="photos per update")
+    learning_rate: float = Field(1e-3, gt=0, description="highest learning rate of AdamW")
+    weight_decay: float = Field(0.05, ge=0, description="decoupled weight decay of AdamW")
+    average: bool = Field(False, description="answer with the moving average of the weights")
+    evaluations: int = Field(10, ge=1, description="looks at validation while training")
+    precision: Literal["float32", "bfloat16"] = Field(
+        "float32", description="of the forward pass in training"
+    )
+    point: Rule = Field(
+        "cell",
+        description="the answer: the likeliest class's place, the mean of the likeliest, or the "
+        "one of the likeliest around which most probability lies",
+    )
+    top_k: int = Field(20, ge=1, description="how many classes `point` looks at, unless `cell`")
+    bandwidth_km: float = Field(500.0, gt=0, description="what `point: densest` counts as around")
+
+    def recipe(self) -> "Recipe":
+        """The part of it that the training loop reads."""
+        from geobench_torch import Recipe
+
+        return Recipe(
+            steps=self.steps,
+            batch=self.batch,
+            learning_rate=self.learning_rate,
+            weight_decay=self.weight_decay,
+            average=self.average,
+            evaluations=self.evaluations,
+            precision=self.precision,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Fitted:
+    network: "Classifier"
+    answering: Answering
+    share: float
+
+
+@final
+class Grid(Method):
+    """Geo-cells: a small network chooses among adaptive S2 cells (PlaNet, ISN).
+
+    Training photos in a cell that is no class are labelled with the class whose place is
+    nearest; such cells get no mass, and the density there is the floor's.
+    """
+
+    name = "grid"
+    version = 1
+    Config = GridConfig
+    requires = ("torch",)
+    presets = {
+        "paper": {
+            # ISN's finest partition: 12,893 classes on MP-16. It trains its backbone, by SGD;
+            # here the features are frozen and one linear layer is trained, by AdamW.
+            "max_photos": 1000,
+            "min_photos": 50,
+            "max_level": 30,
+            "hidden": (),
+            "dropout": 0.0,
+            "soft_labels_km": None,
+            "steps": 370_000,
+            "batch": 128,
+            "weight_decay": 1e-4,
+            "point": "cell",
+        }
+    }
+    config: GridConfig
+
+    def __init__(self, config: GridConfig | None = None) -> None:
+        super().__init__(config)
+        self._fitted: _Fitted | None = None
+
+    @classmethod
+    def tiny(cls, folder: Path) -> GridConfig:
+        return GridConfig(max_photos=20, min_photos=1, hidden=(16,), steps=60, batch=64)
+
+    @property
+    def predicts(self) -> type[Prediction]:
+        return Floored
+
+    @property
+    def wants(self) -> frozenset[str]:
+        return frozenset({"pooled"})
+
+    def fit(self, train: Examples, val: Examples, context: Context) -> None:
+        from geobench_torch import Standardise, train_network
+
+        from geobench_grid.network import Classifier, class_loss, log_masses
+
+        assert train.pooled is not None
+        assert train.points is not None
+        config = self.config
+        partition = AdaptiveS2.fit(
+            train.points, max_photos=config.max_photos, max_level=config.max_level
+        )
+        classes = Classes.of(partition, train.points, min_photos=config.min_photos)
+        context.fact("cells", len(partition), "cells")
+        context.fact("classes", len(classes), "classes")
+        context.fact("photos labelled with another cell", int(classes.moved.sum()), "photos")
+        answering = self._answering(partition, classes.cells, classes.places)
+        features = train.pooled
+
+        chosen = val.take(smallest_by_hash(val.ids, Floored.PHOTOS))
+
+        def densities(network: Classifier) -> NDArray[np.float64]:
+            assert chosen.pooled is not None
+            assert chosen.points is not None
+            masses = log_masses(network, chosen.pooled, device=context.device)
+            return answering.log_densities(masses, chosen.points)
+
+        def nll(network: Classifier) -> float:
+            """Of the floored density, on validation."""
+            at_truths = densities(network)
+            return -float(_floored(at_truths, Floored.fit(at_truths)).mean())
+
+        trained = train_network(
+            lambda: Classifier(
+                Standardise.fitted(features),
+                hidden=config.hidden,
+                classes=len(classes),
+                dropout=config.dropout,
+            ),
+            class_loss(
+                classes.labels,
+                train.points,
+                classes.places,
+                soft_labels_km=config.soft_labels_km,
+                device=context.device,
+            ),
+            features=features,
+            recipe=config.recipe(),
+            context=context,
+            validate=nll if len(chosen) else None,
+        )
+        share = Floored.fit(densities(trained.network)) if len(chosen) else Floored.fit([])
+        if not len(chosen):
+            context.log.warning("grid: no validation photo, so the floor's share is %g", share)
+        self._fitted = _Fitted(trained.network, answering, share)
+
+    def predict(self, examples: Examples, context: Context) -> Floored:
+        from geobench_grid.network import log_masses
+
+        assert examples.pooled is not None
+        fitted = self._require()
+        network = fitted.network.to(context.device)
+        masses = log_masses(network, examples.pooled, device=context.device)
+        return Floored(fitted.answering.prediction(masses), fitted.share)
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        from geobench_torch import module_state
+
+        fitted = self._require()
+        partition = fitted.answering.partition.to_arrays()
+        return {
+            **module_state(fitted.network),
+            **{f"partition.{name}": array for name, array in partition.items()},
+            "cells": fitted.answering.cells,
+            "places": fitted.answering.places,
+            "share": np.array(fitted.share),
+        }
+
+    @classmethod
+    def from_state(cls, config: GridConfig, state: Any, train: Examples, context: Context) -> Self:
+        from geobench_torch import Standardise, load_module_state
+
+        from geobench_grid.network import Classifier
+
+        method = cls(config)
+        network = Classifier(
+            Standardise(len(state["network.standardise.mean"])),
+            hidden=config.hidden,
+            classes=len(state["cells"]),
+            dropout=config.dropout,
+        )
+        load_module_state(network, state)
+        network.eval().to(context.device)
+        prefix = "partition."
+        arrays = {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
+        partition = AdaptiveS2.from_arrays(arrays)
+        answering = method._answering(partition, state["cells"], state["places"])
+        method._fitted = _Fitted(network, answering, float(state["share"]))
+        return method
+
+    def _answering(self, partition: AdaptiveS2, cells: Any, places: Any) -> Answering:
+        return Answering(
+            partition=partition,
+            cells=np.asarray(cells, dtype=np.intp),
+            places=np.asarray(places, dtype=np.float64),
+            rule=self.config.point,
+            top_k=self.config.top_k,
+            bandwidth_km=self.config.bandwidth_km,
+        )
+
+    def _require(self) -> _Fitted:
+        if self._fitted is None:
+            raise PluginError("grid was asked before it was fitted", remedy="Call fit first.")
+        return self._fitted
+
+
+def _floored(log_densities: NDArray[np.float64], share: float) -> NDArray[np.float64]:
+    uniform = -np.log(geo.SPHERE_AREA)
+    return np.asarray(np.logaddexp(np.log1p(-share) + log_densities, np.log(share) + uniform))

@@ -1,0 +1,82 @@
+"""From neighbours to a density: softmax weights, one von Mises-Fisher kernel, and their fit."""
+
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+from scipy.optimize import minimize
+
+from geobench import Floored, Points, VonMisesFisherMixture, geo
+
+_CONCENTRATIONS = (1.0, 1e6)  # from half the globe down to 6 km per axis
+_TEMPERATURES = (1e-3, 1e3)  # in units of the similarity that the k neighbours span
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """What turns neighbours into a density.
+
+    Args:
+        temperature: of the softmax over similarities, in their unit.
+        concentration: of the kernel around each neighbour's place, per squared radian.
+        share: of the floor.
+    """
+
+    temperature: float
+    concentration: float
+    share: float
+
+    def weights(self, similarity: geo.Floats) -> geo.Floats:
+        """softmax(similarity / temperature) of neighbours (N, k), nearest first."""
+        votes = np.exp((similarity - similarity[:, :1]) / self.temperature)
+        return np.asarray(votes / votes.sum(axis=1, keepdims=True))
+
+    def mixture(
+        self, places: Points, similarity: geo.Floats, answers: Points
+    ) -> VonMisesFisherMixture:
+        """The mixture around places (N, k, 2), answering with `answers` (N, 2), without floor."""
+        weights = self.weights(similarity)
+        return VonMisesFisherMixture(places, [[self.concentration]], weights, point=answers)
+
+    def density(self, places: Points, similarity: geo.Floats, answers: Points) -> Floored:
+        """The same mixture with its floor."""
+        return Floored(self.mixture(places, similarity, answers), self.share)
+
+    @classmethod
+    def fit(cls, places: Points, similarity: geo.Floats, truth: Points) -> "Kernel":
+        """The kernel under which photos taken at `truth` (N, 2) are likeliest, N at least 1.
+
+        The profile likelihood over the floor's share is maximised by the simplex method of Nelder
+        and Mead from the best of a coarse grid: with the floor in the likelihood, photos whose
+        neighbours are all wrong do not flatten the kernel of those that are found.
+        """
+        span = float((similarity[:, 0] - similarity[:, -1]).mean()) or 1.0
+        lowest = np.log([_TEMPERATURES[0] * span, _CONCENTRATIONS[0]])
+        highest = np.log([_TEMPERATURES[1] * span, _CONCENTRATIONS[1]])
+
+        def log_likelihoods(logarithms: geo.Floats) -> geo.Floats:
+            temperature, concentration = np.exp(logarithms).tolist()
+            unfloored = cls(temperature, concentration, 1.0).mixture(places, similarity, truth)
+            return unfloored.log_prob(truth[:, None, :])[:, 0]
+
+        def cost(logarithms: geo.Floats) -> float:
+            log_p = log_likelihoods(logarithms)
+            share = Floored.fit(log_p)
+            floor = np.log(share / geo.SPHERE_AREA)
+            return -float(np.logaddexp(np.log1p(-share) + log_p, floor).mean())
+
+        grid = [
+            np.log([span * part, concentration])
+            for part in (0.03, 0.1, 0.3, 1.0)
+            for concentration in (1e2, 1e3, 1e4, 1e5)
+        ]
+        best = minimize(
+            cost,
+            min(grid, key=cost),
+            method="Nelder-Mead",
+            bounds=list(zip(lowest, highest, strict=True)),
+            options={"xatol": 1e-3, "fatol": 1e-6, "maxiter": 200},
+        )
+        temperature, concentration = np.exp(best.x).tolist()
+        return cls(temperature, concentration, Floored.fit(log_likelihoods(best.x)))

@@ -1,0 +1,217 @@
+"""The method `im2gps`: a photo was taken where the photos that look like it were taken."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Self, final
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from geobench import (
+    Config,
+    Context,
+    DataError,
+    Examples,
+    Floored,
+    GeobenchError,
+    Points,
+    Prediction,
+    Retriever,
+    Rows,
+    geo,
+    smallest_by_hash,
+)
+
+if TYPE_CHECKING:
+    from geobench_im2gps.kernel import Kernel
+    from geobench_im2gps.neighbours import Neighbours, PhotoIndex
+
+_ROWS = 256  # photos whose neighbours are compared in pairs at once
+
+
+class Im2gpsConfig(Config):
+    """Neighbours and kernel.
+
+    The defaults were chosen on blue-marble with the encoder im2gps, by the mean GeoScore and
+    the likelihood of validation photos of a random split.
+    """
+
+    k: int = Field(
+        64,
+        ge=1,
+        description="Photos that vote; all of them where the training side has fewer.",
+    )
+    bandwidth_km: float = Field(
+        200.0,
+        gt=0,
+        description="Standard deviation per axis, in km, of the kernel under which votes are "
+        "summed for the answer.",
+    )
+    votes: Literal["similarity", "equal"] = Field(
+        "similarity",
+        description="What a neighbour's vote weighs in the answer: its softmax weight in the "
+        "density, or the same for all.",
+    )
+
+
+@final
+class Im2gpsMethod(Retriever):
+    """The densest place among those of the k most similar training photos.
+
+    Hays and Efros ("IM2GPS", CVPR 2008) answer with the mode of the places of the nearest photos;
+    Vo, Jacobs and Hays ("Revisiting IM2GPS in the Deep Learning Era", ICCV 2017) with the
+    maximum of a kernel density in which nearer photos weigh more. Here photo i of the k
+    nearest weighs w_i = softmax(similarity_i / temperature), similarity being minus half the
+    squared distance of the features. The answer is the neighbour's place around which most
+    weight lies under a kernel of `bandwidth_km`; the density is the mixture of von Mises-Fisher
+    kernels around the neighbours' places with these weights and one concentration, floored.
+    Temperature, concentration and the floor's share maximise the likelihood of validation
+    photos together (of at most 2,000, by smallest hash of id).
+
+    Without validation photos the training photos (as many, chosen likewise) stand in, each
+    looked for among the others; with a single training photo and no validation there is nothing
+    to learn from: the kernel is that of `bandwidth_km` and the share 1/2.
+
+    The preset `paper` takes the 120 neighbours of Hays and Efros with equal votes. They seek the
+    mode by mean shift, which may end between photos; here it is always one photo's place.
+
+    FAISS and torch each bring an OpenMP runtime of their own; the Linux wheels work in one process
+    whichever is imported first, which the tests try.
+    """
+
+    name = "im2gps"
+    version = 1
+    requires = ("faiss",)
+    deterministic = True
+    Config = Im2gpsConfig
+    config: Im2gpsConfig
+    presets = {"paper": {"k": 120, "votes": "equal"}}
+
+    def __init__(self, config: Any = None) -> None:
+        super().__init__(config)
+        self._places: Points | None = None
+        self._index: PhotoIndex | None = None
+        self._kernel: Kernel | None = None
+
+    @property
+    def predicts(self) -> type[Prediction]:
+        return Floored
+
+    @property
+    def wants(self) -> frozenset[str]:
+        return frozenset({"pooled"})
+
+    @classmethod
+    def tiny(cls, folder: Path) -> Im2gpsConfig:
+        return Im2gpsConfig(k=8)
+
+    def fit(self, train: Examples, val: Examples, context: Context) -> None:
+        self._look_at(train, context)
+        self._kernel = self._fit_kernel(train, val)
+        for name, value, unit in (
+            ("neighbours", min(self.config.k, len(train)), "photos"),
+            ("temperature", self._kernel.temperature, "squared feature distance"),
+            ("concentration", self._kernel.concentration, "per squared radian"),
+            ("floor-share", self._kernel.share, "share"),
+        ):
+            context.fact(name, value, unit)
+
+    def predict(self, examples: Examples, context: Context) -> Floored:
+        near = self._search(examples, self.config.k)
+        places = self.gallery()[near.index]
+        kernel = self._fitted_kernel()
+        votes = kernel.weights(near.similarity)
+        if self.config.votes == "equal":
+            votes = np.ones_like(votes)
+        answers = np.empty((len(examples), 2))
+        for start in range(0, len(examples), _ROWS):
+            rows = slice(start, start + _ROWS)
+            answers[rows] = geo.densest_point(
+                places[rows], votes[rows], bandwidth_km=self.config.bandwidth_km
+            )
+        return kernel.density(places, near.similarity, answers)
+
+    def gallery(self) -> Points:
+        """The places of the training photos, (M, 2)."""
+        if self._places is None:
+            raise _unfitted()
+        return self._places
+
+    def similarity(self, examples: Examples, places: NDArray[np.intp]) -> geo.Floats:
+        """Minus half the squared distance between the features of photos and of training photos."""
+        return self._photo_index().similarity(_pooled(examples)[:], places)
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        kernel = self._fitted_kernel()
+        return {
+            "temperature": np.array(kernel.temperature),
+            "concentration": np.array(kernel.concentration),
+            "share": np.array(kernel.share),
+        }
+
+    @classmethod
+    def from_state(
+        cls, config: Any, state: Mapping[str, NDArray[Any]], train: Examples, context: Context
+    ) -> Self:
+        from geobench_im2gps.kernel import Kernel
+
+        method = cls(config)
+        method._look_at(train, context)
+        method._kernel = Kernel(
+            *(float(state[name]) for name in ("temperature", "concentration", "share"))
+        )
+        return method
+
+    def _look_at(self, train: Examples, context: Context) -> None:
+        from geobench_im2gps.neighbours import PhotoIndex
+
+        self._places = _places(train)
+        self._index = PhotoIndex(_pooled(train), device=context.device, log=context.log)
+
+    def _fit_kernel(self, train: Examples, val: Examples) -> "Kernel":
+        from geobench_im2gps.kernel import Kernel
+
+        if len(val):
+            chosen = val.take(smallest_by_hash(val.ids, Floored.PHOTOS))
+            near = self._search(chosen, self.config.k)
+            return Kernel.fit(self.gallery()[near.index], near.similarity, _places(chosen))
+        if len(train) == 1:
+            return Kernel(1.0, float(geo.concentration_of(self.config.bandwidth_km)), 0.5)
+        positions = smallest_by_hash(train.ids, Floored.PHOTOS)
+        chosen = train.take(positions)
+        near = self._search(chosen, self.config.k + 1).without(positions)
+        return Kernel.fit(self.gallery()[near.index], near.similarity, _places(chosen))
+
+    def _search(self, examples: Examples, k: int) -> "Neighbours":
+        return self._photo_index().search(_pooled(examples)[:], min(k, len(self.gallery())))
+
+    def _photo_index(self) -> "PhotoIndex":
+        if self._index is None:
+            raise _unfitted()
+        return self._index
+
+    def _fitted_kernel(self) -> "Kernel":
+        if self._kernel is None:
+            raise _unfitted()
+        return self._kernel
+
+
+def _unfitted() -> GeobenchError:
+    return GeobenchError(
+        "method im2gps has not been fitted", remedy="Call fit, or restore it with from_state."
+    )
+
+
+def _pooled(examples: Examples) -> Rows:
+    if examples.pooled is None:
+        raise DataError(
+            "method im2gps was given no pooled features", remedy="Name an encoder in the YAML file."
+        )
+    return examples.pooled
+
+
+def _places(examples: Examples) -> Points:
+    if examples.points is None:
+        raise DataError("method im2gps was given training or validation photos without places")
+    return examples.points
