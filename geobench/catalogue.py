@@ -112,11 +112,21 @@ class Catalogue:
                 remedy="Uninstall one of them, or ask its author for another name.",
             )
         near = difflib.get_close_matches(bare, list(names), n=3, cutoff=0.5)
-        hint = f"Did you mean {' or '.join(near)}?" if near else f"There are: {', '.join(names)}."
+        others = [other for other in KINDS if bare in self.registered.get(other, {})]
+        if near:
+            hint = f"Did you mean {' or '.join(near)}?"
+        else:
+            hint = f"There are: {', '.join(names) or 'none'}."
+            hint = "".join(f"There is a {other} {bare}. " for other in others) + hint
         if self.broken:
             lost = ", ".join(sorted({str(b.source) for b in self.broken}))
             hint += f" (Plugins that did not load: {lost}; see `geobench list`.)"
         raise PluginError(f"there is no {kind} {bare!r}", remedy=hint)
+
+    def source_of(self, plugin: type[Plugin]) -> str:
+        """The entry point, distribution and version that a class came from, "" if unregistered."""
+        entries = self.registered.get(plugin.kind, {}).get(plugin.name, [])
+        return next((str(entry.source) for entry in entries if entry.plugin is plugin), "")
 
     def add(self, plugin: type[Plugin], source: Source) -> None:
         """Register one class, or keep it as broken if it is not what its hook promises."""
@@ -178,7 +188,7 @@ def _load_one(catalogue: Catalogue, entry: EntryPoint) -> None:
         hook = getattr(manager.hook, f"register_{kind}s")
         try:
             classes = [plugin for answer in hook() for plugin in answer]
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             reason = f"register_{kind}s raised {type(error).__name__}: {error}"
             catalogue.broken.append(Broken(source, reason))
             count += 1

@@ -54,7 +54,7 @@ def run(
     from geobench.leaderboard import Leaderboard
     from geobench.results import Workspace
 
-    screen = Console(soft_wrap=not sys.stdout.isatty())
+    screen = Console(width=None if sys.stdout.isatty() else 120)
     console.show_warnings(Console(stderr=True))
     benchmarks = config.read(file, installed())
     labels = tuple(_chosen(benchmarks, only or []))
@@ -118,7 +118,7 @@ def list_plugins() -> None:
     from geobench.components import check_requirements
     from geobench.errors import PluginError
 
-    screen = Console(soft_wrap=True) if not sys.stdout.isatty() else Console()
+    screen = Console(width=None if sys.stdout.isatty() else 120)
     catalogue = installed()
     table = Table("plugin", "distribution", "version", box=None, padding=(0, 2, 0, 0))
     for source in catalogue.sources:
@@ -214,3 +214,7 @@ def main() -> None:
             "stopped; what was finished is kept, and the next run goes on from there", err=True
         )
         sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

@@ -124,6 +124,8 @@ def canonical(value: Any, *, paths: bool = True) -> Any:
         value: a Config, or anything that one holds.
         paths: put a file's SHA-256 in its path's place (False: leave paths out).
     """
+    if isinstance(value, Path) and not paths:
+        return None
     if isinstance(value, Component):
         return value.plugin.identity()
     if isinstance(value, BaseModel):
@@ -155,6 +157,8 @@ def array_digest(*arrays: NDArray[Any]) -> str:
     or byte order they are held in."""
     state = hashlib.sha256()
     for array in arrays:
+        if array.dtype.kind not in "Ufiub":
+            raise TypeError(f"an array of {array.dtype} has no digest: give numbers or str_")
         if array.dtype.kind == "U":
             plain = np.char.encode(array, "utf-8")
         elif array.dtype.kind == "f":
@@ -189,11 +193,20 @@ _EXTRAS = {
 
 def check_requirements(plugin: type[Plugin]) -> None:
     """Raise PluginError, with the pip command, if a package that `plugin` needs is absent."""
-    absent = [name for name in plugin.requires if importlib.util.find_spec(name) is None]
+    absent = [name for name in plugin.requires if not _importable(name)]
     if absent:
-        extras = sorted({_EXTRAS[name] for name in absent if name in _EXTRAS})
-        wanted = f"'geobench-geolocation[{','.join(extras)}]'" if extras else " ".join(absent)
+        packages = [name.partition(".")[0] for name in absent]
+        extras = sorted({_EXTRAS[package] for package in packages if package in _EXTRAS})
+        wanted = [f"'geobench-geolocation[{','.join(extras)}]'"] if extras else []
+        wanted += [package for package in packages if package not in _EXTRAS]
         raise PluginError(
             f"{plugin.kind} {plugin.name} needs {', '.join(absent)}, which is not installed",
-            remedy=f"Install it: pip install {wanted}",
+            remedy=f"Install it: pip install {' '.join(wanted)}",
         )
+
+
+def _importable(name: str) -> bool:
+    try:
+        return importlib.util.find_spec(name) is not None
+    except ModuleNotFoundError:  # of a submodule whose package is absent
+        return False

@@ -1,12 +1,14 @@
 """benchmarks.yaml -> Benchmark: a closed format whose errors name the file and the line."""
 
 import difflib
+import math
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, final
 
 import yaml
-from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from geobench.catalogue import Catalogue
 from geobench.components import Component, Config, Plugin, canonical, digest
@@ -20,14 +22,15 @@ from geobench.splits import Split
 RESERVED = ("name", "label", "preset")
 """Keys of a component that are not its own configuration."""
 
-_LABEL = r"^[A-Za-z0-9][A-Za-z0-9 ._+@-]*$"
+_NAME = r"[a-z0-9]+([.-][a-z0-9]+)*"
+_LABEL = r"[A-Za-z0-9][A-Za-z0-9 ._+@-]*"
 
 
 @final
 class Benchmark(Config):
     """One entry of benchmarks.yaml, with every component configured."""
 
-    name: Annotated[str, Field(pattern=r"^[a-z0-9]+([.-][a-z0-9]+)*$")]
+    name: str
     """Names the folder leaderboards/<name>."""
     dataset: Component[Dataset]
     """What is compared on."""
@@ -51,6 +54,15 @@ class Benchmark(Config):
     """Seconds after which a cell is stopped and stores nothing; in no key."""
     on_broken: Literal["exclude", "fail"] = "exclude"
     """Photos whose pictures cannot be read are left out for all methods, or stop the run."""
+
+    @field_validator("name")
+    @classmethod
+    def _plain(cls, name: str) -> str:
+        if not re.fullmatch(_NAME, name):
+            raise ValueError(
+                f"{name!r} is no name. Use lower case and digits, joined by hyphens or full stops"
+            )
+        return name
 
     @field_validator("seeds")
     @classmethod
@@ -77,13 +89,6 @@ class Benchmark(Config):
 
 class _File(Config):
     benchmarks: Annotated[list[Benchmark], Field(min_length=1)]
-
-    @model_validator(mode="after")
-    def _names(self) -> "_File":
-        names = [benchmark.name for benchmark in self.benchmarks]
-        if len(set(names)) != len(names):
-            raise ValueError("two benchmarks have the same name")
-        return self
 
 
 def read(path: Path, catalogue: Catalogue) -> list[Benchmark]:
@@ -142,14 +147,17 @@ class _Reader:
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             problem = error.problem or "not YAML"
+            remedy = "Check indentation, colons and brackets on this line and the one before."
             if "'\\t'" in problem:
-                problem = "a tab character"
-                remedy = "Indent with spaces."
-            else:
-                remedy = "Check indentation, colons and brackets on this line and the one before."
+                problem, remedy = "a tab character", "Indent with spaces."
+            elif problem.startswith("but found") and error.context:
+                problem = f"{error.context}, {problem}"
             raise self.error(mark.line + 1 if mark else 1, problem, remedy) from None
-        except yaml.YAMLError as error:
-            raise self.error(1, f"not YAML: {error}") from None
+        except yaml.reader.ReaderError as error:
+            line = text.count("\n", 0, error.position) + 1
+            raise self.error(line, f"character {error.character:#x} is not allowed") from None
+        except RecursionError:
+            raise self.error(1, "brackets without end, or an anchor that holds itself") from None
 
     def build(self, node: yaml.Node) -> Any:
         line = node.start_mark.line + 1
@@ -170,31 +178,40 @@ class _Reader:
             sequence.line = line
             sequence.lines = [child.start_mark.line + 1 for child in node.value]
             return sequence
-        loader = _Loader("")
-        return loader.construct_object(node)
+        try:
+            value = _Loader("").construct_object(node)
+        except (ValueError, KeyError, AttributeError):  # `!!int x` and its like
+            kind = node.tag.rpartition(":")[2]
+            raise self.error(line, f"{node.value!r} cannot be read as {kind}") from None
+        if isinstance(value, float) and not math.isfinite(value):
+            raise self.error(line, f"{node.value} is no finite number")
+        return value
 
     def resolve(self, wanted: type[Plugin], value: Any) -> dict[str, Any]:
         """A component's entry -> its configured plugin and label."""
-        entry, line = value, 0
         if isinstance(value, str):
             entry = _Mapping(name=value)
-            entry.line, entry.lines = 0, {}
-        elif isinstance(value, _Mapping):
-            line = value.line
-        if not isinstance(entry, _Mapping) or not isinstance(entry.get("name"), str):
+            entry.line, entry.lines = 0, {"name": 0}
+            try:
+                return self.configured(wanted, entry)
+            except ConfigError as error:  # pydantic, which called, knows the line
+                raise ValueError(f"{error.problem}. {error.remedy}") from None
+        if not isinstance(value, _Mapping) or not isinstance(value.get("name"), str):
             raise ValueError(
-                f"a {wanted.kind} is a name, or a mapping with `name:` and its configuration"
+                f"give the {wanted.kind}'s name, or a mapping with `name:` and its configuration"
             )
+        return self.configured(wanted, value)
+
+    def configured(self, wanted: type[Plugin], entry: _Mapping) -> dict[str, Any]:
+        """A mapping with `name:` -> its configured plugin and label."""
         try:
             plugin = self.catalogue.find(wanted.kind, entry["name"])
         except PluginError as error:
-            if line == 0:
-                raise ValueError(str(error)) from None  # the caller knows the line
             raise self.error(entry.lines["name"], error.problem, error.remedy) from None
         own: dict[str, Any] = {}
         if "preset" in entry:
             preset = entry["preset"]
-            if preset not in plugin.presets:
+            if not isinstance(preset, str) or preset not in plugin.presets:
                 known = ", ".join(plugin.presets) or "none"
                 raise self.error(
                     entry.lines["preset"],
@@ -206,10 +223,10 @@ class _Reader:
         what = f"{wanted.kind} {plugin.name}"
         config = self.validated(plugin.Config, own, entry, what=what)
         label = entry.get("label", plugin.name)
-        if not isinstance(label, str) or not re.match(_LABEL, label):
+        if not isinstance(label, str) or not re.fullmatch(_LABEL, label):
             problem = f"label {label!r} is no label"
             raise self.error(
-                entry.lines.get("label", line), problem, "Letters, digits, spaces and ._+@- are."
+                entry.lines["label"], problem, "Letters, digits, spaces and ._+@- are."
             )
         return {"plugin": plugin(config), "label": label}
 
@@ -220,56 +237,92 @@ class _Reader:
         except ValidationError as error:
             faults = error.errors(include_url=False)
             unknown = [fault for fault in faults if fault["type"] == "extra_forbidden"]
-            fault = (unknown or faults)[0]
-            raise self.error(_line(tree, fault["loc"]), *_explain(fault, model, what)) from None
+            first = (unknown or faults)[0]
+            place = _place(tree, first["loc"])
+            # The members of a union fail one by one, at the same place.
+            same = [fault for fault in faults if _place(tree, fault["loc"]) == place]
+            if model is _File and len(first["loc"]) > 2:
+                name = tree["benchmarks"][first["loc"][1]].get("name")
+                what = f"benchmark {name}" if name else "a benchmark"
+            problem, remedy = _explain(first, same, model, what, place)
+            raise self.error(place.line, problem, remedy) from None
         if isinstance(value, _File):
-            self.check_labels(value, tree)
+            self.check_names(value, tree)
         return value
 
-    def check_labels(self, value: "_File", tree: _Mapping) -> None:
+    def check_names(self, value: "_File", tree: _Mapping) -> None:
+        names: dict[str, int] = {}
         for benchmark, entry in zip(value.benchmarks, tree["benchmarks"], strict=True):
+            line = entry.lines["name"]
+            if benchmark.name in names:
+                before = names[benchmark.name]
+                problem = f"two benchmarks are named {benchmark.name} (the first on line {before})"
+                raise self.error(line, problem, "Give each a name of its own.")
+            names[benchmark.name] = line
             for key in ("splits", "methods", "metrics"):
-                seen: dict[str, int] = {}
-                items = zip(getattr(benchmark, key), entry[key].lines, strict=True)
-                for component, line in items:
-                    if component.label in seen:
-                        raise self.error(
-                            line,
-                            f"{key} has the label {component.label!r} twice "
-                            f"(first on line {seen[component.label]})",
-                            "Tell them apart by `label:`.",
-                        )
-                    seen[component.label] = line
+                self.check_labels(key, getattr(benchmark, key), entry[key].lines)
+
+    def check_labels(self, key: str, components: list[Any], lines: list[int]) -> None:
+        labels: dict[str, int] = {}
+        summaries: dict[str, str] = {}
+        for component, line in zip(components, lines, strict=True):
+            label = component.label
+            if label in labels:
+                problem = f"{key} has the label {label!r} twice (first on line {labels[label]})"
+                raise self.error(line, problem, "Tell them apart by `label:`.")
+            labels[label] = line
+            for summary in component.plugin.summaries if key == "metrics" else ():
+                other = summaries.setdefault(summary.name, label)
+                if other != label:
+                    raise self.error(
+                        line,
+                        f"metrics {other} and {label} both give {summary.name}",
+                        "A table has each summary once: leave one of them out.",
+                    )
 
 
-def _line(tree: Any, loc: tuple[Any, ...]) -> int:
-    line = tree.line
+@final
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a fault is: its line, and the keys that lead there."""
+
+    line: int
+    keys: tuple[str, ...]
+
+
+def _place(tree: Any, loc: tuple[Any, ...]) -> _Place:
+    line, keys = int(tree.line), []
     for step in loc:
         inside = isinstance(tree, _Mapping) and step in tree.lines
         if inside or (isinstance(tree, _Sequence) and isinstance(step, int) and step < len(tree)):
             line, tree = tree.lines[step], tree[step]
-    return int(line)
+            keys += [step] if isinstance(step, str) else []
+    return _Place(line, tuple(keys[1:] if keys[:1] == ["benchmarks"] and keys[1:] else keys))
 
 
-def _explain(fault: Any, model: type[BaseModel], what: str) -> tuple[str, str]:
-    steps = [str(step) for step in fault["loc"] if re.fullmatch(r"[a-z0-9_]+", str(step))]
-    path = ".".join(steps[2:] if steps[:1] == ["benchmarks"] else steps) or ".".join(steps[:1])
+def _explain(
+    fault: Any, same: list[Any], model: type[BaseModel], what: str, place: _Place
+) -> tuple[str, str]:
+    last = fault["loc"][-1] if fault["loc"] else ""
     if fault["type"] == "extra_forbidden":
         for step in fault["loc"][:-1]:
             model = _inner(model, step)
         reserved = () if issubclass(model, Benchmark | _File) else RESERVED
         known = [*sorted(model.model_fields), *reserved]
-        near = difflib.get_close_matches(str(fault["loc"][-1]), known, n=1, cutoff=0.5)
+        near = difflib.get_close_matches(str(last), known, n=1, cutoff=0.5)
         hint = f"Did you mean {near[0]}?" if near else f"Known keys: {', '.join(known)}."
-        return f"{what} has no key {fault['loc'][-1]!r}", hint
+        return f"{what} has no key {last!r}", hint
     if fault["type"] == "missing":
-        return f"{what} lacks the key {path!r}", ""
-    message = fault["msg"].removeprefix("Value error, ")
-    message = message[0].lower() + message[1:] if not message[:2].isupper() else message
-    if isinstance(fault["input"], str | int | float | bool | None) and "input" in message:
-        message += f", not {fault['input']!r}"
-    problem, _, remedy = message.partition(". ")
-    return f"{path}: {problem}" if path else problem, remedy
+        return f"{what} lacks the key {last!r}", ""
+    texts = [each["msg"].removeprefix("Value error, ") for each in same]
+    text = " or ".join([texts[0], *(t.removeprefix("Input should be ") for t in texts[1:])])
+    text = re.sub(r", unable to parse \w+ as an? \w+", "", text)
+    text = re.sub(r"a valid dictionary or instance of \w+", "a mapping", text)
+    text = text[0].lower() + text[1:] if not text[:2].isupper() else text
+    if isinstance(fault["input"], str | int | float | None) and text.startswith("input"):
+        text += f", not {'nothing' if fault['input'] is None else repr(fault['input'])}"
+    problem, _, remedy = text.partition(". ")
+    return f"{'.'.join(place.keys)}: {problem}" if place.keys else problem, remedy
 
 
 def _inner(model: type[BaseModel], step: Any) -> type[BaseModel]:

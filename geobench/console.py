@@ -87,24 +87,25 @@ def show_warnings(console: Console) -> None:
 
 
 def standings(console: Console, rows: list[Row]) -> None:
-    """A short table per part: a few summaries of every label."""
+    """A short table per part: a few summaries of every label, without intervals."""
     for part in dict.fromkeys(row.part for row in rows):
         own = [row for row in rows if row.part == part]
         names = list(dict.fromkeys(row.summary for row in own))
         shown = [name for name in _HEADLINES if name in names] or names[:4]
-        table = Table(part, *(_head(name, own) for name in shown), box=None, padding=(0, 2, 0, 0))
+        table = Table(box=None, padding=(0, 2, 0, 0))
+        table.add_column(part, no_wrap=True)
+        for name in shown:
+            better = next(row.better for row in own if row.summary == name)
+            arrow = "↑" if better == "higher" else "↓"
+            table.add_column(f"{name} {arrow}", justify="right", no_wrap=True)
         for label in dict.fromkeys(row.label for row in own):
             cells = {row.summary: row for row in own if row.label == label}
             table.add_row(escape(label), *(_cell(cells.get(name)) for name in shown))
         console.print(table)
+        console.print()
 
 
-_HEADLINES = ("geoscore", "distance.median", "accuracy@200km", "accuracy@750km", "nll")
-
-
-def _head(name: str, rows: list[Row]) -> str:
-    row = next(row for row in rows if row.summary == name)
-    return f"{name} ({'higher' if row.better == 'higher' else 'lower'} is better)"
+_HEADLINES = ("geoscore", "distance.median", "accuracy@200km", "nll")
 
 
 def _cell(row: Row | None) -> str:
@@ -112,7 +113,4 @@ def _cell(row: Row | None) -> str:
         return ""
     if row.status not in (*RANKED, "ceiling"):
         return row.status
-    text = number(row.value)
-    if row.low == row.low:
-        text += f" [{number(row.low)}, {number(row.high)}]"
-    return escape(text)
+    return number(row.value, row.unit)

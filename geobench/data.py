@@ -133,7 +133,14 @@ def _checked(table: Table, name: str) -> Table:
     columns = {"points": table.points, "groups": table.groups, **table.attributes}
     columns |= {"part": table.part} if table.part is not None else {}
     columns |= {"sizes": table.sizes} if table.sizes is not None else {}
-    for column, values in columns.items():
+    for column, values in {"ids": table.ids, **columns}.items():
+        kind = np.asarray(values).dtype
+        if kind.kind not in "Ufiub":
+            raise DataError(
+                f"column {column} holds {kind}",
+                where=f"dataset {name}",
+                remedy="Give arrays of numbers, or of strings as numpy.str_.",
+            )
         if len(values) != count:
             raise DataError(
                 f"column {column} has {len(values)} rows where ids have {count}",
@@ -142,7 +149,7 @@ def _checked(table: Table, name: str) -> Table:
     unique, counts = np.unique(table.ids, return_counts=True)
     if len(unique) != count:
         raise DataError(
-            f"{count - len(unique)} ids repeat, the first is {unique[counts > 1][0]!r}",
+            f"{count - len(unique)} ids repeat, the first is {str(unique[counts > 1][0])!r}",
             where=f"dataset {name}",
             remedy="Every photo needs an id of its own.",
         )

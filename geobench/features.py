@@ -9,8 +9,11 @@ import json
 import logging
 import os
 import shutil
+import sys
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -21,9 +24,9 @@ from filelock import FileLock
 from numpy.typing import NDArray
 
 from geobench.components import digest
-from geobench.data import BrokenPicture, Dataset, Indices, Rows
+from geobench.data import BrokenPicture, Dataset, Image, Indices, Rows
 from geobench.encoders import Encoder, Features
-from geobench.errors import DataError
+from geobench.errors import DataError, GeobenchError
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +37,7 @@ SHARD = 1024
 """Photos per shard."""
 _BLOCK = 128  # photos per task of a worker
 _PARALLEL_FROM = 1024  # fewer photos than this are not worth starting workers for
+_AHEAD = 4  # blocks per worker that wait to be encoded
 
 
 @final
@@ -80,14 +84,18 @@ class Store:
             try:
                 rows = np.load(folder / "rows.npy")
                 values = np.load(folder / "values.npy", mmap_mode="r")
-                broken = json.loads((folder / "broken.json").read_text())
+                reasons = dict(json.loads((folder / "broken.json").read_text()))
+                broken = {int(row): str(reason) for row, reason in reasons.items()}
                 if len(rows) != len(values):
                     raise ValueError(f"{len(rows)} rows, {len(values)} values")
-            except (OSError, ValueError, EOFError) as error:
+                found = [*rows.tolist(), *broken]
+                if found and not 0 <= min(found) <= max(found) < self._size:
+                    raise ValueError(f"rows beyond the dataset's {self._size}")
+            except (OSError, ValueError, TypeError, EOFError) as error:
                 log.warning("%s is damaged (%s): its photos are encoded again", folder, error)
                 shutil.rmtree(folder, ignore_errors=True)
                 continue
-            self.broken |= {int(row): reason for row, reason in broken.items()}
+            self.broken |= broken
             if len(rows):
                 self._shards.append(values)
                 self._position[rows] = start + np.arange(len(rows))
@@ -115,11 +123,16 @@ class Store:
         draft = self.folder / f"draft-{os.getpid()}-{name}"
         draft.mkdir(parents=True, exist_ok=True)
         np.save(draft / "rows.npy", rows)
-        np.save(draft / "values.npy", values.astype(np.float32))
+        np.save(draft / "values.npy", values)
         (draft / "broken.json").write_text(json.dumps(broken))
         if not (self.folder / name).exists():
             draft.rename(self.folder / name)
         shutil.rmtree(draft, ignore_errors=True)
+
+    def remove_drafts(self) -> None:
+        """Remove what killed runs left behind; only under the store's lock."""
+        for draft in self.folder.glob("draft-*"):
+            shutil.rmtree(draft, ignore_errors=True)
 
 
 def encode(
@@ -130,27 +143,37 @@ def encode(
     Raises:
         DataError: features of the wrong shape or not finite; a picture that breaks the encoder.
     """
-    any_store = next(iter(stores.values()))
-    any_store.folder.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(any_store.folder.with_suffix(".lock")):
+    with ExitStack() as locks:
         for store in stores.values():
+            store.folder.parent.mkdir(parents=True, exist_ok=True)
+            locks.enter_context(FileLock(store.folder.with_suffix(".lock")))
+            store.remove_drafts()
             store.reload()
-        absent = [store.missing(rows) for store in stores.values()]
-        wanted = np.unique(np.concatenate(absent))
+        absent = {kind: store.missing(rows) for kind, store in stores.items()}
+        wanted = np.unique(np.concatenate(list(absent.values())))
         if len(wanted) == 0:
             return
         what = f"encode {dataset.name} by {encoder.name}"
-        shards = _shards(encoder, dataset, wanted, "tokens" in stores)
+        shards = _shards(encoder, dataset, wanted, len(absent.get("tokens", [])) > 0)
         for shard in track(shards, -(-len(wanted) // SHARD), what):
             for kind, store in stores.items():
-                values = shard.features.tokens if kind == "tokens" else shard.features.pooled
-                store.add(shard.rows, _checked(values, shard.rows, encoder, kind), shard.broken)
+                _add(shard, store, encoder, kind, absent[kind])
         for store in stores.values():
             store.reload()
 
 
+def _add(shard: _Encoded, store: Store, encoder: Encoder, kind: What, absent: Indices) -> None:
+    # A run that was killed between the two kinds left one of them with a shard more.
+    new = np.isin(shard.rows, absent)
+    broken = {row: shard.broken[row] for row in np.intersect1d(list(shard.broken), absent).tolist()}
+    if new.any() or broken:
+        values = shard.features.tokens if kind == "tokens" else shard.features.pooled
+        values = _checked(values, shard.rows, encoder, kind)
+        store.add(shard.rows[new], values[new], broken)
+
+
 def _checked(
-    values: NDArray[np.float32] | None, rows: Indices, encoder: Encoder, kind: What
+    values: NDArray[Any] | None, rows: Indices, encoder: Encoder, kind: What
 ) -> NDArray[np.float32]:
     where = f"encoder {encoder.name}"
     if values is None:
@@ -159,6 +182,8 @@ def _checked(
         raise DataError(f"gives no {kind}", where=where, remedy="A planned method wants them.")
     if len(values) != len(rows):
         raise DataError(f"{len(values)} {kind} rows for {len(rows)} photos", where=where)
+    with np.errstate(over="ignore"):
+        values = np.asarray(values, dtype=np.float32)
     bad = ~np.isfinite(values.reshape(len(values), -1)).all(axis=1)
     if bad.any():
         raise DataError(
@@ -199,7 +224,7 @@ def _joined(values: list[Any]) -> Any:
 
 def _blocks(encoder: Encoder, dataset: Dataset, rows: Indices) -> Iterator[_Prepared]:
     parts = [rows[start : start + _BLOCK] for start in range(0, len(rows), _BLOCK)]
-    workers = len(os.sched_getaffinity(0)) if "sched_getaffinity" in dir(os) else os.cpu_count()
+    workers = _workers()
     if encoder.reads == "features" or len(rows) < _PARALLEL_FROM or workers == 1:
         for part in parts:
             yield _prepare(encoder, dataset, part)
@@ -207,7 +232,23 @@ def _blocks(encoder: Encoder, dataset: Dataset, rows: Indices) -> Iterator[_Prep
     with ProcessPoolExecutor(
         workers, get_context("spawn"), initializer=_start_worker, initargs=(encoder, dataset)
     ) as pool:
-        yield from pool.map(_prepare_in_worker, parts)
+        # Workers run a few blocks ahead and no more: prepared pictures are large.
+        ahead: deque[Future[_Prepared]] = deque()
+        try:
+            for part in parts:
+                ahead.append(pool.submit(_prepare_in_worker, part))
+                if len(ahead) > _AHEAD * workers:
+                    yield ahead.popleft().result()
+            while ahead:
+                yield ahead.popleft().result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _workers() -> int:
+    if sys.platform == "linux":
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 _worker: dict[str, Any] = {}
@@ -229,6 +270,19 @@ def _prepare(encoder: Encoder, dataset: Dataset, rows: Indices) -> _Prepared:
         if isinstance(image, BrokenPicture):
             broken[row] = image.reason
         else:
-            values.append(encoder.prepare(image))
+            values.append(_prepared(encoder, image, str(dataset.table.ids[row])))
             kept.append(row)
     return _Prepared(np.array(kept, np.intp), np.stack(values) if values else None, broken)
+
+
+def _prepared(encoder: Encoder, image: Image, photo: str) -> NDArray[Any]:
+    try:
+        return encoder.prepare(image)
+    except GeobenchError:
+        raise
+    except Exception as error:
+        raise DataError(
+            f"the picture of {photo} breaks it ({type(error).__name__}: {error})",
+            where=f"encoder {encoder.name}",
+            remedy="Mend the picture, or let `prepare` take any uint8 (H, W, 3).",
+        ) from error

@@ -83,7 +83,7 @@ def distance_km(a: ArrayLike, b: ArrayLike) -> Floats:
         Distances in km, shape of the broadcast leading axes, in [0, pi * 6371.0088].
     """
     first, second = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
-    if first.shape[-1] != 2 or second.shape[-1] != 2:
+    if first.shape[-1:] != (2,) or second.shape[-1:] != (2,):
         raise ValueError(f"points need shape (..., 2), not {first.shape} and {second.shape}")
     first, second = np.broadcast_arrays(first, second)
     shape = first.shape[:-1]
@@ -167,7 +167,8 @@ def initial_bearing(a: ArrayLike, b: ArrayLike) -> Floats:
     meridian = second[..., 1] - first[..., 1]
     east = np.sin(meridian) * np.cos(lat_b)
     north = np.cos(lat_a) * np.sin(lat_b) - np.sin(lat_a) * np.cos(lat_b) * np.cos(meridian)
-    return np.asarray(np.mod(np.rad2deg(np.arctan2(east, north)), 360))
+    bearing = np.mod(np.rad2deg(np.arctan2(east, north)), 360)
+    return np.asarray(np.where(bearing >= 360, 0, bearing))  # a hair west of north rounds to 360
 
 
 def interpolate(a: ArrayLike, b: ArrayLike, fraction: ArrayLike) -> Points:
@@ -246,9 +247,10 @@ def densest_point(
     share = np.ones(places.shape[:-1]) if weights is None else np.asarray(weights, float)
     vectors = unit_vectors(places)
     concentration = concentration_of(bandwidth_km)
-    kernel = np.exp(concentration * (vectors @ np.swapaxes(vectors, -1, -2) - 1))
+    drop = np.minimum(vectors @ np.swapaxes(vectors, -1, -2) - 1, 0)
+    density = (np.exp(concentration * drop) * share[..., None, :]).sum(axis=-1)
     # Rounding keeps ties ties, so that the first of two equal points wins on every machine.
-    density = np.round((kernel * share[..., None, :]).sum(axis=-1), 9)
+    density = np.round(density / density.max(axis=-1, keepdims=True), 9)
     index = density.argmax(axis=-1)[..., None, None]
     return np.take_along_axis(places, index, axis=-2)[..., 0, :]
 
@@ -278,7 +280,7 @@ class Places:
         from scipy.spatial import cKDTree
 
         self.points = np.asarray(points, dtype=np.float64)
-        if self.points.ndim != 2 or len(self.points) == 0:
+        if self.points.ndim != 2 or self.points.shape[1] != 2 or len(self.points) == 0:
             raise ValueError(f"Places needs points of shape (M >= 1, 2), not {self.points.shape}")
         self._tree = cKDTree(unit_vectors(self.points))
 
@@ -291,7 +293,8 @@ class Places:
 
     def count_within(self, points: ArrayLike, radius_km: float) -> NDArray[np.intp]:
         """How many places lie within `radius_km` of each of `points` (N, 2)."""
-        chord = 2 * np.sin(min(radius_km / EARTH_RADIUS_KM, np.pi) / 2)
+        angle = radius_km / EARTH_RADIUS_KM
+        chord = 2 * np.sin(angle / 2) if angle < np.pi else np.inf
         found = self._tree.query_ball_point(
             unit_vectors(points), chord, return_length=True, workers=-1
         )

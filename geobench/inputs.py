@@ -78,8 +78,8 @@ class Inputs:
             encode(stores, encoder=self.encoder, dataset=dataset, rows=rows, track=track)
             broken = np.intersect1d(self.broken(dataset), rows)
             if len(broken):
-                first = broken[0]
-                reason = next(iter(stores.values())).broken[int(first)]
+                first = int(broken[0])
+                reason = next(s.broken[first] for s in stores.values() if first in s.broken)
                 text = (
                     f"{len(broken)} of {len(rows)} pictures of {dataset.name} cannot be read, "
                     f"the first is {dataset.table.ids[first]} ({reason})"

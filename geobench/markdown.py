@@ -8,11 +8,11 @@ from geobench.leaderboard import CEILING, RANKED, Leaderboard, Row, Tables
 
 _MEANING = """\
 Each cell: value, 95 % interval, and the range of ranks that the paired tests allow (all pairs,
-Holm's correction). {seeds} Intervals resample units (what the split drew, else the dataset's
-groups), not photos. *Italics*: a weak interval (fewer than 10 effective units, or fewer than
-5 effective hits or misses). ↑ higher is better, ↓ lower is better.
-`{ceiling}` answers with the training place nearest to the truth: no method that answers with
-training places can pass it.
+Holm's correction). {seeds}
+Intervals resample units (what the split drew, else the dataset's groups), not photos.
+*Italics*: a weak interval (fewer than 10 effective units, or fewer than 5 effective hits or
+misses). ↑ higher is better, ↓ lower is better. `{ceiling}` answers with the training place
+nearest to the truth: no method that answers with training places can pass it.
 """
 
 _FILES = """\
@@ -63,14 +63,13 @@ def _table(rows: Sequence[Row]) -> str:
     cells = {(row.label, row.summary): row for row in rows}
     first = "geoscore" if "geoscore" in summaries else summaries[0]
     labels.sort(key=lambda label: _order(cells.get((label, first))))
-    header = ["method"]
+    header = ["", *(f"`{label}`{_status(label, rows)}" for label in labels)]
+    body = []
     for name in summaries:
         row = next(row for row in rows if row.summary == name)
-        header.append(f"{name} {'↑' if row.better == 'higher' else '↓'}<br>{row.unit}")
-    body = [
-        [f"`{label}`{_status(label, rows)}", *(_cell(cells.get((label, s))) for s in summaries)]
-        for label in labels
-    ]
+        unit = "" if row.unit == "share" else f", {row.unit}"
+        title = f"{name}{unit} {'↑' if row.better == 'higher' else '↓'}"
+        body.append([title, *(_cell(cells.get((label, name))) for label in labels)])
     return tabulate(body, header, tablefmt="github", disable_numparse=True)
 
 
@@ -82,9 +81,8 @@ def _order(row: Row | None) -> tuple[int, float]:
 
 
 def _status(label: str, rows: Sequence[Row]) -> str:
-    statuses = {row.status for row in rows if row.label == label} - {"ok", "ceiling"}
-    whole = statuses & {"external", "released", "deadline", "not-answered"}
-    return f" ({', '.join(sorted(whole))})" if whole else ""
+    statuses = {row.status for row in rows if row.label == label} - {"ok", "failed"}
+    return f"<br>{', '.join(sorted(statuses))}" if statuses else ""
 
 
 def _cell(row: Row | None) -> str:
@@ -94,9 +92,9 @@ def _cell(row: Row | None) -> str:
         return row.status
     if math.isnan(row.value):
         return "-"
-    text = f"**{number(row.value)}**"
+    text = f"**{number(row.value, row.unit)}**"
     if not math.isnan(row.low):
-        interval = f"{number(row.low)} to {number(row.high)}"
+        interval = f"{number(row.low, row.unit)} to {number(row.high, row.unit)}"
         text += f"<br>*{interval}*" if row.note else f"<br>{interval}"
     if row.rank_low is not None and row.rank_high is not None:
         same = row.rank_low == row.rank_high
@@ -107,8 +105,10 @@ def _cell(row: Row | None) -> str:
     return text
 
 
-def number(value: float) -> str:
-    """A number for readers: about four significant digits, thousands separated."""
+def number(value: float, unit: str = "") -> str:
+    """A number for readers: four significant digits, thousands separated, shares in per cent."""
+    if unit == "share":
+        return f"{100 * value:.1f} %"
     if value == 0:
         return "0"
     digits = max(0, 3 - math.floor(math.log10(abs(value))))
@@ -116,14 +116,12 @@ def number(value: float) -> str:
 
 
 def _facts(facts: dict[str, list[Any]]) -> str:
-    shown = []
+    lines = ["<details><summary>The split in numbers</summary>", ""]
     for name, (value, unit) in facts.items():
-        if unit == "share":
-            shown.append(f"{name}: {100 * value:.1f} %")
-        else:
-            text = f"{value:,.0f}" if float(value).is_integer() else number(value)
-            shown.append(f"{name}: {text}" + ("" if unit in name or not unit else f" {unit}"))
-    return "Split: " + "; ".join(shown) + "."
+        whole = float(value).is_integer() and unit != "share"
+        text = f"{value:,.0f}" if whole else number(value, unit)
+        lines.append(f"- {name}: {text}" + ("" if unit == "share" else f" {unit}"))
+    return "\n".join([*lines, "", "</details>"])
 
 
 def _notes(rows: Sequence[Row]) -> str:

@@ -97,7 +97,8 @@ class EqualAreaGrid(Partition):
         sine = np.sin(np.deg2rad(places[..., 0]))
         band = np.searchsorted(self._edges[1:-1], sine, side="right")
         count = self._counts[band]
-        column = np.floor((places[..., 1] + 180) * (count / 360)).astype(np.intp)
+        turn = np.mod(places[..., 1] + 180, 360)
+        column = np.floor(turn * (count / 360)).astype(np.intp)
         return np.asarray(self._first[band] + np.clip(column, 0, count - 1))
 
     def sample(self, cells: NDArray[np.intp], rng: np.random.Generator) -> Points:

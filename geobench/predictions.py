@@ -73,6 +73,25 @@ def _count(given: int | None, *arrays: NDArray[Any] | None) -> int:
     return count
 
 
+def _places(points: ArrayLike, *, name: str) -> Points:
+    """Wrapped points that are (N, K, 2)."""
+    array = geo.wrap(points, name=name)
+    if array.ndim != 3:
+        raise PredictionError(
+            f"{name} have shape {array.shape}, not (N, K, 2)",
+            remedy="Give every photo K places, or one row that all photos share.",
+        )
+    return array
+
+
+def _answers(points: ArrayLike) -> Points:
+    """Wrapped points that are (N, 2)."""
+    array = geo.wrap(points, name="answers")
+    if array.ndim != 2:
+        raise PredictionError(f"answers have shape {array.shape}, not (N, 2)")
+    return array
+
+
 def _queries(points: ArrayLike, count: int) -> Points:
     array = np.asarray(points, dtype=np.float64)
     if array.ndim != 3 or array.shape[-1] != 2 or array.shape[0] not in (1, count):
@@ -80,8 +99,10 @@ def _queries(points: ArrayLike, count: int) -> Points:
     return array
 
 
-def _normalised(weights: ArrayLike, *, what: str) -> Floats:
+def _normalised(weights: ArrayLike, places: int, *, what: str) -> Floats:
     share = np.asarray(weights, dtype=np.float64)
+    if share.ndim != 2 or share.shape[1] != places:
+        raise PredictionError(f"{what} have shape {share.shape}, not (N or 1, {places})")
     total = share.sum(axis=-1, keepdims=True)
     if not np.isfinite(share).all() or (share < 0).any() or (total <= 0).any():
         raise PredictionError(
@@ -121,10 +142,10 @@ class Atoms(Prediction):
     def __init__(
         self, points: ArrayLike, weights: ArrayLike | None = None, *, count: int | None = None
     ) -> None:
-        self.points = geo.wrap(points, name="atoms")
+        self.points = _places(points, name="atoms")
         shape = self.points.shape[:-1]
         self.weights = _normalised(
-            np.ones(shape) if weights is None else weights, what="atoms' weights"
+            np.ones(shape) if weights is None else weights, shape[1], what="atoms' weights"
         )
         self._count = _count(count, self.points, self.weights)
 
@@ -132,7 +153,7 @@ class Atoms(Prediction):
         return self._count
 
     def point(self) -> Points:
-        rows = max(len(self.points), len(self.weights))
+        rows = 1 if len(self.points) == len(self.weights) == 1 else self._count
         points = np.broadcast_to(self.points, (rows, *self.points.shape[1:]))
         weights = np.broadcast_to(self.weights, points.shape[:2])
         answers = points[np.arange(rows), weights.argmax(axis=-1)]
@@ -162,7 +183,7 @@ class Sampled(Prediction):
     """
 
     def __init__(self, point: ArrayLike, draw: Draw, *, indices: Indices | None = None) -> None:
-        self._point = geo.wrap(point, name="answers")
+        self._point = _answers(point)
         self._draw = draw
         self._indices = np.arange(len(self._point)) if indices is None else indices
 
@@ -204,7 +225,8 @@ class Cells(Density):
             raise PredictionError(
                 f"log_masses are {self.log_masses.shape}, not (N, {len(partition)} cells)"
             )
-        total = np.exp(self.log_masses).sum(axis=-1)
+        with np.errstate(over="ignore"):  # logits, say: the error below says it better
+            total = np.exp(self.log_masses).sum(axis=-1)
         if not np.allclose(total, 1, atol=1e-4):
             worst = int(np.nan_to_num(np.abs(total - 1), nan=np.inf).argmax())
             raise PredictionError(
@@ -212,7 +234,7 @@ class Cells(Density):
                 remedy="Normalise log_masses, for instance by log_softmax.",
             )
         self.log_masses = self.log_masses - np.log(total)[:, None]
-        self._point = None if point is None else geo.wrap(point, name="answers")
+        self._point = None if point is None else _answers(point)
         self._count = _count(count, self.log_masses, self._point)
 
     def __len__(self) -> int:
@@ -263,16 +285,18 @@ class VonMisesFisherMixture(Density):
         point: ArrayLike | None = None,
         count: int | None = None,
     ) -> None:
-        self.means = geo.wrap(means, name="means")
+        self.means = _places(means, name="means")
+        places = self.means.shape[1]
         kappa = np.asarray(concentrations, dtype=np.float64)
         if not np.isfinite(kappa).all() or (kappa < 0).any():
             raise PredictionError("concentrations must be finite and not negative")
+        if kappa.ndim > 2 or kappa.shape[-1:] not in ((), (1,), (places,)):
+            raise PredictionError(f"concentrations are {kappa.shape}, not (N or 1, {places})")
         self.concentrations = np.broadcast_to(kappa, np.broadcast_shapes(kappa.shape, (1, 1)))
         self.weights = _normalised(
-            np.ones((1, self.means.shape[1])) if weights is None else weights,
-            what="mixture weights",
+            np.ones((1, places)) if weights is None else weights, places, what="mixture weights"
         )
-        self._point = None if point is None else geo.wrap(point, name="answers")
+        self._point = None if point is None else _answers(point)
         self._count = _count(count, self.means, self.concentrations, self.weights, self._point)
 
     def __len__(self) -> int:
@@ -286,7 +310,7 @@ class VonMisesFisherMixture(Density):
 
     def _densest_mean(self) -> Points:
         arrays = (self.means, self.concentrations, self.weights)
-        rows = max(len(array) for array in arrays)
+        rows = 1 if all(len(array) == 1 for array in arrays) else self._count
         reduced = VonMisesFisherMixture(
             self.means, self.concentrations, self.weights, point=np.zeros((1, 2)), count=rows
         )
@@ -311,15 +335,18 @@ class VonMisesFisherMixture(Density):
         scale = np.where(kappa > 0, kappa / -np.expm1(-2 * np.where(kappa > 0, kappa, 1)), 0.5)
         with np.errstate(divide="ignore"):
             heights = np.log(self.weights) + np.log(scale / (2 * np.pi))
-        step = max(1, _PAIRS // (queries.shape[1] * self.means.shape[1]))
+        wide = max(1, min(queries.shape[1], _PAIRS // self.means.shape[1]))
+        step = max(1, _PAIRS // (wide * self.means.shape[1]))
         for start in range(0, self._count, step):
             rows = np.arange(start, min(start + step, self._count))
-            vectors = geo.unit_vectors(_rows(queries, rows))
-            cosine = vectors @ np.swapaxes(_rows(centres, rows), -1, -2) - 1  # (., m, K)
-            exponent = _rows(kappa, rows)[:, None] * np.minimum(cosine, 0)
-            exponent = exponent + _rows(heights, rows)[:, None]
-            peak = exponent.max(axis=-1, keepdims=True)
-            out[rows] = peak[..., 0] + np.log(np.exp(exponent - peak).sum(axis=-1))
+            axes = np.swapaxes(_rows(centres, rows), -1, -2)
+            for first in range(0, queries.shape[1], wide):
+                columns = slice(first, first + wide)
+                cosine = geo.unit_vectors(_rows(queries, rows)[:, columns]) @ axes - 1  # (., m, K)
+                exponent = _rows(kappa, rows)[:, None] * np.minimum(cosine, 0)
+                exponent = exponent + _rows(heights, rows)[:, None]
+                peak = exponent.max(axis=-1, keepdims=True)
+                out[rows, columns] = peak[..., 0] + np.log(np.exp(exponent - peak).sum(axis=-1))
         return out
 
     def take(self, indices: Indices) -> "VonMisesFisherMixture":
@@ -338,8 +365,8 @@ def _sample_von_mises_fisher(means: Points, kappa: Floats, rng: np.random.Genera
     u = rng.random(kappa.shape)
     small = np.maximum(kappa, 1e-12)
     # drop = 1 - cos(angle); the two forms agree, each is exact where the other cancels.
-    soft = -np.log1p((1 - u) * np.expm1(-2 * small)) / small
     with np.errstate(divide="ignore"):
+        soft = -np.log1p((1 - u) * np.expm1(-2 * small)) / small
         sharp = -np.log(u + (1 - u) * np.exp(-2 * small)) / small
     drop = np.clip(np.where(small < 1, soft, sharp), 0, 2)
     drop = np.where(kappa > 1e-12, drop, 2 * u)
@@ -365,7 +392,7 @@ class LazyDensity(Density):
     def __init__(
         self, point: ArrayLike, draw: Draw, log_prob: LogProb, *, indices: Indices | None = None
     ) -> None:
-        self._point = geo.wrap(point, name="answers")
+        self._point = _answers(point)
         self._draw = draw
         self._log_prob = log_prob
         self._indices = np.arange(len(self._point)) if indices is None else indices
@@ -424,8 +451,8 @@ class Floored(Density):
         if len(log_p) == 0:
             return 0.5
         # Derivative of the mean log-likelihood in s is mean((r - 1) / (1 + s (r - 1))) with
-        # r = uniform / p; written by 1 / r where p is the larger, so that nothing overflows.
-        ratio = np.exp(np.clip(LOG_UNIFORM - log_p, -700, 700))
+        # r = uniform / p, clipped so that no sum over photos overflows.
+        ratio = np.exp(np.clip(LOG_UNIFORM - log_p, -600, 600))
 
         def slope(s: float) -> float:
             return float(np.mean((ratio - 1) / (1 + s * (ratio - 1))))

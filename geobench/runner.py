@@ -11,12 +11,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, final
 
 import numpy as np
 
 from geobench import geo, plan, report, results
+from geobench.catalogue import installed
 from geobench.components import Component, file_digest
 from geobench.config import Benchmark
 from geobench.errors import DeadlineError, GeobenchError, StoreError
@@ -205,7 +207,7 @@ class _Session:
             cache_root=self.plan.workspace.cache,
             part_ids={place.label: place.part.ids for place in self.plan.places(cell)},
             deadline=None if deadline is None else time.monotonic() + deadline,
-            track=self.reporter.track,
+            track=partial(_labelled, self.reporter, cell.method.label),
             log=logging.getLogger(f"geobench.method.{cell.method.label}"),
         )
         inner: dict[str, Method] = {}
@@ -312,6 +314,7 @@ class _Session:
             "origin": plugin.origin,
             "trained_on": plugin.trained_on,
             "predicts": plugin.predicts.__name__,
+            "plugin": installed().source_of(type(plugin)),
             "check": "not checked",
             "environment": results.environment(),
         }
@@ -355,6 +358,12 @@ class _Session:
                 self.write(place, cell, data, None)
         log.debug("%s", data["traceback"])
         return str(data["error"])
+
+
+def _labelled(
+    reporter: Reporter, label: str, items: Iterable[Any], total: int | None, what: str
+) -> Iterator[Any]:
+    yield from reporter.track(items, total, f"{label}: {what}")
 
 
 def _write_columns(folder: Path, scores: Scores) -> None:

@@ -1,6 +1,7 @@
 """Metrics of answers (distance, accuracy, GeoScore) and of distributions (energy, likelihood)."""
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from typing import final
 
 import numpy as np
@@ -98,7 +99,7 @@ class AccuracyMetric(Metric):
         return np.stack([*hits, position], axis=-1).astype(np.float32)
 
 
-def _accuracy_curve(columns: dict[str, Floats], truth: Truth, weights: Floats) -> Floats:
+def _accuracy_curve(columns: Mapping[str, Floats], truth: Truth, weights: Floats) -> Floats:
     position = columns["curve-position"].astype(np.intp)
     hits = np.bincount(position, weights=weights, minlength=len(_CURVE_KM))
     with np.errstate(invalid="ignore"):

@@ -1,8 +1,8 @@
 """The method that does not look: training places smoothed over the sphere."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Literal, Self, final
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple, Self, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,16 +79,16 @@ class _Smoothed:
         )
         return Floored(kernels, self.share)
 
-    def log_prob(self, points: Points, *, floored: bool) -> Floats:
-        """Log-density at points (N, 2), with the floor or without, (N,)."""
+    def log_kernels(self, points: Points) -> Floats:
+        """Log-density without the floor at points (N, 2), (N,)."""
         # One photo per point, because photos are what the mixture works through in blocks.
-        density = self.density(len(points), points[0])
-        return (density if floored else density.density).log_prob(points[:, None])[:, 0]
+        kernels = self.density(len(points), points[0]).density
+        return np.asarray(kernels.log_prob(points[:, None])[:, 0])
 
-    def fitted(self, truths: Points) -> Self:
-        """The same kernels with the floor that is likeliest at `truths` (N, 2)."""
-        share = Floored.fit(self.log_prob(truths, floored=False))
-        return replace(self, share=share)
+
+class _Fitted(NamedTuple):
+    smoothed: _Smoothed
+    loss: float  # mean negative log-density of the validation photos
 
 
 @final
@@ -144,27 +144,33 @@ class PriorMethod(Method):
             return _Smoothed(positions, places, given or _UNVALIDATED_KM, no_truths)
         truths = val.points[smallest_by_hash(val.ids, Floored.PHOTOS)]
 
-        def smoothed(bandwidth_km: float) -> _Smoothed:
-            return _Smoothed(positions, places, bandwidth_km, 1.0).fitted(truths)
-
-        def loss(log_bandwidth: float) -> float:
+        def fitted(bandwidth_km: float) -> _Fitted:
             context.check_deadline()
-            density = smoothed(float(np.exp(log_bandwidth)))
-            return -float(density.log_prob(truths, floored=True).mean())
+            log_p = _Smoothed(positions, places, bandwidth_km, 1.0).log_kernels(truths)
+            share = Floored.fit(log_p)
+            floored = np.logaddexp(np.log1p(-share) + log_p, np.log(share / geo.SPHERE_AREA))
+            return _Fitted(
+                _Smoothed(positions, places, bandwidth_km, share), loss=-float(floored.mean())
+            )
 
         if given is not None:
-            return smoothed(given)
+            return fitted(given).smoothed
         # Places that repeat exactly can add a second optimum: a coarse search comes first.
-        grid = np.linspace(np.log(_NARROWEST_KM), np.log(_WIDEST_KM), 9)
-        best = int(np.argmin([loss(value) for value in grid]))
-        bounds = grid[max(best - 1, 0)], grid[min(best + 1, len(grid) - 1)]
-        found = minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": 0.02})
-        return smoothed(float(np.exp(found.x)))
+        grid = np.geomspace(_NARROWEST_KM, _WIDEST_KM, 9)
+        best = int(np.argmin([fitted(width).loss for width in grid]))
+        low, high = grid[max(best - 1, 0)], grid[min(best + 1, len(grid) - 1)]
+        found = minimize_scalar(
+            lambda log_width: fitted(float(np.exp(log_width))).loss,
+            bounds=(float(np.log(low)), float(np.log(high))),
+            method="bounded",
+            options={"xatol": 0.02},
+        )
+        return fitted(float(np.exp(found.x))).smoothed
 
     def _best(self, candidates: Points, smoothed: _Smoothed) -> Points:
         """The candidate that the configured rule likes best, (2,)."""
         if self.config.point == "densest":
-            gain = smoothed.log_prob(candidates, floored=False)
+            gain = smoothed.log_kernels(candidates)
         else:
             scale = _GEOSCORE_KM if self.config.point == "geoscore" else np.inf
             gain = np.array([_mean_gain(place, smoothed.places, scale) for place in candidates])

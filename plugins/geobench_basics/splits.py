@@ -153,9 +153,10 @@ class ByGroupSplit(Split):
                 remedy="Use the split random, or a dataset with more groups.",
             )
         order = np.random.default_rng(self.config.seed).permutation(len(sizes))
-        test = _take_groups(order, sizes, self.config.test_share)
+        photos = len(codes)
+        test = _take_groups(order, sizes, room=self.config.test_share * photos, leave=2)
         rest = order[~np.isin(order, test)]
-        val = _take_groups(rest, sizes, self.config.val_share)
+        val = _take_groups(rest, sizes, room=self.config.val_share * photos, leave=1)
         in_test, in_val = np.isin(codes, test), np.isin(codes, val)
         return Assignment(
             train=part("train", dataset, np.flatnonzero(~(in_test | in_val))),
@@ -169,15 +170,15 @@ class ByGroupSplit(Split):
         )
 
 
-def _take_groups(order: Indices, sizes: NDArray[np.intp], share: float) -> Indices:
-    room = share * sizes.sum()
-    taken = []
+def _take_groups(order: Indices, sizes: NDArray[np.intp], *, room: float, leave: int) -> Indices:
+    """Groups in this order that have room together, all but `leave` of them at most."""
+    taken: list[int] = []
     for group in order:
+        if room < 1 or len(taken) == len(order) - leave:
+            break
         if sizes[group] <= room:
             taken.append(group)
             room -= sizes[group]
-        if room < 1:
-            break
     # Where even the smallest group is larger than the share, it still has to do.
     return np.array(taken or [order[sizes[order].argmin()]], dtype=np.intp)
 

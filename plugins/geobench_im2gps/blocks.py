@@ -14,7 +14,7 @@ from geobench import Image, geo
 TINY = 8
 """Side of the tiny image, in pixels."""
 BINS = (4, 14, 14)
-"""Bins of the histogram along L, a and b (Hays and Efros 2008, section 3)."""
+"""Bins of the histogram along L, a and b (Hays and Efros 2008)."""
 CELL = 8
 """Side of a cell of the histograms of oriented gradients, in pixels."""
 
@@ -45,8 +45,8 @@ def features(image: Image, size: int, chroma: float, weights: geo.Floats) -> NDA
 
 
 def tiny_image(lab: geo.Floats) -> geo.Floats:
-    """An 8 x 8 picture in Lab, centred on mid-grey and in units of 50, (192,) (Torralba et al.
-    2008, as Hays and Efros use it)."""
+    """An 8 x 8 picture in Lab, centred on mid-grey and in units of 50, (192,) (after Torralba,
+    Fergus and Freeman, "80 million tiny images", 2008)."""
     factor = len(lab) // TINY
     small = downscale_local_mean(lab, (factor, factor, 1))  # type: ignore[no-untyped-call]
     return np.asarray((small - (50.0, 0.0, 0.0)) / 50.0).ravel()

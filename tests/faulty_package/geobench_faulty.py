@@ -1,0 +1,140 @@
+"""A third-party package for tests: a method that counts its fits, and methods that go wrong."""
+
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+
+from geobench import Atoms, Component, Config, Mean, Method, Metric, Prediction, geo, hookimpl
+
+
+class CountedConfig(Config):
+    tag: str = "a"
+    steps: int = 0
+    seconds: float = 0.0
+
+
+class Counted(Method):
+    """Answers with the mean training place, and writes a line per fit to $FIT_LOG."""
+
+    name = "counted"
+    Config = CountedConfig
+    predicts = Prediction
+
+    def fit(self, train, val, context):
+        log(f"start {self.config.tag} {context.seed} {len(train)}")
+        for _ in context.progress(range(self.config.steps), what="fit"):
+            time.sleep(self.config.seconds)
+        self.centre = geo.mean_point(train.points) + context.rng.normal(0, 0.1, 2)
+
+    def predict(self, examples, context):
+        time.sleep(self.config.seconds)
+        wiggle = context.noise(examples.ids, (4, 2), "wiggle")
+        return Atoms(np.clip(self.centre + wiggle, -80, 80))
+
+    def state(self):
+        return {"centre": self.centre}
+
+    @classmethod
+    def from_state(cls, config, state, train, context):
+        method = cls(config)
+        method.centre = state["centre"]
+        if cls is Counted:
+            log(f"restored {config.tag} {context.seed} {len(train)}")
+        return method
+
+
+class OuterConfig(Config):
+    inner: Component[Counted]
+
+
+class Outer(Counted):
+    """Answers what its component answers."""
+
+    name = "outer"
+    Config = OuterConfig
+
+    def fit(self, train, val, context):
+        self.centre = context.component(self.config.inner).centre
+
+    def predict(self, examples, context):
+        return context.component(self.config.inner).predict(examples, context)
+
+
+class FaultyConfig(Config):
+    fault: str
+
+
+class Faulty(Counted):
+    """Goes wrong in the way that its configuration names."""
+
+    name = "faulty"
+    Config = FaultyConfig
+
+    def fit(self, train, val, context):
+        self.centre = np.zeros(2)
+        if self.config.fault == "fit":
+            raise RuntimeError("no convergence")
+        while self.config.fault == "deadline":
+            context.check_deadline()
+
+    def predict(self, examples, context):
+        points = np.zeros((len(examples), 1, 2))
+        match self.config.fault:
+            case "predict":
+                raise RuntimeError("no answer")
+            case "seen" if context.part.endswith("/seen"):
+                raise RuntimeError("no answer for the seen")
+            case "rows":
+                return Atoms(points[:-1])
+            case "nan":
+                points[-1] = np.nan
+            case "latitude":
+                points[0, 0, 0] = 95
+            case "type":
+                return points
+        return Atoms(points)
+
+
+class Height(Metric):
+    """The latitude of the answer; raises where $BREAK_METRIC is set."""
+
+    name = "height"
+    columns = ("height",)
+    summaries = (Mean(name="height", column="height", unit="degrees", better="higher"),)
+
+    def score(self, prediction, truth, context):
+        if os.environ.get("BREAK_METRIC"):
+            raise RuntimeError("no height today")
+        return prediction.point()[:, :1]
+
+
+class Spread(Height):
+    """The mean distance of the samples to the truth."""
+
+    name = "spread"
+    needs = Prediction
+    columns = ("spread",)
+    summaries = (Mean(name="spread", column="spread", unit="km", better="lower"),)
+
+    def score(self, prediction, truth, context):
+        if os.environ.get("BREAK_METRIC"):
+            raise RuntimeError("no spread today")
+        return geo.distance_km(context.samples, truth.points[:, None]).mean(axis=1)[:, None]
+
+
+def log(line):
+    if "FIT_LOG" in os.environ:
+        with Path(os.environ["FIT_LOG"]).open("a") as stream:
+            stream.write(f"{line}\n")
+
+
+@hookimpl
+def register_methods():
+    return [Counted, Outer, Faulty]
+
+
+@hookimpl
+def register_metrics():
+    return [Height, Spread]
