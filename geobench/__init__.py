@@ -3,7 +3,9 @@
 The public names, in reading order: this file is the table of contents.
 """
 
+from geobench import gazetteer as gazetteer
 from geobench import geo as geo
+from geobench import statistics as statistics
 from geobench.errors import ConfigError as ConfigError
 from geobench.errors import DataError as DataError
 from geobench.errors import DeadlineError as DeadlineError
@@ -49,6 +51,7 @@ from geobench.predictions import VonMisesFisherMixture as VonMisesFisherMixture
 from geobench.methods import Context as Context
 from geobench.methods import Method as Method
 from geobench.methods import Retriever as Retriever
+from geobench.methods import State as State
 from geobench.metrics import Against as Against
 from geobench.metrics import Curve as Curve
 from geobench.metrics import Mean as Mean

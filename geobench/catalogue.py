@@ -113,11 +113,9 @@ class Catalogue:
             )
         near = difflib.get_close_matches(bare, list(names), n=3, cutoff=0.5)
         others = [other for other in KINDS if bare in self.registered.get(other, {})]
-        if near:
-            hint = f"Did you mean {' or '.join(near)}?"
-        else:
-            hint = f"There are: {', '.join(names) or 'none'}."
-            hint = "".join(f"There is a {other} {bare}. " for other in others) + hint
+        hint = "".join(f"There is a {other} {bare}. " for other in others)
+        known = f"There are: {', '.join(names) or 'none'}."
+        hint += f"Did you mean {' or '.join(near)}?" if near else known
         if self.broken:
             lost = ", ".join(sorted({str(b.source) for b in self.broken}))
             hint += f" (Plugins that did not load: {lost}; see `geobench list`.)"

@@ -1,5 +1,6 @@
 """Leaderboards: stored arrays -> the rows of the tables; nothing comes from memory."""
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property, partial
@@ -261,7 +262,7 @@ class _Part:
     def scored(self, metric: Metric, entry: _Entry) -> "_Scored | str | None":
         """The columns of a metric, why it has none, or None where it does not apply."""
         if entry.status not in (*RANKED, "ceiling"):
-            return entry.note or entry.status
+            return entry.note
         found = []
         for number, answers in enumerate(entry.answers):
             if not metric.needs_draws:
@@ -293,11 +294,14 @@ class _Part:
     def summarise(
         self, summary: Summary, entries: Sequence[_Entry], scored: dict[str, "_Scored | str"]
     ) -> None:
-        """Add the rows (or curve points) of one summary, with ranks."""
+        """Add the rows, with ranks, or the curve points of one summary."""
         rows: list[Row] = []
         replicates: list[Replicates | None] = []
         for entry in entries:
             found = scored[entry.label]
+            if isinstance(summary, Curve):
+                self.curve(summary, entry, found)
+                continue
             row = Row(
                 self.board.name,
                 self.label,
@@ -311,6 +315,8 @@ class _Part:
                 status=entry.status,
                 note=entry.note,
             )
+            if isinstance(summary, Against) and summary.label == entry.label:
+                continue
             if isinstance(found, str):
                 status = "failed" if entry.status in (*RANKED, "ceiling") else entry.status
                 rows.append(replace(row, status=status, note=found))
@@ -318,18 +324,15 @@ class _Part:
                 continue
             inside = found.mask == SCORED
             row = replace(row, not_applicable=int((found.mask == NOT_APPLICABLE).sum()))
-            if isinstance(summary, Against) and summary.label == entry.label:
-                continue
             if not inside.any():
                 rows.append(replace(row, note="no photo of this part can be scored"))
                 replicates.append(None)
                 continue
             codes = statistics.unit_codes(self.arrays["unit"][inside])
-            if isinstance(summary, Curve):
-                self.curve(summary, entry, self.functions(summary, found), codes)
-                continue
             answer = self.estimate(summary, found, scored, codes)
             if answer is None:
+                rows.append(replace(row, note="nothing on the same photos to compare with"))
+                replicates.append(None)
                 continue
             rows.append(_filled(row, answer[0]))
             replicates.append(answer[1])
@@ -379,14 +382,12 @@ class _Part:
                 return statistics.estimate_replicates(replicates, codes), replicates
         raise TypeError(f"summary {summary.name} is of an unknown type")
 
-    def curve(
-        self,
-        summary: Curve,
-        entry: _Entry,
-        functions: Sequence[Callable[[NDArray[np.float64]], Any]],
-        codes: NDArray[np.int64],
-    ) -> None:
-        estimates = statistics.estimate_statistic(functions, codes)
+    def curve(self, summary: Curve, entry: _Entry, found: "_Scored | str") -> None:
+        """Add the points of a curve; a label without scores has none."""
+        if isinstance(found, str) or not (found.mask == SCORED).any():
+            return
+        codes = statistics.unit_codes(self.arrays["unit"][found.mask == SCORED])
+        estimates = statistics.estimate_statistic(self.functions(summary, found), codes)
         for x, estimate in zip(summary.x, estimates, strict=True):
             limits = (estimate.value, estimate.low, estimate.high)
             head = (self.board.name, self.label, "all", entry.label, summary.name)
@@ -399,7 +400,11 @@ class _Part:
         competing = [
             (number, found)
             for number, (row, found) in enumerate(zip(rows, replicates, strict=True))
-            if self.ranked and row.status in RANKED and found is not None
+            if self.ranked
+            and row.status in RANKED
+            and found is not None
+            # What is undefined (a slope through one point) competes with nobody.
+            and math.isfinite(found.value)
         ]
         if not competing:
             return rows

@@ -58,6 +58,8 @@ def page(board: Leaderboard, tables: Tables) -> str:
 def _table(rows: Sequence[Row]) -> str:
     from tabulate import tabulate
 
+    if not rows:
+        return "None of the metrics can score what the methods predict."
     summaries = list(dict.fromkeys(row.summary for row in rows))
     labels = list(dict.fromkeys(row.label for row in rows))
     cells = {(row.label, row.summary): row for row in rows}

@@ -4,7 +4,7 @@ import csv
 import io
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from geobench.catalogue import Catalogue, installed
 from geobench.components import digest, file_digest
 from geobench.data import Dataset
 from geobench.geo import Points
-from geobench.leaderboard import Cost, CurvePoint, Leaderboard, Row, Tables
+from geobench.leaderboard import ROW_COLUMNS, Cost, CurvePoint, Leaderboard, Row, Tables
 from geobench.markdown import page
 from geobench.plan import Plan
 from geobench.results import Record
@@ -64,7 +64,7 @@ def as_csv(rows: Sequence[Any], kind: type[Any]) -> str:
     writer = csv.writer(stream, lineterminator="\n")
     names = [field.name for field in fields(kind)]
     writer.writerow(names)
-    writer.writerows([_cell(asdict(row)[name]) for name in names] for row in rows)
+    writer.writerows([_cell(getattr(row, name)) for name in names] for row in rows)
     return stream.getvalue()
 
 
@@ -82,13 +82,17 @@ def load(folder: str | Path) -> "DataFrame":
     """
     import pandas
 
-    # "NA" and the like are labels here; only an empty field is a missing number.
+    # "NA" and "12" are labels here; only an empty field is a missing number.
     return pandas.read_csv(
-        Path(folder) / "table.csv", keep_default_na=False, na_values={n: [""] for n in _NUMBERS}
+        Path(folder) / "table.csv",
+        dtype={name: str for name in ROW_COLUMNS if name not in (*_NUMBERS, *_COUNTS)},
+        keep_default_na=False,
+        na_values={name: [""] for name in _NUMBERS},
     )
 
 
 _NUMBERS = ("value", "low", "high", "seed_sd", "effective_units", "rank_low", "rank_high")
+_COUNTS = ("seeds", "photos", "not_applicable")
 
 
 def _manifest(planned: Plan) -> dict[str, Any]:

@@ -188,17 +188,21 @@ def without(assignment: Assignment, broken: Mapping[str, Indices]) -> Assignment
     Args:
         assignment: what a split drew.
         broken: digest of a dataset -> its broken rows.
+
+    Raises:
+        DataError: nothing is left of a test part.
     """
 
     def cleaned(part: Part) -> Part:
         bad = broken.get(part.dataset.digest)
         return part if bad is None else part.keep(~np.isin(part.rows, bad))
 
+    parts = tuple(cleaned(part) for part in assignment.parts)
+    for before, after in zip(assignment.parts, parts, strict=True):
+        if len(after) == 0:
+            raise DataError(f"all {len(before)} pictures of test part {before.name} are broken")
     return replace(
-        assignment,
-        train=cleaned(assignment.train),
-        val=cleaned(assignment.val),
-        parts=tuple(cleaned(part) for part in assignment.parts),
+        assignment, train=cleaned(assignment.train), val=cleaned(assignment.val), parts=parts
     )
 
 

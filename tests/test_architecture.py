@@ -1,0 +1,210 @@
+"""The architecture: reading order, who may import whom, and what starts light."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[1]
+CORE = REPOSITORY / "geobench"
+PLUGINS = REPOSITORY / "plugins"
+
+# The order in which the core is read: a module imports only modules above it, wherever in the
+# file the import stands. `geobench/__init__` is the table of contents, and `testing` is outside.
+READING_ORDER = (
+    "errors",
+    "geo",
+    "partitions",
+    "gazetteer",
+    "statistics",
+    "components",
+    "data",
+    "splits",
+    "encoders",
+    "features",
+    "inputs",
+    "predictions",
+    "methods",
+    "metrics",
+    "hookspecs",
+    "catalogue",
+    "config",
+    "results",
+    "plan",
+    "scoring",
+    "leaderboard",
+    "markdown",
+    "report",
+    "verification",
+    "runner",
+    "console",
+    "cli",
+)
+HEAVY = {"torch", "pandas", "scipy", "sklearn", "faiss", "matplotlib", "skimage"}
+SHARED_PLUGINS = {"geobench_torch", "geobench_cells"}
+# Where the core says which device "auto" is, and only for methods that require torch.
+ASKS_FOR_A_GPU = {"runner"}
+
+
+@dataclass(frozen=True)
+class Import:
+    """One imported module, and one name of it if the statement names one."""
+
+    module: str
+    name: str
+    line: int
+    at_start: bool  # it runs when its module is imported
+
+    @property
+    def top(self) -> str:
+        return self.module.split(".")[0]
+
+
+def imports(path: Path) -> list[Import]:
+    """Every import of a file: in functions and under TYPE_CHECKING, too."""
+    return list(_walk(ast.parse(path.read_text()), at_start=True))
+
+
+def _walk(node: ast.AST, *, at_start: bool) -> Iterator[Import]:
+    for child in ast.iter_child_nodes(node):
+        runs = at_start and not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef)
+        if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.dump(child.test):
+            runs = False
+        if isinstance(child, ast.Import):
+            yield from (Import(a.name, "", child.lineno, runs) for a in child.names)
+        elif isinstance(child, ast.ImportFrom):
+            assert child.level == 0, "imports are absolute"
+            module = child.module or ""
+            yield from (Import(module, a.name, child.lineno, runs) for a in child.names)
+        else:
+            yield from _walk(child, at_start=runs)
+
+
+def core_modules() -> list[Path]:
+    return [path for path in sorted(CORE.glob("*.py")) if path.stem != "__init__"]
+
+
+def plugin_modules() -> list[Path]:
+    return sorted(PLUGINS.rglob("*.py"))
+
+
+def in_tree_modules() -> list[Path]:
+    return [*sorted(CORE.rglob("*.py")), *plugin_modules(), *sorted(REPOSITORY.glob("perf/*.py"))]
+
+
+def public_names() -> set[str]:
+    """What `geobench/__init__` offers: `import x as x` marks a public name."""
+    return {found.name for found in imports(CORE / "__init__.py") if found.top == "geobench"}
+
+
+def named(path: Path) -> str:
+    return str(path.relative_to(REPOSITORY))
+
+
+def test_every_core_module_has_its_place_in_the_reading_order() -> None:
+    assert {path.stem for path in core_modules()} == set(READING_ORDER)
+
+
+@pytest.mark.parametrize("path", core_modules(), ids=lambda path: path.stem)
+def test_a_core_module_imports_only_modules_above_it(path: Path) -> None:
+    above = READING_ORDER[: READING_ORDER.index(path.stem)]
+    for found in imports(path):
+        if found.module == "geobench":
+            module = found.name
+            if module == "__version__":
+                continue
+        elif found.top == "geobench":
+            module = found.module.split(".")[1]
+        else:
+            continue
+        assert module in above, f"{named(path)}:{found.line} imports {module}, which is below it"
+
+
+def test_the_core_imports_neither_torch_nor_a_plugin() -> None:
+    packages = {path.name for path in PLUGINS.iterdir() if path.is_dir()}
+    for path in core_modules():
+        forbidden = packages if path.stem in ASKS_FOR_A_GPU else packages | {"torch"}
+        wrong = [found for found in imports(path) if found.top in forbidden]
+        assert not wrong, f"{named(path)}: {wrong}"
+
+
+@pytest.mark.parametrize("path", sorted(CORE.rglob("*.py")), ids=named)
+def test_a_core_module_imports_nothing_heavy_when_it_is_imported(path: Path) -> None:
+    wrong = [found for found in imports(path) if found.at_start and found.top in HEAVY]
+    assert not wrong, f"{named(path)}: {wrong}"
+
+
+@pytest.mark.parametrize("path", plugin_modules(), ids=named)
+def test_a_plugin_imports_only_public_names(path: Path) -> None:
+    own = path.relative_to(PLUGINS).parts[0]
+    packages = {folder.name for folder in PLUGINS.iterdir() if folder.is_dir()}
+    public = public_names() | {"statistics", "gazetteer"}
+    for found in imports(path):
+        where = f"{named(path)}:{found.line}"
+        if found.top in packages:
+            assert found.top in {own} | SHARED_PLUGINS, f"{where} imports {found.module}"
+        elif found.module == "geobench":
+            assert found.name in public, f"{where}: {found.name} is no public name of geobench"
+        elif found.top == "geobench":
+            allowed = {"geobench.statistics", "geobench.gazetteer"}
+            assert found.module in allowed, f"{where} imports {found.module}"
+
+
+@pytest.mark.parametrize(
+    "package",
+    [path.name for path in sorted(PLUGINS.iterdir()) if (path / "__init__.py").exists()],
+)
+def test_the_first_layer_of_a_plugin_imports_nothing_heavy(package: str) -> None:
+    if package == "geobench_torch":
+        pytest.skip("registers nothing; its users import it in their second layer")
+    light = {"geobench", "numpy", "pydantic", "geobench_cells", package, *sys.stdlib_module_names}
+    waiting, seen = [PLUGINS / package / "__init__.py"], set()
+    while waiting:
+        path = waiting.pop()
+        seen.add(path)
+        for found in imports(path):
+            if not found.at_start:
+                continue
+            assert found.top in light, f"{named(path)}:{found.line} imports {found.module}"
+            for module in (found.module, f"{found.module}.{found.name}"):
+                stem = PLUGINS.joinpath(*module.split("."))
+                files = [stem.with_suffix(".py"), stem / "__init__.py"]
+                waiting += [file for file in files if file.exists() and file not in seen]
+
+
+def test_a_listing_of_the_plugins_imports_nothing_heavy() -> None:
+    script = (
+        "import sys\n"
+        "from typer.testing import CliRunner\n"
+        "from geobench.cli import app\n"
+        "result = CliRunner().invoke(app, ['list'])\n"
+        "assert result.exit_code == 0 and 'unseen-cells' in result.output, result.output\n"
+        "print(*sys.modules)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    loaded = {name.split(".")[0] for name in done.stdout.split()}
+    assert "geobench_basics" in loaded
+    assert not loaded & HEAVY
+
+
+@pytest.mark.parametrize("path", in_tree_modules(), ids=named)
+def test_a_module_opens_by_saying_what_it_is_for(path: Path) -> None:
+    text = ast.get_docstring(ast.parse(path.read_text()))
+    assert text, f"{named(path)} has no docstring"
+    assert text.split("\n\n")[0].rstrip().endswith("."), f"{named(path)}: not a sentence"
+
+
+def test_no_module_has_a_name_that_says_nothing() -> None:
+    nothing = {"utils", "util", "common", "base", "helpers", "helper", "misc"}
+    assert not [named(path) for path in in_tree_modules() if path.stem in nothing]
+
+
+def test_the_plugin_contract_stays_under_eighty_lines() -> None:
+    assert len((CORE / "hookspecs.py").read_text().splitlines()) < 80

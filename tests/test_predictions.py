@@ -1,0 +1,542 @@
+"""Predictions, against scipy, closed forms, numerical integration and counts of draws."""
+
+import tracemalloc
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from scipy.integrate import quad
+from scipy.optimize import minimize_scalar
+from scipy.stats import chisquare, kstest, vonmises_fisher
+
+from geobench import (
+    Atoms,
+    Cells,
+    Density,
+    EqualAreaGrid,
+    Floored,
+    LazyDensity,
+    Prediction,
+    PredictionError,
+    Sampled,
+    VonMisesFisherMixture,
+    distance_km,
+    geo,
+    predictions,
+)
+
+LOG_UNIFORM = -np.log(4 * np.pi)
+KAPPAS = [0.0, 1e-6, 1e-3, 1.0, 30.0, 1e3, 1e6]
+
+
+def rng(seed: int = 0) -> np.random.Generator:
+    return np.random.default_rng(seed)
+
+
+def drop_from(mean: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """1 - cos(angle) between a mean and points, without cancellation."""
+    return 2 * np.sin(distance_km(mean, points) / (2 * geo.EARTH_RADIUS_KM)) ** 2
+
+
+# Atoms
+
+
+def test_the_heaviest_atom_is_the_answer() -> None:
+    points = geo.uniform((4, 5), rng())
+    weights = rng(1).random((4, 5))
+    atoms = Atoms(points, weights)
+    np.testing.assert_array_equal(atoms.point(), points[np.arange(4), weights.argmax(axis=1)])
+    np.testing.assert_allclose(atoms.weights.sum(axis=1), 1)
+    assert len(atoms) == 4
+
+
+def test_of_equally_heavy_atoms_the_densest_is_the_answer() -> None:
+    points = np.array(
+        [[[0, 0], [50, 50], [50.1, 50], [50.05, 50]], [[9, 9], [0, 1], [0, 1], [5, 5]]]
+    )
+    assert Atoms(points).point().tolist() == [[50.05, 50], [0, 1]]
+    assert Atoms(points, np.full((1, 4), 0.3)).point().tolist() == [[50.05, 50], [0, 1]]
+    uneven = Atoms(points, [[1, 1, 1, 1], [2, 1, 1, 1]])
+    assert uneven.point().tolist() == [[50.05, 50], [9, 9]]
+
+
+def test_atoms_are_drawn_as_often_as_they_are_heavy() -> None:
+    points = geo.uniform((3, 4), rng())
+    weights = np.array([[1, 2, 3, 4], [0, 1, 0, 1], [5, 0, 0, 0]])
+    drawn = Atoms(points, weights).sample(20_000, rng(2))
+    assert drawn.shape == (3, 20_000, 2)
+    for row in range(3):
+        counts = (drawn[row, :, None] == points[row]).all(-1).sum(0)
+        assert counts.sum() == 20_000
+        assert (counts[weights[row] == 0] == 0).all()
+        inside = weights[row] > 0
+        expected = 20_000 * weights[row][inside] / weights[row].sum()
+        assert inside.sum() == 1 or chisquare(counts[inside], expected).pvalue > 1e-3
+
+
+def test_shared_atoms_answer_every_photo() -> None:
+    points = geo.uniform((1, 6), rng())
+    shared = Atoms(points, count=1000)
+    assert len(shared) == 1000
+    assert shared.point().shape == (1000, 2)
+    counts = (shared.sample(30, rng(3))[..., None, :] == points[0]).all(-1).sum((0, 1))
+    assert chisquare(counts).pvalue > 1e-3
+    weighted = Atoms(points, rng().random((3, 6)))
+    assert len(weighted) == 3
+    assert (weighted.point() == points[0][weighted.weights.argmax(axis=1)]).all()
+
+
+def test_draws_of_different_photos_are_independent() -> None:
+    drawn = Atoms([[[0, 0], [0, 90]]], count=40_000).sample(2, rng(4))[..., 1] > 0
+    table = np.bincount(2 * drawn[:, 0] + drawn[:, 1], minlength=4)
+    assert chisquare(table).pvalue > 1e-3
+    neighbours = np.bincount(2 * drawn[::2, 0] + drawn[1::2, 0], minlength=4)
+    assert chisquare(neighbours).pvalue > 1e-3
+
+
+# Sampled and LazyDensity
+
+
+def draw_indices(indices: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
+    """Photo i's draws lie on parallel i."""
+    lon = rng.uniform(-180, 180, (len(indices), n))
+    return np.stack([np.broadcast_to(indices[:, None], lon.shape), lon], axis=-1)
+
+
+def index_density(indices: np.ndarray, points: np.ndarray) -> np.ndarray:
+    return indices[:, None] + 0 * points[..., 0]
+
+
+def lazy(kind: str, answers: np.ndarray) -> Prediction:
+    if kind == "sampled":
+        return Sampled(answers, draw_indices)
+    return LazyDensity(answers, draw_indices, index_density)
+
+
+@pytest.mark.parametrize("kind", ["sampled", "lazy"])
+def test_photos_taken_twice_are_still_themselves(kind: str) -> None:
+    answers = geo.uniform(20, rng())
+    prediction = lazy(kind, answers)
+    assert (prediction.sample(3, rng())[..., 0] == np.arange(20)[:, None]).all()
+    chosen = prediction.take(np.array([3, 17, 4, 4, 9]))
+    again = chosen.take(np.array([1, 3]))
+    assert (len(prediction), len(chosen), len(again)) == (20, 5, 2)
+    np.testing.assert_array_equal(again.point(), answers[[17, 4]])
+    np.testing.assert_array_equal(again.sample(5, rng())[..., 0], [[17] * 5, [4] * 5])
+    if isinstance(again, LazyDensity):
+        np.testing.assert_array_equal(again.log_prob(np.zeros((1, 3, 2))), [[17] * 3, [4] * 3])
+        np.testing.assert_array_equal(again.log_prob(np.zeros((2, 3, 2))), [[17] * 3, [4] * 3])
+
+
+@pytest.mark.parametrize("kind", ["sampled", "lazy"])
+def test_an_answer_can_be_changed_without_changing_the_prediction(kind: str) -> None:
+    prediction = lazy(kind, geo.uniform(3, rng()))
+    before = prediction.point()
+    prediction.point()[:] = 0
+    np.testing.assert_array_equal(prediction.point(), before)
+
+
+def test_draws_off_the_globe_are_an_error() -> None:
+    bad = Sampled([[0, 0]], lambda indices, n, rng: np.full((1, n, 2), 95.0))
+    with pytest.raises(PredictionError, match="samples: latitude 95"):
+        bad.sample(2, rng())
+
+
+# Cells
+
+
+def cells_prediction(rows: int = 4, count: int = 3) -> Cells:
+    grid = EqualAreaGrid(rows)
+    scores = rng(5).normal(0, 1.5, (count, len(grid)))
+    return Cells(grid, scores - np.log(np.exp(scores).sum(axis=1, keepdims=True)))
+
+
+def test_cells_integrate_to_one() -> None:
+    prediction = cells_prediction()
+    centres = prediction.partition.centres[None]
+    masses = np.exp(prediction.log_prob(centres)) * prediction.partition.areas
+    np.testing.assert_allclose(masses.sum(axis=1), 1, rtol=1e-12)
+    np.testing.assert_allclose(masses, np.exp(prediction.log_masses), rtol=1e-12)
+    drawn = np.exp(prediction.log_prob(geo.uniform((1, 200_000), rng(6)))) * 4 * np.pi
+    error = drawn.std(axis=1) / np.sqrt(drawn.shape[1])
+    assert (np.abs(drawn.mean(axis=1) - 1) < 4 * error).all()
+
+
+def test_cells_are_drawn_as_often_as_they_are_likely() -> None:
+    prediction = cells_prediction()
+    drawn = prediction.partition.assign(prediction.sample(30_000, rng(7)))
+    for row, log_masses in zip(drawn, prediction.log_masses, strict=True):
+        counts = np.bincount(row, minlength=len(prediction.partition))
+        assert chisquare(counts, 30_000 * np.exp(log_masses)).pvalue > 1e-3
+
+
+def test_the_answer_is_the_centre_of_the_likeliest_cell_or_what_is_given() -> None:
+    prediction = cells_prediction()
+    best = prediction.log_masses.argmax(axis=1)
+    np.testing.assert_array_equal(prediction.point(), prediction.partition.centres[best])
+    given = Cells(prediction.partition, prediction.log_masses, [[1.0, 2.0]])
+    assert given.point().tolist() == [[1, 2]] * 3
+    assert given.take(np.array([2])).point().tolist() == [[1, 2]]
+
+
+def test_shared_cells_broadcast() -> None:
+    one = cells_prediction(count=1)
+    shared = Cells(one.partition, one.log_masses, count=500)
+    points = geo.uniform((500, 3), rng(8))
+    np.testing.assert_array_equal(
+        shared.log_prob(points), one.log_prob(points.reshape(1, -1, 2)).reshape(500, 3)
+    )
+    assert shared.log_prob(points[:1]).shape == (500, 3)
+    assert shared.sample(2, rng()).shape == (500, 2, 2)
+    assert len(shared.take(np.array([1, 400]))) == 2
+
+
+def test_a_cell_of_no_mass_has_a_density_of_zero_and_is_never_drawn() -> None:
+    grid = EqualAreaGrid(3)
+    log_masses = np.full((1, len(grid)), -np.inf)
+    log_masses[0, [2, 5]] = np.log(0.5)
+    prediction = Cells(grid, log_masses)
+    assert prediction.log_prob(grid.centres[None, [0]])[0, 0] == -np.inf
+    drawn = grid.assign(prediction.sample(1000, rng()))
+    assert set(np.unique(drawn)) == {2, 5}
+
+
+@pytest.mark.parametrize("wrong", [0.0, 900.0, np.nan, np.inf])
+def test_masses_that_do_not_sum_to_one_are_an_error_that_names_the_photo(wrong: float) -> None:
+    good = cells_prediction()
+    log_masses = good.log_masses.copy()
+    log_masses[1, 3] = wrong
+    with pytest.raises(PredictionError, match=r"cells of photo 1 have a total probability of"):
+        Cells(good.partition, log_masses)
+
+
+def test_masses_of_the_wrong_number_of_cells_are_an_error() -> None:
+    grid = EqualAreaGrid(3)
+    for wrong in (np.zeros((2, len(grid) + 1)), np.zeros(len(grid))):
+        with pytest.raises(PredictionError, match=rf"not \(N, {len(grid)} cells\)"):
+            Cells(grid, wrong)
+
+
+def test_masses_in_single_precision_are_normalised_exactly() -> None:
+    good = cells_prediction()
+    rough = Cells(good.partition, good.log_masses.astype(np.float32))
+    np.testing.assert_allclose(np.exp(rough.log_masses).sum(axis=1), 1, rtol=1e-14)
+
+
+# VonMisesFisherMixture
+
+
+@pytest.mark.parametrize("kappa", KAPPAS)
+@pytest.mark.parametrize("mean", [[12.0, 34.0], [90.0, 0.0], [-45.0, -180.0]])
+def test_a_von_mises_fisher_density_integrates_to_one(kappa: float, mean: list[float]) -> None:
+    prediction = VonMisesFisherMixture([[mean]], kappa)
+    scale = max(kappa, 1.0)
+
+    def density(scaled_drop: float) -> float:
+        angle = 2 * np.arcsin(np.sqrt(min(scaled_drop / scale / 2, 1)))
+        point = geo.destination(mean, 77.0, angle * geo.EARTH_RADIUS_KM)
+        return float(np.exp(prediction.log_prob(point[None, None])[0, 0])) * 2 * np.pi / scale
+
+    # Beyond 45 concentrations' worth of 1 - cos(angle) there is e^-45 left.
+    total, _ = quad(density, 0, min(2 * scale, 45), epsabs=1e-9, epsrel=1e-9)
+    assert total == pytest.approx(1, abs=1e-8)
+
+
+@pytest.mark.parametrize("kappa", [k for k in KAPPAS if k])
+def test_a_von_mises_fisher_density_is_that_of_scipy(kappa: float) -> None:
+    mean = np.array([-33.0, 151.0])
+    spread = min(np.pi, 3 / np.sqrt(kappa)) * geo.EARTH_RADIUS_KM
+    points = geo.destination(mean, rng().uniform(0, 360, 50), rng(1).uniform(0, spread, 50))
+    ours = VonMisesFisherMixture([[mean]], kappa).log_prob(points[None])[0]
+    theirs = vonmises_fisher(geo.unit_vectors(mean), kappa).logpdf(geo.unit_vectors(points))
+    # scipy's exponent, kappa cos(angle), has lost this many digits at high concentrations.
+    np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-9 + 4e-16 * kappa)
+
+
+@pytest.mark.parametrize("kappa", KAPPAS)
+def test_a_von_mises_fisher_density_has_its_closed_form(kappa: float) -> None:
+    mean = np.array([61.0, -179.0])
+    points = geo.uniform(50, rng(2))
+    ours = VonMisesFisherMixture([[mean]], kappa).log_prob(points[None])[0]
+    height = LOG_UNIFORM if kappa == 0 else np.log(kappa / (2 * np.pi * -np.expm1(-2 * kappa)))
+    np.testing.assert_allclose(ours, height - kappa * drop_from(mean, points), rtol=1e-11)
+
+
+@pytest.mark.parametrize("kappa", [0.0, 1e-13, 1e-6, 0.999, 1.0, 1e3, 1e6])
+@pytest.mark.parametrize("mean", [[12.0, 34.0], [-90.0, 0.0], [0.0, -180.0]])
+def test_von_mises_fisher_draws_follow_the_closed_form(kappa: float, mean: list[float]) -> None:
+    drawn = VonMisesFisherMixture([[mean]], kappa).sample(20_000, rng(3))[0]
+    drop = drop_from(np.array(mean), drawn)
+
+    def cumulative(x: np.ndarray) -> np.ndarray:
+        if kappa < 1e-9:
+            return x / 2
+        return np.expm1(-kappa * x) / np.expm1(-2 * kappa)
+
+    assert kstest(drop, cumulative).pvalue > 1e-3
+    # Around the pole "bearing" is longitude; elsewhere that of the compass.
+    turn = drawn[:, 1] + 180 if abs(mean[0]) == 90 else geo.initial_bearing(mean, drawn)
+    assert kstest(turn, "uniform", args=(0, 360)).pvalue > 1e-3
+    assert (geo.wrap(drawn) == drawn).all()
+
+
+def test_a_mixture_is_the_weighted_sum_of_its_components() -> None:
+    means, kappas = geo.uniform((3, 4), rng()), 10 ** rng(1).uniform(-3, 4, (3, 4))
+    weights = rng(2).random((3, 4))
+    weights[1, 2] = 0
+    points = geo.uniform((3, 9), rng(3))
+    mixture = VonMisesFisherMixture(means, kappas, weights)
+    total = np.zeros((3, 9))
+    for k in range(4):
+        single = VonMisesFisherMixture(means[:, [k]], kappas[:, [k]])
+        total += (weights[:, [k]] / weights.sum(1, keepdims=True)) * np.exp(single.log_prob(points))
+    np.testing.assert_allclose(mixture.log_prob(points), np.log(total), rtol=1e-12)
+
+
+def test_a_mixture_draws_its_components_as_often_as_they_weigh() -> None:
+    means = np.array([[[0, 0], [0, 90], [0, -90], [90, 0]]])
+    weights = np.array([[4.0, 3, 0, 1]])
+    drawn = VonMisesFisherMixture(means, [[1e3, 1e4, 1e4, 1e5]], weights).sample(20_000, rng(4))[0]
+    nearest = distance_km(drawn[:, None], means[0]).argmin(axis=1)
+    counts = np.bincount(nearest, minlength=4)
+    assert counts[2] == 0
+    assert chisquare(counts[[0, 1, 3]], 20_000 * np.array([4, 3, 1]) / 8).pvalue > 1e-3
+    for k, kappa in ((0, 1e3), (1, 1e4), (3, 1e5)):
+        drop = drop_from(means[0, k], drawn[nearest == k])
+        assert drop.mean() == pytest.approx(1 / kappa, rel=0.1)
+
+
+def test_what_photos_share_gives_the_same_as_copies() -> None:
+    means, points = geo.uniform((5, 3), rng()), geo.uniform((5, 4), rng(1))
+    cases = [
+        (means, 50.0, None),
+        (means, rng(2).random(3) * 100, rng(3).random((1, 3))),
+        (means, rng(2).random((5, 1)) * 100, rng(3).random((5, 3))),
+        (means[:1], rng(2).random((5, 3)) * 100, None),
+        (means[:1], rng(2).random((1, 3)) * 100, rng(3).random((5, 3))),
+        (means[:1], 7.0, None),
+    ]
+    for centres, kappa, weights in cases:
+        shared = VonMisesFisherMixture(centres, kappa, weights, count=5)
+        full = VonMisesFisherMixture(
+            np.broadcast_to(centres, (5, 3, 2)),
+            np.broadcast_to(kappa, (5, 3)),
+            np.broadcast_to(np.ones((1, 1)) if weights is None else weights, (5, 3)),
+        )
+        assert len(shared) == len(full) == 5
+        np.testing.assert_allclose(shared.log_prob(points), full.log_prob(points), rtol=1e-13)
+        np.testing.assert_allclose(
+            shared.log_prob(points[:1]), full.log_prob(points[:1]), rtol=1e-13
+        )
+        np.testing.assert_array_equal(shared.point(), full.point())
+        np.testing.assert_array_equal(shared.sample(6, rng(4)), full.sample(6, rng(4)))
+        some = np.array([4, 0, 4])
+        np.testing.assert_allclose(
+            shared.take(some).log_prob(points[some]), full.log_prob(points)[some], rtol=1e-13
+        )
+        np.testing.assert_array_equal(shared.take(some).point(), full.point()[some])
+
+
+def test_the_answer_is_the_densest_mean_or_what_is_given() -> None:
+    means = np.array([[[0, 0], [0, 1], [50, 50]], [[0, 0], [80, 1], [50, 50]]])
+    mixture = VonMisesFisherMixture(means, [[2e3, 2e3, 3e3]], [[1, 1.1, 1.2]])
+    assert mixture.point().tolist() == [[0, 1], [50, 50]]
+    given = VonMisesFisherMixture(means, 1.0, point=[[3.0, 4.0], [5.0, 6.0]])
+    assert given.point().tolist() == [[3, 4], [5, 6]]
+    assert given.take(np.array([1])).point().tolist() == [[5, 6]]
+
+
+def test_many_photos_points_and_components_are_worked_out_in_pieces(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    means, points = geo.uniform((1, 11), rng()), geo.uniform((7, 13), rng(1))
+    whole = VonMisesFisherMixture(means, 20.0, count=7).log_prob(points)
+    for pairs in (1, 11, 50, 300):
+        monkeypatch.setattr(predictions, "_PAIRS", pairs)
+        pieces = VonMisesFisherMixture(means, 20.0, count=7).log_prob(points)
+        np.testing.assert_allclose(pieces, whole, rtol=1e-13)
+    monkeypatch.setattr(predictions, "_PAIRS", 1 << 16)
+    big = VonMisesFisherMixture(geo.uniform((1, 500), rng()), 20.0)
+    grid = geo.uniform((1, 20_000), rng(2))
+    tracemalloc.start()
+    big.log_prob(grid)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 10e6  # all pairs at once would take 80 MB an array
+
+
+def test_densities_at_no_points_are_empty() -> None:
+    nowhere = np.empty((1, 0, 2))
+    assert VonMisesFisherMixture([[[0, 0]]], 1.0, count=3).log_prob(nowhere).shape == (3, 0)
+    assert cells_prediction().log_prob(nowhere).shape == (3, 0)
+
+
+# Floored
+
+
+def test_a_floored_density_is_the_mixture_that_it_says() -> None:
+    density = VonMisesFisherMixture(geo.uniform((4, 1), rng()), 1e5)
+    points = np.concatenate([geo.uniform((4, 5), rng(1)), density.means], axis=1)
+    floored = Floored(density, 0.2)
+    expected = np.log(0.8 * np.exp(density.log_prob(points)) + 0.2 / (4 * np.pi))
+    np.testing.assert_allclose(floored.log_prob(points), expected, rtol=1e-12)
+    np.testing.assert_array_equal(floored.point(), density.point())
+    np.testing.assert_allclose(
+        floored.take(np.array([2, 0])).log_prob(points[[2, 0]]), expected[[2, 0]], rtol=1e-12
+    )
+    everything = Floored(density, 1.0)
+    np.testing.assert_allclose(everything.log_prob(points), LOG_UNIFORM)
+
+
+def test_a_density_of_zero_is_floored_without_a_warning() -> None:
+    grid = EqualAreaGrid(3)
+    log_masses = np.full((1, len(grid)), -np.inf)
+    log_masses[0, 0] = 0
+    floored = Floored(Cells(grid, log_masses), 0.01)
+    found = floored.log_prob(grid.centres[None, -1:])[0, 0]
+    assert found == pytest.approx(np.log(0.01) + LOG_UNIFORM)
+
+
+def test_a_floors_share_of_the_draws_is_uniform() -> None:
+    density = VonMisesFisherMixture([[[30.0, 40.0]]], 1e6, count=50)
+    drawn = Floored(density, 0.3).sample(1000, rng(5))
+    far = distance_km(drawn, [30.0, 40.0]) > 50
+    assert far.mean() == pytest.approx(0.3, abs=4 * np.sqrt(0.21 / far.size))
+    sine, turn = np.sin(np.deg2rad(drawn[far][:, 0])), drawn[far][:, 1]
+    assert kstest(sine, "uniform", args=(-1, 2)).pvalue > 1e-3
+    assert kstest(turn, "uniform", args=(-180, 360)).pvalue > 1e-3
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_fitted_share_is_the_maximum_of_the_likelihood(seed: int) -> None:
+    log_p = rng(seed).normal(LOG_UNIFORM + 1, 3, 200)
+
+    def cost(share: float) -> float:
+        return -float(np.log((1 - share) * np.exp(log_p) + share / (4 * np.pi)).mean())
+
+    best = minimize_scalar(cost, bounds=(0, 1), method="bounded", options={"xatol": 1e-12}).x
+    assert Floored.fit(log_p) == pytest.approx((200 * best + 0.5) / 201, abs=1e-6)
+
+
+def test_the_fitted_share_at_its_bounds() -> None:
+    half = 0.5 / 101
+    assert Floored.fit(np.full(100, 5.0)) == pytest.approx(half)
+    assert Floored.fit(np.full(100, -5.0)) == pytest.approx(1 - half)
+    assert Floored.fit(np.full(100, -np.inf)) == pytest.approx(1 - half)
+    assert Floored.fit(np.full(100, 1e6)) == pytest.approx(half)
+    assert Floored.fit(np.full(100, LOG_UNIFORM)) == pytest.approx(half)
+    assert Floored.fit([]) == 0.5
+    # A share of s exactly never hit and the others infinitely sure: the share is s.
+    mixed = np.concatenate([np.full(30, -np.inf), np.full(70, 1e6)])
+    assert Floored.fit(mixed) == pytest.approx((100 * 0.3 + 0.5) / 101)
+    assert Floored.fit(np.full(100_000, -np.inf)) == pytest.approx(1, abs=1e-5)
+
+
+def test_a_share_fitted_to_draws_of_a_floored_density_is_its_share() -> None:
+    density = VonMisesFisherMixture([[[30.0, 40.0]]], 1e4, count=5000)
+    truths = Floored(density, 0.15).sample(1, rng(6))
+    assert Floored.fit(density.log_prob(truths)) == pytest.approx(0.15, abs=0.02)
+
+
+def test_nan_among_the_log_densities_is_an_error() -> None:
+    with pytest.raises(PredictionError, match="NaN"):
+        Floored.fit([0.0, np.nan])
+
+
+@pytest.mark.parametrize("share", [0.0, -0.1, 1.1, np.nan])
+def test_a_share_that_is_none_is_an_error(share: float) -> None:
+    with pytest.raises(PredictionError, match=r"outside \(0, 1\]"):
+        Floored(VonMisesFisherMixture([[[0, 0]]], 1.0), share)
+
+
+# What all have in common
+
+
+def everything(count: int) -> list[Prediction]:
+    answers = geo.uniform(count, rng())
+    cells = cells_prediction(count=count)
+    mixture = VonMisesFisherMixture(geo.uniform((count, 3), rng()), 9.0)
+    return [
+        Atoms(geo.uniform((count, 3), rng())),
+        Atoms(geo.uniform((count, 4), rng()), np.ones((1, 4))),
+        Sampled(answers, draw_indices),
+        LazyDensity(answers, draw_indices, index_density),
+        cells,
+        mixture,
+        VonMisesFisherMixture(geo.uniform((1, 3), rng()), np.full((count, 3), 9.0)),
+        Floored(mixture, 0.5),
+        Floored(cells, 0.5),
+    ]
+
+
+def test_shapes_are_those_of_the_contract() -> None:
+    for prediction in everything(6):
+        assert len(prediction) == 6
+        assert prediction.point().shape == (6, 2)
+        assert prediction.sample(4, rng()).shape == (6, 4, 2)
+        assert prediction.sample(0, rng()).shape == (6, 0, 2)
+        if isinstance(prediction, Density):
+            assert prediction.log_prob(np.zeros((1, 5, 2))).shape == (6, 5)
+            assert prediction.log_prob(np.zeros((6, 5, 2))).shape == (6, 5)
+
+
+def test_taking_no_photos_gives_a_prediction_of_none() -> None:
+    for prediction in everything(6):
+        none = prediction.take(np.array([], dtype=np.intp))
+        assert len(none) == 0
+        assert none.point().shape == (0, 2)
+        assert none.sample(4, rng()).shape == (0, 4, 2)
+
+
+def test_the_same_generator_gives_the_same_draws() -> None:
+    for one, two in zip(everything(5), everything(5), strict=True):
+        np.testing.assert_array_equal(one.sample(7, rng(9)), two.sample(7, rng(9)))
+
+
+def test_taken_photos_keep_their_answers() -> None:
+    some = np.array([3, 1, 3])
+    for prediction in everything(6):
+        np.testing.assert_array_equal(prediction.take(some).point(), prediction.point()[some])
+
+
+def test_density_queries_of_a_wrong_shape_are_an_error() -> None:
+    for prediction in everything(6):
+        if isinstance(prediction, Density):
+            for shape in ((6, 2), (5, 1, 2), (6, 1, 3)):
+                with pytest.raises(
+                    PredictionError, match=r"log_prob needs points \(6 or 1, m, 2\)"
+                ):
+                    prediction.log_prob(np.zeros(shape))
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (lambda: Atoms(np.zeros((4, 2))), r"atoms have shape \(4, 2\), not \(N, K, 2\)"),
+        (lambda: Atoms(np.zeros((4, 3, 3))), r"atoms have shape"),
+        (lambda: Atoms(np.zeros((4, 0, 2))), "not all zero"),
+        (lambda: Atoms(np.zeros((4, 3, 2)), np.ones(3)), r"weights have shape \(3,\)"),
+        (lambda: Atoms(np.zeros((4, 3, 2)), np.ones((4, 2))), r"weights have shape \(4, 2\)"),
+        (lambda: Atoms(np.zeros((4, 3, 2)), np.ones((3, 3))), r"arrays are of \[3, 4\] photos"),
+        (lambda: Atoms(np.zeros((4, 3, 2)), count=5), r"arrays are of \[4\] photos where 5"),
+        (lambda: Atoms(np.zeros((1, 2, 2)), [[-1, 2]]), "finite, not negative"),
+        (lambda: Atoms(np.zeros((1, 2, 2)), [[np.nan, 2]]), "finite, not negative"),
+        (lambda: Atoms(np.zeros((1, 2, 2)), [[0, 0]]), "not all zero"),
+        (lambda: Atoms([[[np.nan, 0]]]), "atoms: 1 of 1 are not finite"),
+        (lambda: Sampled(np.zeros((4, 1, 2)), draw_indices), r"answers have shape \(4, 1, 2\)"),
+        (lambda: LazyDensity([[95, 0]], draw_indices, index_density), "answers: latitude 95"),
+        (lambda: VonMisesFisherMixture(np.zeros((4, 2)), 1.0), r"means have shape \(4, 2\)"),
+        (lambda: VonMisesFisherMixture(np.zeros((4, 3, 2)), -1.0), "concentrations must be"),
+        (lambda: VonMisesFisherMixture(np.zeros((4, 3, 2)), np.inf), "concentrations must be"),
+        (lambda: VonMisesFisherMixture(np.zeros((4, 3, 2)), np.ones(2)), r"concentrations are \(2"),
+        (lambda: VonMisesFisherMixture(np.zeros((4, 3, 2)), np.ones((4, 1, 3))), "concentrations"),
+        (lambda: VonMisesFisherMixture(np.zeros((4, 3, 2)), np.ones((2, 3))), "arrays are of"),
+        (lambda: VonMisesFisherMixture(np.zeros((4, 3, 2)), 1.0, [[1, 1]]), "mixture weights"),
+        (lambda: VonMisesFisherMixture(np.zeros((4, 3, 2)), 1.0, point=[0, 0]), "answers have"),
+    ],
+)
+def test_wrong_shapes_and_values_are_errors_that_name_them(
+    make: Callable[[], Prediction], says: str
+) -> None:
+    with pytest.raises(PredictionError, match=says):
+        make()
