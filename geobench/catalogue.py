@@ -196,8 +196,10 @@ def _load_one(catalogue: Catalogue, entry: EntryPoint) -> None:
             if inspect.isclass(plugin) and issubclass(plugin, wanted):
                 catalogue.add(plugin, source)
             else:
+                given = repr(plugin) if inspect.isclass(plugin) else f"a {type(plugin).__name__}"
                 reason = (
-                    f"register_{kind}s gives {plugin!r}, which is no geobench.{wanted.__name__}"
+                    f"register_{kind}s gives {given}, which is no subclass "
+                    f"of geobench.{wanted.__name__}"
                 )
                 catalogue.broken.append(Broken(source, reason))
     if count == 0:

@@ -49,7 +49,7 @@ def run(
     """Train and evaluate what is missing, then rewrite the leaderboards."""
     from rich.console import Console
 
-    from geobench import config, console, report, runner
+    from geobench import config, console, execution, report, runner
     from geobench.catalogue import installed
     from geobench.leaderboard import Leaderboard
     from geobench.results import Workspace
@@ -64,7 +64,7 @@ def run(
     for benchmark in benchmarks:
         if named and benchmark.name not in named:
             continue
-        options = runner.Options(labels, limit, dry_run, force, device)
+        options = execution.Options(labels, limit, dry_run, force, device)
         place = Workspace(workspace.resolve())
         try:
             outcome = runner.run(benchmark, place, options=options, reporter=reporter)

@@ -322,7 +322,9 @@ def _explain(
     if isinstance(fault["input"], str | int | float | None) and text.startswith("input"):
         text += f", not {'nothing' if fault['input'] is None else repr(fault['input'])}"
     problem, _, remedy = text.partition(". ")
-    return f"{'.'.join(place.keys)}: {problem}" if place.keys else problem, remedy
+    # What a preset or a default says is not in the file.
+    path = ".".join(place.keys) or ".".join(map(str, fault["loc"][:1]))
+    return f"{path}: {problem}" if path else problem, remedy
 
 
 def _inner(model: type[BaseModel], step: Any) -> type[BaseModel]:

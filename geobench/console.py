@@ -11,10 +11,10 @@ from rich.logging import RichHandler
 from rich.markup import escape
 from rich.table import Table
 
+from geobench.execution import Reporter
 from geobench.leaderboard import RANKED, Row
 from geobench.markdown import number
 from geobench.plan import Cell, Plan
-from geobench.runner import Reporter
 
 _EVERY = 10.0  # seconds between two lines on the same long piece of work, in a pipe
 

@@ -64,7 +64,9 @@ class EqualAreaGrid(Partition):
         self._counts = np.maximum(3, np.rint(2 * rows * np.cos(middle))).astype(np.intp)
         self._first = np.concatenate([[0], np.cumsum(self._counts)])
         self._total = int(self._first[-1])
-        self._edges = 2 * (self._first / self._total) - 1  # sines of the bands' edges
+        # By sine and cosine, since the sine alone loses digits near the poles.
+        south, north = self._first, self._total - self._first
+        self._edges = np.rad2deg(np.arctan2(south - north, 2 * np.sqrt(south * north)))
 
     @property
     def areas(self) -> Floats:
@@ -74,10 +76,9 @@ class EqualAreaGrid(Partition):
     def centres(self) -> Points:
         band = np.repeat(np.arange(self.rows), self._counts)
         column = np.arange(self._total) - self._first[band]
-        sine = (self._edges[band] + self._edges[band + 1]) / 2
-        return np.stack(
-            [np.rad2deg(np.arcsin(sine)), (column + 0.5) * 360 / self._counts[band] - 180], -1
-        )
+        sine = np.sin(np.deg2rad(self._edges))
+        lat = np.rad2deg(np.arcsin((sine[band] + sine[band + 1]) / 2))
+        return np.stack([lat, (column + 0.5) * 360 / self._counts[band] - 180], -1)
 
     @property
     def digest(self) -> str:
@@ -88,14 +89,12 @@ class EqualAreaGrid(Partition):
         band = np.repeat(np.arange(self.rows), self._counts)
         column = np.arange(self._total) - self._first[band]
         width = 360 / self._counts[band]
-        edges = np.rad2deg(np.arcsin(self._edges))
         west = column * width - 180
-        return np.stack([edges[band], west, edges[band + 1], west + width], -1)
+        return np.stack([self._edges[band], west, self._edges[band + 1], west + width], -1)
 
     def assign(self, points: ArrayLike) -> NDArray[np.intp]:
         places = np.asarray(points, dtype=np.float64)
-        sine = np.sin(np.deg2rad(places[..., 0]))
-        band = np.searchsorted(self._edges[1:-1], sine, side="right")
+        band = np.searchsorted(self._edges[1:-1], places[..., 0], side="right")
         count = self._counts[band]
         turn = np.mod(places[..., 1] + 180, 360)
         column = np.floor(turn * (count / 360)).astype(np.intp)
@@ -105,7 +104,8 @@ class EqualAreaGrid(Partition):
         index = np.asarray(cells, dtype=np.intp)
         band = np.searchsorted(self._first, index, side="right") - 1
         column = index - self._first[band]
-        low, high = self._edges[band], self._edges[band + 1]
+        edges = np.sin(np.deg2rad(self._edges))
+        low, high = edges[band], edges[band + 1]
         sine = np.clip(low + (high - low) * rng.random(index.shape), -1, 1)
         lon = (column + rng.random(index.shape)) * 360 / self._counts[band] - 180
         return np.stack([np.rad2deg(np.arcsin(sine)), np.minimum(lon, np.nextafter(180, 0))], -1)

@@ -165,7 +165,7 @@ class Atoms(Prediction):
 
     def sample(self, n: int, rng: np.random.Generator) -> Points:
         chosen = _choose(self.weights, self._count, n, rng)
-        row = np.arange(self._count)[:, None] if len(self.points) > 1 else 0
+        row = np.arange(self._count)[:, None] if len(self.points) != 1 else 0
         return np.asarray(self.points[row, chosen])
 
     def take(self, indices: Indices) -> "Atoms":
@@ -252,7 +252,7 @@ class Cells(Density):
     def log_prob(self, points: ArrayLike) -> Floats:
         cells = self.partition.assign(_queries(points, self._count))
         density = self.log_masses - np.log(self.partition.areas)
-        row = np.arange(self._count)[:, None] if len(density) > 1 else 0
+        row = np.arange(self._count)[:, None] if len(density) != 1 else 0
         return np.asarray(density[row, np.broadcast_to(cells, (self._count, cells.shape[1]))])
 
     def take(self, indices: Indices) -> "Cells":
@@ -315,7 +315,7 @@ class VonMisesFisherMixture(Density):
             self.means, self.concentrations, self.weights, point=np.zeros((1, 2)), count=rows
         )
         best = reduced.log_prob(self.means).argmax(axis=-1)
-        row = np.arange(rows) if len(self.means) > 1 else np.zeros(rows, np.intp)
+        row = np.arange(rows) if len(self.means) != 1 else np.zeros(rows, np.intp)
         return np.asarray(self.means[row, best])
 
     def sample(self, n: int, rng: np.random.Generator) -> Points:
@@ -323,8 +323,8 @@ class VonMisesFisherMixture(Density):
         rows = np.arange(self._count)[:, None]
         shape = (len(self.concentrations), self.means.shape[1])
         kappa = np.broadcast_to(self.concentrations, shape)
-        kappa = kappa[rows if len(kappa) > 1 else 0, chosen]
-        means = self.means[rows if len(self.means) > 1 else 0, chosen]
+        kappa = kappa[rows if len(kappa) != 1 else 0, chosen]
+        means = self.means[rows if len(self.means) != 1 else 0, chosen]
         return _sample_von_mises_fisher(means, kappa, rng)
 
     def log_prob(self, points: ArrayLike) -> Floats:
@@ -450,12 +450,12 @@ class Floored(Density):
             raise PredictionError("log-densities at the validation truths hold NaN")
         if len(log_p) == 0:
             return 0.5
-        # Derivative of the mean log-likelihood in s is mean((r - 1) / (1 + s (r - 1))) with
+        # Derivative of the mean log-likelihood in s is mean((r - 1) / (1 - s + s r)) with
         # r = uniform / p, clipped so that no sum over photos overflows.
         ratio = np.exp(np.clip(LOG_UNIFORM - log_p, -600, 600))
 
         def slope(s: float) -> float:
-            return float(np.mean((ratio - 1) / (1 + s * (ratio - 1))))
+            return float(np.mean((ratio - 1) / ((1 - s) + s * ratio)))
 
         low, high = 0.0, 1.0
         if slope(0.0) <= 0:

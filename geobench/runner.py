@@ -1,70 +1,16 @@
 """The runner: plan, run the cells that are missing, then rewrite the tables."""
 
-import logging
-import resource
-import shutil
-import sys
-import tempfile
 import time
-import traceback
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
-from typing import Any, final
+from typing import final
 
-import numpy as np
-
-from geobench import geo, plan, report, results
-from geobench.catalogue import installed
-from geobench.components import Component, file_digest
+from geobench import plan, report
 from geobench.config import Benchmark
-from geobench.errors import DeadlineError, GeobenchError, StoreError
-from geobench.methods import Context, Method
-from geobench.plan import Cell, Place, Plan
-from geobench.results import Record, Workspace
-from geobench.scoring import Protocol, Scores, score_part, truth_of
-
-log = logging.getLogger(__name__)
-
-_SAME_ANSWER_KM = 0.01  # answers of a restored method may differ by this from the recorded ones
-
-
-class Reporter:
-    """How a run tells what it does; the command line has one for terminals and one for pipes."""
-
-    def say(self, text: str) -> None:
-        """A line that a reader of the log wants."""
-        log.info("%s", text)
-
-    def plan(self, plan: Plan, states: list[tuple[Cell, str]]) -> None:
-        """The cells and what there is to do for each."""
-
-    def track(self, items: Iterable[Any], total: int | None, what: str) -> Iterator[Any]:
-        """Iterate over `items`, showing how far it is."""
-        yield from items
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What the flags of `geobench run` say; none of it changes a number.
-
-    Args:
-        only: method labels to run; all, if empty.
-        limit: n photos each of train, val and parts; written apart, never ranked.
-        dry_run: plan only.
-        force: run what is recorded, too.
-        device: "cpu", "cuda", ...; "auto" takes a GPU where torch sees one.
-    """
-
-    only: tuple[str, ...] = ()
-    limit: int | None = None
-    dry_run: bool = False
-    force: bool = False
-    device: str = "auto"
+from geobench.execution import Execution, Options, Reporter
+from geobench.plan import Cell, Plan
+from geobench.results import Workspace
 
 
 @final
@@ -97,8 +43,10 @@ def run(
         _provide(planned, cells, reporter)
         known = planned.cells()
         cells = [c for c in known if not options.only or c.method.label in options.only]
-    _Session(planned, options, reporter, outcome).run(cells)
-    outcome.failures += report.write(planned)
+    try:
+        _Session(planned, options, reporter, outcome).run(cells)
+    finally:  # Ctrl-C, too, leaves tables of what is finished
+        outcome.failures += report.write(planned)
     return outcome
 
 
@@ -112,17 +60,6 @@ def _provide(planned: Plan, cells: list[Cell], reporter: Reporter) -> None:
     planned.inputs.provide(parts, track=reporter.track, on_broken=planned.benchmark.on_broken)
 
 
-def device_for(asked: str, methods: Iterable[Method]) -> str:
-    """The device that "auto" means: a GPU if one of the methods uses torch and torch sees one."""
-    if asked != "auto":
-        return asked
-    if any("torch" in method.requires for method in methods):
-        import torch
-
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    return "cpu"
-
-
 @final
 class _Session:
     """One run over the cells of one plan."""
@@ -134,7 +71,7 @@ class _Session:
         self.options = options
         self.reporter = reporter
         self.outcome = outcome
-        self.forced: set[str] = set()
+        self.execution = Execution(planned, options, reporter)
 
     def run(self, cells: list[Cell]) -> None:
         """Each cell once; those that another run holds come last."""
@@ -156,7 +93,7 @@ class _Session:
                 self.outcome.counts["skipped"] += 1
                 return True
             begin = time.monotonic()
-            problem = self.work(cell, state)
+            problem = self.execution.work(cell)
             seconds = f"{time.monotonic() - begin:.1f} s"
             if problem:
                 self.outcome.counts["failed"] += 1
@@ -167,237 +104,3 @@ class _Session:
                 done = "scored" if state == "score" else "done"
                 self.reporter.say(f"{prefix} {cell}: {done} in {seconds}")
         return True
-
-    def work(self, cell: Cell, state: str) -> str:
-        """Fit or restore, answer and score every part that lacks it; the first problem, or ""."""
-        places = [place for place in self.plan.places(cell) if self.lacks(place, cell, state)]
-        absent = self.plan.absent.get(cell.method.label)
-        if absent is not None:
-            return self.fail(places, cell, absent)
-        with _scratch(self.plan.workspace) as scratch:
-            context = self.context(cell, scratch)
-            try:
-                method, timings = self.fitted(cell, context)
-            except (Exception, SystemExit) as error:
-                return self.fail(places, cell, error)
-            problems = []
-            for place in places:
-                context.part = place.label
-                context.facts = {}
-                try:
-                    problems += self.answer(cell, place, method, context, timings)
-                except (Exception, SystemExit) as error:
-                    problems.append(self.fail([place], cell, error))
-        return next((problem for problem in problems if problem), "")
-
-    def lacks(self, place: Place, cell: Cell, state: str) -> bool:
-        """Whether a part still has no complete record."""
-        record = Record.read(place.folder)
-        if self.options.force or record is None or record.status in ("failed", "deadline"):
-            return True
-        return record.status == "ok" and bool(self.plan.unscored(record, cell.method.plugin))
-
-    def context(self, cell: Cell, scratch: Path) -> Context:
-        deadline = self.plan.benchmark.deadline
-        methods = [cell.method.plugin, *(inner.method.plugin for inner in cell.components)]
-        context = Context(
-            seed=cell.seed,
-            device=device_for(self.options.device, methods),
-            scratch=scratch,
-            cache_root=self.plan.workspace.cache,
-            part_ids={place.label: place.part.ids for place in self.plan.places(cell)},
-            deadline=None if deadline is None else time.monotonic() + deadline,
-            track=partial(_labelled, self.reporter, cell.method.label),
-            log=logging.getLogger(f"geobench.method.{cell.method.label}"),
-        )
-        inner: dict[str, Method] = {}
-
-        def fitted(reference: Component[Any]) -> Method:
-            for part in cell.components:
-                if part.fit["method"] == reference.plugin.identity():
-                    if part.fit_key not in inner:
-                        with self.plan.workspace.lock(f"cell-{part.fit_key[:32]}", wait=True):
-                            inner[part.fit_key] = self.fitted(part, self.context(part, scratch))[0]
-                    return inner[part.fit_key]
-            raise GeobenchError(f"{reference.label} is no component of {cell}")
-
-        context.fitted = fitted
-        return context
-
-    def fitted(self, cell: Cell, context: Context) -> tuple[Method, dict[str, Any]]:
-        """The fitted method, restored from its state; fitted first where there is none."""
-        folder = self.plan.workspace.states / cell.fit_key
-        plugin: Method = cell.method.plugin
-        wants = plugin.wants
-        train = self.plan.inputs.examples(cell.assignment.train, wants, labels=True)
-        force = self.options.force and cell.fit_key not in self.forced
-        stored = None if force else _read_state(folder)
-        if stored is None:
-            answered = [p for p in self.plan.places(cell) if Record.read(p.folder) is not None]
-            if answered and not self.options.force:
-                self.reporter.say(f"{cell}: its state is gone, it is fitted again")
-            val = self.plan.inputs.examples(cell.assignment.val, wants, labels=True)
-            begin = time.monotonic()
-            method = type(plugin)(plugin.config)
-            method.fit(train, val, context)
-            details = {
-                "fit_key": cell.fit_key,
-                "fit_seconds": round(time.monotonic() - begin, 3),
-                "facts": {name: [f.value, f.unit] for name, f in context.facts.items()},
-            }
-            with self.plan.workspace.draft(folder) as draft:
-                results.write_arrays(draft / "state.npz", method.state())
-                details["sha256"] = file_digest(draft / "state.npz")
-                results.write_json(draft / "state.json", details)
-            self.forced.add(cell.fit_key)
-            stored = _read_state(folder)
-            if stored is None:
-                raise StoreError(
-                    "the state that was just written cannot be read", where=str(folder)
-                )
-        # What answers is always what was stored, so that a record can be made again from it.
-        arrays, details = stored
-        return type(plugin).from_state(plugin.config, arrays, train, context), details
-
-    def answer(
-        self, cell: Cell, place: Place, method: Method, context: Context, fit: dict[str, Any]
-    ) -> list[str]:
-        """Write the record of one part, or the columns that it lacks."""
-        bench = self.plan.benchmark
-        if not method.answers(place.label):
-            self.write(place, cell, {"status": "not-answered"}, None)
-            return []
-        arrays = self.plan.part_file(cell, place)
-        record = None if self.options.force else Record.read(place.folder)
-        known = record if record is not None and record.status == "ok" else None
-        metrics = self.plan.metrics(method)
-        if known is not None:
-            metrics = self.plan.unscored(known, method)
-        examples = self.plan.inputs.examples(place.part, method.wants, labels=False)
-        protocol = Protocol(cell.seed, place.task.digest, bench.chunk, bench.photos, bench.samples)
-        begin = time.monotonic()
-        scores = score_part(
-            method, examples, truth_of(arrays), context=context, protocol=protocol, metrics=metrics
-        )
-        seconds = time.monotonic() - begin
-        if known is not None:
-            self.extend(known, scores)
-        else:
-            facts = dict(fit["facts"])
-            facts |= {name: [fact.value, fact.unit] for name, fact in context.facts.items()}
-            data = {
-                "status": "ok",
-                "facts": facts,
-                "timings": {"fit_seconds": fit["fit_seconds"], "answer_seconds": round(seconds, 3)},
-                "photos": len(examples),
-                "device": context.device,
-                "peak_memory_mb": _peak_memory_mb(),
-            }
-            self.write(place, cell, data, scores)
-        return [fault["error"] for fault in scores.faults.values()]
-
-    def write(self, place: Place, cell: Cell, data: dict[str, Any], scores: Scores | None) -> None:
-        """Write a record, whole or not at all."""
-        bench, plugin = self.plan.benchmark, cell.method.plugin
-        head = {
-            "schema": results.SCHEMA,
-            "record_key": place.key,
-            "fit_key": cell.fit_key,
-            "fit": cell.fit,
-            "task": {
-                "digest": place.task.digest,
-                "split": cell.split.plugin.identity(),
-                "part": place.part.name,
-                "test": place.task.test,
-            },
-            "draws": {"chunk": bench.chunk, "photos": bench.photos, "samples": bench.samples},
-            "origin": plugin.origin,
-            "trained_on": plugin.trained_on,
-            "predicts": plugin.predicts.__name__,
-            "plugin": installed().source_of(type(plugin)),
-            "check": "not checked",
-            "environment": results.environment(),
-        }
-        with self.plan.workspace.draft(place.folder) as draft:
-            if scores is not None:
-                arrays = {"answer": scores.answer, "sample": scores.sample}
-                results.write_arrays(draft / "answer.npz", arrays)
-                _write_columns(draft, scores)
-            results.write_json(draft / "record.json", head | data)
-
-    def extend(self, record: Record, scores: Scores) -> None:
-        """Add columns to a record; nothing that is there is touched.
-
-        Raises:
-            StoreError: the method does not give the recorded answers any more.
-        """
-        away = float(geo.distance_km(record.answers(), scores.answer).max())
-        if away > _SAME_ANSWER_KM:
-            raise StoreError(
-                f"the method no longer gives the recorded answers (up to {away:.3g} km away)",
-                where=str(record.folder),
-                remedy="Run with --force to make the record again on this machine.",
-            )
-        _write_columns(record.folder, scores)
-
-    def fail(self, places: list[Place], cell: Cell, error: BaseException) -> str:
-        """Record a failure, to be tried again by the next run; a good record is left alone."""
-        late = isinstance(error, DeadlineError)
-        text = (
-            str(error) if isinstance(error, GeobenchError) else f"{type(error).__name__}: {error}"
-        )
-        where = f"method {cell.method.label}"
-        data = {
-            "status": "deadline" if late else "failed",
-            "error": text if text.startswith(where) else f"{where}: {text}",
-            "traceback": "".join(traceback.format_exception(error)),
-        }
-        for place in places:
-            record = Record.read(place.folder)
-            if record is None or record.status != "ok":
-                self.write(place, cell, data, None)
-        log.debug("%s", data["traceback"])
-        return str(data["error"])
-
-
-def _labelled(
-    reporter: Reporter, label: str, items: Iterable[Any], total: int | None, what: str
-) -> Iterator[Any]:
-    yield from reporter.track(items, total, f"{label}: {what}")
-
-
-def _write_columns(folder: Path, scores: Scores) -> None:
-    for stem, columns in scores.columns.items():
-        (folder / f"{stem}.failed.json").unlink(missing_ok=True)
-        results.write_arrays(folder / f"{stem}.npz", columns)
-    for stem, fault in scores.faults.items():
-        results.write_json(folder / f"{stem}.failed.json", fault)
-
-
-def _read_state(folder: Path) -> tuple[dict[str, np.ndarray[Any, Any]], dict[str, Any]] | None:
-    if not folder.exists():
-        return None
-    try:
-        details = results.read_json(folder / "state.json")
-        if details.get("sha256") != file_digest(folder / "state.npz"):
-            raise StoreError("is not what was written", where=str(folder / "state.npz"))
-        return results.read_arrays(folder / "state.npz"), details
-    except (OSError, GeobenchError) as error:
-        log.warning("%s: the method is fitted again", error)
-        return None
-
-
-@contextmanager
-def _scratch(workspace: Workspace) -> Iterator[Path]:
-    drafts = workspace.hidden / "drafts"
-    drafts.mkdir(parents=True, exist_ok=True)
-    place = Path(tempfile.mkdtemp(dir=drafts))
-    try:
-        yield place
-    finally:
-        shutil.rmtree(place, ignore_errors=True)
-
-
-def _peak_memory_mb() -> float:
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return round(peak / (1024**2 if sys.platform == "darwin" else 1024), 1)

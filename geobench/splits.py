@@ -18,14 +18,16 @@ from geobench.statistics import effective_units
 
 
 class SplitConfig(components.Config):
-    """What every split has.
+    """What every split has."""
 
-    `seed` draws the split; `train_share` keeps this share of the training rows (those with the
-    smallest hash of id), val and parts unchanged.
-    """
-
-    seed: int = 0
-    train_share: float = Field(1.0, gt=0, le=1)
+    seed: int = Field(0, ge=0, description="draws the split; training has seeds of its own")
+    train_share: float = Field(
+        1.0,
+        gt=0,
+        le=1,
+        description="share of the training rows kept, by smallest hash of id; "
+        "val and parts stay as they are",
+    )
 
 
 @final

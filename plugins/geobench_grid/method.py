@@ -34,6 +34,12 @@ class GridConfig(Config):
     max_photos: int = Field(100, ge=1, description="a cell with more training photos is split")
     min_photos: int = Field(5, ge=1, description="a cell with fewer training photos is no class")
     max_level: int = Field(13, ge=0, le=30, description="S2 level of the smallest cells; 13: 1 km")
+    whitening: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="1 brings every feature to the same spread, 0 keeps their proportions",
+    )
     hidden: tuple[int, ...] = Field((512,), description="widths of the hidden layers")
     dropout: float = Field(0.5, ge=0, lt=1, description="share of hidden values dropped")
     soft_labels_km: float | None = Field(
@@ -159,7 +165,7 @@ class Grid(Method):
 
         trained = train_network(
             lambda: Classifier(
-                Standardise.fitted(features),
+                Standardise.fitted(features, whitening=config.whitening),
                 hidden=config.hidden,
                 classes=len(classes),
                 dropout=config.dropout,

@@ -28,11 +28,17 @@ class Standardise(nn.Module):
         self.register_buffer("scale", torch.ones(width))
 
     @classmethod
-    def fitted(cls, features: Rows) -> Self:
-        """To mean 0 and standard deviation 1 over training features (N, ..., D).
+    def fitted(cls, features: Rows, *, whitening: float = 1.0) -> Self:
+        """To mean 0 and a mean square of about 1 over training features (N, ..., D).
 
-        Reads at most 20,000 photos, evenly spaced, in chunks. A feature that never varies is
-        only shifted.
+        Reads at most 20,000 photos, evenly spaced, in chunks.
+
+        Args:
+            features: of the training photos.
+            whitening: 1 brings every feature to standard deviation 1, so that a rare bin of a
+                histogram counts as much as a common one; 0 divides all by one number, which
+                keeps their proportions; between them, deviations are left to the power of
+                1 - whitening.
         """
         layer = cls(features.shape[-1])
         count = min(len(features), _PHOTOS)
@@ -50,9 +56,11 @@ class Standardise(nn.Module):
             rows += len(chunk)
         mean = total / max(rows, 1)
         deviation = np.sqrt(np.maximum(square / max(rows, 1) - mean**2, 0))
-        constant = deviation <= 1e-6 * np.maximum(np.abs(shift + mean), 1e-6)
+        varies = deviation > 1e-6 * np.maximum(np.abs(shift + mean), 1e-6)
+        common = np.sqrt((deviation[varies] ** 2).mean()) if varies.any() else 1.0
+        relative = np.where(varies, deviation, common) / common
         layer.mean.copy_(torch.tensor(shift + mean))
-        layer.scale.copy_(torch.tensor(1 / np.where(constant, 1, deviation)))
+        layer.scale.copy_(torch.tensor(1 / (common * relative**whitening)))
         return layer
 
     def forward(self, features: Tensor) -> Tensor:

@@ -1,0 +1,520 @@
+"""The feature store and the inputs made of it: encoded once, never lost, never mixed up."""
+
+import json
+import logging
+import shutil
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pytest
+from geobench_basics.encoders import GivenEncoder
+
+from geobench import (
+    BrokenPicture,
+    Config,
+    ConfigError,
+    DataError,
+    Dataset,
+    Encoder,
+    Features,
+    Image,
+    Indices,
+    Table,
+    features,
+    part,
+)
+from geobench.features import Store, What, encode
+from geobench.inputs import Inputs
+
+COUNT = 50
+
+
+class GalleryConfig(Config):
+    """What a gallery has."""
+
+    broken: list[int] = []
+    tint: int = 0
+
+
+class GalleryDataset(Dataset):
+    """Fifty pictures of one colour each, and features that tell them apart."""
+
+    name = "gallery"
+    Config = GalleryConfig
+
+    def __init__(self, config: GalleryConfig | None = None) -> None:
+        super().__init__(config)
+        self.reads: Counter[int] = Counter()
+
+    @property
+    def provides(self) -> frozenset[str]:
+        return frozenset({"images", "features"})
+
+    def load(self) -> Table:
+        ids = np.array([f"photo-{i:02}" for i in range(COUNT)])
+        points = np.stack([np.linspace(-80, 80, COUNT), np.linspace(-170, 170, COUNT)], axis=-1)
+        return Table(ids, points, ids, {"year": np.arange(COUNT)})
+
+    def images(self, indices: Indices) -> Iterator[Image | BrokenPicture]:
+        for row in indices.tolist():
+            self.reads[row] += 1
+            if row in self.config.broken:
+                yield BrokenPicture(f"no bytes in {row}")
+            else:
+                yield np.full((2, 2, 3), row + self.config.tint, np.uint8)
+
+    def features(self, indices: Indices) -> Features:
+        self.reads.update(indices.tolist())
+        return Features(np.stack([indices, -indices], axis=-1).astype(np.float64))
+
+
+class ColourEncoder(Encoder):
+    """Pooled: the colour and its square; tokens: two of them."""
+
+    name = "colour"
+
+    def prepare(self, image: Image) -> np.ndarray:
+        return image[0, 0, :1].astype(np.float32)
+
+    def encode(self, batch: np.ndarray, *, tokens: bool) -> Features:
+        pooled = np.concatenate([batch, batch**2], axis=1)
+        return Features(pooled, np.stack([pooled, -pooled], axis=1) if tokens else None)
+
+
+def plain(items: Iterable[Any], total: int | None, what: str) -> Iterator[Any]:
+    return iter(items)
+
+
+class Killed(Exception):
+    """Stands in for a kill."""
+
+
+def killed_after(shards: int) -> features.Track:
+    """Progress that ends a run when the next shard would be written."""
+
+    def track(items: Iterable[Any], total: int | None, what: str) -> Iterator[Any]:
+        for number, item in enumerate(items):
+            if number == shards:
+                raise Killed
+            yield item
+
+    return track
+
+
+@pytest.fixture(autouse=True)
+def small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fifty photos make seven shards."""
+    monkeypatch.setattr(features, "SHARD", 8)
+    monkeypatch.setattr(features, "_BLOCK", 4)
+
+
+ALL = np.arange(COUNT)
+
+
+def fill(
+    folder: Path,
+    *,
+    encoder: Encoder | None = None,
+    dataset: Dataset | None = None,
+    rows: Indices = ALL,
+    kinds: tuple[What, ...] = ("pooled",),
+    track: features.Track = plain,
+) -> dict[What, Store]:
+    """Open stores, as a fresh process does, and encode what they lack."""
+    encoder = ColourEncoder() if encoder is None else encoder
+    dataset = GalleryDataset() if dataset is None else dataset
+    stores = {kind: Store(folder, encoder, dataset, what=kind) for kind in kinds}
+    encode(stores, encoder=encoder, dataset=dataset, rows=rows, track=track)
+    return stores
+
+
+def pooled(rows: Indices) -> np.ndarray:
+    return np.stack([rows, rows**2], axis=-1).astype(np.float32)
+
+
+def shards(store: Store) -> list[Path]:
+    return sorted(store.folder.glob("shard-*"))
+
+
+def test_each_picture_is_encoded_once(tmp_path: Path) -> None:
+    gallery = GalleryDataset()
+    for rows in (np.arange(20), np.arange(10, 40), ALL, ALL[::-1]):
+        stores = fill(tmp_path, dataset=gallery, rows=rows)
+        np.testing.assert_array_equal(stores["pooled"].rows(rows)[:], pooled(rows))
+    assert gallery.reads == Counter(ALL.tolist())
+    mixed = np.array([49, 3, 3, 17])
+    np.testing.assert_array_equal(stores["pooled"].rows(mixed)[:], pooled(mixed))
+    assert len(stores["pooled"].missing(ALL)) == 0
+
+
+def test_pooled_features_and_tokens_come_of_one_reading(tmp_path: Path) -> None:
+    gallery = GalleryDataset()
+    stores = fill(tmp_path, dataset=gallery, kinds=("pooled", "tokens"))
+    assert gallery.reads == Counter(ALL.tolist())
+    np.testing.assert_array_equal(stores["pooled"].rows(ALL)[:], pooled(ALL))
+    tokens = stores["tokens"].rows(ALL)
+    assert tokens.shape == (COUNT, 2, 2)
+    np.testing.assert_array_equal(tokens[:], np.stack([pooled(ALL), -pooled(ALL)], axis=1))
+
+
+def test_tokens_wanted_later_store_no_pooled_features_again(tmp_path: Path) -> None:
+    before = shards(fill(tmp_path)["pooled"])
+    stores = fill(tmp_path, kinds=("pooled", "tokens"))
+    assert shards(stores["pooled"]) == before
+    assert len(stores["tokens"].rows(ALL)) == COUNT
+
+
+def test_stores_of_other_encoders_datasets_and_kinds_lie_apart(tmp_path: Path) -> None:
+    other = type("Other", (ColourEncoder,), {"version": 2})
+    tinted = GalleryDataset(GalleryConfig(tint=1))
+    kinds: tuple[What, ...] = ("pooled", "tokens")
+    folders = {
+        Store(tmp_path, encoder, dataset, what=kind).folder
+        for encoder in (ColourEncoder(), other())
+        for dataset in (GalleryDataset(), tinted)
+        for kind in kinds
+    }
+    assert len(folders) == 8
+    assert all(folder.name.startswith("colour-gallery-") for folder in folders)
+
+
+@pytest.mark.parametrize("done", [0, 1, 4])
+def test_a_run_that_was_killed_between_shards_goes_on_where_it_was(
+    tmp_path: Path, done: int
+) -> None:
+    first, second = GalleryDataset(), GalleryDataset()
+    with pytest.raises(Killed):
+        fill(tmp_path, dataset=first, track=killed_after(done))
+    stores = fill(tmp_path, dataset=second)
+    assert sorted(second.reads) == list(range(8 * done, COUNT))
+    np.testing.assert_array_equal(stores["pooled"].rows(ALL)[:], pooled(ALL))
+
+
+def test_a_run_that_was_killed_between_the_two_kinds_stores_no_row_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add = Store.add
+
+    def killed(self: Store, *args: Any) -> None:
+        if "tokens" in self.folder.name:
+            raise Killed
+        add(self, *args)
+
+    kinds: tuple[What, ...] = ("pooled", "tokens")
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "add", killed)
+        with pytest.raises(Killed):
+            fill(tmp_path, kinds=kinds)
+    stores = fill(tmp_path, kinds=kinds)
+    for store in stores.values():
+        rows = np.concatenate([np.load(shard / "rows.npy") for shard in shards(store)])
+        assert sorted(rows.tolist()) == ALL.tolist()
+    np.testing.assert_array_equal(stores["pooled"].rows(ALL)[:], pooled(ALL))
+
+
+def test_what_a_killed_run_left_half_written_is_no_shard_and_is_cleared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(self: Path, target: Path) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", killed)
+        with pytest.raises(Killed):
+            fill(tmp_path)
+    drafts = list(tmp_path.glob("*/draft-*"))
+    assert len(drafts) == 1
+    gallery = GalleryDataset()
+    fill(tmp_path, dataset=gallery)
+    assert gallery.reads == Counter(ALL.tolist())
+    assert not drafts[0].exists()
+
+
+def truncate(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-5])
+
+
+def empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def garble(path: Path) -> None:
+    path.write_bytes(b"not what it was")
+
+
+@pytest.mark.parametrize("damage", [truncate, empty, garble, Path.unlink])
+@pytest.mark.parametrize("name", ["rows.npy", "values.npy", "broken.json"])
+def test_a_damaged_shard_is_removed_and_encoded_again_with_a_warning(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, name: str, damage: Any
+) -> None:
+    gallery = GalleryDataset(GalleryConfig(broken=[9]))
+    first = fill(tmp_path, dataset=gallery)["pooled"]
+    (shard,) = (s for s in shards(first) if 10 in np.load(s / "rows.npy"))
+    damage(shard / name)
+    gallery.reads.clear()
+    with caplog.at_level(logging.WARNING):
+        store = fill(tmp_path, dataset=gallery)["pooled"]
+    assert f"{shard} is damaged" in caplog.text
+    assert "its photos are encoded again" in caplog.text
+    assert sorted(gallery.reads) == list(range(8, 16))
+    good = np.delete(ALL, 9)
+    np.testing.assert_array_equal(store.rows(good)[:], pooled(good))
+    assert store.broken == {9: "no bytes in 9"}
+
+
+@pytest.mark.parametrize("wrong", ["beyond", "fewer", "list"])
+def test_a_shard_that_contradicts_itself_is_damaged(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, wrong: str
+) -> None:
+    shard = shards(fill(tmp_path)["pooled"])[0]
+    if wrong == "beyond":
+        np.save(shard / "rows.npy", np.load(shard / "rows.npy") + 1000)
+    elif wrong == "fewer":
+        np.save(shard / "rows.npy", np.load(shard / "rows.npy")[1:])
+    else:
+        (shard / "broken.json").write_text("[3]")
+    with caplog.at_level(logging.WARNING):
+        store = fill(tmp_path)["pooled"]
+    assert "is damaged" in caplog.text
+    np.testing.assert_array_equal(store.rows(ALL)[:], pooled(ALL))
+
+
+def test_rows_that_are_not_there_are_an_error_that_counts_them(tmp_path: Path) -> None:
+    store = fill(tmp_path, rows=np.arange(10))["pooled"]
+    assert store.missing(ALL).tolist() == list(range(10, COUNT))
+    with pytest.raises(DataError, match="3 photos are not in"):
+        store.rows(np.array([2, 10, 11, 49]))
+
+
+def test_a_removed_store_is_made_again(tmp_path: Path) -> None:
+    shutil.rmtree(fill(tmp_path)["pooled"].folder)
+    assert len(fill(tmp_path)["pooled"].rows(ALL)) == COUNT
+
+
+def test_broken_pictures_are_kept_apart_and_not_read_again(tmp_path: Path) -> None:
+    broken = [0, 8, 9, 10, 11, 12, 13, 14, 15, 49]
+    gallery = GalleryDataset(GalleryConfig(broken=broken))
+    for _ in range(2):
+        stores = fill(tmp_path, dataset=gallery, kinds=("pooled", "tokens"))
+        for store in stores.values():
+            assert store.broken == {row: f"no bytes in {row}" for row in broken}
+            assert len(store.missing(ALL)) == 0
+    assert gallery.reads == Counter(ALL.tolist())
+    good = np.setdiff1d(ALL, broken)
+    np.testing.assert_array_equal(stores["pooled"].rows(good)[:], pooled(good))
+    assert stores["tokens"].rows(good).shape == (len(good), 2, 2)
+
+
+def test_a_dataset_of_broken_pictures_alone_has_no_features(tmp_path: Path) -> None:
+    gallery = GalleryDataset(GalleryConfig(broken=ALL.tolist()))
+    store = fill(tmp_path, dataset=gallery)["pooled"]
+    assert len(store.broken) == COUNT
+    assert json.loads((shards(store)[0] / "broken.json").read_text())["0"] == "no bytes in 0"
+
+
+def test_workers_give_the_same_bytes_as_one_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gallery = GalleryDataset(GalleryConfig(broken=[5, 30]))
+    serial = fill(tmp_path / "serial", dataset=gallery)["pooled"]
+    gallery.reads.clear()
+    monkeypatch.setattr(features, "_PARALLEL_FROM", 10)
+    monkeypatch.setattr(features, "_workers", lambda: 2)
+    parallel = fill(tmp_path / "parallel", dataset=gallery)["pooled"]
+    assert not gallery.reads
+    assert [s.name for s in shards(serial)] == [s.name for s in shards(parallel)]
+    for one, two in zip(shards(serial), shards(parallel), strict=True):
+        for name in ("rows.npy", "values.npy", "broken.json"):
+            assert (one / name).read_bytes() == (two / name).read_bytes()
+
+
+def test_workers_run_only_a_little_ahead(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    waiting: list[int] = []
+
+    class Pool:
+        """A pool that works at once, and counts what nobody has fetched."""
+
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            features._worker.update(encoder=ColourEncoder(), dataset=GalleryDataset())
+
+        def __enter__(self) -> "Pool":
+            return self
+
+        def __exit__(self, *args: Any) -> None:
+            features._worker.clear()
+
+        def submit(self, function: Any, rows: Indices) -> "Future[Any]":
+            future: Future[Any] = Future()
+            future.set_result(function(rows))
+            waiting.append(int(rows[0]))
+            return future
+
+        def shutdown(self, *, cancel_futures: bool) -> None:
+            assert cancel_futures
+
+    monkeypatch.setattr(features, "ProcessPoolExecutor", Pool)
+    monkeypatch.setattr(features, "_PARALLEL_FROM", 1)
+    monkeypatch.setattr(features, "_workers", lambda: 2)
+    monkeypatch.setattr(features, "_AHEAD", 1)
+    blocks = features._blocks(ColourEncoder(), GalleryDataset(), ALL)
+    for number, _ in enumerate(blocks):
+        assert len(waiting) <= number + 3
+    assert len(waiting) == 13
+
+
+def test_a_picture_that_breaks_the_encoder_is_an_error_that_names_it(tmp_path: Path) -> None:
+    class Picky(ColourEncoder):
+        """Cannot bear one colour."""
+
+        def prepare(self, image: Image) -> np.ndarray:
+            if image[0, 0, 0] == 17:
+                raise ValueError("a colour out of space")
+            return super().prepare(image)
+
+    with pytest.raises(
+        DataError, match=r"encoder colour: the picture of photo-17 breaks it .*spac"
+    ):
+        fill(tmp_path, encoder=Picky())
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        (lambda n: Features(np.full((n, 2), np.nan)), "pooled of 8 photos are not finite.* row 0"),
+        (lambda n: Features(np.full((n, 2), 1e300)), "pooled of 8 photos are not finite.* row 0"),
+        (lambda n: Features(np.ones((n + 1, 2))), "9 pooled rows for 8 photos"),
+        (lambda n: Features(None), "gives no pooled. A planned method wants them"),
+    ],
+)
+def test_wrong_features_are_an_error_that_names_the_encoder(
+    tmp_path: Path, given: Any, says: str
+) -> None:
+    class Wrong(ColourEncoder):
+        """Gives what it should not."""
+
+        def encode(self, batch: np.ndarray, *, tokens: bool) -> Features:
+            return given(len(batch))  # type: ignore[no-any-return]
+
+    with pytest.raises(DataError, match=f"encoder colour: {says}"):
+        fill(tmp_path, encoder=Wrong())
+    assert not list(tmp_path.glob("*/shard-*"))
+
+
+def test_an_encoder_can_read_the_datasets_own_features(tmp_path: Path) -> None:
+    gallery = GalleryDataset()
+    store = fill(tmp_path, encoder=GivenEncoder(), dataset=gallery)["pooled"]
+    expected = np.stack([ALL, -ALL], axis=-1)
+    np.testing.assert_array_equal(store.rows(ALL)[:], expected)
+    assert store.rows(ALL)[:].dtype == np.float32
+    assert gallery.reads == Counter(ALL.tolist())
+    with pytest.raises(DataError, match="brings no tokens, and a planned method wants them"):
+        fill(tmp_path, encoder=GivenEncoder(), kinds=("tokens",))
+
+
+# Inputs
+
+
+def inputs(
+    folder: Path, *wants: Literal["pooled", "tokens"], encoder: Encoder | None = None
+) -> Inputs:
+    return Inputs(ColourEncoder() if encoder is None else encoder, frozenset(wants), folder)
+
+
+def test_examples_hold_what_is_wanted_and_no_answers_at_test_time(tmp_path: Path) -> None:
+    gallery = GalleryDataset()
+    train, test = part("train", gallery, np.arange(30)), part("test", gallery, np.arange(30, 50))
+    source = inputs(tmp_path, "pooled", "tokens")
+    source.provide([train, test], track=plain, on_broken="fail")
+    assert gallery.reads == Counter(ALL.tolist())
+    seen = source.examples(train, frozenset({"pooled"}), labels=True)
+    assert seen.pooled is not None
+    np.testing.assert_array_equal(seen.pooled[:], pooled(train.rows))
+    np.testing.assert_array_equal(seen.points, train.points)
+    assert seen.attributes is not None
+    assert seen.attributes["year"].tolist() == train.rows.tolist()
+    assert seen.tokens is None
+    asked = source.examples(test, frozenset({"pooled", "tokens"}), labels=False)
+    assert (asked.points, asked.attributes) == (None, None)
+    assert asked.tokens is not None
+    assert asked.tokens.shape == (20, 2, 2)
+    assert asked.ids.tolist() == [f"photo-{i}" for i in range(30, 50)]
+    pictures = asked.take(np.array([4, 2])).images()
+    assert [int(picture[0, 0, 0]) for picture in pictures] == [34, 32]  # type: ignore[index]
+
+
+def test_without_an_encoder_or_wants_nothing_is_encoded(tmp_path: Path) -> None:
+    gallery = GalleryDataset()
+    everything = part("all", gallery, ALL)
+    for source in (inputs(tmp_path), Inputs(None, frozenset({"pooled"}), tmp_path)):
+        source.check(gallery)
+        source.provide([everything], track=plain, on_broken="fail")
+        assert source.examples(everything, frozenset(), labels=True).pooled is None
+        assert len(source.broken(gallery)) == 0
+    assert not gallery.reads
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_empty_part_has_no_features(tmp_path: Path) -> None:
+    nobody = part("train", GalleryDataset(), np.array([], dtype=np.intp))
+    source = inputs(tmp_path, "pooled")
+    source.provide([nobody], track=plain, on_broken="fail")
+    found = source.examples(nobody, frozenset({"pooled"}), labels=True)
+    assert (len(found), found.pooled) == (0, None)
+
+
+def test_broken_pictures_are_counted_and_excluded_or_fail(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    gallery = GalleryDataset(GalleryConfig(broken=[12, 7, 40]))
+    some = part("test", gallery, np.arange(30))
+    text = r"2 of 30 pictures of gallery cannot be read, the first is photo-07 \(no bytes in 7\)"
+    with pytest.raises(DataError, match=text + r".*on_broken: exclude"):
+        inputs(tmp_path, "pooled").provide([some], track=plain, on_broken="fail")
+    source = inputs(tmp_path, "pooled", "tokens")
+    with caplog.at_level(logging.WARNING):
+        source.provide([some], track=plain, on_broken="exclude")
+    assert "2 of 30 pictures" in caplog.text
+    assert "left out for every method" in caplog.text
+    assert source.broken(gallery).tolist() == [7, 12]
+
+
+def test_a_picture_broken_in_one_store_only_is_reported_too(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    gallery = GalleryDataset()
+    everything = part("all", gallery, ALL)
+    inputs(tmp_path, "pooled").provide([everything], track=plain, on_broken="fail")
+
+    class Lost(GalleryDataset):
+        """The same photos, one of which has been lost since."""
+
+        def images(self, indices: Indices) -> Iterator[Image | BrokenPicture]:
+            for row, image in zip(indices, super().images(indices), strict=True):
+                yield BrokenPicture("lost") if row == 3 else image
+
+    everything = part("all", Lost(), ALL)
+    source = inputs(tmp_path, "pooled", "tokens")
+    with caplog.at_level(logging.WARNING):
+        source.provide([everything], track=plain, on_broken="exclude")
+    assert r"the first is photo-03 (lost)" in caplog.text
+
+
+def test_an_encoder_that_cannot_read_a_dataset_is_an_error_that_says_what_it_has(
+    tmp_path: Path,
+) -> None:
+    class Bare(GalleryDataset):
+        """Coordinates alone."""
+
+        @property
+        def provides(self) -> frozenset[str]:
+            return frozenset()
+
+    inputs(tmp_path, "pooled").check(GalleryDataset())
+    says = "encoder colour reads images, and dataset gallery has neither images nor features"
+    with pytest.raises(ConfigError, match=says):
+        inputs(tmp_path, "pooled").check(Bare())
+    inputs(tmp_path).check(Bare())
