@@ -79,8 +79,8 @@ def run(
         done = ", ".join(f"{count} {what}" for what, count in outcome.counts.items())
         reporter.say(f"cells: {done}")
         reporter.say(f"wrote {', '.join(report.NAMES)} in {_short(outcome.board)}")
-        reporter.say(f"read  {_short(outcome.board / 'README.md')}")
-        reporter.say(f"check geobench verify {_short(outcome.board)}")
+        reporter.say(f"to read: {_short(outcome.board / 'README.md')}")
+        reporter.say(f"to check every number: geobench verify {_short(outcome.board)}")
     for failure in failures:
         reporter.say(f"FAILED {failure}")
     if failures:

@@ -9,6 +9,13 @@ from typing import Any, final
 from rich.console import Console
 from rich.logging import RichHandler
 from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 
 from geobench.execution import Reporter
@@ -25,6 +32,14 @@ class ConsoleReporter(Reporter):
 
     def __init__(self, console: Console) -> None:
         self.console = console
+        self.bars = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            console=console,
+            transient=True,
+        )
 
     def say(self, text: str) -> None:
         self.console.print(escape(text), highlight=False, soft_wrap=True)
@@ -58,11 +73,7 @@ class ConsoleReporter(Reporter):
 
     def track(self, items: Iterable[Any], total: int | None, what: str) -> Iterator[Any]:
         if self.console.is_terminal:
-            from rich.progress import track
-
-            yield from track(
-                items, total=total, description=escape(what), console=self.console, transient=True
-            )
+            yield from self._bar(items, total, what)
             return
         last = time.monotonic()
         for done, item in enumerate(items):
@@ -70,6 +81,20 @@ class ConsoleReporter(Reporter):
                 last = time.monotonic()
                 self.say(f"  {what}: {done}" + (f" of {total}" if total else ""))
             yield item
+
+    def _bar(self, items: Iterable[Any], total: int | None, what: str) -> Iterator[Any]:
+        # One display holds all bars, because a method may show its own while it answers.
+        if not self.bars.task_ids:
+            self.bars.start()
+        bar = self.bars.add_task(escape(what), total=total)
+        try:
+            for item in items:
+                yield item
+                self.bars.advance(bar)
+        finally:
+            self.bars.remove_task(bar)
+            if not self.bars.task_ids:
+                self.bars.stop()
 
 
 _STATES = {

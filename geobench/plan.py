@@ -12,7 +12,7 @@ from geobench import results
 from geobench.components import Component, check_requirements, digest
 from geobench.config import Benchmark
 from geobench.data import Dataset, smallest_by_hash
-from geobench.errors import ConfigError, PluginError, StoreError
+from geobench.errors import ConfigError, DataError, GeobenchError, PluginError, StoreError
 from geobench.inputs import Inputs
 from geobench.methods import Method
 from geobench.metrics import Metric
@@ -234,13 +234,25 @@ def make(benchmark: Benchmark, workspace: Workspace, *, limit: int | None = None
         wants |= wanted(method.plugin)
     encoder = None if benchmark.encoder is None else benchmark.encoder.plugin
     inputs = Inputs(encoder, wants, workspace.features)
-    drawn = {
-        split.label: split.plugin.assign(benchmark.dataset.plugin) for split in benchmark.splits
-    }
+    drawn = {split.label: _draw(split, benchmark.dataset.plugin) for split in benchmark.splits}
     if limit is not None:
         drawn = {label: limited(assignment, limit) for label, assignment in drawn.items()}
     _check(benchmark, inputs, drawn)
     return Plan(benchmark, workspace, inputs, drawn, limit, absent)
+
+
+def _draw(split: Component[Split], dataset: Dataset) -> Assignment:
+    """What a split makes of a dataset; whatever goes wrong is attributed to one of them."""
+    blamed = f"dataset {dataset.name}"
+    try:
+        _ = dataset.digest
+        blamed = f"split {split.label} of {dataset.name}"
+        drawn: Assignment = split.plugin.assign(dataset)
+    except GeobenchError:
+        raise
+    except Exception as error:
+        raise DataError(f"{type(error).__name__}: {error}", where=blamed) from error
+    return drawn
 
 
 def limited(assignment: Assignment, limit: int) -> Assignment:

@@ -34,6 +34,8 @@ def write(planned: Plan) -> list[str]:
     with planned.workspace.lock(f"board-{planned.board.name}", wait=True):
         manifest = _manifest(planned)
         results.write_json(planned.board / "benchmark.json", manifest)
+        if manifest["dataset"]["publishes"] == "scores":
+            results.write_file(planned.board / ".gitignore", "runs/\n")
         return rewrite(planned.board, installed())
 
 

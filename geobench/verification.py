@@ -126,6 +126,9 @@ def _parts(board: Leaderboard) -> list[str]:
         except GeobenchError as error:
             problems.append(str(error))
             continue
+        if lost := sorted({"id", "truth", "unit", "nearest", "novelty"} - set(arrays)):
+            problems.append(f"{path} lacks {', '.join(lost)}")
+            continue
         hidden = board.manifest["dataset"]["publishes"] == "scores"
         if (
             not hidden

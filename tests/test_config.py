@@ -2,12 +2,13 @@
 
 import re
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pytest
 from pydantic import Field
 
+import geobench
 from geobench import (
     Assignment,
     Component,
@@ -41,7 +42,7 @@ class PlanetConfig(Config):
 
 class Planet(Dataset):
     name = "planet"
-    Config = PlanetConfig
+    Config: ClassVar[type[geobench.Config]] = PlanetConfig
 
     def load(self) -> Table:
         raise DataError("a configuration reads no table")
@@ -79,7 +80,7 @@ class FixedConfig(Config):
 
 class Fixed(Method):
     name = "fixed"
-    Config = FixedConfig
+    Config: ClassVar[type[geobench.Config]] = FixedConfig
     presets = {"paper": {"lat": 45.0, "steps": 9000}, "wrong": {"steps": 0}}
     predicts = Prediction
 
@@ -505,7 +506,7 @@ def test_a_key_holds_a_files_content_and_not_its_place(
 def test_a_nested_component_is_in_the_key_with_its_whole_configuration(load: Any) -> None:
     def identity(retriever: str) -> dict[str, Any]:
         (benchmark,) = load(yaml(methods=f"[{{name: on-top, retriever: {retriever}}}]"))
-        return benchmark.methods[0].plugin.identity()
+        return dict(benchmark.methods[0].plugin.identity())
 
     bare = identity("ranking")
     assert bare["config"]["retriever"] == {

@@ -315,7 +315,7 @@ def test_examples_without_answers_stay_without_them() -> None:
 
 
 def test_taken_truths_are_the_same_everywhere() -> None:
-    truth = Truth(np.arange(8.0).reshape(4, 2), {"year": np.arange(4)}, np.arange(4) * 1.5)
+    truth = Truth(np.arange(8.0).reshape(4, 2), {"year": np.arange(4)}, np.arange(0, 6, 1.5))
     some = truth.take(np.array([3, 1]))
     assert (len(truth), len(some)) == (4, 2)
     assert some.points.tolist() == [[6, 7], [2, 3]]

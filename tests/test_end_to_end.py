@@ -74,7 +74,7 @@ def test_a_run_says_what_it_does_what_it_wrote_and_where_to_look(finished, tmp_p
     assert "split unseen-cells: train" in done.out
     assert "counted predicts Prediction: no nll for it" in done.out
     assert "at-random / counted / seed 1: done" in done.out
-    assert "read  elsewhere/leaderboards/small/README.md" in done.out
+    assert "to read: elsewhere/leaderboards/small/README.md" in done.out
     assert (tmp_path / "elsewhere/leaderboards/small/README.md").exists()
     same = board(tmp_path / "elsewhere") / "table.csv"
     assert same.read_bytes() == (board(tmp_path) / "table.csv").read_bytes()

@@ -14,7 +14,8 @@ def area_of(bounds: np.ndarray) -> np.ndarray:
     south, west, north, east = bounds.T
     # The difference of sines as a product, and the cosine from the pole, lose no digits.
     from_pole = np.deg2rad(90 - np.abs(north + south) / 2)
-    return 2 * np.sin(from_pole) * np.sin(np.deg2rad(north - south) / 2) * np.deg2rad(east - west)
+    height = 2 * np.sin(from_pole) * np.sin(np.deg2rad(north - south) / 2)
+    return np.asarray(height * np.deg2rad(east - west))
 
 
 @pytest.mark.parametrize("rows", ROWS)
