@@ -47,7 +47,7 @@ from geobench.predictions import Floored as Floored
 from geobench.predictions import LazyDensity as LazyDensity
 from geobench.predictions import Prediction as Prediction
 from geobench.predictions import Sampled as Sampled
-from geobench.predictions import VonMisesFisherMixture as VonMisesFisherMixture
+from geobench.mixtures import VonMisesFisherMixture as VonMisesFisherMixture
 from geobench.methods import Context as Context
 from geobench.methods import Method as Method
 from geobench.methods import Retriever as Retriever

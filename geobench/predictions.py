@@ -26,8 +26,6 @@ Draw: TypeAlias = Callable[[Indices, int, np.random.Generator], Points]
 LogProb: TypeAlias = Callable[[Indices, Points], Floats]
 """(indices (N,), points (N, m, 2)) -> nats per steradian (N, m)."""
 
-_PAIRS = 1 << 22  # at most this many (photo, point, component) triples in memory at once
-
 
 class Prediction(ABC):
     """N distributions over the sphere, one per photo."""
@@ -56,11 +54,11 @@ class Density(Prediction):
         """Log-density at points (N or 1, m, 2), in nats per steradian, (N, m)."""
 
 
-def _rows(array: NDArray[Any], indices: Indices) -> NDArray[Any]:
+def rows_of(array: NDArray[Any], indices: Indices) -> NDArray[Any]:
     return array if len(array) == 1 else array[indices]
 
 
-def _count(given: int | None, *arrays: NDArray[Any] | None) -> int:
+def photo_count(given: int | None, *arrays: NDArray[Any] | None) -> int:
     """The number of photos: `given`, or the common length of arrays that may broadcast."""
     lengths = {len(array) for array in arrays if array is not None}
     several = lengths - {1}
@@ -73,7 +71,7 @@ def _count(given: int | None, *arrays: NDArray[Any] | None) -> int:
     return count
 
 
-def _places(points: ArrayLike, *, name: str) -> Points:
+def checked_places(points: ArrayLike, *, name: str) -> Points:
     """Wrapped points that are (N, K, 2)."""
     array = geo.wrap(points, name=name)
     if array.ndim != 3:
@@ -84,7 +82,7 @@ def _places(points: ArrayLike, *, name: str) -> Points:
     return array
 
 
-def _answers(points: ArrayLike) -> Points:
+def checked_answers(points: ArrayLike) -> Points:
     """Wrapped points that are (N, 2)."""
     array = geo.wrap(points, name="answers")
     if array.ndim != 2:
@@ -92,14 +90,14 @@ def _answers(points: ArrayLike) -> Points:
     return array
 
 
-def _queries(points: ArrayLike, count: int) -> Points:
+def checked_queries(points: ArrayLike, count: int) -> Points:
     array = np.asarray(points, dtype=np.float64)
     if array.ndim != 3 or array.shape[-1] != 2 or array.shape[0] not in (1, count):
         raise PredictionError(f"log_prob needs points ({count} or 1, m, 2), not {array.shape}")
     return array
 
 
-def _normalised(weights: ArrayLike, places: int, *, what: str) -> Floats:
+def normalised(weights: ArrayLike, places: int, *, what: str) -> Floats:
     share = np.asarray(weights, dtype=np.float64)
     if share.ndim != 2 or share.shape[1] != places:
         raise PredictionError(f"{what} have shape {share.shape}, not (N or 1, {places})")
@@ -112,7 +110,7 @@ def _normalised(weights: ArrayLike, places: int, *, what: str) -> Floats:
     return np.asarray(share / total)
 
 
-def _choose(weights: Floats, count: int, n: int, rng: np.random.Generator) -> NDArray[np.intp]:
+def choose(weights: Floats, count: int, n: int, rng: np.random.Generator) -> NDArray[np.intp]:
     """n indices per photo drawn with probabilities `weights` (count or 1, K): (count, n)."""
     uniforms = rng.random((count, n))
     cumulative = np.cumsum(weights, axis=-1)
@@ -142,12 +140,12 @@ class Atoms(Prediction):
     def __init__(
         self, points: ArrayLike, weights: ArrayLike | None = None, *, count: int | None = None
     ) -> None:
-        self.points = _places(points, name="atoms")
+        self.points = checked_places(points, name="atoms")
         shape = self.points.shape[:-1]
-        self.weights = _normalised(
+        self.weights = normalised(
             np.ones(shape) if weights is None else weights, shape[1], what="atoms' weights"
         )
-        self._count = _count(count, self.points, self.weights)
+        self._count = photo_count(count, self.points, self.weights)
 
     def __len__(self) -> int:
         return self._count
@@ -164,12 +162,16 @@ class Atoms(Prediction):
         return np.array(np.broadcast_to(answers, (self._count, 2)))
 
     def sample(self, n: int, rng: np.random.Generator) -> Points:
-        chosen = _choose(self.weights, self._count, n, rng)
+        chosen = choose(self.weights, self._count, n, rng)
         row = np.arange(self._count)[:, None] if len(self.points) != 1 else 0
         return np.asarray(self.points[row, chosen])
 
     def take(self, indices: Indices) -> "Atoms":
-        return Atoms(_rows(self.points, indices), _rows(self.weights, indices), count=len(indices))
+        return Atoms(
+            rows_of(self.points, indices),
+            rows_of(self.weights, indices),
+            count=len(indices),
+        )
 
 
 @final
@@ -183,7 +185,7 @@ class Sampled(Prediction):
     """
 
     def __init__(self, point: ArrayLike, draw: Draw, *, indices: Indices | None = None) -> None:
-        self._point = _answers(point)
+        self._point = checked_answers(point)
         self._draw = draw
         self._indices = np.arange(len(self._point)) if indices is None else indices
 
@@ -234,8 +236,8 @@ class Cells(Density):
                 remedy="Normalise log_masses, for instance by log_softmax.",
             )
         self.log_masses = self.log_masses - np.log(total)[:, None]
-        self._point = None if point is None else _answers(point)
-        self._count = _count(count, self.log_masses, self._point)
+        self._point = None if point is None else checked_answers(point)
+        self._count = photo_count(count, self.log_masses, self._point)
 
     def __len__(self) -> int:
         return self._count
@@ -247,135 +249,17 @@ class Cells(Density):
         return np.array(np.broadcast_to(best, (self._count, 2)))
 
     def sample(self, n: int, rng: np.random.Generator) -> Points:
-        return self.partition.sample(_choose(np.exp(self.log_masses), self._count, n, rng), rng)
+        return self.partition.sample(choose(np.exp(self.log_masses), self._count, n, rng), rng)
 
     def log_prob(self, points: ArrayLike) -> Floats:
-        cells = self.partition.assign(_queries(points, self._count))
+        cells = self.partition.assign(checked_queries(points, self._count))
         density = self.log_masses - np.log(self.partition.areas)
         row = np.arange(self._count)[:, None] if len(density) != 1 else 0
         return np.asarray(density[row, np.broadcast_to(cells, (self._count, cells.shape[1]))])
 
     def take(self, indices: Indices) -> "Cells":
-        point = None if self._point is None else _rows(self._point, indices)
-        return Cells(self.partition, _rows(self.log_masses, indices), point, count=len(indices))
-
-
-@final
-class VonMisesFisherMixture(Density):
-    """Mixture of von Mises-Fisher distributions, exact for concentrations from 1e-6 to 1e6.
-
-    The density of one is kappa / (2 pi (1 - exp(-2 kappa))) exp(kappa (cos angle - 1)) per
-    steradian (Mardia and Jupp, "Directional Statistics", 9.3; rearranged so that nothing
-    overflows), 1 / 4 pi in the limit of kappa = 0.
-
-    Args:
-        means: (N or 1, K, 2), degrees.
-        concentrations: kappa, broadcastable to (N or 1, K), at least 0.
-        weights: (N or 1, K), not negative; equal if left out.
-        point: the answers (N or 1, 2); by default the densest of the means.
-        count: number of photos where all arrays are shared.
-    """
-
-    def __init__(
-        self,
-        means: ArrayLike,
-        concentrations: ArrayLike,
-        weights: ArrayLike | None = None,
-        *,
-        point: ArrayLike | None = None,
-        count: int | None = None,
-    ) -> None:
-        self.means = _places(means, name="means")
-        places = self.means.shape[1]
-        kappa = np.asarray(concentrations, dtype=np.float64)
-        if not np.isfinite(kappa).all() or (kappa < 0).any():
-            raise PredictionError("concentrations must be finite and not negative")
-        if kappa.ndim > 2 or kappa.shape[-1:] not in ((), (1,), (places,)):
-            raise PredictionError(f"concentrations are {kappa.shape}, not (N or 1, {places})")
-        self.concentrations = np.broadcast_to(kappa, np.broadcast_shapes(kappa.shape, (1, 1)))
-        self.weights = _normalised(
-            np.ones((1, places)) if weights is None else weights, places, what="mixture weights"
-        )
-        self._point = None if point is None else _answers(point)
-        self._count = _count(count, self.means, self.concentrations, self.weights, self._point)
-
-    def __len__(self) -> int:
-        return self._count
-
-    def point(self) -> Points:
-        best = self._point
-        if best is None:
-            best = self._densest_mean()
-        return np.array(np.broadcast_to(best, (self._count, 2)))
-
-    def _densest_mean(self) -> Points:
-        arrays = (self.means, self.concentrations, self.weights)
-        rows = 1 if all(len(array) == 1 for array in arrays) else self._count
-        reduced = VonMisesFisherMixture(
-            self.means, self.concentrations, self.weights, point=np.zeros((1, 2)), count=rows
-        )
-        best = reduced.log_prob(self.means).argmax(axis=-1)
-        row = np.arange(rows) if len(self.means) != 1 else np.zeros(rows, np.intp)
-        return np.asarray(self.means[row, best])
-
-    def sample(self, n: int, rng: np.random.Generator) -> Points:
-        chosen = _choose(self.weights, self._count, n, rng)
-        rows = np.arange(self._count)[:, None]
-        shape = (len(self.concentrations), self.means.shape[1])
-        kappa = np.broadcast_to(self.concentrations, shape)
-        kappa = kappa[rows if len(kappa) != 1 else 0, chosen]
-        means = self.means[rows if len(self.means) != 1 else 0, chosen]
-        return _sample_von_mises_fisher(means, kappa, rng)
-
-    def log_prob(self, points: ArrayLike) -> Floats:
-        queries = _queries(points, self._count)
-        out = np.empty((self._count, queries.shape[1]))
-        centres = geo.unit_vectors(self.means)
-        kappa = self.concentrations
-        scale = np.where(kappa > 0, kappa / -np.expm1(-2 * np.where(kappa > 0, kappa, 1)), 0.5)
-        with np.errstate(divide="ignore"):
-            heights = np.log(self.weights) + np.log(scale / (2 * np.pi))
-        wide = max(1, min(queries.shape[1], _PAIRS // self.means.shape[1]))
-        step = max(1, _PAIRS // (wide * self.means.shape[1]))
-        for start in range(0, self._count, step):
-            rows = np.arange(start, min(start + step, self._count))
-            axes = np.swapaxes(_rows(centres, rows), -1, -2)
-            for first in range(0, queries.shape[1], wide):
-                columns = slice(first, first + wide)
-                cosine = geo.unit_vectors(_rows(queries, rows)[:, columns]) @ axes - 1  # (., m, K)
-                exponent = _rows(kappa, rows)[:, None] * np.minimum(cosine, 0)
-                exponent = exponent + _rows(heights, rows)[:, None]
-                peak = exponent.max(axis=-1, keepdims=True)
-                out[rows, columns] = peak[..., 0] + np.log(np.exp(exponent - peak).sum(axis=-1))
-        return out
-
-    def take(self, indices: Indices) -> "VonMisesFisherMixture":
-        return VonMisesFisherMixture(
-            _rows(self.means, indices),
-            _rows(self.concentrations, indices),
-            _rows(self.weights, indices),
-            point=None if self._point is None else _rows(self._point, indices),
-            count=len(indices),
-        )
-
-
-def _sample_von_mises_fisher(means: Points, kappa: Floats, rng: np.random.Generator) -> Points:
-    """One draw around each mean (..., 2) by inverting the distribution of the cosine
-    (Jakob, "Numerically stable sampling of the von Mises-Fisher distribution on S2", 2012)."""
-    u = rng.random(kappa.shape)
-    small = np.maximum(kappa, 1e-12)
-    # drop = 1 - cos(angle); the two forms agree, each is exact where the other cancels.
-    with np.errstate(divide="ignore"):
-        soft = -np.log1p((1 - u) * np.expm1(-2 * small)) / small
-        sharp = -np.log(u + (1 - u) * np.exp(-2 * small)) / small
-    drop = np.clip(np.where(small < 1, soft, sharp), 0, 2)
-    drop = np.where(kappa > 1e-12, drop, 2 * u)
-    sine = np.sqrt(drop * (2 - drop))
-    turn = 2 * np.pi * rng.random(kappa.shape)
-    centre = geo.unit_vectors(means)
-    first, second = geo.tangent_frames(centre)
-    side = np.cos(turn)[..., None] * first + np.sin(turn)[..., None] * second
-    return geo.from_vectors((1 - drop)[..., None] * centre + sine[..., None] * side)
+        point = None if self._point is None else rows_of(self._point, indices)
+        return Cells(self.partition, rows_of(self.log_masses, indices), point, count=len(indices))
 
 
 @final
@@ -392,7 +276,7 @@ class LazyDensity(Density):
     def __init__(
         self, point: ArrayLike, draw: Draw, log_prob: LogProb, *, indices: Indices | None = None
     ) -> None:
-        self._point = _answers(point)
+        self._point = checked_answers(point)
         self._draw = draw
         self._log_prob = log_prob
         self._indices = np.arange(len(self._point)) if indices is None else indices
@@ -407,7 +291,7 @@ class LazyDensity(Density):
         return geo.wrap(self._draw(self._indices, n, rng), name="samples")
 
     def log_prob(self, points: ArrayLike) -> Floats:
-        queries = _queries(points, len(self))
+        queries = checked_queries(points, len(self))
         queries = np.broadcast_to(queries, (len(self), *queries.shape[1:]))
         return np.asarray(self._log_prob(self._indices, queries), dtype=np.float64)
 

@@ -7,6 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# The same examples on every machine and in every run.
+settings.register_profile("geobench", derandomize=True, deadline=None)
+settings.load_profile("geobench")
 
 FAULTY = Path(__file__).parent / "faulty_package"
 

@@ -29,6 +29,7 @@ READING_ORDER = (
     "features",
     "inputs",
     "predictions",
+    "mixtures",
     "methods",
     "metrics",
     "hookspecs",

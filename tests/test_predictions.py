@@ -23,7 +23,7 @@ from geobench import (
     VonMisesFisherMixture,
     distance_km,
     geo,
-    predictions,
+    mixtures,
 )
 
 LOG_UNIFORM = -np.log(4 * np.pi)
@@ -353,10 +353,10 @@ def test_many_photos_points_and_components_are_worked_out_in_pieces(
     means, points = geo.uniform((1, 11), rng()), geo.uniform((7, 13), rng(1))
     whole = VonMisesFisherMixture(means, 20.0, count=7).log_prob(points)
     for pairs in (1, 11, 50, 300):
-        monkeypatch.setattr(predictions, "_PAIRS", pairs)
+        monkeypatch.setattr(mixtures, "_PAIRS", pairs)
         pieces = VonMisesFisherMixture(means, 20.0, count=7).log_prob(points)
         np.testing.assert_allclose(pieces, whole, rtol=1e-13)
-    monkeypatch.setattr(predictions, "_PAIRS", 1 << 16)
+    monkeypatch.setattr(mixtures, "_PAIRS", 1 << 16)
     big = VonMisesFisherMixture(geo.uniform((1, 500), rng()), 20.0)
     grid = geo.uniform((1, 20_000), rng(2))
     tracemalloc.start()

@@ -26,7 +26,7 @@ from geobench.encoders import Features
 from geobench.geo import Floats, Points
 from geobench.hookspecs import hookimpl
 from geobench.methods import Context, Method, State
-from geobench.predictions import VonMisesFisherMixture
+from geobench.mixtures import VonMisesFisherMixture
 
 
 class ToyPlanetConfig(Config):
