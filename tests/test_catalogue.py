@@ -59,7 +59,7 @@ BROKEN = {
     "acme-syntax": "def register_methods(:\n",
     "acme-exit": "raise SystemExit('no licence')\n",
     "acme-misspelt": good("misspelt", hook="register_metric"),
-    "acme-signature": good("signature", signature="(catalogue, strict)"),
+    "acme-signature": good("signature", signature="(catalogue)"),
     "acme-raises": good("raises").replace("return [", "return [][0] and ["),
     "acme-leaves": good("leaves").replace(
         "    return [", "    raise SystemExit('bye')\n    return ["
@@ -80,7 +80,7 @@ REASONS = {
     "acme-syntax": "acme_syntax does not import: SyntaxError: invalid syntax",
     "acme-exit": "acme_exit does not import: SystemExit: no licence",
     "acme-misspelt": "unknown hook 'register_metric' in plugin",
-    "acme-signature": "register_metrics(catalogue, strict) Argument(s) ",
+    "acme-signature": "register_metrics(catalogue) Argument(s) ",
     "acme-raises": "register_metrics raised IndexError: list index out of range",
     "acme-leaves": "register_metrics raised SystemExit: bye",
     "acme-kind": "register_methods gives <class 'acme_kind.HemisphereMetric'>, which is no "

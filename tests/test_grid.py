@@ -110,13 +110,15 @@ def test_without_validation_the_share_is_a_half_and_the_log_says_so(
 
 
 @pytest.mark.parametrize("count", [1, 2, 3])
-def test_a_few_training_photos_are_enough(count: int) -> None:
-    method, context = Grid(small()), Context(seed=0)
+@pytest.mark.parametrize("soft_labels_km", [None, 50.0])
+def test_a_few_training_photos_are_enough(count: int, soft_labels_km: float | None) -> None:
+    config = small(max_photos=1, min_photos=5, soft_labels_km=soft_labels_km)
+    method, context = Grid(config), Context(seed=0)
     train = examples(count)
     method.fit(train, examples(1, 1), context)
     answer = method.predict(blind(examples(4, 2)), context)
     assert train.points is not None
-    assert geo.distance_km(answer.point()[:, None], train.points).min(axis=1).max() < 3000
+    assert geo.distance_km(answer.point()[:, None], train.points).min(axis=1).max() < 1e-6
     assert np.isfinite(answer.log_prob(geo.uniform((1, 9), context.rng))).all()
 
 

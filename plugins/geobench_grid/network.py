@@ -72,8 +72,12 @@ def class_loss(
     steepness = 2 * geo.EARTH_RADIUS_KM / soft_labels_km
 
     def soft(network: nn.Module, batch: Batch) -> Tensor:
-        sine = torch.sqrt(((1 - photos[batch.positions] @ centres.T) / 2).clamp(0, 1))
-        targets = torch.softmax(-steepness * torch.asin(sine), dim=-1)
+        # Chords by differences: neither the cancellation of 1 - cosine, nor, under autocast, a
+        # matrix product in bfloat16, may blur distances of a few km.
+        chords = torch.cdist(
+            photos[batch.positions], centres, compute_mode="donot_use_mm_for_euclid_dist"
+        )
+        targets = torch.softmax(-steepness * torch.asin((chords / 2).clamp(max=1)), dim=-1)
         return functional.cross_entropy(network(batch.features), targets)
 
     return soft

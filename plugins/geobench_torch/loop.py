@@ -38,7 +38,8 @@ class Recipe:
         average: keep an exponential moving average of the weights, of decay
             min(0.999, (1 + n) / (10 + n)) at step n, and evaluate and return that.
         evaluations: how often `validate` is asked, evenly spaced, the last at the end.
-        precision: of the forward pass; "bfloat16" is autocast's.
+        precision: "bfloat16" runs `loss` under autocast: matrix products, the loss's own too, in
+            bfloat16, whose 8 bits blur places by hundreds of km; measure distances otherwise.
         clip_norm: the largest norm of the gradient, or None.
     """
 
