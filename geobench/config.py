@@ -1,18 +1,18 @@
 """benchmarks.yaml -> Benchmark: a closed format whose errors name the file and the line."""
 
 import difflib
-import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, final
 
-import yaml
 from pydantic import BaseModel, Field, ValidationError, field_validator
 
+from geobench import document
 from geobench.catalogue import Catalogue
 from geobench.components import Component, Config, Plugin, canonical, digest
 from geobench.data import Dataset
+from geobench.document import Mapping, Sequence
 from geobench.encoders import Encoder
 from geobench.errors import ConfigError, PluginError
 from geobench.methods import Method
@@ -22,7 +22,10 @@ from geobench.splits import Split
 RESERVED = ("name", "label", "preset")
 """Keys of a component that are not its own configuration."""
 
-_NAME = r"[a-z0-9]+([.-][a-z0-9]+)*"
+CEILING = "oracle-training-place"
+"""The label of the row that always answers with the training place nearest to the truth."""
+
+_NAME = r"[a-z0-9]+(-[a-z0-9]+)*"
 _LABEL = r"[A-Za-z0-9][A-Za-z0-9 ._+@-]*"
 
 
@@ -42,13 +45,13 @@ class Benchmark(Config):
     """What is compared."""
     metrics: Annotated[list[Component[Metric]], Field(min_length=1)]
     """How it is scored."""
-    samples: Annotated[int, Field(ge=2)] = 16
+    samples: Annotated[int, Field(ge=2, strict=True)] = 16
     """Points drawn per photo, for metrics that need a distribution."""
-    photos: Annotated[int, Field(ge=1)] | Literal["all"] = "all"
+    photos: Annotated[int, Field(ge=1, strict=True)] | Literal["all"] = "all"
     """How many photos of each part are scored by those metrics: the smallest hashes of id."""
-    seeds: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)] = [0]
+    seeds: Annotated[list[Annotated[int, Field(ge=0, strict=True)]], Field(min_length=1)] = [0]
     """Seeds of training and sampling; each is one training."""
-    chunk: Annotated[int, Field(ge=1)] = 1024
+    chunk: Annotated[int, Field(ge=1, strict=True)] = 1024
     """Photos per call of `predict`; in the record key."""
     deadline: Annotated[float, Field(gt=0)] | None = None
     """Seconds after which a cell is stopped and stores nothing; in no key."""
@@ -59,9 +62,7 @@ class Benchmark(Config):
     @classmethod
     def _plain(cls, name: str) -> str:
         if not re.fullmatch(_NAME, name):
-            raise ValueError(
-                f"{name!r} is no name. Use lower case and digits, joined by hyphens or full stops"
-            )
+            raise ValueError(f"{name!r} is no name. Use lower case and digits, joined by hyphens")
         return name
 
     @field_validator("seeds")
@@ -98,28 +99,14 @@ def read(path: Path, catalogue: Catalogue) -> list[Benchmark]:
         ConfigError: one readable error that names file and line, and the nearest valid key.
     """
     reader = _Reader(path, catalogue)
-    tree = reader.parse()
-    if not isinstance(tree, _Mapping):
+    tree = document.read(path)
+    if not isinstance(tree, Mapping):
         kind = "empty" if tree is None else "a list or a word, not a mapping"
         raise ConfigError(
             f"the file is {kind}", where=f"{path}:1", remedy="Start it with `benchmarks:`."
         )
     found: _File = reader.validated(_File, tree, tree, what="the file")
     return found.benchmarks
-
-
-class _Mapping(dict[str, Any]):
-    """A YAML mapping that remembers its lines."""
-
-    line: int
-    lines: dict[str, int]
-
-
-class _Sequence(list[Any]):
-    """A YAML sequence that remembers its lines."""
-
-    line: int
-    lines: list[int]
 
 
 @final
@@ -132,77 +119,22 @@ class _Reader:
     def error(self, line: int, problem: str, remedy: str = "") -> ConfigError:
         return ConfigError(problem, where=f"{self.path}:{line}", remedy=remedy)
 
-    def parse(self) -> Any:
-        try:
-            text = self.path.read_text(encoding="utf-8")
-        except FileNotFoundError:
-            raise ConfigError(
-                "there is no such file", where=str(self.path), remedy="Give the YAML file's path."
-            ) from None
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"cannot be read: {error}", where=str(self.path)) from None
-        try:
-            node = yaml.compose(text, Loader=_Loader)
-            return None if node is None else self.build(node)
-        except yaml.MarkedYAMLError as error:
-            mark = error.problem_mark or error.context_mark
-            problem = error.problem or "not YAML"
-            remedy = "Check indentation, colons and brackets on this line and the one before."
-            if "'\\t'" in problem:
-                problem, remedy = "a tab character", "Indent with spaces."
-            elif problem.startswith("but found") and error.context:
-                problem = f"{error.context}, {problem}"
-            raise self.error(mark.line + 1 if mark else 1, problem, remedy) from None
-        except yaml.reader.ReaderError as error:
-            line = text.count("\n", 0, error.position) + 1
-            raise self.error(line, f"character {error.character:#x} is not allowed") from None
-        except RecursionError:
-            raise self.error(1, "brackets without end, or an anchor that holds itself") from None
-
-    def build(self, node: yaml.Node) -> Any:
-        line = node.start_mark.line + 1
-        if isinstance(node, yaml.MappingNode):
-            mapping = _Mapping()
-            mapping.line, mapping.lines = line, {}
-            for key_node, value_node in node.value:
-                key, at = key_node.value, key_node.start_mark.line + 1
-                if not isinstance(key, str):
-                    raise self.error(at, "a key is no plain word")
-                if key in mapping:
-                    first = mapping.lines[key]
-                    raise self.error(at, f"key {key!r} repeats (first on line {first})")
-                mapping[key], mapping.lines[key] = self.build(value_node), at
-            return mapping
-        if isinstance(node, yaml.SequenceNode):
-            sequence = _Sequence(self.build(child) for child in node.value)
-            sequence.line = line
-            sequence.lines = [child.start_mark.line + 1 for child in node.value]
-            return sequence
-        try:
-            value = _Loader("").construct_object(node)
-        except (ValueError, KeyError, AttributeError):  # `!!int x` and its like
-            kind = node.tag.rpartition(":")[2]
-            raise self.error(line, f"{node.value!r} cannot be read as {kind}") from None
-        if isinstance(value, float) and not math.isfinite(value):
-            raise self.error(line, f"{node.value} is no finite number")
-        return value
-
     def resolve(self, wanted: type[Plugin], value: Any) -> dict[str, Any]:
         """A component's entry -> its configured plugin and label."""
         if isinstance(value, str):
-            entry = _Mapping(name=value)
+            entry = Mapping(name=value)
             entry.line, entry.lines = 0, {"name": 0}
             try:
                 return self.configured(wanted, entry)
             except ConfigError as error:  # pydantic, which called, knows the line
                 raise ValueError(f"{error.problem}. {error.remedy}") from None
-        if not isinstance(value, _Mapping) or not isinstance(value.get("name"), str):
+        if not isinstance(value, Mapping) or not isinstance(value.get("name"), str):
             raise ValueError(
                 f"give the {wanted.kind}'s name, or a mapping with `name:` and its configuration"
             )
         return self.configured(wanted, value)
 
-    def configured(self, wanted: type[Plugin], entry: _Mapping) -> dict[str, Any]:
+    def configured(self, wanted: type[Plugin], entry: Mapping) -> dict[str, Any]:
         """A mapping with `name:` -> its configured plugin and label."""
         try:
             plugin = self.catalogue.find(wanted.kind, entry["name"])
@@ -250,7 +182,7 @@ class _Reader:
             self.check_names(value, tree)
         return value
 
-    def check_names(self, value: "_File", tree: _Mapping) -> None:
+    def check_names(self, value: "_File", tree: Mapping) -> None:
         names: dict[str, int] = {}
         for benchmark, entry in zip(value.benchmarks, tree["benchmarks"], strict=True):
             line = entry.lines["name"]
@@ -270,6 +202,8 @@ class _Reader:
             if label in labels:
                 problem = f"{key} has the label {label!r} twice (first on line {labels[label]})"
                 raise self.error(line, problem, "Tell them apart by `label:`.")
+            if label == CEILING:
+                raise self.error(line, f"label {label!r} is that of the ceiling row", "Rename it.")
             labels[label] = line
             for summary in component.plugin.summaries if key == "metrics" else ():
                 other = summaries.setdefault(summary.name, label)
@@ -293,8 +227,8 @@ class _Place:
 def _place(tree: Any, loc: tuple[Any, ...]) -> _Place:
     line, keys = int(tree.line), []
     for step in loc:
-        inside = isinstance(tree, _Mapping) and step in tree.lines
-        if inside or (isinstance(tree, _Sequence) and isinstance(step, int) and step < len(tree)):
+        inside = isinstance(tree, Mapping) and step in tree.lines
+        if inside or (isinstance(tree, Sequence) and isinstance(step, int) and step < len(tree)):
             line, tree = tree.lines[step], tree[step]
             keys += [step] if isinstance(step, str) else []
     return _Place(line, tuple(keys[1:] if keys[:1] == ["benchmarks"] and keys[1:] else keys))
@@ -337,25 +271,3 @@ def _inner(model: type[BaseModel], step: Any) -> type[BaseModel]:
             return kind
         stack.extend(getattr(kind, "__args__", ()))
     return model
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML 1.2's scalars: NO is a string, 1e-4 a number, 2020-01-01 a string."""
-
-
-_Loader.yaml_implicit_resolvers = {}
-for _tag, _pattern, _first in (
-    ("bool", r"^(?:true|True|TRUE|false|False|FALSE)$", "tTfF"),
-    ("int", r"^[-+]?[0-9]+$", "-+0123456789"),
-    ("float", r"^[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$", "-+.0123456789"),
-    ("float", r"^(?:[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$", "-+."),
-    ("null", r"^(?:~|null|Null|NULL|)$", ["~", "n", "N", ""]),
-):
-    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(_pattern), list(_first))
-
-
-def _decimal(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> int:
-    return int(node.value)
-
-
-_Loader.add_constructor("tag:yaml.org,2002:int", _decimal)

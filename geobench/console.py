@@ -19,9 +19,9 @@ from rich.progress import (
 from rich.table import Table
 
 from geobench.execution import Reporter
-from geobench.leaderboard import RANKED, Row
 from geobench.markdown import number
 from geobench.plan import Cell, Plan
+from geobench.tables import RANKED, Row
 
 _EVERY = 10.0  # seconds between two lines on the same long piece of work, in a pipe
 

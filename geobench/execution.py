@@ -21,6 +21,7 @@ from geobench.catalogue import installed
 from geobench.components import Component, file_digest
 from geobench.errors import DeadlineError, GeobenchError, StoreError
 from geobench.methods import Context, Method
+from geobench.metrics import Metric
 from geobench.plan import Cell, Place, Plan
 from geobench.results import Record, Workspace
 from geobench.scoring import Protocol, Scores, score_part, truth_of
@@ -200,13 +201,19 @@ class Execution:
         examples = self.plan.inputs.examples(place.part, method.wants, labels=False)
         protocol = Protocol(cell.seed, place.task.digest, bench.chunk, bench.photos, bench.samples)
         begin = time.monotonic()
-        scores = score_part(
-            method, examples, truth_of(arrays), context=context, protocol=protocol, metrics=metrics
-        )
+        truth = truth_of(arrays)
+        try:
+            scores = score_part(
+                method, examples, truth, context=context, protocol=protocol, metrics=metrics
+            )
+            if known is not None:
+                self.extend(known, scores)
+        except Exception as error:
+            if known is not None:  # the record stays, and the table says what it lacks
+                _write_faults(known.folder, metrics, error)
+            raise
         seconds = time.monotonic() - begin
-        if known is not None:
-            self.extend(known, scores)
-        else:
+        if known is None:
             facts = dict(fit["facts"])
             facts |= {name: [fact.value, fact.unit] for name, fact in context.facts.items()}
             data = {
@@ -288,6 +295,12 @@ def _labelled(
     reporter: Reporter, label: str, items: Iterable[Any], total: int | None, what: str
 ) -> Iterator[Any]:
     yield from reporter.track(items, total, f"{label}: {what}")
+
+
+def _write_faults(folder: Path, metrics: list[Metric], error: Exception) -> None:
+    for metric in metrics:
+        fault = {"error": f"metric {metric.name}: {error}", "traceback": traceback.format_exc()}
+        results.write_json(folder / f"{metric.file_stem}.failed.json", fault)
 
 
 def _write_columns(folder: Path, scores: Scores) -> None:

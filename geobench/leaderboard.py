@@ -2,16 +2,18 @@
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ValidationError
 
 from geobench import results, statistics
 from geobench.catalogue import Catalogue
+from geobench.config import CEILING
 from geobench.data import Truth
 from geobench.errors import GeobenchError, StoreError
 from geobench.metrics import (
@@ -28,85 +30,7 @@ from geobench.metrics import (
 )
 from geobench.scoring import point_columns, truth_of
 from geobench.statistics import Estimate, RankRange, Replicates
-
-CEILING = "oracle-training-place"
-"""The row that always answers with the training place nearest to the truth."""
-
-RANKED = ("ok", "external", "released")
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One row of table.csv, its fields in the order of the columns."""
-
-    benchmark: str
-    part: str
-    slice: str
-    average: str
-    label: str
-    method: str
-    summary: str
-    unit: str
-    better: str
-    value: float = float("nan")
-    low: float = float("nan")
-    high: float = float("nan")
-    seed_sd: float = float("nan")
-    seeds: int = 0
-    photos: int = 0
-    not_applicable: int = 0
-    effective_units: float = float("nan")
-    rank_low: int | None = None
-    rank_high: int | None = None
-    status: str = "ok"
-    note: str = ""
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class CurvePoint:
-    """One row of curves.csv."""
-
-    benchmark: str
-    part: str
-    slice: str
-    label: str
-    curve: str
-    x: float
-    value: float
-    low: float
-    high: float
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """One row of costs.csv: a timing, the peak memory, or a fact that the method measured."""
-
-    benchmark: str
-    part: str
-    label: str
-    method: str
-    seed: int
-    device: str
-    quantity: str
-    unit: str
-    value: float
-
-
-ROW_COLUMNS = tuple(field.name for field in fields(Row))
-
-
-@final
-@dataclass(slots=True)
-class Tables:
-    """All rows of a leaderboard, and what could not be computed."""
-
-    rows: list[Row]
-    curves: list[CurvePoint]
-    costs: list[Cost]
-    problems: list[str]
+from geobench.tables import RANKED, Cost, CurvePoint, Row, Tables
 
 
 @final
@@ -156,7 +80,15 @@ class Leaderboard:
                     where=str(self.folder),
                     remedy="Install the version of geobench that made it, or run it again.",
                 )
-            found.append(plugin(plugin.Config.model_validate(entry["config"])))
+            try:
+                config = plugin.Config.model_validate(entry["config"])
+            except ValidationError:
+                raise StoreError(
+                    f"metric {entry['name']} cannot be made again from its stored configuration",
+                    where=str(self.folder),
+                    remedy="A metric's configuration holds numbers and names only, no files.",
+                ) from None
+            found.append(plugin(config))
         return [metric for metric in found if isinstance(metric, Metric)]
 
     def part(self, label: str) -> dict[str, NDArray[Any]]:
@@ -267,7 +199,9 @@ class _Part:
         for number, answers in enumerate(entry.answers):
             if not metric.needs_draws:
                 try:
-                    found.append(point_columns(metric, answers, self.truth, part=self.label))
+                    ids, part = self.arrays["id"], self.label
+                    columns = point_columns(metric, answers, self.truth, ids=ids, part=part)
+                    found.append(columns)
                 except GeobenchError as error:
                     self.tables.problems.append(f"{self.label} / {entry.label}: {error}")
                     return str(error)

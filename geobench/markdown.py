@@ -4,7 +4,9 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from geobench.leaderboard import CEILING, RANKED, Leaderboard, Row, Tables
+from geobench.config import CEILING
+from geobench.leaderboard import Leaderboard
+from geobench.tables import RANKED, Row, Tables
 
 _MEANING = """\
 Each cell: value, 95 % interval, and the range of ranks that the paired tests allow (all pairs,

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from geobench.components import Component, Plugin
 from geobench.data import Examples, Fact, hashes
-from geobench.errors import ConfigError, DeadlineError
+from geobench.errors import ConfigError, DeadlineError, PredictionError
 from geobench.geo import Floats, Points
 from geobench.predictions import Prediction
 
@@ -81,6 +81,10 @@ class Context:
 
     def fact(self, name: str, value: float, unit: str) -> None:
         """Keep a measured number (recall, parameters, solver error) in the record and in no key."""
+        if not np.isfinite(value):
+            raise PredictionError(
+                f"the fact {name!r} is {value}", remedy="Give a finite number, or leave it out."
+            )
         self.facts[name] = Fact(float(value), unit)
 
     def noise(self, ids: NDArray[np.str_], shape: tuple[int, ...], stream: str) -> Floats:

@@ -1,10 +1,5 @@
 """Reports: a plan or a leaderboard -> benchmark.json, three tables as CSV, and README.md."""
 
-import csv
-import io
-import math
-from collections.abc import Sequence
-from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,11 +11,12 @@ from geobench.catalogue import Catalogue, installed
 from geobench.components import digest, file_digest
 from geobench.data import Dataset
 from geobench.geo import Points
-from geobench.leaderboard import ROW_COLUMNS, Cost, CurvePoint, Leaderboard, Row, Tables
+from geobench.leaderboard import Leaderboard
 from geobench.markdown import page
 from geobench.plan import Plan
 from geobench.results import Record
 from geobench.splits import Assignment, describe
+from geobench.tables import ROW_COLUMNS, Cost, CurvePoint, Row, Tables, as_csv
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -33,20 +29,32 @@ def write(planned: Plan) -> list[str]:
     """Write benchmark.json and the tables of a plan's records; returns the problems."""
     with planned.workspace.lock(f"board-{planned.board.name}", wait=True):
         manifest = _manifest(planned)
-        results.write_json(planned.board / "benchmark.json", manifest)
+        path = planned.board / "benchmark.json"
+        if not path.exists() or manifest != _without_tables(path):
+            results.write_json(path, manifest)
         if manifest["dataset"]["publishes"] == "scores":
             results.write_file(planned.board / ".gitignore", "runs/\n")
         return rewrite(planned.board, installed())
+
+
+def _without_tables(path: Path) -> dict[str, Any]:
+    known = results.read_json(path)
+    known.pop("tables", None)
+    return known
 
 
 def rewrite(folder: Path, catalogue: Catalogue) -> list[str]:
     """Write the tables again from benchmark.json and the stored arrays; returns the problems."""
     board = Leaderboard(folder, catalogue)
     tables = board.tables()
+    written = {}
     for name, content in contents(board, tables).items():
         path = folder / name
         if not path.exists() or path.read_text() != content:
             results.write_file(path, content)
+        written[name] = file_digest(path)
+    if board.manifest.get("tables") != written:
+        results.write_json(folder / "benchmark.json", board.manifest | {"tables": written})
     return tables.problems
 
 
@@ -58,22 +66,6 @@ def contents(board: Leaderboard, tables: Tables) -> dict[str, str]:
         "costs.csv": as_csv(tables.costs, Cost),
         "README.md": page(board, tables),
     }
-
-
-def as_csv(rows: Sequence[Any], kind: type[Any]) -> str:
-    """Rows as CSV: six significant digits, empty where there is no number."""
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    names = [field.name for field in fields(kind)]
-    writer.writerow(names)
-    writer.writerows([_cell(getattr(row, name)) for name in names] for row in rows)
-    return stream.getvalue()
-
-
-def _cell(value: Any) -> str:
-    if value is None or (isinstance(value, float) and math.isnan(value)):
-        return ""
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def load(folder: str | Path) -> "DataFrame":

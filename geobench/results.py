@@ -147,7 +147,8 @@ def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
         StoreError: the file is missing or damaged.
     """
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        # Opened here, because numpy leaves a damaged file open.
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
             return {name: stored[name] for name in stored.files}
     except Exception as error:  # zipfile, zlib, numpy and the system each raise their own
         problem = f"cannot be read ({type(error).__name__}: {error})"

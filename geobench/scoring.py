@@ -15,7 +15,7 @@ from geobench.errors import GeobenchError, PredictionError
 from geobench.geo import Points
 from geobench.methods import Context, Method
 from geobench.metrics import NOT_APPLICABLE, NOT_SAMPLED, SCORED, Metric, ScoreContext
-from geobench.predictions import Atoms, Prediction
+from geobench.predictions import Atoms, Density, Prediction
 from geobench.results import attributes_of
 
 log = logging.getLogger(__name__)
@@ -109,20 +109,21 @@ def score_part(
             samples = _draws(drawn, (len(inside), protocol.samples), method)
             for metric in metrics:
                 if metric.file_stem not in scores.faults:
-                    _score(scores, metric, chosen, truth, rows[inside], samples, context.part)
+                    photos = _Photos(rows[inside], examples.ids, context.part, samples)
+                    _score(scores, metric, chosen, truth, photos)
     for stem in scores.faults:
         scores.columns.pop(stem)
     return scores
 
 
 def point_columns(
-    metric: Metric, answers: Points, truth: Truth, *, part: str
+    metric: Metric, answers: Points, truth: Truth, *, ids: NDArray[np.str_], part: str
 ) -> dict[str, NDArray[Any]]:
     """`mask` and the columns of a metric that needs only points, from stored answers."""
     scores = Scores(answers, answers)
     _start(scores, metric, truth, np.ones(len(truth), bool))
     prediction = Atoms(answers[:, None])
-    _score(scores, metric, prediction, truth, np.arange(len(truth)), None, part)
+    _score(scores, metric, prediction, truth, _Photos(np.arange(len(truth)), ids, part))
     if scores.faults:
         raise PredictionError(scores.faults[metric.file_stem]["error"])
     return scores.columns[metric.file_stem]
@@ -145,21 +146,31 @@ def _start(scores: Scores, metric: Metric, truth: Truth, eligible: NDArray[np.bo
     scores.columns[metric.file_stem] = columns
 
 
+@final
+@dataclass(frozen=True, slots=True)
+class _Photos:
+    """The photos to be scored: rows of the part, all its ids, its label, and their draws."""
+
+    rows: Indices
+    ids: NDArray[np.str_]
+    part: str
+    samples: Points | None = None
+
+
 def _score(
     scores: Scores,
     metric: Metric,
     prediction: Prediction,
     truth: Truth,
-    rows: Indices,
-    samples: Points | None,
-    part: str,
+    photos: _Photos,
 ) -> None:
     columns = scores.columns[metric.file_stem]
-    inside = np.flatnonzero(columns["mask"][rows] == SCORED)
+    inside = np.flatnonzero(columns["mask"][photos.rows] == SCORED)
     if len(inside) == 0:
         return
-    chosen = rows[inside]
-    context = ScoreContext(None if samples is None else samples[inside], part)
+    chosen = photos.rows[inside]
+    samples = None if photos.samples is None else photos.samples[inside]
+    context = ScoreContext(samples, photos.part)
     try:
         values = metric.score(prediction.take(inside), truth.take(chosen), context)
         values = np.asarray(values, dtype=np.float32)
@@ -169,10 +180,14 @@ def _score(
             )
         bad = ~np.isfinite(values).all(axis=1)
         if bad.any():
+            zero = "A density that is zero at the truth needs geobench.Floored."
+            first = photos.ids[chosen[bad][0]]
             raise PredictionError(
-                f"{int(bad.sum())} scores are not finite, the first of photo {chosen[bad][0]} "
-                f"of {part}",
-                remedy="A density that is zero at the truth needs geobench.Floored.",
+                f"{int(bad.sum())} scores are not finite, the first of photo {first} "
+                f"of {photos.part}",
+                remedy=zero
+                if metric.needs is Density
+                else "Every photo that applies needs a score.",
             )
     except Exception as error:
         scores.faults[metric.file_stem] = _fault(metric, error)

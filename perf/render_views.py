@@ -5,6 +5,7 @@ import logging
 import time
 
 import numpy as np
+
 from geobench_bluemarble.dataset import BlueMarble
 
 

@@ -6,11 +6,11 @@ import time
 from functools import partial
 
 import numpy as np
-from geobench_basics.metrics import AccuracyMetric, DistanceMetric, GeoScoreMetric
 
 from geobench import Curve, EqualAreaGrid, Mean, Metric, Quantile, Share, Truth, geo, statistics
 from geobench.geo import Points
 from geobench.scoring import point_columns
+from geobench_basics.metrics import AccuracyMetric, DistanceMetric, GeoScoreMetric
 
 
 def main() -> None:
@@ -37,7 +37,9 @@ def main() -> None:
 
 def _score(metric: Metric, answers: Points, truth: Truth, codes: statistics.Codes) -> None:
     start = time.perf_counter()
-    columns = point_columns(metric, answers, truth, part="perf")
+    columns = point_columns(
+        metric, answers, truth, ids=np.arange(len(truth)).astype(str), part="perf"
+    )
     scored = time.perf_counter()
     shown = 0
     for summary in metric.summaries:

@@ -5,13 +5,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from geobench_basics.datasets import FolderConfig, FolderDataset, TableConfig, TableDataset
-from geobench_basics.encoders import GivenEncoder
-from geobench_basics.exif import Location, location_of
 from PIL import Image as PillowImage
 from PIL.TiffImagePlugin import IFDRational
 
 from geobench import BrokenPicture, ConfigError, DataError, Features
+from geobench_basics.datasets import FolderConfig, FolderDataset, TableConfig, TableDataset
+from geobench_basics.encoders import GivenEncoder
+from geobench_basics.exif import Location, location_of
 
 Rational = IFDRational
 
@@ -361,9 +361,8 @@ def test_half_a_million_rows_load_as_columns(tmp_path: Path) -> None:
 def test_the_tiny_samples_have_places_and_pictures(
     tmp_path: Path, kind: type[FolderDataset] | type[TableDataset]
 ) -> None:
-    from geobench_basics.sample import COUNT, sample_points
-
     from geobench import distance_km
+    from geobench_basics.sample import COUNT, sample_points
 
     dataset = kind(kind.tiny(tmp_path))
     assert len(dataset.table) == COUNT

@@ -4,8 +4,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from geobench_basics.methods import UniformMethod
-from geobench_basics.prior import PriorConfig, PriorMethod
 from scipy.stats import vonmises_fisher
 
 from geobench import (
@@ -19,6 +17,8 @@ from geobench import (
     distance_km,
     geo,
 )
+from geobench_basics.methods import UniformMethod
+from geobench_basics.prior import PriorConfig, PriorMethod
 
 RNG = np.random.default_rng
 NONE = Examples(ids=np.empty(0, "U1"), points=np.empty((0, 2)))

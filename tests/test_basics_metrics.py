@@ -4,15 +4,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from geobench_basics.metrics import (
-    AccuracyConfig,
-    AccuracyMetric,
-    ChordalEnergyMetric,
-    DistanceMetric,
-    EnergyMetric,
-    GeoScoreMetric,
-    LogLikelihoodMetric,
-)
 from geopy.distance import great_circle  # type: ignore[import-untyped]
 from pydantic import ValidationError
 from scipy.integrate import quad
@@ -29,6 +20,15 @@ from geobench import (
     Truth,
     VonMisesFisherMixture,
     geo,
+)
+from geobench_basics.metrics import (
+    AccuracyConfig,
+    AccuracyMetric,
+    ChordalEnergyMetric,
+    DistanceMetric,
+    EnergyMetric,
+    GeoScoreMetric,
+    LogLikelihoodMetric,
 )
 
 RNG = np.random.default_rng

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from geobench_basics.predictions_file import PredictionsConfig, PredictionsMethod
 
 from geobench import (
     Atoms,
@@ -17,6 +16,7 @@ from geobench import (
     distance_km,
     geo,
 )
+from geobench_basics.predictions_file import PredictionsConfig, PredictionsMethod
 
 RNG = np.random.default_rng
 NONE = Examples(ids=np.empty(0, "U1"), points=np.empty((0, 2)))
@@ -187,6 +187,7 @@ def test_fifty_thousand_answers_to_a_table_agree_with_an_independent_computation
     tmp_path: Path,
 ) -> None:
     import pandas as pd
+
     from geobench_basics.datasets import TableConfig, TableDataset
     from geobench_basics.splits import OfficialSplit
 

@@ -5,16 +5,6 @@ from typing import Any, final
 
 import numpy as np
 import pytest
-from geobench_basics.splits import (
-    ByGroupConfig,
-    ByGroupSplit,
-    OfficialSplit,
-    RandomConfig,
-    RandomSplit,
-    TransferConfig,
-    TransferSplit,
-)
-from geobench_basics.unseen_cells import UnseenCellsConfig, UnseenCellsSplit
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -31,6 +21,16 @@ from geobench import (
     distance_km,
     geo,
 )
+from geobench_basics.splits import (
+    ByGroupConfig,
+    ByGroupSplit,
+    OfficialSplit,
+    RandomConfig,
+    RandomSplit,
+    TransferConfig,
+    TransferSplit,
+)
+from geobench_basics.unseen_cells import UnseenCellsConfig, UnseenCellsSplit
 
 
 @final

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from geobench_bluemarble import scenes, thinning, views
-from geobench_bluemarble.dataset import BlueMarble, BlueMarbleConfig
 from geopy.distance import great_circle  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 from pydantic import ValidationError
 from scipy.spatial import cKDTree
 
 from geobench import DataError, distance_km, geo
+from geobench_bluemarble import scenes, thinning, views
+from geobench_bluemarble.dataset import BlueMarble, BlueMarbleConfig
 
 KM_PER_DEGREE = geo.EARTH_RADIUS_KM * np.pi / 180
 

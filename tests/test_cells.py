@@ -5,10 +5,10 @@ import time
 import numpy as np
 import pytest
 import s2sphere
-from geobench_cells import AdaptiveS2, Classes
-from geobench_cells.s2 import LeafCells
 
 from geobench import ConfigError, DataError, EqualAreaGrid, geo
+from geobench_cells import AdaptiveS2, Classes
+from geobench_cells.s2 import LeafCells
 
 
 def towns(count: int = 3000, seed: int = 0) -> np.ndarray:

@@ -591,6 +591,6 @@ def test_a_benchmark_can_be_made_in_python(load: Any) -> None:
 
 
 def test_several_benchmarks_keep_their_order(load: Any) -> None:
-    names = ["zebra", "ant", "bee.2"]
+    names = ["zebra", "ant", "bee-2"]
     entries = [yaml(name=name).removeprefix("benchmarks:\n") for name in names]
     assert [b.name for b in load("benchmarks:\n" + "".join(entries))] == names

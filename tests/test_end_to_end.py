@@ -2,6 +2,7 @@
 
 import csv
 import random
+import re
 import shutil
 import signal
 import time
@@ -328,12 +329,13 @@ def test_only_runs_what_it_names_and_a_dry_run_nothing(geobench, tmp_path):
     assert "neither such a method nor such a benchmark" in done.err
 
 
-@pytest.mark.parametrize("what", ["score", "table", "truth", "record", "sample"])
+@pytest.mark.parametrize("what", ["score", "table", "page", "truth", "record", "sample"])
 def test_one_changed_digit_is_found_and_named(finished, tmp_path, what):
     records = sorted(board(tmp_path).rglob("nll-1-*.npz"))
     target = {
         "score": records[0],
         "table": board(tmp_path) / "table.csv",
+        "page": board(tmp_path) / "README.md",
         "truth": records[0].parents[1] / "part.npz",
         "record": records[0].parent / "record.json",
         "sample": records[0].parent / "answer.npz",
@@ -350,8 +352,12 @@ def test_one_changed_digit_is_found_and_named(finished, tmp_path, what):
     elif what == "table":
         lines = target.read_text().splitlines()
         cells = lines[3].split(",")
-        cells[9] = cells[9][:-2] + ("1" if cells[9][-2] != "1" else "2") + cells[9][-1]
+        cells[9] = cells[9][:-1] + str((int(cells[9][-1]) + 1) % 10)
         target.write_text("\n".join([*lines[:3], ",".join(cells), *lines[4:]]) + "\n")
+    elif what == "page":
+        digit = re.search(r"\*\*[\d,.]*(\d)\*\*", target.read_text())
+        text, place = target.read_text(), digit.start(1)
+        target.write_text(text[:place] + str((int(digit[1]) + 1) % 10) + text[place + 1 :])
     else:
         target.write_text(target.read_text().replace('"chunk": 16', '"chunk": 17'))
     done = finished("verify", board(tmp_path))

@@ -13,7 +13,6 @@ from typing import Any, Literal
 import numpy as np
 import pytest
 from filelock import FileLock, Timeout
-from geobench_basics.encoders import GivenEncoder
 
 from geobench import (
     BrokenPicture,
@@ -31,6 +30,7 @@ from geobench import (
 )
 from geobench.features import Store, What, encode
 from geobench.inputs import Inputs
+from geobench_basics.encoders import GivenEncoder
 
 COUNT = 50
 

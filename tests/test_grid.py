@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+
+from geobench import Context, Examples, Floored, PluginError, Rows, geo
 from geobench_cells import AdaptiveS2
 from geobench_grid.answers import Answering, Rule
 from geobench_grid.method import Grid, GridConfig
-
-from geobench import Context, Examples, Floored, PluginError, Rows, geo
 
 torch = pytest.importorskip("torch")
 

@@ -6,9 +6,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from geobench_im2gps import register_encoders, register_methods
-from geobench_im2gps.encoder import Im2gpsEncoder, Im2gpsEncoderConfig
-from geobench_im2gps.method import Im2gpsConfig, Im2gpsMethod
 from numpy.typing import NDArray
 from pydantic import ValidationError
 from scipy.stats import vonmises_fisher
@@ -28,6 +25,9 @@ from geobench import (
     geo,
 )
 from geobench.testing.toy_planet import ToyPlanet, ToyPlanetConfig
+from geobench_im2gps import register_encoders, register_methods
+from geobench_im2gps.encoder import Im2gpsEncoder, Im2gpsEncoderConfig
+from geobench_im2gps.method import Im2gpsConfig, Im2gpsMethod
 
 TINY, HISTOGRAM = slice(0, 192), slice(192, 192 + 784)
 
@@ -202,8 +202,9 @@ def test_weights_that_are_all_zero_and_odd_sizes_are_errors() -> None:
 
 @pytest.mark.parametrize("offset", [0.0, 100.0])
 def test_neighbours_agree_with_scikit_learn_even_where_float32_cancels(offset: float) -> None:
-    from geobench_im2gps.neighbours import PhotoIndex
     from sklearn.neighbors import NearestNeighbors
+
+    from geobench_im2gps.neighbours import PhotoIndex
 
     rng = np.random.default_rng(0)
     features = (offset + rng.standard_normal((3000, 24))).astype(np.float32)

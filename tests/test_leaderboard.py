@@ -44,13 +44,14 @@ from geobench import (
     part,
 )
 from geobench.catalogue import Catalogue, Source, installed
-from geobench.config import Benchmark
+from geobench.config import CEILING, Benchmark
 from geobench.execution import Options, Reporter
-from geobench.leaderboard import CEILING, ROW_COLUMNS, CurvePoint, Leaderboard, Row
+from geobench.leaderboard import Leaderboard
 from geobench.markdown import number
-from geobench.report import as_csv, rewrite
+from geobench.report import rewrite
 from geobench.results import Workspace
 from geobench.runner import Outcome, run
+from geobench.tables import ROW_COLUMNS, CurvePoint, Row, as_csv
 from geobench.verification import verify
 
 PHOTOS, TRAIN = 100, 40

@@ -148,6 +148,7 @@ class Faulty(Spread):
         return self.values(truth)
 
 
+NAMES = np.array([f"photo-{row}" for row in range(PHOTOS)])
 TRUTH = Truth(
     points=geo.uniform(PHOTOS, np.random.default_rng(1)),
     attributes={"row": np.arange(PHOTOS)},
@@ -295,11 +296,11 @@ def test_a_deadline_stops_between_two_chunks() -> None:
     [
         (
             lambda truth: np.where(truth.attributes["row"] == 12, np.nan, 1.0)[:, None] * [1, 1],
-            "1 scores are not finite, the first of photo 12 of random/test",
+            "1 scores are not finite, the first of photo photo-12 of random/test",
         ),
         (
             lambda truth: np.where(truth.attributes["row"] >= 6, np.inf, 1.0)[:, None] * [1, 1],
-            "4 scores are not finite, the first of photo 6 of random/test",
+            "4 scores are not finite, the first of photo photo-6 of random/test",
         ),
         (lambda truth: np.ones(len(truth)), "scores have shape (5,), not (5, 2)"),
         (lambda truth: np.ones((len(truth), 3)), "scores have shape (5, 3), not (5, 2)"),
@@ -332,7 +333,7 @@ def test_a_density_of_zero_at_the_truth_is_told_its_remedy() -> None:
 
     scores = scored(flat, [Likelihood()])
     (fault,) = scores.faults.values()
-    assert "5 scores are not finite, the first of photo 0 of random/test" in fault["error"]
+    assert "5 scores are not finite, the first of photo photo-0 of random/test" in fault["error"]
     assert "geobench.Floored" in fault["error"]
 
 
@@ -485,7 +486,7 @@ class Away(Metric):
 
 def test_a_metric_of_points_is_computed_from_stored_answers() -> None:
     answers = scored(around).answer
-    columns = point_columns(Away(), answers, TRUTH, part="random/test")
+    columns = point_columns(Away(), answers, TRUTH, ids=NAMES, part="random/test")
     assert (columns["mask"] == SCORED).all()
     expected = geo.distance_km(answers, TRUTH.points)
     np.testing.assert_allclose(columns["away"], expected, rtol=1e-6)
@@ -499,6 +500,6 @@ def test_a_metric_of_points_that_fails_is_a_sentence_with_its_photo() -> None:
             return np.where(truth.attributes["row"] == 8, np.nan, 0.0)[:, None]
 
     with pytest.raises(GeobenchError) as caught:
-        point_columns(Undefined(), np.zeros((PHOTOS, 2)), TRUTH, part="random/test")
+        point_columns(Undefined(), np.zeros((PHOTOS, 2)), TRUTH, ids=NAMES, part="random/test")
     assert "metric undefined: 1 scores are not finite" in str(caught.value)
-    assert "photo 8 of random/test" in str(caught.value)
+    assert "photo photo-8 of random/test" in str(caught.value)

@@ -14,6 +14,9 @@ from geobench import ConfigError, Context, DeadlineError, Rows, StoreError
 
 torch = pytest.importorskip("torch")
 
+from torch import nn  # noqa: E402
+from torch.nn import functional  # noqa: E402
+
 from geobench_torch import (  # noqa: E402
     Batch,
     Recipe,
@@ -26,8 +29,6 @@ from geobench_torch import (  # noqa: E402
     shuffled_batches,
     train_network,
 )
-from torch import nn  # noqa: E402
-from torch.nn import functional  # noqa: E402
 
 
 def rows(count: int = 500, width: int = 6) -> Rows:
@@ -141,7 +142,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_does_not(average: bool) 
     assert first != other
 
 
-def test_chunked_and_whole_reading_are_both_reproducible_whatever_was_drawn_before() -> None:
+def test_training_does_not_depend_on_what_was_drawn_before() -> None:
     torch.manual_seed(5)
     first = weights(train(Context(seed=3)))
     torch.rand(17)
@@ -309,3 +310,15 @@ def test_standardised_features_have_mean_0_and_deviation_1(shape: tuple[int, ...
     out = layer(torch.tensor(features))
     assert out.shape == features.shape
     assert out[..., 4].abs().max() < 1e-6  # a feature that never varies
+
+
+def test_whitening_decides_how_much_of_the_features_proportions_is_kept() -> None:
+    rng = np.random.default_rng(0)
+    deviations = np.array([1.0, 0.01, 4.0])
+    features = (rng.standard_normal((3000, 3)) * deviations).astype(np.float32)
+    for whitening in (0.0, 0.5, 1.0):
+        layer = Standardise.fitted(Rows([features]), whitening=whitening)
+        spread = layer(torch.tensor(features)).std(dim=0).numpy()
+        np.testing.assert_allclose(spread / spread[0], deviations ** (1 - whitening), rtol=0.05)
+    same = Standardise.fitted(Rows([features]), whitening=0.0)(torch.tensor(features))
+    assert same.square().mean().item() == pytest.approx(1, rel=1e-3)

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from typing import Literal, final
 
 import numpy as np
-from geobench_cells import AdaptiveS2
 from numpy.typing import NDArray
 
 from geobench import Cells, Points, geo
+from geobench_cells import AdaptiveS2
 
 Floats = NDArray[np.float64]
 Rule = Literal["cell", "mean-of-top-k", "densest"]

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, final
 
 import numpy as np
-from geobench_cells import AdaptiveS2, Classes
 from numpy.typing import NDArray
 from pydantic import Field
 
@@ -20,12 +19,12 @@ from geobench import (
     geo,
     smallest_by_hash,
 )
+from geobench_cells import AdaptiveS2, Classes
 from geobench_grid.answers import Answering, Rule
 
 if TYPE_CHECKING:
-    from geobench_torch import Recipe
-
     from geobench_grid.network import Classifier
+    from geobench_torch import Recipe
 
 
 class GridConfig(Config):
@@ -139,9 +138,8 @@ class Grid(Method):
         return frozenset({"pooled"})
 
     def fit(self, train: Examples, val: Examples, context: Context) -> None:
-        from geobench_torch import Standardise, train_network
-
         from geobench_grid.network import Classifier, class_loss, log_masses
+        from geobench_torch import Standardise, train_network
 
         assert train.pooled is not None
         assert train.points is not None
@@ -217,9 +215,8 @@ class Grid(Method):
 
     @classmethod
     def from_state(cls, config: GridConfig, state: Any, train: Examples, context: Context) -> Self:
-        from geobench_torch import Standardise, load_module_state
-
         from geobench_grid.network import Classifier
+        from geobench_torch import Standardise, load_module_state
 
         method = cls(config)
         network = Classifier(

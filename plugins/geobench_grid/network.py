@@ -5,12 +5,12 @@ from itertools import pairwise
 
 import numpy as np
 import torch
-from geobench_torch import Batch, Standardise, in_chunks
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
 from geobench import Points, Rows, geo
+from geobench_torch import Batch, Standardise, in_chunks
 
 
 class Classifier(nn.Module):
@@ -89,5 +89,5 @@ def log_masses(network: Classifier, features: Rows, *, device: str) -> NDArray[n
     out = np.empty((len(features), network.classes))
     for batch in in_chunks(features, device=device):
         logits = network(batch.features).double()
-        out[batch.positions.numpy()] = torch.log_softmax(logits, dim=-1).cpu().numpy()
+        out[batch.positions.cpu().numpy()] = torch.log_softmax(logits, dim=-1).cpu().numpy()
     return out

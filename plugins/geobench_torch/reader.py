@@ -20,7 +20,8 @@ _RUN = 64  # photos that follow one another on disk and are read together
 @final
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """B photos: their positions in the examples (B,), and their features (B, ...) float32."""
+    """B photos: their positions in the examples (B,), and their features (B, ...) float32; both on
+    the device asked for."""
 
     positions: Tensor
     features: Tensor
@@ -68,7 +69,7 @@ def in_chunks(
     """All photos in order, in batches of `size` and a smaller last one."""
     for start in range(0, len(features), size):
         positions = np.arange(start, min(start + size, len(features)))
-        yield Batch(torch.tensor(positions), _read(features, positions, device))
+        yield Batch(torch.tensor(positions, device=device), _read(features, positions, device))
 
 
 def _read(features: Rows, positions: NDArray[np.intp], device: torch.device | str) -> Tensor:
