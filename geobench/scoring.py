@@ -180,14 +180,14 @@ def _score(
             )
         bad = ~np.isfinite(values).all(axis=1)
         if bad.any():
-            zero = "A density that is zero at the truth needs geobench.Floored."
+            remedy = "Every photo that applies needs a score."
+            if metric.needs is Density:
+                remedy = "A density that is zero at the truth needs geobench.Floored."
             first = photos.ids[chosen[bad][0]]
             raise PredictionError(
                 f"{int(bad.sum())} scores are not finite, the first of photo {first} "
                 f"of {photos.part}",
-                remedy=zero
-                if metric.needs is Density
-                else "Every photo that applies needs a score.",
+                remedy=remedy,
             )
     except Exception as error:
         scores.faults[metric.file_stem] = _fault(metric, error)

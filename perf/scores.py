@@ -37,9 +37,8 @@ def main() -> None:
 
 def _score(metric: Metric, answers: Points, truth: Truth, codes: statistics.Codes) -> None:
     start = time.perf_counter()
-    columns = point_columns(
-        metric, answers, truth, ids=np.arange(len(truth)).astype(str), part="perf"
-    )
+    ids = np.arange(len(truth)).astype(str)
+    columns = point_columns(metric, answers, truth, ids=ids, part="perf")
     scored = time.perf_counter()
     shown = 0
     for summary in metric.summaries:
