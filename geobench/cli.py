@@ -205,7 +205,7 @@ def callback(
 def main() -> None:
     """The command `geobench`: exit code 0, 1 for failed cells or checks, 2 for bad input."""
     try:
-        app()
+        app(prog_name="geobench")
     except GeobenchError as error:
         typer.echo(f"error: {error}", err=True)
         sys.exit(2)
