@@ -1,5 +1,6 @@
 """The doors: `geobench run`, `list`, `report` and `verify`."""
 
+import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -80,7 +81,7 @@ def run(
         reporter.say(f"cells: {done}")
         reporter.say(f"wrote {', '.join(report.NAMES)} in {_short(outcome.board)}")
         reporter.say(f"to read: {_short(outcome.board / 'README.md')}")
-        reporter.say(f"to check every number: geobench verify {_short(outcome.board)}")
+        reporter.say(f"to check every number: {_command()} verify {_short(outcome.board)}")
     for failure in failures:
         reporter.say(f"FAILED {failure}")
     if failures:
@@ -100,6 +101,14 @@ def _chosen(benchmarks: "list[Benchmark]", only: list[str]) -> list[str]:
             remedy=f"Methods: {', '.join(sorted(labels))}. Benchmarks: {', '.join(sorted(names))}.",
         )
     return [name for name in only if name in labels]
+
+
+def _command() -> str:
+    """What to type for this command: its path, where its folder is not on the PATH."""
+    called = Path(sys.argv[0])
+    if called.name != "geobench" or shutil.which("geobench") == str(called.absolute()):
+        return "geobench"
+    return _short(called.absolute())
 
 
 def _short(path: Path) -> str:
@@ -135,7 +144,7 @@ def list_plugins() -> None:
             try:
                 check_requirements(registered.plugin)
             except PluginError as error:
-                text += f" (not usable yet: {error.remedy})"
+                text += f" (first {error.remedy.removeprefix('Install it: ')})"
             table.add_row(registered.plugin.name, escape(text))
         screen.print()
         screen.print(table)

@@ -54,7 +54,7 @@ def _provide(planned: Plan, cells: list[Cell], reporter: Reporter) -> None:
     parts = [
         part
         for cell in cells
-        if plan.wanted(cell.method.plugin)
+        if plan.wanted(cell.method.plugin) and cell.method.label not in planned.absent
         for part in cell.assignment.all_parts
     ]
     planned.inputs.provide(parts, track=reporter.track, on_broken=planned.benchmark.on_broken)
