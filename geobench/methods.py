@@ -40,6 +40,7 @@ class Context:
         cache_root: where `cache` keeps what can be rebuilt.
         part: the part being answered, as in table.csv (`unseen-cells/seen`); "" while fitting.
         part_ids: every part of the split -> the ids of its photos.
+        known_ids: the same before `--limit` and broken pictures took photos away.
         deadline: `time.monotonic()` at which the cell stops, or None.
         track: shows progress over an iterable (items, total, what).
         fitted: gives the fitted component that a Component field names.
@@ -51,6 +52,7 @@ class Context:
     cache_root: Path = Path()
     part: str = ""
     part_ids: Mapping[str, NDArray[np.str_]] = field(default_factory=dict)
+    known_ids: Mapping[str, NDArray[np.str_]] = field(default_factory=dict)
     deadline: float | None = None
     track: Callable[[Iterable[Any], int | None, str], Iterator[Any]] = _silent
     fitted: Callable[[Component[Any]], "Method"] | None = None
