@@ -5,13 +5,16 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 SOURCES := geobench plugins tests perf
 
-.PHONY: run test lint format clean
+.PHONY: run test test-slow lint format clean
 
 run: $(VENV)/.methods
 	$(BIN)/geobench run benchmarks.yaml
 
 test: $(VENV)/.dev lint
 	$(BIN)/python -m pytest -m "not slow"
+
+test-slow: $(VENV)/.dev
+	$(BIN)/python -m pytest -m slow
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check $(SOURCES)

@@ -143,6 +143,10 @@ def _fault(plugin: Any) -> str:
         return f"class {name} has no name: give it one, such as name = 'nearest-town'"
     if not _NAME.fullmatch(plugin.name):
         return f"class {name} is named {plugin.name!r}: use lower case, words joined by hyphens"
+    if not isinstance(plugin.requires, tuple) or not all(
+        isinstance(name, str) and name for name in plugin.requires
+    ):
+        return f"{plugin.kind} {plugin.name}: requires is no tuple of names, such as ('torch',)"
     if inspect.isabstract(plugin):
         lacking = ", ".join(sorted(plugin.__abstractmethods__))
         return f"{plugin.kind} {plugin.name} lacks {lacking}"

@@ -70,7 +70,8 @@ def run(
         try:
             outcome = runner.run(benchmark, place, options=options, reporter=reporter)
         except GeobenchError as error:
-            failures.append(f"benchmark {benchmark.name}: {error}")
+            prefix = f"benchmark {benchmark.name}: "
+            failures.append(prefix + str(error).removeprefix(prefix))
             continue
         failures += outcome.failures
         if dry_run or outcome.board is None:
@@ -217,6 +218,9 @@ def main() -> None:
         app(prog_name="geobench")
     except GeobenchError as error:
         typer.echo(f"error: {error}", err=True)
+        sys.exit(2)
+    except PermissionError as error:
+        typer.echo(f"error: {error.filename} cannot be written. Choose a --workspace.", err=True)
         sys.exit(2)
     except KeyboardInterrupt:
         typer.echo(

@@ -33,7 +33,8 @@ def _existing(path: Path, info: ValidationInfo) -> Path:
 
 InputPath = Annotated[Path, AfterValidator(_existing)]
 """A config field that names a file or folder: relative to the YAML file, checked while planning.
-Keys hold the SHA-256 of a file's content, and nothing of where it lies."""
+Keys hold the SHA-256 of its content, and nothing of where it lies. A dataset's own paths are in no
+key: its digest is."""
 
 
 class Plugin(ABC):
@@ -74,7 +75,8 @@ class Plugin(ABC):
             "kind": self.kind,
             "name": self.name,
             "version": self.version,
-            "config": canonical(self.config),
+            # A dataset's digest holds what matters of its folders: five million files, say.
+            "config": canonical(self.config, folders=self.kind != "dataset"),
         }
 
 
@@ -117,12 +119,13 @@ class Component(Config, Generic[T]):
         return cls.model_validate({"plugin": plugin, "label": label or plugin.name})
 
 
-def canonical(value: Any, *, paths: bool = True) -> Any:
+def canonical(value: Any, *, paths: bool = True, folders: bool = True) -> Any:
     """A configuration as JSON data that is equal if and only if it asks for the same numbers.
 
     Args:
         value: a Config, or anything that one holds.
-        paths: put a file's SHA-256 in its path's place (False: leave paths out).
+        paths: put the SHA-256 of its content in a path's place (False: leave paths out).
+        folders: do so for folders, too (False: leave folders out).
     """
     if isinstance(value, Path) and not paths:
         return None
@@ -130,20 +133,31 @@ def canonical(value: Any, *, paths: bool = True) -> Any:
         return value.plugin.identity()
     if isinstance(value, BaseModel):
         pairs = ((name, getattr(value, name)) for name in type(value).model_fields)
-        return {k: canonical(v, paths=paths) for k, v in pairs if paths or not isinstance(v, Path)}
+        return {
+            k: canonical(v, paths=paths, folders=folders)
+            for k, v in pairs
+            if paths or not isinstance(v, Path)
+        }
     if isinstance(value, Mapping):
-        return {str(k): canonical(v, paths=paths) for k, v in value.items()}
+        return {str(k): canonical(v, paths=paths, folders=folders) for k, v in value.items()}
     if isinstance(value, Path):
-        return {"sha256": file_digest(value)} if value.is_file() else {"folder": value.name}
+        if value.is_file():
+            return {"sha256": file_digest(value)}
+        return {"sha256": _folder_digest(value)} if folders else None
     if isinstance(value, str | bool | int | float | None):
         return value
     if isinstance(value, Iterable):
-        items = [canonical(v, paths=paths) for v in value]
+        items = [canonical(v, paths=paths, folders=folders) for v in value]
         return sorted(items, key=json.dumps) if isinstance(value, set | frozenset) else items
     raise ConfigError(
         f"a configuration holds {value!r}, a {type(value).__name__}",
         remedy="Config fields are numbers, strings, booleans, paths, components and lists of them.",
     )
+
+
+def _folder_digest(folder: Path) -> str:
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    return digest([[path.relative_to(folder).as_posix(), file_digest(path)] for path in paths])
 
 
 def digest(data: Any) -> str:

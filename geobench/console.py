@@ -52,9 +52,12 @@ class ConsoleReporter(Reporter):
         )
         self.console.rule(f"[bold]{bench.name}", align="left")
         self.say(f"dataset {bench.dataset.plugin.name}: {len(plan.drawn)} split(s), {summary}")
-        for label, assignment in plan.drawn.items():
+        for split in bench.splits:
+            label, assignment = split.label, plan.assignment(split)
             parts = ", ".join(f"{part.name} {len(part):,}" for part in assignment.all_parts)
             left = "".join(f", {why} {len(rows):,}" for why, rows in assignment.left_out.items())
+            broken = sum(assignment.broken.values())
+            left += f", left out for broken pictures {broken:,}" if broken else ""
             self.say(f"split {label}: {parts}{left} photos")
         if any(state != "recorded" for _, state in states):
             table = Table("split", "method", "seed", "to do", box=None, padding=(0, 2, 0, 0))

@@ -8,7 +8,7 @@ import tempfile
 import time
 import traceback
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -22,7 +22,7 @@ from geobench.components import Component, file_digest
 from geobench.errors import DeadlineError, GeobenchError, StoreError
 from geobench.methods import Context, Method
 from geobench.metrics import Metric
-from geobench.plan import Cell, Place, Plan
+from geobench.plan import Cell, Place, Plan, wanted
 from geobench.results import Record, Workspace
 from geobench.scoring import Protocol, Scores, score_part, truth_of
 
@@ -99,6 +99,7 @@ class Execution:
         absent = self.plan.absent.get(cell.method.label)
         if absent is not None:
             return self.fail(places, cell, absent)
+        _start_measuring_memory()
         with _scratch(self.plan.workspace) as scratch:
             context = self.context(cell, scratch)
             try:
@@ -131,6 +132,7 @@ class Execution:
             scratch=scratch,
             cache_root=self.plan.workspace.cache,
             part_ids={place.label: place.part.ids for place in self.plan.places(cell)},
+            known_ids=self.plan.known_ids(cell.split),
             deadline=None if deadline is None else time.monotonic() + deadline,
             track=partial(_labelled, self.reporter, cell.method.label),
             log=logging.getLogger(f"geobench.method.{cell.method.label}"),
@@ -153,7 +155,7 @@ class Execution:
         """The fitted method, restored from its state; fitted first where there is none."""
         folder = self.plan.workspace.states / cell.fit_key
         plugin: Method = cell.method.plugin
-        wants = plugin.wants
+        wants = wanted(plugin)
         train = self.plan.inputs.examples(cell.assignment.train, wants, labels=True)
         force = self.options.force and cell.fit_key not in self.forced
         stored = None if force else _read_state(folder)
@@ -198,7 +200,7 @@ class Execution:
         metrics = self.plan.metrics(method)
         if known is not None:
             metrics = self.plan.unscored(known, method)
-        examples = self.plan.inputs.examples(place.part, method.wants, labels=False)
+        examples = self.plan.inputs.examples(place.part, wanted(method), labels=False)
         protocol = Protocol(cell.seed, place.task.digest, bench.chunk, bench.photos, bench.samples)
         begin = time.monotonic()
         truth = truth_of(arrays)
@@ -240,6 +242,7 @@ class Execution:
                 "split": cell.split.plugin.identity(),
                 "part": place.part.name,
                 "test": place.task.test,
+                "dataset": place.task.dataset,
             },
             "draws": {"chunk": bench.chunk, "photos": bench.photos, "samples": bench.samples},
             "origin": plugin.origin,
@@ -274,9 +277,9 @@ class Execution:
     def fail(self, places: list[Place], cell: Cell, error: BaseException) -> str:
         """Record a failure, to be tried again by the next run; a good record is left alone."""
         late = isinstance(error, DeadlineError)
-        text = (
-            str(error) if isinstance(error, GeobenchError) else f"{type(error).__name__}: {error}"
-        )
+        known = isinstance(error, GeobenchError)
+        text = str(error) if known else f"{type(error).__name__}: {error}"
+        text = " ".join(text.split())  # it goes into tables; the traceback keeps its lines
         where = f"method {cell.method.label}"
         data = {
             "status": "deadline" if late else "failed",
@@ -335,6 +338,17 @@ def _scratch(workspace: Workspace) -> Iterator[Path]:
         shutil.rmtree(place, ignore_errors=True)
 
 
+def _start_measuring_memory() -> None:
+    """Forget the process's peak so far, where the system can (Linux)."""
+    with suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
+
+
 def _peak_memory_mb() -> float:
+    """The peak since the cell began (Linux), or since the process began (elsewhere)."""
+    with suppress(OSError, StopIteration, ValueError):
+        lines = Path("/proc/self/status").read_text().splitlines()
+        kilobytes = next(line.split()[1] for line in lines if line.startswith("VmHWM:"))
+        return round(int(kilobytes) / 1024, 1)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return round(peak / (1024**2 if sys.platform == "darwin" else 1024), 1)

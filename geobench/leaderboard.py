@@ -234,7 +234,10 @@ class _Part:
         for entry in entries:
             found = scored[entry.label]
             if isinstance(summary, Curve):
-                self.curve(summary, entry, found)
+                try:
+                    self.curve(summary, entry, found)
+                except Exception as error:
+                    self.problem(summary, entry, error)
                 continue
             row = Row(
                 self.board.name,
@@ -263,7 +266,13 @@ class _Part:
                 replicates.append(None)
                 continue
             codes = statistics.unit_codes(self.arrays["unit"][inside])
-            answer = self.estimate(summary, found, scored, codes)
+            try:
+                answer = self.estimate(summary, found, scored, codes)
+            except Exception as error:
+                note = self.problem(summary, entry, error)
+                rows.append(replace(row, status="failed", note=note))
+                replicates.append(None)
+                continue
             if answer is None:
                 rows.append(replace(row, note="nothing on the same photos to compare with"))
                 replicates.append(None)
@@ -271,6 +280,12 @@ class _Part:
             rows.append(_filled(row, answer[0]))
             replicates.append(answer[1])
         self.tables.rows += self.with_ranks(rows, replicates, summary)
+
+    def problem(self, summary: Summary, entry: _Entry, error: Exception) -> str:
+        """Note that a summary cannot be computed, and say so for its row."""
+        text = f"summary {summary.name}: {type(error).__name__}: {' '.join(str(error).split())}"
+        self.tables.problems.append(f"{self.label} / {entry.label}: {text}")
+        return text
 
     def functions(
         self, summary: "Statistic | Curve", found: _Scored

@@ -51,9 +51,11 @@ def page(board: Leaderboard, tables: Tables) -> str:
     )
     lines += ["## How to read it", "", _MEANING.format(ceiling=CEILING, seeds=trainings)]
     lines += [_notes(tables.rows)]
-    lines += ["## Credits", "", dataset["citation"] or f"Dataset {dataset['name']}.", ""]
-    if dataset["licence"]:
-        lines += [f"Licence: {dataset['licence']}", ""]
+    lines += ["## Credits", ""]
+    shown = [dataset, *(part["dataset"] for part in manifest["parts"].values())]
+    for about in {each["digest"]: each for each in shown}.values():
+        lines += [about["citation"] or f"Dataset {about['name']}.", ""]
+        lines += [f"Licence: {about['licence']}", ""] if about["licence"] else []
     return "\n".join([*lines, _FILES])
 
 

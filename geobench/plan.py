@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, final
 
+import numpy as np
 from numpy.typing import NDArray
 
 from geobench import results
@@ -82,6 +83,7 @@ class Plan:
         workspace: where results lie.
         inputs: the features.
         drawn: split label -> what the split drew, broken pictures included.
+        whole: the same before `limit`.
         limit: photos each of train, val and parts, or None for all.
         absent: method label -> why it cannot run here (a package that is not installed).
     """
@@ -90,6 +92,7 @@ class Plan:
     workspace: Workspace
     inputs: Inputs
     drawn: dict[str, Assignment]
+    whole: dict[str, Assignment]
     limit: int | None = None
     absent: dict[str, PluginError] = field(default_factory=dict)
 
@@ -105,6 +108,11 @@ class Plan:
         datasets = {p.dataset.digest: p.dataset for p in drawn.all_parts}
         broken = {key: self.inputs.broken(dataset) for key, dataset in datasets.items()}
         return without(drawn, {key: rows for key, rows in broken.items() if len(rows)})
+
+    def known_ids(self, split: Component[Split]) -> dict[str, NDArray[np.str_]]:
+        """The ids of every part before a limit or broken pictures took photos away."""
+        parts = self.whole[split.label].parts
+        return {f"{split.label}/{test.name}": test.ids for test in parts}
 
     def cells(self) -> list[Cell]:
         """The cells under the keys that hold given what is known of broken pictures."""
@@ -145,7 +153,8 @@ class Plan:
         bench = self.benchmark
         for test in cell.assignment.parts:
             train, val = cell.assignment.train.digest, cell.assignment.val.digest
-            task = Task(cell.split.plugin.name, test.name, train, val, test.digest)
+            name = cell.split.plugin.name
+            task = Task(name, test.name, train, val, test.digest, test.dataset.digest)
             key = record_key(
                 cell.fit_key,
                 task.digest,
@@ -198,8 +207,15 @@ class Plan:
 
 def references(plugin: Method) -> list[Component[Method]]:
     """The methods that a method's configuration names."""
-    values = (getattr(plugin.config, name) for name in type(plugin.config).model_fields)
-    return [v for v in values if isinstance(v, Component) and isinstance(v.plugin, Method)]
+    stack = [getattr(plugin.config, name) for name in type(plugin.config).model_fields]
+    found = []
+    while stack:
+        value = stack.pop(0)
+        if isinstance(value, Component) and isinstance(value.plugin, Method):
+            found.append(value)
+        elif isinstance(value, list | tuple):
+            stack = [*value, *stack]
+    return found
 
 
 def wanted(plugin: Method) -> frozenset[str]:
@@ -231,14 +247,23 @@ def make(benchmark: Benchmark, workspace: Workspace, *, limit: int | None = None
                 absent[method.label] = error
     wants: frozenset[str] = frozenset()
     for method in benchmark.methods:
-        wants |= wanted(method.plugin)
+        try:
+            wants |= wanted(method.plugin)
+            _ = method.plugin.predicts
+        except Exception as error:
+            raise PluginError(
+                f"cannot say what it wants or predicts ({type(error).__name__}: {error})",
+                where=f"method {method.label}",
+                remedy="`wants` and `predicts` depend on the configuration alone.",
+            ) from error
     encoder = None if benchmark.encoder is None else benchmark.encoder.plugin
     inputs = Inputs(encoder, wants, workspace.features)
     drawn = {split.label: _draw(split, benchmark.dataset.plugin) for split in benchmark.splits}
+    whole = drawn
     if limit is not None:
         drawn = {label: limited(assignment, limit) for label, assignment in drawn.items()}
     _check(benchmark, inputs, drawn)
-    return Plan(benchmark, workspace, inputs, drawn, limit, absent)
+    return Plan(benchmark, workspace, inputs, drawn, whole, limit, absent)
 
 
 def _draw(split: Component[Split], dataset: Dataset) -> Assignment:

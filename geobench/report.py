@@ -10,6 +10,7 @@ from geobench import results
 from geobench.catalogue import Catalogue, installed
 from geobench.components import digest, file_digest
 from geobench.data import Dataset
+from geobench.errors import StoreError
 from geobench.geo import Points
 from geobench.leaderboard import Leaderboard
 from geobench.markdown import page
@@ -32,13 +33,17 @@ def write(planned: Plan) -> list[str]:
         path = planned.board / "benchmark.json"
         if not path.exists() or manifest != _without_tables(path):
             results.write_json(path, manifest)
-        if manifest["dataset"]["publishes"] == "scores":
+        shown = [manifest["dataset"], *(part["dataset"] for part in manifest["parts"].values())]
+        if any(about["publishes"] == "scores" for about in shown):
             results.write_file(planned.board / ".gitignore", "runs/\n")
         return rewrite(planned.board, installed())
 
 
 def _without_tables(path: Path) -> dict[str, Any]:
-    known = results.read_json(path)
+    try:
+        known = results.read_json(path)
+    except StoreError:  # damaged: it is written again
+        return {}
     known.pop("tables", None)
     return known
 
@@ -77,6 +82,11 @@ def load(folder: str | Path) -> "DataFrame":
     import pandas
 
     # "NA" and "12" are labels here; only an empty field is a missing number.
+    path = Path(folder) / "table.csv"
+    if not path.exists():
+        raise StoreError(
+            "there is no table.csv", where=str(folder), remedy="Give a leaderboard's folder."
+        )
     return pandas.read_csv(
         Path(folder) / "table.csv",
         dtype={name: str for name in ROW_COLUMNS if name not in (*_NUMBERS, *_COUNTS)},
@@ -97,16 +107,7 @@ def _manifest(planned: Plan) -> dict[str, Any]:
         "benchmark": bench.resolved,
         "digest": bench.digest,
         "limit": planned.limit,
-        "dataset": {
-            "name": dataset.name,
-            "digest": dataset.digest,
-            "photos": len(dataset.table),
-            "promised": dataset.table.promised,
-            "broken": dict(dataset.table.broken),
-            "licence": dataset.licence,
-            "citation": dataset.citation,
-            "publishes": dataset.publishes,
-        },
+        "dataset": _about(dataset),
         "maps": {},
         "parts": {},
         "rows": [],
@@ -115,14 +116,14 @@ def _manifest(planned: Plan) -> dict[str, Any]:
     for split in bench.splits:
         assignment = planned.assignment(split)
         path = runs / f"{split.plugin.name}-{_split_digest(assignment)[:8]}.npz"
-        if not path.exists() and dataset.publishes != "scores":
-            results.write_arrays(path, results.split_map(_roles(assignment)))
-        if path.exists():
+        if dataset.publishes != "scores":
+            if not path.exists():
+                results.write_arrays(path, results.split_map(_roles(assignment)))
             entry = {"file": path.name, "sha256": file_digest(path)}
             manifest["maps"][split.label] = entry
     for cell in planned.cells():
         for place in planned.places(cell):
-            record = Record.read(place.folder)
+            record, files = _read(place.folder)
             if record is None:
                 manifest["missing"].append(f"{place.label} / {cell.method.label} / {cell.seed}")
                 continue
@@ -133,6 +134,7 @@ def _manifest(planned: Plan) -> dict[str, Any]:
                 manifest["parts"][place.label] = {
                     "folder": path.parent.name,
                     "digest": place.task.test,
+                    "dataset": _about(place.part.dataset),
                     "sha256": file_digest(path),
                     "facts": {name: [fact.value, fact.unit] for name, fact in facts.items()},
                 }
@@ -144,10 +146,31 @@ def _manifest(planned: Plan) -> dict[str, Any]:
                 "seed": cell.seed,
                 "record_key": place.key,
                 "folder": f"{place.folder.parent.name}/{place.folder.name}",
-                "files": record.files(),
+                "files": files,
             }
             manifest["rows"].append(row)
     return manifest
+
+
+def _read(folder: Path) -> tuple[Record | None, dict[str, str]]:
+    try:
+        record = Record.read(folder)
+        return record, {} if record is None else record.files()
+    except FileNotFoundError:  # another run is putting a new one in its place
+        return None, {}
+
+
+def _about(dataset: Dataset) -> dict[str, Any]:
+    return {
+        "name": dataset.name,
+        "digest": dataset.digest,
+        "photos": len(dataset.table),
+        "promised": dataset.table.promised,
+        "broken": dict(dataset.table.broken),
+        "licence": dataset.licence,
+        "citation": dataset.citation,
+        "publishes": dataset.publishes,
+    }
 
 
 def _split_digest(assignment: Assignment) -> str:

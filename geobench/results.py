@@ -13,12 +13,12 @@ import subprocess
 import time
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import distributions
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, final
+from typing import Any, Literal, TypeAlias, final, get_args
 
 import numpy as np
 from filelock import FileLock, Timeout
@@ -35,6 +35,8 @@ log = logging.getLogger(__name__)
 SCHEMA = 1
 """Version of the layout of records and of benchmark.json; raised when it changes."""
 
+_DRAFTS_LAST = 7 * 24 * 3600.0  # seconds; a cell's scratch folder lies among the drafts
+
 Status: TypeAlias = Literal["ok", "failed", "deadline", "not-answered"]
 
 
@@ -47,6 +49,7 @@ class Task:
         split: the split's name, as in folder names.
         part: the test part's name.
         train, val, test: the digests of the three parts.
+        dataset: the digest of the test part's dataset, whose pictures and attributes count, too.
     """
 
     split: str
@@ -54,11 +57,12 @@ class Task:
     train: str
     val: str
     test: str
+    dataset: str
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the three digests."""
-        return digest([self.train, self.val, self.test])
+        """SHA-256 of the four digests."""
+        return digest([self.train, self.val, self.test, self.dataset])
 
     @property
     def folder(self) -> str:
@@ -119,10 +123,11 @@ class Workspace:
             shutil.rmtree(drafts / f"{place.name}-old", ignore_errors=True)
 
     def sweep(self) -> None:
-        """Remove drafts that a killed run left behind (untouched for a day)."""
+        """Remove drafts that a killed run left behind (untouched for a week)."""
         for place in (self.hidden / "drafts").glob("*"):
-            if time.time() - place.stat().st_mtime > 24 * 3600:
-                shutil.rmtree(place, ignore_errors=True)
+            with suppress(FileNotFoundError):  # another run just finished it
+                if time.time() - place.stat().st_mtime > _DRAFTS_LAST:
+                    shutil.rmtree(place, ignore_errors=True)
 
 
 def write_file(path: Path, content: str | bytes) -> None:
@@ -164,7 +169,8 @@ def read_json(path: Path) -> dict[str, Any]:
     try:
         data = json.loads(path.read_text())
     except (OSError, ValueError) as error:
-        raise StoreError(f"cannot be read ({error})", where=str(path)) from None
+        problem = f"cannot be read ({error})"
+        raise StoreError(problem, where=str(path), remedy="Remove it and run again.") from None
     if not isinstance(data, dict):
         raise StoreError("holds no JSON object", where=str(path))
     return data
@@ -228,6 +234,8 @@ class Record:
             data = read_json(folder / "record.json")
             if data.get("schema") != SCHEMA:
                 raise StoreError(f"is of schema {data.get('schema')}, not {SCHEMA}")
+            if data.get("status") not in get_args(Status):
+                raise StoreError(f"has the status {data.get('status')!r}")
             if data["status"] == "ok":
                 read_arrays(folder / "answer.npz")
         except StoreError as error:
@@ -245,7 +253,8 @@ class Record:
 
     def files(self) -> dict[str, str]:
         """SHA-256 of every file of the record, by name."""
-        return {path.name: file_digest(path) for path in sorted(self.folder.iterdir())}
+        paths = sorted(path for path in self.folder.iterdir() if not path.name.startswith("."))
+        return {path.name: file_digest(path) for path in paths}
 
 
 _PACKAGES = (

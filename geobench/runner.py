@@ -8,9 +8,10 @@ from typing import final
 
 from geobench import plan, report
 from geobench.config import Benchmark
+from geobench.errors import DataError, GeobenchError
 from geobench.execution import Execution, Options, Reporter
 from geobench.plan import Cell, Plan
-from geobench.results import Workspace
+from geobench.results import Record, Workspace
 
 
 @final
@@ -55,9 +56,20 @@ def _provide(planned: Plan, cells: list[Cell], reporter: Reporter) -> None:
         part
         for cell in cells
         if plan.wanted(cell.method.plugin) and cell.method.label not in planned.absent
-        for part in cell.assignment.all_parts
+        for part in planned.drawn[cell.split.label].all_parts  # known broken ones, too
     ]
-    planned.inputs.provide(parts, track=reporter.track, on_broken=planned.benchmark.on_broken)
+    bench = planned.benchmark
+    try:
+        planned.inputs.provide(parts, track=reporter.track, on_broken=bench.on_broken)
+    except GeobenchError:
+        raise
+    except Exception as error:
+        names = f"encoder {bench.encoder.label}" if bench.encoder else "no encoder"
+        raise DataError(
+            f"{type(error).__name__}: {error}",
+            where=f"{names} on dataset {bench.dataset.label}",
+            remedy="`--limit 5` tries it on a few photos.",
+        ) from error
 
 
 @final
@@ -72,6 +84,7 @@ class _Session:
         self.reporter = reporter
         self.outcome = outcome
         self.execution = Execution(planned, options, reporter)
+        self.began = time.time()
 
     def run(self, cells: list[Cell]) -> None:
         """Each cell once; those that another run holds come last."""
@@ -92,6 +105,11 @@ class _Session:
             if state == "recorded":
                 self.outcome.counts["skipped"] += 1
                 return True
+            problem = self.failed_meanwhile(cell) if state == "retry" else ""
+            if problem:
+                self.outcome.counts["failed"] += 1
+                self.outcome.failures.append(f"{cell}: {problem}")
+                return True
             begin = time.monotonic()
             problem = self.execution.work(cell)
             seconds = f"{time.monotonic() - begin:.1f} s"
@@ -104,3 +122,13 @@ class _Session:
                 done = "scored" if state == "score" else "done"
                 self.reporter.say(f"{prefix} {cell}: {done} in {seconds}")
         return True
+
+    def failed_meanwhile(self, cell: Cell) -> str:
+        """Why a cell failed in another run since this one began, or "": it is not tried twice."""
+        found = [(p.folder / "record.json", Record.read(p.folder)) for p in self.plan.places(cell)]
+        bad = [
+            (path.stat().st_mtime, str(record.data.get("error", record.status)))
+            for path, record in found
+            if record is not None and record.status in ("failed", "deadline")
+        ]
+        return bad[0][1] if bad and all(made > self.began for made, _ in bad) else ""

@@ -1,5 +1,6 @@
 """Splits: rules that turn a dataset into train, val and named test parts, each with a digest."""
 
+import re
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -28,6 +29,9 @@ class SplitConfig(components.Config):
         description="share of the training rows kept, by smallest hash of id; "
         "val and parts stay as they are",
     )
+
+
+_PART_NAME = r"[A-Za-z0-9][A-Za-z0-9 ._+@-]*"
 
 
 @final
@@ -94,6 +98,7 @@ class Assignment:
         val: what they tune on; may be empty.
         parts: one or more test parts of unique names.
         left_out: why rows are in none of these (`buffer`, `set-aside`) -> the rows.
+        broken: part -> how many of its photos were left out because their picture is broken.
         apart_km: test part -> the distance to train and val that the split promises.
         facts: what the split measured.
     """
@@ -102,6 +107,7 @@ class Assignment:
     val: Part
     parts: tuple[Part, ...]
     left_out: Mapping[str, Indices] = field(default_factory=dict)
+    broken: Mapping[str, int] = field(default_factory=dict)
     apart_km: Mapping[str, float] = field(default_factory=dict)
     facts: Mapping[str, Fact] = field(default_factory=dict)
 
@@ -150,6 +156,13 @@ def _check(split: Split, drawn: Assignment) -> None:
     names = [part.name for part in drawn.parts]
     if len(set(names)) != len(names) or not names:
         raise DataError(f"test parts are {names}: give one or more unique names", where=where)
+    for name in names:
+        if not re.fullmatch(_PART_NAME, name):
+            raise DataError(
+                f"{name!r} is no name of a test part",
+                where=where,
+                remedy="Letters, digits, spaces and ._+@- are; it names a folder.",
+            )
     for part in drawn.parts:
         if len(part) == 0:
             raise DataError(
@@ -203,9 +216,12 @@ def without(assignment: Assignment, broken: Mapping[str, Indices]) -> Assignment
     for before, after in zip(assignment.parts, parts, strict=True):
         if len(after) == 0:
             raise DataError(f"all {len(before)} pictures of test part {before.name} are broken")
-    return replace(
-        assignment, train=cleaned(assignment.train), val=cleaned(assignment.val), parts=parts
-    )
+    train, val = cleaned(assignment.train), cleaned(assignment.val)
+    counts = {
+        before.name: len(before) - len(after)
+        for before, after in zip(assignment.all_parts, (train, val, *parts), strict=True)
+    }
+    return replace(assignment, train=train, val=val, parts=parts, broken=counts)
 
 
 def describe(assignment: Assignment, part: Part) -> dict[str, Fact]:
@@ -217,11 +233,18 @@ def describe(assignment: Assignment, part: Part) -> dict[str, Fact]:
     facts["test photos"] = Fact(len(part), "photos")
     for reason, rows in assignment.left_out.items():
         facts[f"left out: {reason}"] = Fact(len(rows), "photos")
+    for name in ("train", "val", part.name):
+        if assignment.broken.get(name):
+            count = assignment.broken[name]
+            facts[f"left out of {name}: broken picture"] = Fact(count, "photos")
     facts["units"] = Fact(len(np.unique(part.units)), "units")
     facts["effective units"] = Fact(effective_units(part.units), "units")
-    same = part.dataset is train.dataset
-    shared = np.isin(part.groups, train.groups) if same else np.zeros(len(part), bool)
-    facts["test photos whose group is in train"] = Fact(int(shared.sum()), "photos")
+    if part.dataset is train.dataset:  # groups of two datasets cannot be compared
+        shared = int(np.isin(part.groups, train.groups).sum())
+        facts["test photos whose group is in train"] = Fact(shared, "photos")
+    if len(assignment.val):
+        distance = Places(assignment.val.points).nearest(part.points).distance_km
+        facts["smallest distance to val"] = Fact(float(distance.min()), "km")
     if len(train):
         distance = Places(train.points).nearest(part.points).distance_km
         facts["smallest distance to train"] = Fact(float(distance.min()), "km")

@@ -29,14 +29,16 @@ def verify(folder: Path, catalogue: Catalogue, *, runs: Path | None = None) -> l
         StoreError: there is no leaderboard in `folder`.
     """
     board = Leaderboard(folder, catalogue, runs=runs)
-    problems = _manifest(board) + _parts(board)
-    for entry in board.manifest["rows"]:
-        problems += _record(board, entry)
+    problems: list[str] = []
     try:
+        problems += _manifest(board) + _parts(board)
+        for entry in board.manifest["rows"]:
+            problems += _record(board, entry)
         tables = board.tables()
+        return problems + stale(board, contents(board, tables), untouched=True)
     except Exception as error:  # what is wrong with the files may break anything
-        return [*problems, f"the tables cannot be computed: {type(error).__name__}: {error}"]
-    return problems + stale(board, contents(board, tables), untouched=True)
+        text = f"the tables cannot be computed: {type(error).__name__}: {error}"
+        return [*problems, f"{folder / 'benchmark.json'}, or what it names: {text}"]
 
 
 def stale(board: Leaderboard, expected: dict[str, str], *, untouched: bool = False) -> list[str]:
@@ -152,7 +154,7 @@ def _parts(board: Leaderboard) -> list[str]:
         if lost := sorted({"id", "truth", "unit", "nearest", "novelty"} - set(arrays)):
             problems.append(f"{path} lacks {', '.join(lost)}")
             continue
-        hidden = board.manifest["dataset"]["publishes"] == "scores"
+        hidden = entry["dataset"]["publishes"] == "scores"
         if (
             not hidden
             and array_digest(arrays["id"], arrays["truth"], arrays["unit"]) != entry["digest"]
@@ -166,13 +168,24 @@ def _parts(board: Leaderboard) -> list[str]:
 
 def _record(board: Leaderboard, entry: dict[str, Any]) -> list[str]:
     folder = board.runs / entry["folder"]
-    problems = []
+    problems: list[str] = []
     for name, expected in entry["files"].items():
         problems += [f"record {p}" for p in _same_file(folder / name, expected)]
     try:
         data = results.read_json(folder / "record.json")
     except GeobenchError as error:
         return [*problems, f"record {error}"]
+    try:
+        return problems + _keys(board, entry, data)
+    except (KeyError, TypeError) as error:
+        return [
+            *problems,
+            f"record {folder / 'record.json'}: {error} is missing or of another kind",
+        ]
+
+
+def _keys(board: Leaderboard, entry: dict[str, Any], data: dict[str, Any]) -> list[str]:
+    folder, problems = board.runs / entry["folder"], []
     draws = data["draws"]
     key = results.record_key(
         digest(data["fit"]),
@@ -181,7 +194,8 @@ def _record(board: Leaderboard, entry: dict[str, Any]) -> list[str]:
         photos=draws["photos"],
         samples=draws["samples"],
     )
-    task = digest([data["fit"]["train"], data["fit"]["val"], data["task"]["test"]])
+    found = data["task"]
+    task = digest([data["fit"]["train"], data["fit"]["val"], found["test"], found["dataset"]])
     part = board.manifest["parts"][entry["part"]]
     if not key == entry["record_key"] == data["record_key"] or data["task"]["digest"] != task:
         problems.append(f"record {folder}: its key is not that of what went into it")

@@ -16,6 +16,7 @@ from geobench import (
     distance_km,
     geo,
 )
+from geobench_basics.answers import read_answers
 from geobench_basics.predictions_file import PredictionsConfig, PredictionsMethod
 
 RNG = np.random.default_rng
@@ -99,6 +100,9 @@ def test_only_the_configured_parts_are_answered(tmp_path: Path) -> None:
         (WHOLE + "5,0,0\n1,0,0\n1,0,1\n", r"3 doubled \(first: 5\)"),
         (WHOLE.replace("5,5,200", "5,95,0"), r"1 off the globe \(first: 5\)"),
         (WHOLE.replace("5,5,200", "5,nan,0"), r"1 off the globe \(first: 5\)"),
+        (WHOLE.replace("4,4,40", "4,4,360.5"), r"1 off the globe \(first: 4\)"),
+        (WHOLE.replace("4,4,40", "4,4,-1e9"), r"1 off the globe \(first: 4\)"),
+        (WHOLE.replace("4,4,40", "4,4,inf"), r"1 off the globe \(first: 4\)"),
         ("id,lat,lon\n6,0,0\n", r"5 missing .*; 1 unknown \(first: 6\)"),
         ("part,id,lat,lon\nseen,4,0,0\n", r"3 missing \(first: cells/seen, 1\).*seen, 4"),
         ("part,id,lat,lon\ncells/sean,1,0,0\n", r"1 of an unknown part \(first: cells/sean, 1\)"),
@@ -117,6 +121,75 @@ def test_a_file_that_does_not_fit_the_photos_is_counted_before_anything_is_predi
         checked(predictions(tmp_path, text))
     assert "answers.csv" in caught.value.where
     assert "`parts`" in caught.value.remedy
+
+
+def test_a_stored_state_is_checked_against_the_photos_as_they_are_now(tmp_path: Path) -> None:
+    method = checked(predictions(tmp_path, WHOLE))
+    grown = {**PARTS, "cells/unseen": np.array(["4", "5", "6"])}
+    shrunk = {"cells/seen": np.array(["1"])}
+    for parts, problem in [(grown, "1 missing .*, 6"), (shrunk, "4 unknown")]:
+        context = Context(seed=0, part_ids=parts)
+        with pytest.raises(DataError, match=problem):
+            PredictionsMethod.from_state(method.config, method.state(), NONE, context)
+
+
+@pytest.mark.parametrize("part", ["", "seen", "cells/seen"])
+def test_photos_that_a_limit_or_a_broken_picture_took_away_may_be_answered(
+    tmp_path: Path, part: str
+) -> None:
+    known = {"cells/seen": PARTS["cells/seen"]}
+    head = "part,id,lat,lon\n" if part else "id,lat,lon\n"
+    start = f"{part}," if part else ""
+
+    def fitted(*ids: str) -> PredictionsMethod:
+        text = head + "".join(f"{start}{photo},{photo},7\n" for photo in ids)
+        method = predictions(tmp_path, text, parts=["seen"])
+        limited = {"cells/seen": np.array(["2"]), "cells/unseen": np.array(["4"])}
+        method.fit(NONE, NONE, Context(seed=0, part_ids=limited, known_ids=known))
+        return method
+
+    method = fitted("1", "2", "003")
+    assert answer(method, "cells/seen", ["2"]).point().tolist() == [[2, 7]]
+    fitted("2")  # the others need no answer
+    with pytest.raises(DataError, match=r"1 missing \(first: cells/seen, 2\)"):
+        fitted("1", "003")
+    with pytest.raises(DataError, match=r"1 unknown \(first: .*9\)"):
+        fitted("2", "9")
+    with pytest.raises(DataError, match="1 doubled"):
+        fitted("2", "2")
+
+
+@pytest.mark.parametrize(
+    ("entry", "hint"),
+    [("sean", "Did you mean seen?"), ("cells/unsen", "Did you mean cells/unseen?"), ("x", "")],
+)
+def test_a_configured_part_that_the_split_lacks_is_an_error_that_names_it(
+    tmp_path: Path, entry: str, hint: str
+) -> None:
+    with pytest.raises(ConfigError, match=f"'{entry}'") as caught:
+        checked(predictions(tmp_path, WHOLE, parts=["seen", entry]))
+    assert caught.value.remedy.startswith(hint or "The parts")
+    assert "cells/seen, cells/unseen" in caught.value.remedy
+
+
+def test_a_configured_part_of_another_split_is_let_be_and_logged(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    text = "id,lat,lon\n4,4,40\n5,5,50\n"
+    checked(predictions(tmp_path, text, parts=["unseen", "random/test"]))
+    assert "random/test is of another split" in caplog.text
+    assert "cells/seen, cells/unseen" in caplog.text
+
+
+def test_a_folder_or_a_damaged_file_is_an_error_that_names_it(tmp_path: Path) -> None:
+    folder, damaged = tmp_path / "folder.csv", tmp_path / "answers.csv.gz"
+    folder.mkdir()
+    damaged.write_bytes(b"not compressed at all")
+    for path, problem in [(folder, "is a folder"), (damaged, "cannot be read")]:
+        with pytest.raises(DataError, match=problem) as caught:
+            read_answers(path)
+        assert caught.value.where == str(path)
+        assert "Parquet" in caught.value.remedy
 
 
 def test_ids_that_two_parts_share_need_a_column_part(tmp_path: Path) -> None:

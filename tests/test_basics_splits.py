@@ -260,20 +260,29 @@ def test_unseen_cells_keeps_its_distance_and_loses_no_photo(
     assert drawn.apart_km == {"unseen": buffer}
 
 
-def test_unseen_cells_counts_where_the_photos_went() -> None:
+def test_unseen_cells_counts_its_blocks() -> None:
     drawn = UnseenCellsSplit().assign(Places(towns(20_000, spread_km=700)))
     facts = {name: fact.value for name, fact in drawn.facts.items()}
     assert sizes(drawn)["seen"] == 1500
     assert sizes(drawn)["val"] == 1000
-    for name in ("seen", "unseen", "val", "train"):
-        assert facts[f"photos in {name}"] == sizes(drawn)[name]
-    assert facts["photos set aside"] == len(drawn.left_out["set-aside"])
-    assert facts["photos in the buffer"] == len(drawn.left_out["buffer"])
     assert facts["blocks tested"] <= facts["blocks held out"] < facts["blocks with photos"]
     _, counts = np.unique(drawn.parts[1].units, return_counts=True)
     assert counts.max() <= 25
     assert facts["effective blocks"] == pytest.approx(counts.sum() ** 2 / (counts**2).sum())
-    assert facts["smallest distance of unseen to val or train"] >= facts["buffer"] == 25
+    assert facts["buffer"] == 25
+    learnt = geo.Places(np.concatenate([drawn.train.points, drawn.val.points]))
+    assert learnt.nearest(drawn.parts[1].points).distance_km.min() >= 25
+
+
+def test_unseen_cells_leaves_counts_and_distances_of_the_final_parts_to_the_core() -> None:
+    drawn = UnseenCellsSplit().assign(Places(towns(2000)))
+    assert set(drawn.facts) == {
+        "blocks with photos",
+        "blocks held out",
+        "blocks tested",
+        "effective blocks",
+        "buffer",
+    }
 
 
 def test_photos_side_by_side_across_the_date_line_and_at_the_pole_are_neighbours() -> None:

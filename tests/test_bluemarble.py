@@ -1,6 +1,8 @@
 """Tests of the embedded dataset: views of the Blue Marble centred on towns."""
 
+import hashlib
 import pickle
+import re
 import subprocess
 import sys
 from itertools import islice
@@ -186,7 +188,15 @@ def test_the_defaults_give_14437_towns_of_falling_population(blue_marble: BlueMa
     assert (np.diff(table.attributes["population"]) <= 0).all()
     assert blue_marble.reach_km == 205
     np.testing.assert_array_equal(table.groups, table.ids)
-    assert table.ids[0].startswith("geonames-")
+
+
+def test_an_id_is_a_hash_that_does_not_show_the_geonames_id(blue_marble: BlueMarble) -> None:
+    ids = blue_marble.table.ids
+    shanghai = hashlib.blake2b(b"blue-marble 1796236", digest_size=8).hexdigest()
+    assert blue_marble.table.attributes["place"][0] == "Shanghai"
+    assert ids[0] == f"view-{shanghai}"
+    assert all(re.fullmatch("view-[0-9a-f]{16}", photo) for photo in ids)
+    assert len(np.unique(ids)) == len(ids)
 
 
 def test_no_two_towns_are_closer_than_25_km(blue_marble: BlueMarble) -> None:

@@ -157,7 +157,12 @@ def test_a_key_holds_a_files_content_and_not_its_place(tmp_path: Path) -> None:
     assert a == b != c
     assert a["file"] == {"sha256": hashlib.sha256(b"same").hexdigest()}
     assert str(tmp_path) not in str(a)
-    assert canonical(FileConfig(file=tmp_path / "a"))["file"] == {"folder": "a"}
+    folders = [canonical(FileConfig(file=tmp_path / name))["file"] for name in "abc"]
+    (tmp_path / "b" / "b.csv").rename(tmp_path / "b" / "a.csv")
+    assert canonical(FileConfig(file=tmp_path / "b"))["file"] == folders[0] != folders[1]
+    (tmp_path / "b" / "a.csv").write_text("edited")
+    assert canonical(FileConfig(file=tmp_path / "b"))["file"] != folders[0]
+    assert canonical(FileConfig(file=tmp_path / "a"), folders=False)["file"] is None
 
 
 def test_a_configuration_without_paths_holds_none_of_them(tmp_path: Path) -> None:

@@ -284,6 +284,37 @@ def test_a_metric_that_raises_fails_its_own_rows_alone_and_is_tried_again(geoben
     assert {name: after[name] for name in before} == before
 
 
+def test_a_summary_that_raises_fails_its_own_rows_alone(finished, tmp_path):
+    write(tmp_path, YAML.replace("nll]", "nll, torn]"))
+    done = finished("run", "benchmarks.yaml")
+    assert done.code == 1
+    assert "summary torn: KeyError: 'no-such-column'" in done.out
+    statuses = {(row["summary"], row["status"]) for row in table(tmp_path)}
+    assert {status for summary, status in statuses if summary == "torn"} == {"failed"}
+    assert {status for summary, status in statuses if summary != "torn"} == {"ok", "ceiling"}
+
+
+def test_an_encoder_that_raises_is_named_and_other_benchmarks_go_on(geobench, tmp_path):
+    bad = YAML.replace("encoder: given", "encoder: torn-encoder").replace("COUNTED", "counted")
+    good = YAML.replace("benchmarks:\n", "").replace("name: small", "name: sound")
+    (tmp_path / "benchmarks.yaml").write_text(bad + good.replace("COUNTED", "counted"))
+    done = geobench("run", "benchmarks.yaml")
+    assert done.code == 1
+    assert "benchmark small: encoder torn-encoder on dataset toy-planet" in done.out
+    assert "RuntimeError: out of ink" in done.out
+    assert "Traceback" not in done.text
+    assert (tmp_path / "leaderboards/sound/table.csv").exists()
+
+
+def test_a_damaged_manifest_is_written_again(finished, tmp_path):
+    before = (board(tmp_path) / "table.csv").read_bytes()
+    (board(tmp_path) / "benchmark.json").write_text("")
+    assert finished("verify", board(tmp_path)).code == 2
+    assert finished("run", "benchmarks.yaml").code == 0
+    assert (board(tmp_path) / "table.csv").read_bytes() == before
+    assert finished("verify", board(tmp_path)).code == 0
+
+
 def test_a_component_is_fitted_once_and_shared_with_an_equal_row(geobench, tmp_path):
     counted = "counted, {name: outer, inner: {name: counted, tag: a}}"
     write(tmp_path, YAML.replace("seeds: [0, 1]", "seeds: [3]"), counted=counted)

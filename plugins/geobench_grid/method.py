@@ -189,6 +189,7 @@ class Grid(Method):
         share = Floored.fit(densities(trained.network)) if len(chosen) else Floored.fit([])
         if not len(chosen):
             context.log.warning("grid: no validation photo, so the floor's share is %g", share)
+        context.fact("floor share", share, "share")
         self._fitted = _Fitted(trained.network, answering, share)
 
     def predict(self, examples: Examples, context: Context) -> Floored:

@@ -113,7 +113,7 @@ class Im2gpsMethod(Retriever):
             ("neighbours", min(self.config.k, len(train)), "photos"),
             ("temperature", self._kernel.temperature, "squared feature distance"),
             ("concentration", self._kernel.concentration, "per squared radian"),
-            ("floor-share", self._kernel.share, "share"),
+            ("floor share", self._kernel.share, "share"),
         ):
             context.fact(name, value, unit)
 

@@ -6,7 +6,18 @@ from pathlib import Path
 
 import numpy as np
 
-from geobench import Atoms, Component, Config, Mean, Method, Metric, Prediction, geo, hookimpl
+from geobench import (
+    Atoms,
+    Component,
+    Config,
+    Encoder,
+    Mean,
+    Method,
+    Metric,
+    Prediction,
+    geo,
+    hookimpl,
+)
 
 
 class CountedConfig(Config):
@@ -124,6 +135,25 @@ class Spread(Height):
         return geo.distance_km(context.samples, truth.points[:, None]).mean(axis=1)[:, None]
 
 
+class Torn(Height):
+    """Scores well, and has a summary that raises."""
+
+    name = "torn"
+    summaries = (Mean(name="torn", column="no-such-column", unit="degrees", better="higher"),)
+
+
+class TornEncoder(Encoder):
+    """Raises on every batch."""
+
+    name = "torn-encoder"
+
+    def prepare(self, image):
+        return image
+
+    def encode(self, batch, *, tokens):
+        raise RuntimeError("out of ink")
+
+
 def log(line):
     if "FIT_LOG" in os.environ:
         with Path(os.environ["FIT_LOG"]).open("a") as stream:
@@ -137,4 +167,9 @@ def register_methods():
 
 @hookimpl
 def register_metrics():
-    return [Height, Spread]
+    return [Height, Spread, Torn]
+
+
+@hookimpl
+def register_encoders():
+    return [TornEncoder]
