@@ -102,7 +102,7 @@ class PredictionsMethod(Method):
                 continue
             raise ConfigError(
                 f"parts says {entry!r}, and there is no such part",
-                where=f"method predictions, {self.config.file}",
+                where=str(self.config.file),
                 remedy=f"{parts} Write a part of another split with its split, as in table.csv.",
             )
 
