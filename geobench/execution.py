@@ -160,7 +160,8 @@ class Execution:
         force = self.options.force and cell.fit_key not in self.forced
         stored = None if force else _read_state(folder)
         if stored is None:
-            answered = [p for p in self.plan.places(cell) if Record.read(p.folder) is not None]
+            records = [Record.read(place.folder) for place in self.plan.places(cell)]
+            answered = any(record is not None and record.status == "ok" for record in records)
             if answered and not self.options.force:
                 self.reporter.say(f"{cell}: its state is gone, it is fitted again")
             val = self.plan.inputs.examples(cell.assignment.val, wants, labels=True)
