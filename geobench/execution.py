@@ -95,7 +95,9 @@ class Execution:
 
     def work(self, cell: Cell) -> str:
         """Fit or restore, answer and score every part that lacks it; the first problem, or ""."""
-        places = [place for place in self.plan.places(cell) if self.lacks(place, cell)]
+        places = list(self.plan.places(cell))
+        if not self.options.force:
+            places = [place for place in places if self.plan.lack(place, cell.method.plugin)]
         absent = self.plan.absent.get(cell.method.label)
         if absent is not None:
             return self.fail(places, cell, absent)
@@ -115,13 +117,6 @@ class Execution:
                 except (Exception, SystemExit) as error:
                     problems.append(self.fail([place], cell, error))
         return next((problem for problem in problems if problem), "")
-
-    def lacks(self, place: Place, cell: Cell) -> bool:
-        """Whether a part still has no complete record."""
-        record = Record.read(place.folder)
-        if self.options.force or record is None or record.status in ("failed", "deadline"):
-            return True
-        return record.status == "ok" and bool(self.plan.unscored(record, cell.method.plugin))
 
     def context(self, cell: Cell, scratch: Path) -> Context:
         deadline = self.plan.benchmark.deadline

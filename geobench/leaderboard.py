@@ -143,6 +143,7 @@ class _Part:
 
     def compute(self) -> None:
         entries = [*self.entries(), *self.ceiling()]
+        self.tables.costs += self.costs()
         for metric in self.board.metrics:
             scored: dict[str, _Scored | str] = {}
             for entry in entries:
@@ -154,7 +155,7 @@ class _Part:
                 self.summarise(summary, present, scored)
 
     def entries(self) -> Iterator[_Entry]:
-        """The labels of this part, in the order of the YAML file; their costs on the way."""
+        """The labels of this part, in the order of the YAML file."""
         by_label: dict[str, list[dict[str, Any]]] = {}
         for entry in self.board.manifest["rows"]:
             if entry["part"] == self.label:
@@ -168,7 +169,6 @@ class _Part:
                 record = results.Record.read(folder)
                 if record is None:
                     raise StoreError("the record is missing or damaged", where=str(folder))
-                self.costs(label, found[0]["method"], seed, record.data)
                 if record.status != "ok":
                     status = record.status
                     note = str(record.data.get("error", ""))
@@ -182,14 +182,19 @@ class _Part:
             nearest = (self.arrays["nearest"],)
             yield _Entry(CEILING, CEILING, "ceiling", "", (), (0,), nearest)
 
-    def costs(self, label: str, method: str, seed: int, data: dict[str, Any]) -> None:
-        found = {name: (value, "s") for name, value in data.get("timings", {}).items()}
-        if "peak_memory_mb" in data:
-            found["peak_memory"] = (data["peak_memory_mb"], "MB")
-        found |= {name: (value, unit) for name, (value, unit) in data.get("facts", {}).items()}
-        head = (self.board.name, self.label, label, method, seed, data.get("device", ""))
-        for quantity, (value, unit) in found.items():
-            self.tables.costs.append(Cost(*head, quantity, unit, float(value)))
+    def costs(self) -> Iterator[Cost]:
+        """Timings, peak memory and facts of every record of this part."""
+        for entry in self.board.manifest["rows"]:
+            if entry["part"] != self.label:
+                continue
+            data = results.read_json(self.board.runs / entry["folder"] / "record.json")
+            found = {name: (value, "s") for name, value in data.get("timings", {}).items()}
+            if "peak_memory_mb" in data:
+                found["peak_memory"] = (data["peak_memory_mb"], "MB")
+            found |= {name: (value, unit) for name, (value, unit) in data.get("facts", {}).items()}
+            head = (self.board.name, self.label, entry["label"], entry["method"], entry["seed"])
+            for quantity, (value, unit) in found.items():
+                yield Cost(*head, data.get("device", ""), quantity, unit, float(value))
 
     def scored(self, metric: Metric, entry: _Entry) -> "_Scored | str | None":
         """The columns of a metric, why it has none, or None where it does not apply."""

@@ -191,17 +191,18 @@ class Plan:
             if not (record.folder / f"{metric.file_stem}.npz").exists()
         ]
 
+    def lack(self, place: Place, method: Method) -> str:
+        """What there is to do for one part: `run`, `retry`, `score`, or "" if it is recorded."""
+        record = Record.read(place.folder)
+        if record is None:
+            return "run"
+        if record.status in ("failed", "deadline"):
+            return "retry"
+        return "score" if record.status == "ok" and self.unscored(record, method) else ""
+
     def state_of(self, cell: Cell) -> str:
         """What there is to do for a cell: `recorded`, `score`, `retry` or `run`."""
-        needs = set()
-        for place in self.places(cell):
-            record = Record.read(place.folder)
-            if record is None:
-                needs.add("run")
-            elif record.status in ("failed", "deadline"):
-                needs.add("retry")
-            elif record.status == "ok" and self.unscored(record, cell.method.plugin):
-                needs.add("score")
+        needs = {self.lack(place, cell.method.plugin) for place in self.places(cell)}
         return next((what for what in ("run", "retry", "score") if what in needs), "recorded")
 
 
