@@ -118,6 +118,13 @@ class Component(Config, Generic[T]):
         """A reference to a plugin that was configured in Python."""
         return cls.model_validate({"plugin": plugin, "label": label or plugin.name})
 
+    def __reduce__(self) -> tuple[Any, ...]:  # the class Component[Dataset] has no name to pickle
+        return _component, (self.wanted(), self.plugin, self.label)
+
+
+def _component(wanted: type[Plugin], plugin: Plugin, label: str) -> Any:
+    return Component[wanted].of(plugin, label=label)  # type: ignore[valid-type]
+
 
 def canonical(value: Any, *, paths: bool = True, folders: bool = True) -> Any:
     """A configuration as JSON data that is equal if and only if it asks for the same numbers.
