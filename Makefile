@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
-SOURCES := geobench plugins tests perf
+SOURCES := geobench plugins tests perf examples
 
 .PHONY: run test test-slow lint format clean
 

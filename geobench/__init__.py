@@ -3,6 +3,12 @@
 The public names, in reading order: this file is the table of contents.
 """
 
+import os
+
+# Threads that wait for work must not keep a core busy: beside any other job on the machine that
+# makes torch ten times as slow. It is read when torch is imported, and changes no number.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
 from geobench import gazetteer as gazetteer
 from geobench import geo as geo
 from geobench import statistics as statistics

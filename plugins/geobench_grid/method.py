@@ -217,15 +217,16 @@ class Grid(Method):
     @classmethod
     def from_state(cls, config: GridConfig, state: Any, train: Examples, context: Context) -> Self:
         from geobench_grid.network import Classifier
-        from geobench_torch import Standardise, load_module_state
+        from geobench_torch import Standardise, load_module_state, seeded
 
         method = cls(config)
-        network = Classifier(
-            Standardise(len(state["network.standardise.mean"])),
-            hidden=config.hidden,
-            classes=len(state["cells"]),
-            dropout=config.dropout,
-        )
+        with seeded(context):  # a network is made with random weights, even if only to be filled
+            network = Classifier(
+                Standardise(len(state["network.standardise.mean"])),
+                hidden=config.hidden,
+                classes=len(state["cells"]),
+                dropout=config.dropout,
+            )
         load_module_state(network, state)
         network.eval().to(context.device)
         prefix = "partition."

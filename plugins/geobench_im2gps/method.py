@@ -108,6 +108,7 @@ class Im2gpsMethod(Retriever):
 
     def fit(self, train: Examples, val: Examples, context: Context) -> None:
         self._look_at(train, context)
+        context.check_deadline()
         self._kernel = self._fit_kernel(train, val)
         for name, value, unit in (
             ("neighbours", min(self.config.k, len(train)), "photos"),
