@@ -1,6 +1,7 @@
 """The catalogue: every registered plugin class, its entry point loaded on its own."""
 
 import difflib
+import importlib
 import inspect
 import logging
 import re
@@ -8,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any, final
+from typing import Any, cast, final
 
 import pluggy
 
@@ -121,6 +122,56 @@ class Catalogue:
             hint += f" (Plugins that did not load: {lost}; see `geobench list`.)"
         raise PluginError(f"there is no {kind} {bare!r}", remedy=hint)
 
+    def locate(self, text: str) -> type[Plugin]:
+        """The class that a user means by `name`, `kind:name` or `package.module.Class`.
+
+        Raises:
+            PluginError: there is none, several, or it cannot be imported.
+        """
+        kind, colon, _ = text.partition(":")
+        if colon and kind in KINDS:
+            return self.find(kind, text)
+        if colon:
+            raise PluginError(
+                f"there is no kind of plugin {kind!r}", remedy=f"There are: {', '.join(KINDS)}."
+            )
+        if "." in text:
+            return _imported(text)
+        kinds = [kind for kind in KINDS if text in self.registered.get(kind, {})]
+        if len(kinds) > 1:
+            raise PluginError(
+                f"{text} is the name of {' and of '.join(f'one {kind}' for kind in kinds)}",
+                remedy=f"Type {' or '.join(f'{kind}:{text}' for kind in kinds)}.",
+            )
+        if kinds:
+            return self.find(kinds[0], text)
+        for broken in self.broken:
+            if text in (broken.source.entry_point, broken.source.distribution):
+                raise PluginError(
+                    f"plugin {broken.source} cannot be used: {broken.reason.rstrip('.')}",
+                    remedy="Mend it and install it again, or uninstall it.",
+                )
+        for source in self.sources:
+            if text in (source.entry_point, source.distribution):
+                brings = [
+                    f"{kind}:{each.plugin.name}"
+                    for kind in KINDS
+                    for each in self.of_kind(kind)
+                    if each.source == source
+                ]
+                raise PluginError(
+                    f"{text} is a whole plugin", remedy=f"Name one of {', '.join(brings)}."
+                )
+        names = {name for named in self.registered.values() for name in named}
+        near = difflib.get_close_matches(text, names, n=3, cutoff=0.5)
+        hint = f"Did you mean {' or '.join(near)}?" if near else "`geobench list` shows them."
+        if self.broken:
+            lost = ", ".join(sorted({str(b.source) for b in self.broken}))
+            hint += f" (Plugins that did not load: {lost}.)"
+        raise PluginError(
+            f"no dataset, split, encoder, method or metric is named {text!r}", remedy=hint
+        )
+
     def source_of(self, plugin: type[Plugin]) -> str:
         """The entry point, distribution and version that a class came from, "" if unregistered."""
         entries = self.registered.get(plugin.kind, {}).get(plugin.name, [])
@@ -128,7 +179,7 @@ class Catalogue:
 
     def add(self, plugin: type[Plugin], source: Source) -> None:
         """Register one class, or keep it as broken if it is not what its hook promises."""
-        reason = _fault(plugin)
+        reason = fault_of(plugin)
         if reason:
             self.broken.append(Broken(source, reason))
             return
@@ -137,8 +188,13 @@ class Catalogue:
             entries.append(Registered(plugin, source))
 
 
-def _fault(plugin: Any) -> str:
+def fault_of(plugin: Any) -> str:
+    """Why this is no usable plugin class, or ""."""
     name = getattr(plugin, "__qualname__", repr(plugin))
+    if not _is_plugin(plugin):
+        kind = "class" if inspect.isclass(plugin) else type(plugin).__name__
+        bases = ", ".join(f"geobench.{base.__name__}" for base in KINDS.values())
+        return f"{kind} {name} is no plugin: name a class derived from one of {bases}"
     if "name" not in dir(plugin) or not isinstance(plugin.name, str):
         return f"class {name} has no name: give it one, such as name = 'nearest-town'"
     if not _NAME.fullmatch(plugin.name):
@@ -153,6 +209,36 @@ def _fault(plugin: Any) -> str:
     if not (inspect.isclass(plugin.Config) and issubclass(plugin.Config, Config)):
         return f"{plugin.kind} {plugin.name}: its Config is no geobench.Config"
     return ""
+
+
+def _is_plugin(value: Any) -> bool:
+    return inspect.isclass(value) and issubclass(value, tuple(KINDS.values()))
+
+
+def _imported(text: str) -> type[Plugin]:
+    """The plugin class `package.module.Class`."""
+    module, _, name = text.rpartition(".")
+    try:
+        found = importlib.import_module(module)
+    except (Exception, SystemExit) as error:
+        absent = isinstance(error, ModuleNotFoundError) and error.name
+        if absent and f"{module}.".startswith(f"{absent}."):
+            remedy = "Check the spelling, or install its package."
+        else:
+            remedy = f"Mend what `python -c 'import {module}'` shows."
+        raise PluginError(
+            f"{module} does not import: {type(error).__name__}: {error}", remedy=remedy
+        ) from error
+    if name not in vars(found):
+        brings = [each for each, value in vars(found).items() if not fault_of(value)]
+        raise PluginError(
+            f"module {module} has no {name}",
+            remedy=f"Name one of {', '.join(brings)}." if brings else "It has no plugin class.",
+        )
+    reason = fault_of(vars(found)[name])
+    if reason:
+        raise PluginError(reason, where=text)
+    return cast("type[Plugin]", vars(found)[name])
 
 
 def load(found: Iterable[EntryPoint] | None = None) -> Catalogue:

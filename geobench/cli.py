@@ -1,4 +1,4 @@
-"""The doors: `geobench run`, `list`, `report` and `verify`."""
+"""The doors: `geobench run`, `list`, `check`, `report` and `verify`."""
 
 import shutil
 import sys
@@ -149,6 +149,62 @@ def list_plugins() -> None:
             table.add_row(registered.plugin.name, escape(text))
         screen.print()
         screen.print(table)
+
+
+@app.command()
+def check(
+    name: Annotated[
+        str, typer.Argument(help="A plugin: its name, kind:name, or package.module.Class.")
+    ],
+    expect: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="CHECK=REASON",
+            help="This check must fail, for this reason; if it passes, that is a failure. "
+            "Repeatable.",
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    workspace: Annotated[
+        Path, typer.Option(help="Where .geobench/ lies, in which the outcome is kept.")
+    ] = Path(),
+) -> None:
+    """Check that a plugin keeps what it promises; records made afterwards say so."""
+    import json
+    import os
+
+    from rich.console import Console
+
+    from geobench import checks, console
+    from geobench.catalogue import installed
+    from geobench.results import Workspace
+    from geobench.testing import kit
+
+    sys.path.insert(0, os.getcwd())  # a module that lies here need not be installed
+    screen = Console(width=None if sys.stdout.isatty() else 120)
+    plugin = installed().locate(name)
+    shown = console.Examination(screen, plugin, quiet=as_json)
+    expected = dict(_expectation(text) for text in expect or [])
+    verdict = kit.examine(plugin, expected_failures=expected, before=shown.begin, after=shown.end)
+    kept = checks.keep(Workspace(workspace.resolve()), verdict)
+    if as_json:
+        typer.echo(json.dumps(verdict.to_json(), indent=1))
+    else:
+        shown.conclude(verdict, _short(kept))
+    if not verdict.passed:
+        raise typer.Exit(1)
+
+
+def _expectation(text: str) -> tuple[str, str]:
+    from geobench.errors import ConfigError
+
+    name, equals, reason = text.partition("=")
+    if not (equals and name.strip() and reason.strip()):
+        raise ConfigError(
+            f"--expect {text!r} is no CHECK=REASON",
+            remedy="Write --expect 'beats-chance=it answers at random on purpose'.",
+        )
+    return name.strip(), reason.strip()
 
 
 @app.command()

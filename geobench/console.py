@@ -16,8 +16,11 @@ from rich.progress import (
     TextColumn,
     TimeRemainingColumn,
 )
+from rich.status import Status
 from rich.table import Table
 
+from geobench.checks import Outcome, Verdict
+from geobench.components import Plugin
 from geobench.execution import Reporter
 from geobench.markdown import number
 from geobench.plan import Cell, Plan
@@ -99,6 +102,68 @@ class ConsoleReporter(Reporter):
             if not self.bars.task_ids:
                 self.bars.stop()
 
+
+@final
+class Examination:
+    """The checks of one plugin as they are done: a row each, with what was measured or why.
+
+    Args:
+        console: where to.
+        plugin: what is checked.
+        quiet: show nothing.
+    """
+
+    def __init__(self, console: Console, plugin: type[Plugin], *, quiet: bool) -> None:
+        self.console = console
+        self.quiet = quiet
+        self.plugin = plugin
+        self.status: Status | None = None
+
+    def begin(self, check: str) -> None:
+        """A check begins."""
+        if self.quiet:
+            return
+        if self.status is None:
+            plugin = self.plugin
+            title = f"[bold]{plugin.kind} {plugin.name}[/bold], version {plugin.version}"
+            self.console.rule(title, align="left")
+            self.status = self.console.status("")
+        self.status.update(f"{check} ...")
+        self.status.start()
+
+    def end(self, outcome: Outcome, promise: str) -> None:
+        """A check has ended."""
+        if self.status is None:
+            return
+        self.status.stop()
+        row = Table.grid(padding=(0, 2, 0, 0))
+        row.add_column(width=_STATUS_WIDTH)
+        row.add_column(width=_CHECK_WIDTH)
+        row.add_column()
+        failed = outcome.status == "failed"
+        reason = f"{outcome.reason}\n(the promise: {promise})" if failed else outcome.reason
+        colour = _COLOURS[outcome.status]
+        row.add_row(f"[{colour}]{outcome.status}[/]", outcome.check, escape(reason))
+        self.console.print(row)
+
+    def conclude(self, verdict: Verdict, kept: str) -> None:
+        """How many passed and failed, and where that is kept."""
+        counts = verdict.counts.items()
+        done = ", ".join(f"{count} {_ENDED.get(status, status)}" for status, count in counts)
+        seconds = sum(outcome.seconds for outcome in verdict.outcomes)
+        self.console.print(
+            f"{self.plugin.kind} {self.plugin.name}: {done}, in {seconds:.1f} s; kept in {kept}",
+            highlight=False,
+            soft_wrap=True,
+        )
+        if any(outcome.traceback for outcome in verdict.outcomes):
+            self.console.print("(tracebacks are in that file)", highlight=False)
+
+
+_ENDED = {"expected failure": "failed as expected"}
+_STATUS_WIDTH = len("expected failure")
+_CHECK_WIDTH = 34
+_COLOURS = {"passed": "green", "failed": "red", "skipped": "yellow", "expected failure": "yellow"}
 
 _STATES = {
     "recorded": "recorded",

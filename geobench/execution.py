@@ -16,7 +16,7 @@ from typing import Any, final
 
 import numpy as np
 
-from geobench import geo, results
+from geobench import checks, geo, results
 from geobench.catalogue import installed
 from geobench.components import Component, file_digest
 from geobench.errors import DeadlineError, GeobenchError, StoreError
@@ -245,7 +245,7 @@ class Execution:
             "trained_on": plugin.trained_on,
             "predicts": plugin.predicts.__name__,
             "plugin": installed().source_of(type(plugin)),
-            "check": "not checked",
+            "check": checks.recall(self.plan.workspace, type(plugin)),
             "environment": results.environment(),
         }
         with self.plan.workspace.draft(place.folder) as draft:

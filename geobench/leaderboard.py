@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from geobench import results, statistics
+from geobench import checks, results, statistics
 from geobench.catalogue import Catalogue
 from geobench.config import CEILING
 from geobench.data import Truth
@@ -97,6 +97,16 @@ class Leaderboard:
             path = self.runs / self.manifest["parts"][label]["folder"] / "part.npz"
             self._parts[label] = results.read_arrays(path)
         return self._parts[label]
+
+    def conformance(self) -> dict[str, list[str]]:
+        """Label -> what the conformance kit had said of its method when records were made."""
+        found: dict[str, list[str]] = {}
+        for entry in self.manifest["rows"]:
+            data = results.read_json(self.runs / entry["folder"] / "record.json")
+            text, known = checks.sentence(data.get("check")), found.setdefault(entry["label"], [])
+            if text not in known:
+                known.append(text)
+        return found
 
     def tables(self) -> Tables:
         """Compute every number of the tables from the stored arrays."""

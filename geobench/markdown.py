@@ -17,6 +17,12 @@ misses). ↑ higher is better, ↓ lower is better. `{ceiling}` answers with the
 nearest to the truth: no method that answers with training places can pass it.
 """
 
+_CHECKED = """\
+## Conformance
+
+What `geobench check` had said of each method when its records were made:
+"""
+
 _FILES = """\
 Every number can be computed again from the stored answers: `geobench verify` with this folder's
 path. Machine-readable: `table.csv`, `curves.csv`, `costs.csv`, `benchmark.json`.
@@ -50,7 +56,10 @@ def page(board: Leaderboard, tables: Tables) -> str:
         else "Intervals include the spread over trainings."
     )
     lines += ["## How to read it", "", _MEANING.format(ceiling=CEILING, seeds=trainings)]
-    lines += [_notes(tables.rows)]
+    lines += [_CHECKED]
+    for label, said in board.conformance().items():
+        lines.append(f"- `{label}`: {', and '.join(said)}")
+    lines += ["", _notes(tables.rows)]
     lines += ["## Credits", ""]
     shown = [dataset, *(part["dataset"] for part in manifest["parts"].values())]
     for about in {each["digest"]: each for each in shown}.values():

@@ -289,13 +289,13 @@ def test_fifty_thousand_answers_to_a_table_agree_with_an_independent_computation
     np.testing.assert_array_equal(found, geo.wrap(guess))
 
 
-def test_the_tiny_answers_fit_the_tiny_table(tmp_path: Path) -> None:
-    from geobench_basics.datasets import TableDataset
+def test_the_tiny_answers_fit_the_toy_planet(tmp_path: Path) -> None:
+    from geobench.testing.toy_planet import ToyPlanet
     from geobench_basics.splits import OfficialSplit
 
-    drawn = OfficialSplit().assign(TableDataset(TableDataset.tiny(tmp_path)))
-    (test,) = drawn.parts
+    parts = {f"official/{part.name}": part for part in OfficialSplit().assign(ToyPlanet()).parts}
     method = PredictionsMethod(PredictionsMethod.tiny(tmp_path))
-    checked(method, {"official/test": test.ids})
-    found = answer(method, "official/test", test.ids.tolist()).point()
-    assert 0 < distance_km(found, test.points).max() < 112
+    checked(method, {name: part.ids for name, part in parts.items()})
+    for name, part in parts.items():
+        found = answer(method, name, part.ids.tolist()).point()
+        assert 0 < distance_km(found, part.points).max() < 112

@@ -224,11 +224,11 @@ class ToyPlanet(Dataset):
 
     def features(self, indices: Indices) -> Features:
         pooled = self.photos.features[indices].astype(np.float32)
-        return Features(pooled, pooled.reshape(len(pooled), _TOKENS, -1))
+        return Features(pooled, pooled.reshape(len(pooled), _TOKENS, DIMENSIONS // _TOKENS))
 
     def images(self, indices: Indices) -> Iterator[Image]:
         grey = np.clip(np.rint(128 + 40 * self.photos.features[indices]), 0, 255).astype(np.uint8)
-        for blocks in grey.reshape(len(grey), _TOKENS, -1, 1):
+        for blocks in grey.reshape(len(grey), _TOKENS, DIMENSIONS // _TOKENS, 1):
             yield blocks.repeat(_BLOCK, axis=0).repeat(_BLOCK, axis=1).repeat(3, axis=2)
 
 

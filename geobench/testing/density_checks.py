@@ -1,0 +1,174 @@
+"""What a density promises: one unit, one distribution in samples and density, finite everywhere."""
+
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+
+from geobench import geo
+from geobench.geo import Floats
+from geobench.testing.check import ensure
+from geobench.testing.integration import LARGEST_ERROR, Probe, energy_p_value
+from geobench.testing.method_subject import MethodSubject
+from geobench.testing.toy_planet import World
+
+_PHOTOS = 2  # looked at closely
+_LEAST_P = 0.001
+_DRAWS = 600
+
+
+def density_has_no_atoms(subject: MethodSubject) -> None:
+    """Samples of a density never repeat."""
+    density = subject.density
+    samples = density.sample(500, np.random.default_rng(0))[:8]
+    for photo, own in enumerate(samples):
+        distinct = len(np.unique(own, axis=0))
+        ensure(
+            distinct == len(own),
+            f"{len(own)} samples of photo {photo} lie at {distinct} places",
+            "Finitely many places are no density: return geobench.Atoms, or kernels around them.",
+        )
+
+
+def density_integrates_to_one(subject: MethodSubject) -> str:
+    """The density is per steradian: its integral over the sphere is one."""
+    measured = []
+    for photo in range(_PHOTOS):
+        probe = _probe(subject, photo)
+        ensure(np.isfinite(probe.weights).all(), f"the density of photo {photo} is not finite")
+        away = abs(probe.integral - 1)
+        text = f"{probe.integral:.4f} ± {probe.error:.4f}"
+        measured.append(f"{text} at {len(probe.points):,} points")
+        remedy = (
+            "log_prob is in nats per steradian: check the unit, the normalisation, and that "
+            "samples and density are of one distribution."
+        )
+        ensure(
+            away <= 3 * probe.error,
+            f"the density of photo {photo} has the integral {text} over the sphere, not 1",
+            remedy,
+        )
+        ensure(
+            probe.error <= LARGEST_ERROR,
+            f"the integral of the density of photo {photo} cannot be measured well: {text}",
+            remedy,
+        )
+    return ", ".join(measured)
+
+
+def samples_agree_with_density(subject: MethodSubject) -> str:
+    """Samples and density are of one distribution."""
+    measured = []
+    for photo in range(_PHOTOS):
+        found = _agreement(subject, photo, attempt=0)
+        if found.least <= _LEAST_P:
+            # One honest method in some hundreds comes here by chance, and hardly one twice.
+            found = _agreement(subject, photo, attempt=1)
+        measured.append(f"p = {found.least:.3f}")
+        ensure(
+            found.least > _LEAST_P,
+            f"samples of photo {photo} are not distributed as its density says "
+            f"(p = {found.where:.2g} for where they lie, {found.height:.2g} for how dense it is "
+            "there)",
+            "No guidance, temperature or rounding in one of the two only.",
+        )
+    return ", ".join(measured)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Agreement:
+    """P-values of two tests that samples and draws from the density are of one distribution: the
+    energy distance sees where the mass lies; the heights, how it is concentrated."""
+
+    where: float
+    height: float
+
+    @property
+    def least(self) -> float:
+        return min(self.where, self.height)
+
+
+def _agreement(subject: MethodSubject, photo: int, *, attempt: int) -> _Agreement:
+    from scipy.stats import ks_2samp
+
+    own = subject.density.take(np.array([photo]))
+    rng = np.random.default_rng([1 + attempt, photo])
+    probe = _probe(subject, photo) if attempt == 0 else Probe.of(own, rng)
+    drawn, samples = probe.draws(_DRAWS, rng), own.sample(_DRAWS, rng)[0]
+    heights = [own.log_prob(points[None])[0] for points in (drawn, samples)]
+    return _Agreement(energy_p_value(drawn, samples, rng), float(ks_2samp(*heights).pvalue))
+
+
+def _probe(subject: MethodSubject, photo: int) -> Probe:
+    density = subject.density.take(np.array([photo]))
+    return subject.once(
+        f"probe {photo}", lambda: Probe.of(density, np.random.default_rng([0, photo]))
+    )
+
+
+def nll_finite_everywhere(subject: MethodSubject) -> None:
+    """Log-densities are finite all over the Earth, at the antipodes of training places, too."""
+    density, train = subject.density, subject.train.points
+    assert train is not None
+    places = {
+        "places all over the Earth": geo.uniform(500, np.random.default_rng(0)),
+        "the poles": np.array([(90.0, 0.0), (90.0, 77.0), (-90.0, 0.0), (-90.0, -120.0)]),
+        "the date line": np.array(
+            [(lat, lon) for lat in (-17.0, 0.0, 60.0) for lon in (-180, 180)]
+        ),
+        "training places": train,
+        "the antipodes of training places": geo.wrap(train * (-1, 1) + (0, 180)),
+    }
+    for what, points in places.items():
+        finite = np.isfinite(density.log_prob(points[None]))
+        if not finite.all():
+            photo, place = np.argwhere(~finite)[0]
+            lat, lon = points[place]
+            ensure(
+                False,
+                f"the log-density of photo {photo} at {lat:.3f}, {lon:.3f} ({what}) is not finite",
+                "geobench.Floored mixes in a share of the uniform, fitted on validation.",
+            )
+
+
+def longitudes_wrap(subject: MethodSubject) -> None:
+    """The density is the same at a longitude and 360 degrees further."""
+    points = geo.uniform(200, np.random.default_rng(0))
+    turned = points + np.where(points[:, 1:] < 0, (0, 360), (0, -360))
+    here, there = (subject.density.log_prob(p[None]) for p in (points, turned))
+    ensure(
+        np.allclose(here, there, rtol=1e-4, atol=1e-4),
+        "the density changes where 360 degrees are added to a longitude",
+        "Work with unit vectors, or wrap longitudes.",
+    )
+
+
+def nll_no_better_than_possible(subject: MethodSubject) -> str:
+    """Its negative log-likelihood is not below that of the true conditional density."""
+    density = subject.density
+    rows = subject.rows(subject.part)
+    features = subject.planet.features(rows).pooled
+    assert features is not None
+    truth = subject.truth[:, None]
+    best = -World(subject.planet.config).density(features.astype(np.float64)).log_prob(truth)[:, 0]
+    own: Floats = -density.log_prob(truth)[:, 0]
+    gain = best - own
+    error = float(gain.std(ddof=1) / np.sqrt(len(gain)))
+    measured = f"{own.mean():.3f} nats per steradian, {best.mean():.3f} at best"
+    ensure(
+        gain.mean() <= 4 * error + 1e-9,
+        f"a negative log-likelihood below the smallest possible ({measured})",
+        "Does it know the test photos' places, or is log_prob no density per steradian?",
+    )
+    return measured
+
+
+CHECKS = (
+    density_has_no_atoms,
+    density_integrates_to_one,
+    samples_agree_with_density,
+    nll_finite_everywhere,
+    longitudes_wrap,
+    nll_no_better_than_possible,
+)

@@ -1,0 +1,260 @@
+"""What every encoder promises: finite features of any picture, of that picture alone, each time."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geobench.encoders import TextEncoder
+from geobench.testing.check import Skip, ensure
+from geobench.testing.elsewhere import (
+    check_another_process,
+    check_random_state,
+    difference,
+    pickled,
+)
+from geobench.testing.encoder_subject import EncoderSubject as EncoderSubject
+from geobench.testing.encoder_subject import Photos, findings, findings_anew, given_arrays
+from geobench.testing.watch import Snapshot
+
+_BATCH = 1e-4  # relative to a photo's largest number: what batches may change by rounding
+_AGAIN = 1e-5  # the same between two runs, where threads may add in another order
+
+
+def declared_types(subject: EncoderSubject) -> str:
+    """It reads images or features, and its configuration is one of its Config."""
+    plugin = subject.plugin
+    ensure(
+        plugin.reads in ("images", "features"),
+        f"reads is {plugin.reads!r}",
+        'It is "images" or "features".',
+    )
+    ensure(
+        isinstance(subject.config, plugin.Config),
+        f"tiny gives a {type(subject.config).__name__}, not a {plugin.Config.__name__}",
+    )
+    return f"reads {plugin.reads}"
+
+
+def takes_any_picture(subject: EncoderSubject) -> str:
+    """Pictures of any size, black, white or noise, become arrays of one shape and type."""
+    photos = subject.photos
+    if not photos.from_pictures:
+        raise Skip("it reads features, not pictures")
+    batch = photos.batch(photos.all)
+    ensure(batch.dtype.kind in "fiub", f"prepare gives arrays of {batch.dtype}", "Give numbers.")
+    return f"{len(batch)} pictures, {batch.dtype} {batch.shape[1:]}"
+
+
+def features_are_finite(subject: EncoderSubject) -> str:
+    """Every photo has pooled features (B, D), finite as float32, of the same D in all batches."""
+    pooled, photos = subject.pooled, subject.photos
+    for row in photos.all:
+        alone = photos.pooled(np.array([row]))
+        ensure(
+            alone.shape[1:] == pooled.shape[1:],
+            f"{photos.names[row]} alone has {alone.shape[1]} numbers, and {pooled.shape[1]} in a "
+            "batch",
+        )
+    return f"D = {pooled.shape[1]}"
+
+
+def features_tell_photos_apart(subject: EncoderSubject) -> None:
+    """Not all photos have the same features."""
+    ensure(
+        (subject.pooled != subject.pooled[0]).any(),
+        "all photos have the same features",
+        "`encode` must read the batch.",
+    )
+
+
+def batching_does_not_matter(subject: EncoderSubject) -> str:
+    """A photo has the same features alone, and whichever photos it is encoded with."""
+    photos, together = subject.photos, subject.pooled
+    worst = 0.0
+    for rows in (*np.split(photos.all, len(photos.all)), photos.all[: len(photos.all) // 2]):
+        worst = max(worst, _apart(subject, together[rows], photos.pooled(rows), rows, "pooled"))
+    return f"largest difference {worst:.1e}, relative"
+
+
+def order_does_not_matter(subject: EncoderSubject) -> None:
+    """Features come in the order of the batch."""
+    for rows in (
+        subject.photos.all[::-1],
+        np.random.default_rng(0).permutation(subject.photos.all),
+    ):
+        _apart(subject, subject.pooled[rows], subject.photos.pooled(rows), rows, "pooled")
+
+
+def _apart(
+    subject: EncoderSubject,
+    together: NDArray[np.float32],
+    otherwise: NDArray[np.float32],
+    rows: NDArray[np.intp],
+    what: str,
+) -> float:
+    """The largest relative difference; raises Failure if it is more than rounding."""
+    first = together.reshape(len(rows), -1).astype(np.float64)
+    second = otherwise.reshape(len(rows), -1).astype(np.float64)
+    largest = np.maximum(np.abs(first).max(axis=1), np.finfo(np.float32).tiny)
+    apart = np.abs(first - second).max(axis=1) / largest
+    ensure(
+        apart.max() <= _BATCH,
+        f"{what} of {subject.photos.names[rows[apart.argmax()]]} changes by "
+        f"{apart.max():.2g} of its largest number with the batch that it is in",
+        "Normalise by fixed constants, never by the batch (in torch: call eval()), and keep the "
+        "order of the batch.",
+    )
+    return float(apart.max())
+
+
+def same_picture_same_features(subject: EncoderSubject) -> None:
+    """Asked again, and in another instance, it gives the same features and digests."""
+    first = findings(subject.photos.encoder)
+    for what, encoder in (("asked again", subject.photos.encoder), ("made anew", subject.make())):
+        changed = difference(first, findings(encoder), tolerance=_AGAIN)
+        ensure(
+            not changed,
+            f"{changed}: not the same when it is {what}",
+            "An encoder is frozen: it draws nothing, and learns nothing from what it sees.",
+        )
+
+
+def same_in_another_process(subject: EncoderSubject) -> None:
+    """Another process gives the same features and digests: both are kept on disk."""
+    check_another_process(
+        subject.plugin, findings_anew, subject.plugin, subject.config, tolerance=_BATCH
+    )
+
+
+def global_random_state_untouched(subject: EncoderSubject) -> None:
+    """Making it and encoding neither use nor change the global generators."""
+    check_random_state(
+        lambda: findings_anew(subject.plugin, subject.config),
+        by=f"encoder {subject.plugin.name}",
+        tolerance=_AGAIN,
+    )
+
+
+def inputs_untouched(subject: EncoderSubject) -> None:
+    """Neither `prepare` nor `encode` changes what it is given; pictures may be read-only."""
+    photos = Photos(subject.make())
+    if photos.from_pictures:
+        before = Snapshot.of(photos.pictures)
+        photos.batch(photos.all)
+        before.check(photos.pictures, by="prepare")
+        for picture in photos.pictures.values():
+            picture.setflags(write=False)
+        try:
+            photos.batch(photos.all)
+        finally:
+            for picture in photos.pictures.values():
+                picture.setflags(write=True)
+    batch = photos.batch(photos.all)
+    arrays = given_arrays(batch)
+    before = Snapshot.of(arrays)
+    photos.encoder.encode(batch, tokens=False)
+    before.check(arrays, by="encode")
+
+
+def digest_is_stable(subject: EncoderSubject) -> None:
+    """Instances of one configuration share their digests; pooled features and tokens do not."""
+    for what in ("pooled", "tokens"):
+        digest = subject.photos.encoder.digest(what)
+        ensure(isinstance(digest, str) and digest, f"the digest of {what} is {digest!r}")
+        ensure(
+            digest == subject.make().digest(what) == subject.photos.encoder.digest(what),
+            f"the digest of {what} is another in a second instance of the same configuration",
+            "Build it of identity() and the SHA-256 of the weights.",
+        )
+    encoder = subject.photos.encoder
+    ensure(
+        encoder.digest("pooled") != encoder.digest("tokens"),
+        "pooled features and tokens have the same digest",
+        "Each is kept under its digest: put `what` into it.",
+    )
+
+
+def survives_pickling(subject: EncoderSubject) -> None:
+    """A copy in a worker process, made before or after use, gives the same features."""
+    first = findings(subject.photos.encoder)
+    for when, encoder in (
+        ("before it is used", subject.make()),
+        ("after use", subject.photos.encoder),
+    ):
+        changed = difference(first, findings(pickled(encoder)), tolerance=_AGAIN)
+        ensure(not changed, f"{changed}: not the same in a copy that was pickled {when}")
+
+
+def tokens_are_finite(subject: EncoderSubject) -> str:
+    """Where it gives tokens, they are (B, T, E), finite, and of the photo alone."""
+    photos, together = subject.photos, subject.tokens.tokens
+    assert together is not None
+    for rows in (*np.split(photos.all, len(photos.all)), photos.all[::-1]):
+        found = photos.both(rows).tokens
+        assert found is not None
+        ensure(
+            found.shape[1:] == together.shape[1:],
+            f"tokens of {photos.names[rows[0]]} have the shape {found.shape[1:]}, and "
+            f"{together.shape[1:]} in another batch",
+            "Every photo has as many tokens.",
+        )
+        _apart(subject, together[rows], found, rows, "tokens")
+    return f"T = {together.shape[1]}, E = {together.shape[2]}"
+
+
+def pooled_without_tokens(subject: EncoderSubject) -> None:
+    """Pooled features are the same whether tokens are wanted or not."""
+    changed = difference(
+        {"pooled": subject.pooled}, {"pooled": subject.tokens.pooled}, tolerance=_BATCH
+    )
+    ensure(
+        not changed,
+        "pooled features are others when tokens are wanted, too",
+        "They are kept under one digest: compute both the same way.",
+    )
+
+
+_TEXTS = ("a photo taken in Kenya", "a photo taken in Japan", "a beach", "", "x" * 2000)
+
+
+def texts_are_encoded(subject: EncoderSubject) -> str:
+    """A TextEncoder gives texts finite features (texts, D), each of that text alone."""
+    encoder = subject.photos.encoder
+    if not isinstance(encoder, TextEncoder):
+        raise Skip("it encodes no texts")
+    together = np.asarray(encoder.encode_text(_TEXTS))
+    wanted = (len(_TEXTS), subject.pooled.shape[1])
+    ensure(
+        together.shape == wanted and together.dtype.kind == "f",
+        f"{len(_TEXTS)} texts have features of {together.dtype} {together.shape}, not float32 "
+        f"{wanted}",
+        "Texts and pictures share one space: D is that of the pooled features.",
+    )
+    for number, text in enumerate(_TEXTS):
+        name = f"the text {text[:30]!r}"
+        ensure(np.isfinite(together[number]).all(), f"features of {name} are not finite")
+        for order in ([number], list(range(len(_TEXTS)))[::-1]):
+            found = np.asarray(encoder.encode_text([_TEXTS[i] for i in order]))
+            changed = difference(
+                {name: together[number]}, {name: found[order.index(number)]}, tolerance=_BATCH
+            )
+            ensure(not changed, f"features of {name} change with the texts it is encoded with")
+    return f"D = {together.shape[1]}"
+
+
+CHECKS = (
+    declared_types,
+    takes_any_picture,
+    features_are_finite,
+    features_tell_photos_apart,
+    batching_does_not_matter,
+    order_does_not_matter,
+    same_picture_same_features,
+    same_in_another_process,
+    global_random_state_untouched,
+    inputs_untouched,
+    digest_is_stable,
+    survives_pickling,
+    tokens_are_finite,
+    pooled_without_tokens,
+    texts_are_encoded,
+)

@@ -1,0 +1,315 @@
+"""The method under check: fitted on the toy planet, stored, restored and asked, as in a run."""
+
+import logging
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geobench import results
+from geobench.components import Component
+from geobench.data import Examples, Indices, Rows
+from geobench.geo import Points
+from geobench.methods import Context, Method
+from geobench.plan import wanted
+from geobench.predictions import Density, Prediction
+from geobench.testing.check import Failure, Skip, ensure
+from geobench.testing.once import Once
+from geobench.testing.said import Said
+from geobench.testing.subject import Subject
+from geobench.testing.toy_planet import ToyPlanet
+from geobench.testing.watch import Snapshot, untouched_random_state
+
+PARTS = ("official/clear", "official/ambiguous")
+"""The test parts that methods are asked for, as in table.csv."""
+
+State = dict[str, NDArray[Any]]
+
+
+@final
+@dataclass(frozen=True)
+class Fitted:
+    """A method that was fitted, and the same method made again from its stored state.
+
+    Args:
+        fitted: as `fit` left it.
+        state: what was stored, as read back.
+        restored: made from it by `from_state`.
+    """
+
+    fitted: Method
+    state: State
+    restored: Method
+
+
+@final
+class MethodSubject(Subject[Method]):
+    """A method class and the photos of the toy planet that it is fitted on and asked for."""
+
+    planet = ToyPlanet()
+
+    def __init__(self, plugin: type[Method], *, config: Any = None) -> None:
+        super().__init__(plugin, config=config)
+        self.once = Once()
+        self.faults: dict[str, Failure] = {}
+
+    # The photos.
+
+    def rows(self, part: str) -> Indices:
+        """Rows of the toy planet: `train`, `val`, or one of PARTS."""
+        named: Indices = np.flatnonzero(self.planet.table.part == part.split("/")[-1])
+        return named
+
+    def examples(self, rows: Indices, *, labels: bool) -> Examples:
+        """Photos of the planet with the features that the method wants."""
+        table, wants = self.planet.table, wanted(self.make())
+        features = self.planet.features(rows)
+        return Examples(
+            ids=table.ids[rows],
+            pooled=_rows(features.pooled) if "pooled" in wants else None,
+            tokens=_rows(features.tokens) if "tokens" in wants else None,
+            points=table.points[rows] if labels else None,
+            attributes={n: c[rows] for n, c in table.attributes.items()} if labels else None,
+            read=lambda positions: self.planet.images(rows[positions]),
+        )
+
+    @cached_property
+    def train(self) -> Examples:
+        return self.examples(self.rows("train"), labels=True)
+
+    @cached_property
+    def val(self) -> Examples:
+        return self.examples(self.rows("val"), labels=True)
+
+    @cached_property
+    def part(self) -> str:
+        """The part that most checks ask for: the first that the method answers."""
+        method = self.make()
+        answered = [part for part in PARTS if method.answers(part)]
+        ensure(
+            answered,
+            f"it answers neither {' nor '.join(PARTS)}",
+            "`tiny` must give a configuration that answers one of them.",
+        )
+        return answered[0]
+
+    @cached_property
+    def test(self) -> Examples:
+        """The photos of `part`, without labels."""
+        return self.examples(self.rows(self.part), labels=False)
+
+    @cached_property
+    def truth(self) -> Points:
+        """Where they were taken, (N, 2)."""
+        return self.planet.table.points[self.rows(self.part)]
+
+    def moved(self, examples: Examples, points: Points) -> Examples:
+        """The same photos, taken elsewhere."""
+        return replace(examples, points=points)
+
+    # What the harness does with a method.
+
+    def context(
+        self,
+        train: Examples | None = None,
+        val: Examples | None = None,
+        *,
+        seed: int = 0,
+        part: str = "",
+        deadline: float | None = None,
+    ) -> Context:
+        """A context as the harness makes it; components are fitted on the same photos."""
+        train = self.train if train is None else train
+        val = self.val if val is None else val
+        ids = {label: self.planet.table.ids[self.rows(label)] for label in PARTS}
+        inner: dict[str, Method] = {}
+
+        def component(reference: Component[Any]) -> Method:
+            plugin = reference.plugin
+            if reference.label not in inner:
+                own = self.context(train, val, seed=0 if plugin.deterministic else seed)
+                method = type(plugin)(plugin.config)
+                method.fit(train, val, own)
+                state = self.stored(method)
+                inner[reference.label] = type(plugin).from_state(plugin.config, state, train, own)
+            return inner[reference.label]
+
+        return Context(
+            seed=seed,
+            scratch=self.folder(),
+            cache_root=self.folder(),
+            part=part,
+            part_ids=ids,
+            known_ids=ids,
+            deadline=deadline,
+            fitted=component,
+            log=_QUIET,
+        )
+
+    def fit(
+        self,
+        train: Examples | None = None,
+        val: Examples | None = None,
+        *,
+        seed: int = 0,
+        deadline: float | None = None,
+    ) -> Method:
+        """A new instance, fitted on these photos, or on the planet's."""
+        train = self.train if train is None else train
+        val = self.val if val is None else val
+        method = self.make()
+        method.fit(train, val, self.context(train, val, seed=seed, deadline=deadline))
+        return method
+
+    def stored(self, method: Method) -> State:
+        """The method's state as it comes back from the file in which the harness keeps it."""
+        state = method.state()
+        ensure(
+            isinstance(state, Mapping),
+            f"state gives a {type(state).__name__}, not names and arrays",
+        )
+        for name, array in state.items():
+            ensure(
+                isinstance(array, np.ndarray) and array.dtype.kind in "biufcSU",
+                f"state holds {name!r}, a {_kind(array)}",
+                "Give arrays of numbers or of numpy.str_: a state is never pickled.",
+            )
+        path = self.folder() / "state.npz"
+        results.write_arrays(path, state)
+        return results.read_arrays(path)
+
+    def restore(self, state: State, train: Examples | None = None, *, seed: int = 0) -> Method:
+        """The method made again from a stored state."""
+        train = self.train if train is None else train
+        return self.plugin.from_state(self.config, state, train, self.context(train, seed=seed))
+
+    def ask(
+        self,
+        method: Method,
+        examples: Examples | None = None,
+        *,
+        seed: int = 0,
+        part: str | None = None,
+    ) -> Prediction:
+        """What a method predicts of photos (of `test`, unless given)."""
+        part = self.part if part is None else part
+        examples = self.test if examples is None else examples
+        prediction = method.predict(examples, self.context(seed=seed, part=part))
+        ensure(
+            isinstance(prediction, Prediction),
+            f"predict returns a {type(prediction).__name__}, which is no geobench.Prediction",
+            "Return Atoms, VonMisesFisherMixture, Cells, Sampled, LazyDensity or Floored.",
+        )
+        return prediction
+
+    # What several checks look at; done once.
+
+    def of_seed(self, seed: int) -> Fitted:
+        """Fitted with this seed and restored; seed -1 is seed 0 once more, in another instance.
+
+        What goes wrong is raised once; a later check that asks again is skipped.
+        """
+        return self.once(f"seed {seed}", lambda: self._fit_and_restore(seed))
+
+    def _fit_and_restore(self, seed: int) -> Fitted:
+        if seed == -1:
+            self.of_seed(0)  # imports what is imported on first use
+            with self._noting("random state"), untouched_random_state("fit or predict"):
+                again = self._fit_and_restore_now(0)
+                self._use(again.restored)
+            return again
+        if seed != 0:
+            return self._fit_and_restore_now(seed)
+        before = Snapshot.of(self._inputs())
+        fitted = self._fit_and_restore_now(0)
+        self._use(fitted.restored)
+        with self._noting("inputs"):
+            before.check(self._inputs(), by="fit or predict")
+        return fitted
+
+    def _fit_and_restore_now(self, seed: int) -> Fitted:
+        method = self.fit(seed=seed)
+        state = self.stored(method)
+        return Fitted(method, state, self.restore(state, seed=seed))
+
+    def _inputs(self) -> dict[str, NDArray[Any] | None]:
+        named = (("train", self.train), ("val", self.val), ("test", self.test))
+        arrays: dict[str, NDArray[Any] | None] = {}
+        for name, examples in named:
+            arrays[f"{name}.ids"] = examples.ids
+            arrays[f"{name}.points"] = examples.points
+            for what, rows in (("pooled", examples.pooled), ("tokens", examples.tokens)):
+                arrays[f"{name}.{what}"] = None if rows is None else rows[:]
+            for column, values in (examples.attributes or {}).items():
+                arrays[f"{name}.attributes[{column!r}]"] = values
+        return arrays
+
+    def _noting(self, name: str) -> "_Noting":
+        return _Noting(self.faults, name)
+
+    def _use(self, method: Method) -> None:
+        """Ask for all that a metric may ask for; what goes wrong is another check's matter."""
+        with suppress(Exception):
+            prediction = self.ask(method)
+            prediction.point()
+            prediction.sample(2, np.random.default_rng(0))
+            if isinstance(prediction, Density):
+                prediction.log_prob(np.zeros((1, 1, 2)))
+
+    @property
+    def prediction(self) -> Prediction:
+        """What the restored method says of `test`."""
+        return self.once("prediction", lambda: self.ask(self.of_seed(0).restored))
+
+    @property
+    def said(self) -> Said:
+        """The same, written down."""
+        return self.once("said", lambda: Said.of(self.prediction))
+
+    @property
+    def density(self) -> Density:
+        """The same, of a method that predicts a density.
+
+        Raises:
+            Skip: it does not.
+        """
+        if not issubclass(self.make().predicts, Density):
+            raise Skip(f"it predicts {self.make().predicts.__name__}, which has no density")
+        prediction = self.prediction
+        if not isinstance(prediction, Density):
+            raise Skip("predict does not return what is declared: see declared-types")
+        return prediction
+
+
+@final
+@dataclass(frozen=True)
+class _Noting:
+    """Keeps a Failure for the check that it belongs to, so that others go on."""
+
+    faults: dict[str, Failure]
+    name: str
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> bool:
+        if isinstance(error, Failure):
+            self.faults[self.name] = error
+            return True
+        return False
+
+
+def _rows(array: NDArray[np.float32] | None) -> Rows | None:
+    return None if array is None else Rows([array])
+
+
+def _kind(value: Any) -> str:
+    return f"array of {value.dtype}" if isinstance(value, np.ndarray) else type(value).__name__
+
+
+_QUIET = logging.getLogger("geobench.testing.quiet")
+_QUIET.addHandler(logging.NullHandler())
+_QUIET.propagate = False

@@ -1,0 +1,156 @@
+"""What every metric promises of its summaries: a perfect answer is best, and photos are a set."""
+
+import numpy as np
+
+from geobench import geo
+from geobench.data import Truth
+from geobench.geo import Floats, Points
+from geobench.metrics import Curve, Metric, Statistic, Summary
+from geobench.testing.check import Skip, ensure
+from geobench.testing.metric_subject import (
+    Answers,
+    MetricSubject,
+    answers,
+    named,
+    score,
+    value_of,
+)
+
+_ROUNDING = 1e-6
+_AWAY_KM = (10.0, 300.0, 3000.0)
+
+
+def perfect(metric: Metric, points: Points) -> Answers:
+    """Answers exactly at `points` (N, 2), certain to about 100 m where they are distributions."""
+    return answers(metric, points)
+
+
+def _calibrated(metric: Metric, points: Points) -> Answers:
+    """Answers as certain, of which the truth itself could be a draw: 100 m off at random."""
+    narrow = answers(metric, points)
+    if narrow.samples is None:
+        return narrow
+    # Around a draw the truth is distributed as the draw is around the truth.
+    return answers(metric, narrow.prediction.sample(1, np.random.default_rng(3))[:, 0])
+
+
+def _away(points: Points, distance_km: float) -> Points:
+    bearing = np.random.default_rng(4).uniform(0, 360, len(points))
+    return geo.destination(points, bearing, distance_km)
+
+
+def _antipodes(points: Points) -> Points:
+    return np.stack([-points[:, 0], np.mod(points[:, 1] + 360, 360) - 180], axis=-1)
+
+
+def _values(subject: MetricSubject, given: Answers, summary: Summary) -> Floats:
+    columns = named(subject.metric, score(subject.metric, given, subject.truth))
+    return value_of(summary, columns, subject.truth)
+
+
+def _best(subject: MetricSubject, summary: Summary) -> Floats:
+    """The value of a perfect answer: at the truth, or with the truth as one of its draws."""
+    points = subject.truth.points
+    found = [
+        _values(subject, given(subject.metric, points), summary) for given in (perfect, _calibrated)
+    ]
+    best = np.fmax(*found) if summary.better == "higher" else np.fmin(*found)
+    ensure(
+        np.isfinite(best).any(),
+        f"summary {summary.name} is undefined for a perfect answer",
+    )
+    return np.asarray(best)
+
+
+def _gain(summary: Summary, better: Floats, worse: Floats) -> Floats:
+    """By how much one value is better than another; 0 where one is undefined."""
+    sign = 1 if summary.better == "higher" else -1
+    return np.nan_to_num(sign * (better - worse))
+
+
+def perfect_answer_gets_the_best_value(subject: MetricSubject) -> str:
+    """No summary is better 10, 300 or 3,000 km off, or at the antipode, than for a perfect answer.
+
+    A perfect distribution is narrow and centred on the truth, or on a draw from it.
+    """
+    told, points = [], subject.truth.points
+    for summary in subject.metric.summaries:
+        best = _best(subject, summary)
+        places = {f"{km:g} km off": _away(points, km) for km in _AWAY_KM}
+        places["at the antipode"] = _antipodes(points)
+        for where, place in places.items():
+            value = _values(subject, answers(subject.metric, place), summary)
+            gain = _gain(summary, best, value)
+            worst = int(gain.argmin())
+            ensure(
+                gain[worst] >= -_ROUNDING * max(1.0, abs(best[worst])),
+                f"summary {summary.name} ({summary.better} is better) is {best[worst]:.6g} for "
+                f"perfect answers, and {value[worst]:.6g} for answers {where}",
+                "Check its `better`, and the sign of the score.",
+            )
+        if best.size == 1:
+            told.append(f"{summary.name} {best[0]:.6g}")
+    return ", ".join(told)
+
+
+def antipodes_get_a_worse_value(subject: MetricSubject) -> str:
+    """Every summary tells a perfect answer from the antipode."""
+    told, points = [], subject.truth.points
+    for summary in subject.metric.summaries:
+        value = _values(subject, answers(subject.metric, _antipodes(points)), summary)
+        best = _best(subject, summary)
+        ensure(
+            (_gain(summary, best, value) > _ROUNDING * np.maximum(1.0, np.abs(best))).any(),
+            f"summary {summary.name} is {value[0]:.6g} for answers at the antipode, no worse than "
+            "for perfect ones",
+            "Check its column and its `better`. What is not about the truth is no metric.",
+        )
+        if value.size == 1:
+            told.append(f"{summary.name} {value[0]:.6g}")
+    return ", ".join(told)
+
+
+def photos_are_a_set(subject: MetricSubject) -> None:
+    """A summary has the same value whatever the order of the photos."""
+    order = np.random.default_rng(0).permutation(len(subject.truth))
+    columns = named(subject.metric, subject.scores)
+    shuffled = {name: column[order] for name, column in columns.items()}
+    for summary in subject.metric.summaries:
+        before = value_of(summary, columns, subject.truth)
+        after = value_of(summary, shuffled, subject.truth.take(order))
+        _ensure_equal(summary, before, after, "when the photos come in another order")
+
+
+def weights_leave_photos_out(subject: MetricSubject) -> str:
+    """In a Statistic or Curve a photo of weight 0 is as if it were not there: for intervals."""
+    wanted = [s for s in subject.metric.summaries if isinstance(s, Statistic | Curve)]
+    if not wanted:
+        raise Skip("no summary is a Statistic or a Curve")
+    kept = np.random.default_rng(0).random(len(subject.truth)) < 0.6
+    columns = named(subject.metric, subject.scores)
+    fewer = {name: column[kept] for name, column in columns.items()}
+    few: Truth = subject.truth.take(np.flatnonzero(kept))
+    for summary in wanted:
+        plain = value_of(summary, fewer, few, np.ones(int(kept.sum())))
+        weighted = value_of(summary, columns, subject.truth, kept.astype(np.float64))
+        _ensure_equal(summary, plain, weighted, "when weights of 0 leave the other photos out")
+        twice = value_of(summary, fewer, few, np.full(int(kept.sum()), 2.0))
+        _ensure_equal(summary, plain, twice, "when all weights are 2: only their ratios matter")
+    return ", ".join(summary.name for summary in wanted)
+
+
+def _ensure_equal(summary: Summary, before: Floats, after: Floats, when: str) -> None:
+    ensure(
+        before.shape == after.shape
+        and np.allclose(before, after, rtol=1e-9, atol=1e-12, equal_nan=True),
+        f"summary {summary.name} was {before[:3]} and is {after[:3]} {when}",
+        "Weigh every photo by its weight, and take photos as they come.",
+    )
+
+
+CHECKS = (
+    perfect_answer_gets_the_best_value,
+    antipodes_get_a_worse_value,
+    photos_are_a_set,
+    weights_leave_photos_out,
+)

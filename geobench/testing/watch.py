@@ -1,0 +1,144 @@
+"""What must stay as it was: arrays, the global random states, and numbers under another clock."""
+
+import datetime
+import random
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Self, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geobench.components import array_digest
+from geobench.testing.check import Failure
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Digests of named arrays at one moment."""
+
+    digests: Mapping[str, str]
+
+    @classmethod
+    def of(cls, arrays: Mapping[str, NDArray[Any] | None]) -> Self:
+        """A snapshot of these arrays (None: not there)."""
+        return cls({n: array_digest(a) for n, a in arrays.items() if a is not None})
+
+    def check(self, arrays: Mapping[str, NDArray[Any] | None], *, by: str) -> None:
+        """Raise Failure, naming the first array that is not what it was."""
+        now = Snapshot.of(arrays)
+        changed = [name for name in self.digests if now.digests.get(name) != self.digests[name]]
+        if changed:
+            raise Failure(
+                f"{by} changes {changed[0]} of what it is given",
+                remedy="Work on a copy: other methods read the same arrays.",
+            )
+
+
+@contextmanager
+def untouched_random_state(by: str) -> Iterator[None]:
+    """Raise Failure if the global generator of Python, numpy or torch is another afterwards.
+
+    Inside, they are in a state that nobody comes upon by seeding them as one does.
+    """
+    torch = sys.modules.get("torch")
+    kept = _random_states(torch)
+    random.seed(_UNUSUAL)
+    np.random.seed(_UNUSUAL)
+    if torch is not None:
+        torch.manual_seed(_UNUSUAL)
+    before = _random_states(torch)
+    try:
+        yield
+        after = _random_states(torch)
+    finally:
+        random.setstate(kept["Python"])
+        np.random.set_state(kept["numpy"])
+        if torch is not None:
+            torch.random.set_rng_state(kept["torch"])
+    for name, state in after.items():
+        if not _equal(before[name], state):
+            raise Failure(
+                f"{by} changes the global random state of {name}",
+                remedy="Draw from context.rng, context.noise or the generator that is given; "
+                "seed torch inside torch.random.fork_rng.",
+            )
+
+
+_UNUSUAL = 918_273_645
+
+
+def _random_states(torch: Any) -> dict[str, Any]:
+    states: dict[str, Any] = {"Python": random.getstate(), "numpy": np.random.get_state()}
+    if torch is not None:
+        states["torch"] = torch.random.get_rng_state()
+    return states
+
+
+def _equal(a: Any, b: Any) -> bool:
+    if isinstance(a, tuple) and isinstance(b, tuple):
+        return len(a) == len(b) and all(_equal(x, y) for x, y in zip(a, b, strict=True))
+    return bool(np.array_equal(a, b))
+
+
+_JUMP = 3600.0  # seconds by which the racing clock goes on whenever it is read
+_CLOCKS = ("time", "monotonic", "perf_counter", "process_time", "thread_time")
+
+
+@contextmanager
+def racing_clock(package: str) -> Iterator[None]:
+    """Let an hour pass whenever a clock is read, for everything in `package` and for whoever
+    asks the modules `time` and `datetime`.
+
+    Args:
+        package: the top-level package whose modules may hold a clock by a name of their own
+            (`from time import monotonic`).
+    """
+    real = {name: getattr(time, name) for name in _CLOCKS}
+    real |= {f"{name}_ns": getattr(time, f"{name}_ns") for name in _CLOCKS}
+    reads = 0
+
+    def racing(name: str) -> Any:
+        begin = real[name]()
+
+        def clock() -> Any:
+            nonlocal reads
+            reads += 1
+            jump = reads * _JUMP
+            return begin + (round(jump * 1e9) if name.endswith("_ns") else jump)
+
+        return clock
+
+    class RacingDatetime(datetime.datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> Any:
+            return cls.fromtimestamp(time.time(), tz)
+
+        @classmethod
+        def utcnow(cls) -> Any:
+            return cls.fromtimestamp(time.time(), datetime.UTC).replace(tzinfo=None)
+
+        @classmethod
+        def today(cls) -> Any:
+            return cls.fromtimestamp(time.time())
+
+    replaced: dict[int, Any] = {id(clock): racing(name) for name, clock in real.items()}
+    replaced[id(datetime.datetime)] = RacingDatetime
+    # `time` and `datetime` themselves, and every name in the package that holds one of theirs.
+    modules = [time, datetime]
+    modules += [m for n, m in list(sys.modules.items()) if n.partition(".")[0] == package]
+    changed = []
+    for module in modules:
+        for name, value in list(vars(module).items()):
+            if id(value) in replaced:
+                changed.append((module, name, value))
+                setattr(module, name, replaced[id(value)])
+    try:
+        yield
+    finally:
+        for module, name, value in changed:
+            setattr(module, name, value)

@@ -1,0 +1,34 @@
+"""What the kit says against a plugin: the checks that fail, in the order in which they run."""
+
+from geobench.components import Plugin
+from geobench.testing.check import Skip
+from geobench.testing.kit import checks_of, subject_of
+
+_SLOW = "same-in-another-process"  # starts a process: only where it is asked about
+
+
+def complaints(plugin: type[Plugin], *, about: str = "") -> dict[str, str]:
+    """Failed check -> why; the check of another process is left out unless it is asked about."""
+    found, subject = {}, subject_of(plugin)
+    for check in checks_of(plugin.kind):
+        if check.name == _SLOW != about:
+            continue
+        try:
+            check(subject)
+        except Skip:
+            continue
+        except Exception as error:
+            found[check.name] = str(error)
+    return found
+
+
+def skipped(plugin: type[Plugin]) -> dict[str, str]:
+    """Skipped check -> why."""
+    found, subject = {}, subject_of(plugin)
+    for check in checks_of(plugin.kind):
+        if check.name != _SLOW:
+            try:
+                check(subject)
+            except Skip as skip:
+                found[check.name] = str(skip)
+    return found

@@ -1,0 +1,91 @@
+"""Good metrics of answers, of densities and of samples."""
+
+from typing import Any
+
+import numpy as np
+
+from geobench import (
+    Against,
+    Curve,
+    Density,
+    Mean,
+    Metric,
+    Prediction,
+    Quantile,
+    Share,
+    Statistic,
+    distance_km,
+    gazetteer,
+)
+
+X_KM = (1.0, 100.0, 10_000.0)
+
+
+def weighted_root(columns: Any, truth: Any, weights: Any) -> float:
+    return float(np.sqrt((weights * columns["away"] ** 2).sum() / weights.sum()))
+
+
+def weighted_curve(columns: Any, truth: Any, weights: Any) -> Any:
+    return np.array([(weights * (columns["away"] <= x)).sum() / weights.sum() for x in X_KM])
+
+
+class Country(Metric):
+    """Whether the town nearest to the answer is in the photo's country, and how far it is."""
+
+    name = "country"
+    columns = ("country", "away")
+    summaries = (
+        Share(name="country", better="higher", column="country"),
+        Quantile(name="country.away", unit="km", better="lower", column="away", q=0.5),
+        Statistic(name="country.root", unit="km", better="lower", function=weighted_root),
+        Curve(
+            name="country.curve",
+            unit="share",
+            better="higher",
+            function=weighted_curve,
+            x=X_KM,
+            x_unit="km",
+        ),
+        Against(name="country.gain", unit="share", better="higher", column="country", label="x"),
+    )
+
+    def applies(self, truth: Any) -> Any:
+        unknown = np.full(len(truth), "")
+        return np.asarray(truth.attributes.get("country", unknown) != "")
+
+    def score(self, prediction: Any, truth: Any, context: Any) -> Any:
+        hits = gazetteer.nearest(prediction.point()).country == truth.attributes["country"]
+        away = distance_km(prediction.point(), truth.points)
+        return np.stack([hits, away], axis=1).astype(np.float32)
+
+
+def log_score(self: Any, prediction: Any, truth: Any, context: Any) -> Any:
+    return prediction.log_prob(truth.points[:, None]).astype(np.float32)
+
+
+class LogScore(Metric):
+    """Log-density at the truth."""
+
+    name = "log-score"
+    needs = Density
+    columns = ("log",)
+    summaries = (Mean(name="log", unit="nats per steradian", better="higher", column="log"),)
+    score = log_score
+
+
+def miscoverage(columns: Any, truth: Any, weights: Any) -> float:
+    return float(abs((weights * columns["inside"]).sum() / weights.sum() - 0.5))
+
+
+class Coverage(Metric):
+    """How far the share of truths among the nearer half of the samples is from one half."""
+
+    name = "coverage"
+    needs = Prediction
+    columns = ("inside",)
+    summaries = (Statistic(name="miscoverage", unit="share", better="lower", function=miscoverage),)
+
+    def score(self, prediction: Any, truth: Any, context: Any) -> Any:
+        drawn = distance_km(prediction.point()[:, None], context.samples)
+        inside = distance_km(prediction.point(), truth.points) <= np.median(drawn, axis=1)
+        return inside[:, None].astype(np.float32)

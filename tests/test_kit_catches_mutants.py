@@ -1,0 +1,453 @@
+"""The kit bites: a sound method passes, and broken in named ways it fails the check for that."""
+
+import time
+
+import numpy as np
+import pytest
+from sound_method import Sound
+
+from geobench import (
+    Atoms,
+    Floored,
+    LazyDensity,
+    PredictionError,
+    Retriever,
+    VonMisesFisherMixture,
+    geo,
+)
+from geobench.testing import Failure, checks_of, examine, subject_of
+
+
+class Radians(Sound):
+    """Answers in radians."""
+
+    def predict(self, examples, context):
+        point = np.radians(self.mixture(examples).point())
+        return Floored(self.mixture(examples, point), float(self.learnt.share))
+
+
+class Swapped(Sound):
+    """Answers longitude first."""
+
+    def predict(self, examples, context):
+        point = self.mixture(examples).point()[:, ::-1]
+        return Floored(self.mixture(examples, point), float(self.learnt.share))
+
+
+class GlobalRng(Sound):
+    """Seeds numpy's global generator."""
+
+    def generator(self, context):
+        np.random.seed(context.seed)
+        return np.random.default_rng(np.random.randint(1 << 30))
+
+
+class OwnGenerator(Sound):
+    """Draws from a generator that nobody seeded."""
+
+    def generator(self, context):
+        return np.random.default_rng()
+
+
+class ClaimsDeterminism(Sound):
+    """Trains by chance, and says that it does not."""
+
+    deterministic = True
+
+
+class HashesStrings(Sound):
+    """Takes its places in the order of a set, which each process has another of."""
+
+    def fit(self, train, val, context):
+        first = list(set(train.ids.tolist()))[: self.config.places]
+        rest = [name for name in train.ids.tolist() if name not in first]
+        super().fit(train.take(np.argsort(train.ids)[np.argsort(first + rest)]), val, context)
+
+
+class MutatesInput(Sound):
+    """Wraps longitudes in the array that it was given."""
+
+    def fit(self, train, val, context):
+        train.points[:, 1] %= 360
+        super().fit(train, val, context)
+
+
+class IgnoresDeadline(Sound):
+    """Loops without looking at the deadline."""
+
+    def steps(self, context):
+        return range(self.config.steps)
+
+
+class SwallowsDeadline(Sound):
+    """Looks at the deadline, and goes on."""
+
+    def steps(self, context):
+        for step in range(self.config.steps):
+            try:
+                context.check_deadline()
+            except Exception:
+                context.log.warning("late")
+            yield step
+
+
+class ClockBudget(Sound):
+    """Trains for a time, not for a number of steps."""
+
+    def steps(self, context):
+        begin = time.monotonic()
+        for step in context.progress(range(self.config.steps)):
+            if time.monotonic() - begin > 600:
+                return
+            yield step
+
+
+class ForgetsState(Sound):
+    """Does not store the scale of features."""
+
+    def state(self):
+        return {name: array for name, array in super().state().items() if name != "scale"}
+
+    @classmethod
+    def from_state(cls, config, state, train, context):
+        return super().from_state(config, {"scale": np.ones(16), **state}, train, context)
+
+
+class KeepsStateInTheClass(Sound):
+    """Keeps its weights where the last fit of any instance overwrites them."""
+
+    kept = None
+
+    def fit(self, train, val, context):
+        super().fit(train, val, context)
+        type(self).kept = self.learnt
+
+    @classmethod
+    def from_state(cls, config, state, train, context):
+        method = cls(config)
+        method.learnt = cls.kept
+        return method
+
+
+class PicklesState(Sound):
+    """Has a state that only pickle can store."""
+
+    def state(self):
+        return {"learnt": np.array(self.learnt, dtype=object)}
+
+
+class BatchStatistics(Sound):
+    """Standardises features by the batch that it is asked for."""
+
+    def shares(self, examples):
+        features = np.asarray(examples.pooled, np.float64)
+        x = (features - features.mean(axis=0)) / (features.std(axis=0) + 1e-6)
+        return self.softmax(self.design(x) @ self.learnt.weights)
+
+
+class SortsPhotos(Sound):
+    """Answers in the order of ids."""
+
+    def predict(self, examples, context):
+        return super().predict(examples.take(np.argsort(examples.ids)), context)
+
+
+class RemembersPhotos(Sound):
+    """Moves its centre with every batch that it sees."""
+
+    def predict(self, examples, context):
+        prediction = super().predict(examples, context)
+        seen = np.asarray(examples.pooled, np.float64).mean(axis=0)
+        self.learnt.centre = 0.9 * self.learnt.centre + 0.1 * seen
+        return prediction
+
+
+class ReusesItsBuffer(Sound):
+    """Returns an array that its next answers overwrite."""
+
+    def shares(self, examples):
+        shares = super().shares(examples)
+        if "buffer" not in vars(self):
+            self.buffer = np.empty((1000, shares.shape[1]))
+        self.buffer[: len(shares)] = shares
+        return self.buffer[: len(shares)]
+
+    def predict(self, examples, context):
+        shares = self.shares(examples)
+        point = self.learnt.places[shares.argmax(axis=1)]
+
+        def log_prob(indices, points):
+            return Floored(self.kernels(shares[indices]), 0.1).log_prob(points)
+
+        def draw(indices, n, rng):
+            return Floored(self.kernels(shares[indices]), 0.1).sample(n, rng)
+
+        return LazyDensity(point, draw, log_prob)
+
+    def kernels(self, shares):
+        return VonMisesFisherMixture(self.learnt.places[None], self.learnt.kappa, shares)
+
+    @property
+    def predicts(self):
+        return LazyDensity
+
+
+class DropsNaN(Sound):
+    """Leaves out photos whose cosine similarity is not a number."""
+
+    def predict(self, examples, context):
+        norm = np.linalg.norm(np.asarray(examples.pooled), axis=1)
+        return super().predict(examples.take(np.flatnonzero(norm > 0)), context)
+
+
+class Constant(Sound):
+    """Answers every photo alike."""
+
+    def shares(self, examples):
+        return np.tile(super().shares(examples)[:1] * 0 + 1, (len(examples), 1))
+
+
+class ReadsTestPoints(Sound):
+    """Answers with the truth where it can get at it."""
+
+    def predict(self, examples, context):
+        if examples.points is None:
+            return super().predict(examples, context)
+        return Floored(self.mixture(examples, examples.points), float(self.learnt.share))
+
+
+class KnowsPartNames(Sound):
+    """Is less sure of photos that it knows to be ambiguous."""
+
+    def predict(self, examples, context):
+        if context.part.endswith("ambiguous"):
+            return Floored(self.mixture(examples), 0.9)
+        return super().predict(examples, context)
+
+
+class DeclaresAtoms(Sound):
+    """Says that it predicts places, and predicts a density."""
+
+    @property
+    def predicts(self):
+        return Atoms
+
+
+class AveragesLongitudes(Sound):
+    """Answers with the mean latitude and the mean longitude of its places."""
+
+    def predict(self, examples, context):
+        point = self.shares(examples) @ self.learnt.places
+        return Floored(self.mixture(examples, point), float(self.learnt.share))
+
+
+class DividesBySpread(Sound):
+    """Scales places by how far they are spread."""
+
+    def fit(self, train, val, context):
+        super().fit(train, val, context)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            spread = np.ptp(train.points, axis=0)
+            self.learnt.places = self.learnt.places / spread * spread
+
+
+class NeedsValidation(Sound):
+    """Cannot do without validation photos."""
+
+    def fit(self, train, val, context):
+        super().fit(train, val, context)
+        self.learnt.share = np.array(1 / len(val))
+
+
+class Lazy(Sound):
+    """The sound method's density behind functions, so that one of them can be broken."""
+
+    @property
+    def predicts(self):
+        return LazyDensity
+
+    def predict(self, examples, context):
+        sound = super().predict(examples, context)
+
+        def draw(indices, n, rng):
+            return self.draw(sound.take(indices), n, rng)
+
+        def log_prob(indices, points):
+            return self.log_prob(sound.take(indices), points)
+
+        return LazyDensity(sound.point(), draw, log_prob)
+
+    def draw(self, sound, n, rng):
+        return sound.sample(n, rng)
+
+    def log_prob(self, sound, points):
+        return sound.log_prob(points)
+
+
+class SamplesOffTheGlobe(Lazy):
+    """Moves samples without looking at the poles."""
+
+    def draw(self, sound, n, rng):
+        return sound.sample(n, rng) + [30, 0]
+
+
+class SamplesInRadians(Lazy):
+    """Draws in radians."""
+
+    def draw(self, sound, n, rng):
+        return np.radians(sound.sample(n, rng))
+
+
+class SamplesOfOthers(Lazy):
+    """Gives each photo the samples of the photo before it."""
+
+    def draw(self, sound, n, rng):
+        return np.roll(sound.sample(n, rng), 1, axis=0)
+
+
+class BitsPerDim(Lazy):
+    """Gives bits per ambient dimension."""
+
+    def log_prob(self, sound, points):
+        return sound.log_prob(points) / np.log(2) / 3
+
+
+class PerSquareKilometre(Lazy):
+    """Gives a density per square kilometre."""
+
+    def log_prob(self, sound, points):
+        return sound.log_prob(points) - 2 * np.log(geo.EARTH_RADIUS_KM)
+
+
+class IgnoresGenerator(Lazy):
+    """Draws the same samples whatever generator it is given."""
+
+    def draw(self, sound, n, rng):
+        return sound.sample(n, np.random.default_rng(7))
+
+
+class AtomsForDensity(Lazy):
+    """Has a density, and samples from a few places."""
+
+    def draw(self, sound, n, rng):
+        places = self.learnt.places
+        return places[rng.integers(len(places), size=(len(sound), n))]
+
+
+class SharpensSamples(Lazy):
+    """Samples with a temperature that its density does not know."""
+
+    def draw(self, sound, n, rng):
+        samples = sound.sample(n, rng)
+        return geo.interpolate(samples, np.broadcast_to(sound.point()[:, None], samples.shape), 0.4)
+
+
+class NoFloor(Lazy):
+    """Has a density of zero far from its places."""
+
+    def log_prob(self, sound, points):
+        near = geo.distance_km(points[:, :, None], self.learnt.places).min(axis=-1) < 4000
+        with np.errstate(divide="ignore"):
+            return np.where(near, sound.log_prob(points), -np.inf)
+
+
+class FlatLongitudes(Lazy):
+    """Takes longitudes for numbers on a line."""
+
+    def log_prob(self, sound, points):
+        return sound.log_prob(np.clip(points, -180, 180))
+
+
+class Oversold(Lazy):
+    """Claims twenty times the density that it has."""
+
+    def log_prob(self, sound, points):
+        return sound.log_prob(points) + 3
+
+
+class SoundRetriever(Sound, Retriever):
+    """The sound method as a retriever of its places."""
+
+    def gallery(self):
+        return self.learnt.places
+
+    def similarity(self, examples, places):
+        return np.take_along_axis(np.log(self.shares(examples)), places, axis=1)
+
+
+class RanksWithinTheCall(SoundRetriever):
+    """Gives ranks among the places asked for, which no two calls share."""
+
+    def similarity(self, examples, places):
+        return np.broadcast_to(np.arange(places.shape[1]), places.shape)
+
+
+class CallsDistanceSimilarity(SoundRetriever):
+    """Gives a number that is smaller for places that fit better."""
+
+    def similarity(self, examples, places):
+        return -super().similarity(examples, places)
+
+
+MUTANTS = [
+    (PicklesState, "fits-and-answers"),
+    (DeclaresAtoms, "declared-types"),
+    (DropsNaN, "one-prediction-per-photo"),
+    (SamplesOffTheGlobe, "points-on-the-globe"),
+    (Radians, "answers-are-in-degrees"),
+    (Swapped, "latitude-comes-first"),
+    (Constant, "beats-chance"),
+    (SamplesInRadians, "answers-are-in-degrees"),
+    (SamplesOfOthers, "samples-beat-chance"),
+    (MutatesInput, "inputs-untouched"),
+    (SortsPhotos, "order-does-not-matter"),
+    (BatchStatistics, "batching-does-not-matter"),
+    (RemembersPhotos, "asking-changes-nothing"),
+    (ReusesItsBuffer, "asking-changes-nothing"),
+    (HashesStrings, "same-in-another-process"),
+    (OwnGenerator, "same-seed-same-bytes"),
+    (ClaimsDeterminism, "another-seed-another-result"),
+    (GlobalRng, "global-random-state-untouched"),
+    (IgnoresGenerator, "samples-follow-the-generator"),
+    (ForgetsState, "state-round-trips"),
+    (KeepsStateInTheClass, "state-round-trips"),
+    (ReadsTestPoints, "labels-unseen"),
+    (KnowsPartNames, "labels-unseen"),
+    (RanksWithinTheCall, "gallery-and-similarity"),
+    (CallsDistanceSimilarity, "gallery-and-similarity"),
+    (AveragesLongitudes, "poles-and-date-line"),
+    (DividesBySpread, "single-training-place"),
+    (NeedsValidation, "single-training-photo"),
+    (IgnoresDeadline, "deadline-obeyed"),
+    (SwallowsDeadline, "deadline-obeyed"),
+    (ClockBudget, "clock-changes-nothing"),
+    (AtomsForDensity, "density-has-no-atoms"),
+    (BitsPerDim, "density-integrates-to-one"),
+    (PerSquareKilometre, "density-integrates-to-one"),
+    (SharpensSamples, "samples-agree-with-density"),
+    (NoFloor, "nll-finite-everywhere"),
+    (FlatLongitudes, "longitudes-wrap"),
+    (Oversold, "nll-no-better-than-possible"),
+]
+
+
+@pytest.mark.parametrize("method", [Sound, Lazy, SoundRetriever])
+def test_the_sound_method_passes_everything(method):
+    verdict = examine(method)
+    failed = {o.check: o.reason for o in verdict.outcomes if o.status == "failed"}
+    assert failed == {}
+    skipped = {o.check for o in verdict.outcomes if o.status == "skipped"}
+    assert skipped == (set() if method is SoundRetriever else {"gallery-and-similarity"})
+
+
+@pytest.mark.parametrize(
+    ("mutant", "name"), MUTANTS, ids=lambda value: getattr(value, "__name__", value)
+)
+def test_a_mutant_is_caught_by_the_check_named_for_it(mutant, name):
+    (check,) = [check for check in checks_of("method") if check.name == name]
+    with pytest.raises((Failure, PredictionError, ZeroDivisionError)):
+        check(subject_of(mutant))
+
+
+def test_every_check_of_methods_has_a_mutant_that_it_catches():
+    assert {name for _, name in MUTANTS} == {check.name for check in checks_of("method")}

@@ -1,0 +1,274 @@
+"""The kit on encoders: good ones pass, broken ones are caught by the check named for it."""
+
+from collections.abc import Sequence
+from hashlib import blake2b
+from typing import Any
+
+import numpy as np
+import pytest
+from complaints import complaints, skipped
+
+from geobench import ConfigError, Encoder, Features, TextEncoder
+from geobench.testing.kit import examine
+
+
+class Colours(TextEncoder):
+    """Colours of the four quarters of a picture, projected; texts by their letters."""
+
+    name = "colours"
+
+    def prepare(self, image: Any) -> Any:
+        rows = np.array_split(np.arange(max(2, image.shape[0])) % image.shape[0], 2)
+        columns = np.array_split(np.arange(max(2, image.shape[1])) % image.shape[1], 2)
+        quarters = [image[np.ix_(r, c)].mean(axis=(0, 1)) for r in rows for c in columns]
+        return (np.array(quarters) / 255).astype(np.float32)
+
+    def projection(self) -> Any:
+        return np.random.default_rng(0).normal(size=(12, 8)).astype(np.float32)
+
+    def encode(self, batch: Any, *, tokens: bool) -> Features:
+        pooled = batch.reshape(len(batch), -1) @ self.projection()
+        return Features(pooled, batch if tokens else None)
+
+    def encode_text(self, texts: Sequence[str]) -> Any:
+        found = [np.frombuffer(blake2b(t.encode(), digest_size=8).digest(), "u1") for t in texts]
+        return np.array(found, np.float32) / 255
+
+
+class Passes(Encoder):
+    """Features of the dataset, scaled."""
+
+    name = "passes"
+    reads = "features"
+
+    def prepare(self, image: Any) -> Any:
+        raise ConfigError("reads features")
+
+    def encode(self, batch: Any, *, tokens: bool) -> Features:
+        return Features(batch.pooled * 2)
+
+
+def mutant(kind: type[Encoder] = Colours, **methods: Any) -> type[Encoder]:
+    return type("Mutant", (kind,), methods)
+
+
+class HashedProjection(Colours):
+    def projection(self) -> Any:
+        seed = hash("projection") % 2**32
+        return np.random.default_rng(seed).normal(size=(12, 8)).astype(np.float32)
+
+
+class HoldsALambda(Colours):
+    def __init__(self, config: Any = None) -> None:
+        super().__init__(config)
+        self._scale = lambda values: values / 2
+
+
+class LoadsItsModelLate(Colours):
+    def encode(self, batch: Any, *, tokens: bool) -> Features:
+        self.__dict__["model"] = lambda values: values
+        return super().encode(batch, tokens=tokens)
+
+
+def encode_by(change: Any) -> Any:
+    """An `encode` whose pooled features are changed."""
+
+    def encode(self: Any, batch: Any, *, tokens: bool) -> Features:
+        found = Colours.encode(self, batch, tokens=tokens)
+        return Features(change(found.pooled), found.tokens)
+
+    return encode
+
+
+def encode_tokens_by(change: Any) -> Any:
+    def encode(self: Any, batch: Any, *, tokens: bool) -> Features:
+        found = Colours.encode(self, batch, tokens=tokens)
+        return change(found) if tokens else found
+
+    return encode
+
+
+def of_length_one(pooled: Any) -> Any:
+    with np.errstate(invalid="ignore"):
+        return pooled / np.linalg.norm(pooled, axis=1, keepdims=True)
+
+
+def scratches(self: Any, image: Any) -> Any:
+    found = Colours.prepare(self, image)
+    if image.flags.writeable:
+        image[:] = 255 - image
+    return found
+
+
+def halves(self: Any, batch: Any, *, tokens: bool) -> Features:
+    batch /= 2
+    return Colours.encode(self, batch, tokens=tokens)
+
+
+def doubles(self: Any, batch: Any, *, tokens: bool) -> Features:
+    batch.pooled[:] *= 2
+    return Features(batch.pooled)
+
+
+def tires(self: Any, batch: Any, *, tokens: bool) -> Features:
+    self.__dict__["calls"] = self.__dict__.get("calls", 0) + 1
+    noise = np.random.default_rng(self.__dict__["calls"]).normal(scale=1e-3, size=(1, 8))
+    return Features(Colours.encode(self, batch, tokens=False).pooled + noise)
+
+
+def seeded(self: Any) -> Any:
+    np.random.seed(0)
+    return np.random.normal(size=(12, 8)).astype(np.float32)
+
+
+def dividing(self: Any, image: Any) -> Any:
+    if min(image.shape[:2]) < 2:
+        raise ZeroDivisionError("no gradient")
+    return Colours.prepare(self, image)
+
+
+MUTANTS = {
+    "reads neither": (mutant(reads="sounds"), "declared-types", "reads is 'sounds'"),
+    "fails on one pixel": (
+        mutant(prepare=dividing),
+        "takes-any-picture",
+        "fails on a picture of one pixel (ZeroDivisionError",
+    ),
+    "keeps a picture's size": (
+        mutant(prepare=lambda self, image: image),
+        "takes-any-picture",
+        "All pictures must become arrays of one shape and type",
+    ),
+    "divides by the length of black": (
+        mutant(encode=encode_by(of_length_one)),
+        "features-are-finite",
+        "pooled of a black picture is not finite",
+    ),
+    "too large for float32": (
+        mutant(encode=encode_by(lambda pooled: pooled.astype(np.float64) * 1e39)),
+        "features-are-finite",
+        "is not finite as float32",
+    ),
+    "a number of features that follows the batch": (
+        mutant(encode=encode_by(lambda pooled: pooled[:, : len(pooled)])),
+        "features-are-finite",
+        "alone has 1 numbers, and 8 in a batch",
+    ),
+    "ignores the picture": (
+        mutant(encode=encode_by(lambda pooled: np.ones_like(pooled))),
+        "features-tell-photos-apart",
+        "all photos have the same features",
+    ),
+    "normalises by the batch": (
+        mutant(encode=encode_by(lambda pooled: pooled - pooled.mean(axis=0))),
+        "batching-does-not-matter",
+        "with the batch that it is in",
+    ),
+    "sorts the batch": (
+        mutant(encode=encode_by(lambda pooled: pooled[np.argsort(pooled[:, 0])])),
+        "order-does-not-matter",
+        "keep the order of the batch",
+    ),
+    "other features each time": (
+        mutant(encode=tires),
+        "same-picture-same-features",
+        "not the same when it is asked again",
+    ),
+    "weights from a hash": (HashedProjection, "same-in-another-process", "the pooled features"),
+    "weights from a global seed": (
+        mutant(projection=seeded),
+        "global-random-state-untouched",
+        "changes the global random state of numpy",
+    ),
+    "changes the picture": (
+        mutant(prepare=scratches),
+        "inputs-untouched",
+        "prepare changes picture 0 of the toy planet",
+    ),
+    "changes the batch": (mutant(encode=halves), "inputs-untouched", "encode changes the prepared"),
+    "changes the dataset's features": (
+        mutant(Passes, encode=doubles),
+        "inputs-untouched",
+        "encode changes the pooled features",
+    ),
+    "one digest for both": (
+        mutant(digest=lambda self, what: "abc"),
+        "digest-is-stable",
+        "pooled features and tokens have the same digest",
+    ),
+    "a digest of the instance": (
+        mutant(digest=lambda self, what: f"{what} {id(self)}"),
+        "digest-is-stable",
+        "the digest of pooled is another in a second instance",
+    ),
+    "a function in its fields": (HoldsALambda, "survives-pickling", "cannot be pickled"),
+    "a function in its fields after use": (
+        LoadsItsModelLate,
+        "survives-pickling",
+        "cannot be pickled",
+    ),
+    "tokens relative to the batch": (
+        mutant(encode=encode_tokens_by(lambda f: Features(f.pooled, f.tokens - f.tokens.mean(0)))),
+        "tokens-are-finite",
+        "tokens of picture 0 of the toy planet changes",
+    ),
+    "tokens of another shape": (
+        mutant(encode=encode_tokens_by(lambda f: Features(f.pooled, f.tokens[:, 0]))),
+        "tokens-are-finite",
+        "has the shape (12, 3), not (B, tokens, numbers)",
+    ),
+    "other pooled features with tokens": (
+        mutant(encode=encode_tokens_by(lambda f: Features(f.pooled * 1.01, f.tokens))),
+        "pooled-without-tokens",
+        "others when tokens are wanted",
+    ),
+    "texts in another space": (
+        mutant(encode_text=lambda self, texts: np.ones((len(texts), 5), np.float32)),
+        "texts-are-encoded",
+        "not float32 (5, 8)",
+    ),
+    "texts relative to others": (
+        mutant(
+            encode_text=lambda self, texts: (
+                Colours.encode_text(self, texts) / np.float32(len(texts))
+            )
+        ),
+        "texts-are-encoded",
+        "change with the texts it is encoded with",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", MUTANTS)
+def test_a_broken_encoder_is_caught_by_the_check_named_for_it(what):
+    broken, check, said = MUTANTS[what]
+    found = complaints(broken, about=check)
+    assert check in found, found
+    assert said in found[check]
+
+
+def test_a_good_encoder_passes_every_check():
+    verdict = examine(Colours)
+    assert {o.check: o.reason for o in verdict.outcomes if o.status != "passed"} == {}
+
+
+def test_an_encoder_of_features_is_given_features():
+    verdict = examine(Passes)
+    assert verdict.passed
+    assert {o.check: o.reason for o in verdict.outcomes if o.status == "skipped"} == {
+        "takes-any-picture": "it reads features, not pictures",
+        "tokens-are-finite": "it gives no tokens",
+        "pooled-without-tokens": "it gives no tokens",
+        "texts-are-encoded": "it encodes no texts",
+    }
+
+
+def test_an_encoder_may_refuse_tokens():
+    def refuse(self: Any, batch: Any, *, tokens: bool) -> Features:
+        if tokens:
+            raise ConfigError("colours has no tokens")
+        return Colours.encode(self, batch, tokens=False)
+
+    plain = mutant(encode=refuse)
+    assert complaints(plain) == {}
+    assert skipped(plain)["tokens-are-finite"] == "it gives no tokens: colours has no tokens"
