@@ -1,11 +1,8 @@
-"""A small benchmarks.yaml, run, killed, resumed, extended, broken: as a user would meet it."""
+"""A small benchmarks.yaml, run, extended, limited, broken: as a user would meet it."""
 
 import csv
-import random
 import re
 import shutil
-import signal
-import time
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +22,6 @@ benchmarks:
     chunk: 16
     seeds: [0, 1]
 """
-SLOW = "{name: counted, tag: a, steps: 5, seconds: 0.05}, {name: counted, label: b, tag: b}"
 
 
 def write(folder: Path, text: str = YAML, counted: str = "counted") -> Path:
@@ -101,45 +97,6 @@ def test_one_training_serves_all_parts(finished):
     assert len(starts) == len(set(starts)) == 4  # two splits, two seeds
 
 
-def test_a_killed_run_resumes_without_refitting(geobench, tmp_path):
-    undisturbed = tmp_path / "undisturbed"
-    undisturbed.mkdir()
-    path = write(tmp_path, counted=SLOW)
-    assert geobench("run", path, "--workspace", undisturbed).code == 0
-    geobench.fit_log.unlink()
-    dice = random.Random(5)
-    recorded: set[str] = set()
-    for _ in range(6):
-        process = geobench.start("run", path)
-        time.sleep(dice.uniform(0.6, 2.2))
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
-        runs = board(tmp_path) / "runs"
-        recorded = {str(p.parent.relative_to(runs)) for p in runs.rglob("record.json")}
-    done = geobench("run", path)
-    assert done.code == 0, done.text
-    assert (board(tmp_path) / "table.csv").read_bytes() == (
-        board(undisturbed) / "table.csv"
-    ).read_bytes()
-    # Once a state was stored, and a method made from it, that cell is never fitted again.
-    lines = geobench.fits()
-    for number, line in enumerate(lines):
-        if line.startswith("restored"):
-            assert line.replace("restored", "start") not in lines[number:]
-    assert recorded <= {str(p.parent.relative_to(runs)) for p in runs.rglob("record.json")}
-    assert not list((tmp_path / ".geobench").rglob("*.failed.json"))
-
-
-def test_two_runs_at_once_share_the_cells(geobench, tmp_path):
-    path = write(tmp_path, counted=SLOW)
-    processes = [geobench.start("run", path) for _ in range(2)]
-    texts = [process.communicate(timeout=120) for process in processes]
-    assert [process.returncode for process in processes] == [0, 0], texts
-    starts = [line for line in geobench.fits() if line.startswith("start")]
-    assert len(starts) == len(set(starts)) == 8  # two splits, two settings, two seeds
-    assert geobench("verify", board(tmp_path)).code == 0
-
-
 def test_a_metric_added_scores_from_the_states_and_touches_no_file(finished, tmp_path):
     before = files(tmp_path)
     fits = [line for line in finished.fits() if line.startswith("start")]
@@ -191,34 +148,6 @@ def test_a_changed_split_runs_again_and_the_old_records_stay_unshown(finished, t
     old = {name.split("/")[0] for name in before if name.startswith("unseen-cells-unseen")}
     assert len(old) == 1
     assert old.pop() not in shown
-
-
-def test_a_state_that_is_gone_or_damaged_is_fitted_again_and_the_run_says_so(finished, tmp_path):
-    states = tmp_path / ".geobench" / "states"
-    for number, folder in enumerate(sorted(states.iterdir())):
-        state = folder / "state.npz"
-        if number % 2:
-            state.write_bytes(state.read_bytes()[:-7])
-        else:
-            state.unlink()
-    fits = len(finished.fits())
-    write(tmp_path, YAML.replace("nll]", "nll, spread]"))
-    done = finished("run", "benchmarks.yaml")
-    assert done.code == 0, done.text
-    assert "its state is gone, it is fitted again" in done.out
-    assert len(finished.fits()) > fits
-    assert finished("verify", board(tmp_path)).code == 0
-
-
-def test_a_damaged_record_is_made_again(finished, tmp_path):
-    before = (board(tmp_path) / "table.csv").read_bytes()
-    records = sorted(board(tmp_path).rglob("record.json"))
-    records[0].write_text(records[0].read_text()[:200])
-    (records[1].parent / "answer.npz").write_bytes(b"PK")
-    done = finished("run", "benchmarks.yaml")
-    assert done.code == 0, done.text
-    assert (board(tmp_path) / "table.csv").read_bytes() == before
-    assert finished("verify", board(tmp_path)).code == 0
 
 
 @pytest.mark.parametrize(

@@ -1,29 +1,39 @@
-"""A third-party package for tests: a method that counts its fits, and methods that go wrong."""
+"""A third-party package for tests: plugins that count what they do, and plugins that go wrong.
+
+They raise audit events (`faulty.drawing`, `faulty.fitting`, ...), at which `geobench_strike` can
+kill the process.
+"""
 
 import os
-import time
+import sys
 from pathlib import Path
 
+import geobench_strike  # noqa: F401  (armed by being imported)
 import numpy as np
 
 from geobench import (
+    Assignment,
     Atoms,
     Component,
     Config,
     Encoder,
+    Features,
     Mean,
     Method,
     Metric,
     Prediction,
+    Split,
+    features,
     geo,
     hookimpl,
+    part,
 )
+
+features.SHARD = int(os.environ.get("SHARD", features.SHARD))
 
 
 class CountedConfig(Config):
     tag: str = "a"
-    steps: int = 0
-    seconds: float = 0.0
 
 
 class Counted(Method):
@@ -35,12 +45,11 @@ class Counted(Method):
 
     def fit(self, train, val, context):
         log(f"start {self.config.tag} {context.seed} {len(train)}")
-        for _ in context.progress(range(self.config.steps), what="fit"):
-            time.sleep(self.config.seconds)
+        sys.audit("faulty.fitting", self.config.tag)
         self.centre = geo.mean_point(train.points) + context.rng.normal(0, 0.1, 2)
 
     def predict(self, examples, context):
-        time.sleep(self.config.seconds)
+        sys.audit("faulty.answering", self.config.tag)
         wiggle = context.noise(examples.ids, (4, 2), "wiggle")
         return Atoms(np.clip(self.centre + wiggle, -80, 80))
 
@@ -54,6 +63,18 @@ class Counted(Method):
         if cls is Counted:
             log(f"restored {config.tag} {context.seed} {len(train)}")
         return method
+
+
+class Sighted(Counted):
+    """Answers with numbers that every feature of a photo goes into."""
+
+    name = "sighted"
+    wants = frozenset({"pooled", "tokens"})
+
+    def predict(self, examples, context):
+        pooled, tokens = np.asarray(examples.pooled), np.asarray(examples.tokens)
+        points = np.stack([pooled.mean(axis=1), tokens.max(axis=2).mean(axis=1)], axis=-1)
+        return Atoms(np.clip(self.centre + 30 * points[:, None], -80, 80))
 
 
 class OuterConfig(Config):
@@ -142,6 +163,33 @@ class Torn(Height):
     summaries = (Mean(name="torn", column="no-such-column", unit="degrees", better="higher"),)
 
 
+class Glance(Encoder):
+    """The red channel as it is, and a line for every batch to $FIT_LOG."""
+
+    name = "glance"
+
+    def prepare(self, image):
+        return image[:, :, 0].astype(np.float32) / 255
+
+    def encode(self, batch, *, tokens):
+        log(f"encode {len(batch)}")
+        sys.audit("faulty.encoding")
+        return Features(batch.reshape(len(batch), -1), batch if tokens else None)
+
+
+class Striped(Split):
+    """Every fourth photo: train, val, and the two parts `third` and `fourth`."""
+
+    name = "striped"
+
+    def draw(self, dataset):
+        sys.audit("faulty.drawing")
+        names = ("train", "val", "third", "fourth")
+        rows = np.arange(len(dataset.table))
+        train, val, *parts = (part(n, dataset, rows[i::4]) for i, n in enumerate(names))
+        return Assignment(train, val, tuple(parts))
+
+
 class TornEncoder(Encoder):
     """Raises on every batch."""
 
@@ -162,7 +210,7 @@ def log(line):
 
 @hookimpl
 def register_methods():
-    return [Counted, Outer, Faulty]
+    return [Counted, Sighted, Outer, Faulty]
 
 
 @hookimpl
@@ -172,4 +220,9 @@ def register_metrics():
 
 @hookimpl
 def register_encoders():
-    return [TornEncoder]
+    return [Glance, TornEncoder]
+
+
+@hookimpl
+def register_splits():
+    return [Striped]
