@@ -9,7 +9,8 @@ from typing import Any, Literal, TypeAlias, final
 
 from geobench.components import Plugin, digest, file_digest
 from geobench.errors import StoreError
-from geobench.results import Workspace, read_json, write_json
+from geobench.files import read_json, write_json
+from geobench.results import Workspace
 
 KIT_VERSION = 1
 """Version of the conformance kit; raised when a check is added or asks for more."""

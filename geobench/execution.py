@@ -16,7 +16,7 @@ from typing import Any, final
 
 import numpy as np
 
-from geobench import checks, geo, results
+from geobench import checks, files, geo, results
 from geobench.catalogue import installed
 from geobench.components import Component, file_digest
 from geobench.errors import DeadlineError, GeobenchError, StoreError
@@ -169,9 +169,9 @@ class Execution:
                 "facts": {name: [f.value, f.unit] for name, f in context.facts.items()},
             }
             with self.plan.workspace.draft(folder) as draft:
-                results.write_arrays(draft / "state.npz", method.state())
+                files.write_arrays(draft / "state.npz", method.state())
                 details["sha256"] = file_digest(draft / "state.npz")
-                results.write_json(draft / "state.json", details)
+                files.write_json(draft / "state.json", details)
             self.forced.add(cell.fit_key)
             stored = _read_state(folder)
             if stored is None:
@@ -251,9 +251,9 @@ class Execution:
         with self.plan.workspace.draft(place.folder) as draft:
             if scores is not None:
                 arrays = {"answer": scores.answer, "sample": scores.sample}
-                results.write_arrays(draft / "answer.npz", arrays)
+                files.write_arrays(draft / "answer.npz", arrays)
                 _write_columns(draft, scores)
-            results.write_json(draft / "record.json", head | data)
+            files.write_stamped(draft / "record.json", head | data)
 
     def extend(self, record: Record, scores: Scores) -> None:
         """Add columns to a record; nothing that is there is touched.
@@ -299,25 +299,25 @@ def _labelled(
 def _write_faults(folder: Path, metrics: list[Metric], error: Exception) -> None:
     for metric in metrics:
         fault = {"error": f"metric {metric.name}: {error}", "traceback": traceback.format_exc()}
-        results.write_json(folder / f"{metric.file_stem}.failed.json", fault)
+        files.write_json(folder / f"{metric.file_stem}.failed.json", fault)
 
 
 def _write_columns(folder: Path, scores: Scores) -> None:
     for stem, columns in scores.columns.items():
         (folder / f"{stem}.failed.json").unlink(missing_ok=True)
-        results.write_arrays(folder / f"{stem}.npz", columns)
+        files.write_arrays(folder / f"{stem}.npz", columns)
     for stem, fault in scores.faults.items():
-        results.write_json(folder / f"{stem}.failed.json", fault)
+        files.write_json(folder / f"{stem}.failed.json", fault)
 
 
 def _read_state(folder: Path) -> tuple[dict[str, np.ndarray[Any, Any]], dict[str, Any]] | None:
     if not folder.exists():
         return None
     try:
-        details = results.read_json(folder / "state.json")
+        details = files.read_json(folder / "state.json")
         if details.get("sha256") != file_digest(folder / "state.npz"):
             raise StoreError("is not what was written", where=str(folder / "state.npz"))
-        return results.read_arrays(folder / "state.npz"), details
+        return files.read_arrays(folder / "state.npz"), details
     except (OSError, GeobenchError) as error:
         log.warning("%s: the method is fitted again", error)
         return None

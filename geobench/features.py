@@ -10,12 +10,14 @@ import logging
 import os
 import shutil
 import sys
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, final
 
@@ -256,6 +258,15 @@ _worker: dict[str, Any] = {}
 
 def _start_worker(encoder: Encoder, dataset: Dataset) -> None:
     _worker.update(encoder=encoder, dataset=dataset)
+    threading.Thread(target=_leave_with_parent, daemon=True).start()
+
+
+def _leave_with_parent() -> None:
+    """End this process when the one that started it is gone: killed, it cannot say so."""
+    parent = parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)
 
 
 def _prepare_in_worker(rows: Indices) -> _Prepared:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from geobench import checks, results, statistics
+from geobench import checks, files, results, statistics
 from geobench.catalogue import Catalogue
 from geobench.config import CEILING
 from geobench.data import Truth
@@ -56,7 +56,7 @@ class Leaderboard:
                 where=str(folder),
                 remedy="Give a leaderboard's folder.",
             )
-        self.manifest = results.read_json(path)
+        self.manifest = files.read_json(path)
         if self.manifest.get("schema") != results.SCHEMA:
             found = self.manifest.get("schema")
             raise StoreError(f"is of schema {found}, not {results.SCHEMA}", where=str(path))
@@ -95,14 +95,14 @@ class Leaderboard:
         """The arrays of a part's part.npz."""
         if label not in self._parts:
             path = self.runs / self.manifest["parts"][label]["folder"] / "part.npz"
-            self._parts[label] = results.read_arrays(path)
+            self._parts[label] = files.read_arrays(path)
         return self._parts[label]
 
     def conformance(self) -> dict[str, list[str]]:
         """Label -> what the conformance kit had said of its method when records were made."""
         found: dict[str, list[str]] = {}
         for entry in self.manifest["rows"]:
-            data = results.read_json(self.runs / entry["folder"] / "record.json")
+            data = files.read_json(self.runs / entry["folder"] / "record.json")
             text, known = checks.sentence(data.get("check")), found.setdefault(entry["label"], [])
             if text not in known:
                 known.append(text)
@@ -197,7 +197,7 @@ class _Part:
         for entry in self.board.manifest["rows"]:
             if entry["part"] != self.label:
                 continue
-            data = results.read_json(self.board.runs / entry["folder"] / "record.json")
+            data = files.read_json(self.board.runs / entry["folder"] / "record.json")
             found = {name: (value, "s") for name, value in data.get("timings", {}).items()}
             if "peak_memory_mb" in data:
                 found["peak_memory"] = (data["peak_memory_mb"], "MB")
@@ -227,9 +227,9 @@ class _Part:
             failed = stem.with_name(f"{stem.name}.failed.json")
             stored = stem.with_name(f"{stem.name}.npz")
             if stored.exists():
-                found.append(results.read_arrays(stored))
+                found.append(files.read_arrays(stored))
             elif failed.exists():
-                return str(results.read_json(failed)["error"])
+                return str(files.read_json(failed)["error"])
             else:
                 return None
         mask = found[0]["mask"]

@@ -9,7 +9,7 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from geobench import results
+from geobench import files, results
 from geobench.components import Component, check_requirements, digest
 from geobench.config import Benchmark
 from geobench.data import Dataset, smallest_by_hash
@@ -171,11 +171,11 @@ class Plan:
         path = place.folder.parent / "part.npz"
         if path.exists():
             try:
-                return results.read_arrays(path)
+                return files.read_arrays(path)
             except StoreError as error:
                 log.warning("%s: it is written again", error)
         arrays = results.part_arrays(place.part, cell.assignment.train)
-        results.write_arrays(path, arrays)
+        files.write_arrays(path, arrays)
         return arrays
 
     def metrics(self, method: Method) -> list[Metric]:
@@ -188,7 +188,7 @@ class Plan:
         return [
             metric
             for metric in self.metrics(method)
-            if not (record.folder / f"{metric.file_stem}.npz").exists()
+            if not files.readable(record.folder / f"{metric.file_stem}.npz")
         ]
 
     def lack(self, place: Place, method: Method) -> str:

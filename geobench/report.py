@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from geobench import results
+from geobench import files, results
 from geobench.catalogue import Catalogue, installed
 from geobench.components import digest, file_digest
 from geobench.data import Dataset
@@ -15,7 +15,7 @@ from geobench.geo import Points
 from geobench.leaderboard import Leaderboard
 from geobench.markdown import page
 from geobench.plan import Plan
-from geobench.results import Record
+from geobench.results import Record, Workspace
 from geobench.splits import Assignment, describe
 from geobench.tables import ROW_COLUMNS, Cost, CurvePoint, Row, Tables, as_csv
 
@@ -32,16 +32,16 @@ def write(planned: Plan) -> list[str]:
         manifest = _manifest(planned)
         path = planned.board / "benchmark.json"
         if not path.exists() or manifest != _without_tables(path):
-            results.write_json(path, manifest)
+            files.write_json(path, manifest)
         shown = [manifest["dataset"], *(part["dataset"] for part in manifest["parts"].values())]
         if any(about["publishes"] == "scores" for about in shown):
-            results.write_file(planned.board / ".gitignore", "runs/\n")
-        return rewrite(planned.board, installed())
+            files.write_file(planned.board / ".gitignore", "runs/\n")
+        return _rewrite(planned.board, installed())
 
 
 def _without_tables(path: Path) -> dict[str, Any]:
     try:
-        known = results.read_json(path)
+        known = files.read_json(path)
     except StoreError:  # damaged: it is written again
         return {}
     known.pop("tables", None)
@@ -49,17 +49,28 @@ def _without_tables(path: Path) -> dict[str, Any]:
 
 
 def rewrite(folder: Path, catalogue: Catalogue) -> list[str]:
-    """Write the tables again from benchmark.json and the stored arrays; returns the problems."""
+    """Write the tables again from benchmark.json and the stored arrays; returns the problems.
+
+    In a workspace no run writes them at the same time.
+    """
+    board = folder.resolve()
+    if board.parent.name != "leaderboards":
+        return _rewrite(folder, catalogue)
+    with Workspace(board.parent.parent).lock(f"board-{board.name}", wait=True):
+        return _rewrite(folder, catalogue)
+
+
+def _rewrite(folder: Path, catalogue: Catalogue) -> list[str]:
     board = Leaderboard(folder, catalogue)
     tables = board.tables()
     written = {}
     for name, content in contents(board, tables).items():
         path = folder / name
-        if not path.exists() or path.read_text() != content:
-            results.write_file(path, content)
+        if not path.exists() or path.read_bytes() != content.encode():
+            files.write_file(path, content)
         written[name] = file_digest(path)
     if board.manifest.get("tables") != written:
-        results.write_json(folder / "benchmark.json", board.manifest | {"tables": written})
+        files.write_json(folder / "benchmark.json", board.manifest | {"tables": written})
     return tables.problems
 
 
@@ -117,13 +128,13 @@ def _manifest(planned: Plan) -> dict[str, Any]:
         assignment = planned.assignment(split)
         path = runs / f"{split.plugin.name}-{_split_digest(assignment)[:8]}.npz"
         if dataset.publishes != "scores":
-            if not path.exists():
-                results.write_arrays(path, results.split_map(_roles(assignment)))
+            if not files.readable(path):
+                files.write_arrays(path, results.split_map(_roles(assignment)))
             entry = {"file": path.name, "sha256": file_digest(path)}
             manifest["maps"][split.label] = entry
     for cell in planned.cells():
         for place in planned.places(cell):
-            record, files = _read(place.folder)
+            record, written = _read(place.folder)
             if record is None:
                 manifest["missing"].append(f"{place.label} / {cell.method.label} / {cell.seed}")
                 continue
@@ -146,7 +157,7 @@ def _manifest(planned: Plan) -> dict[str, Any]:
                 "seed": cell.seed,
                 "record_key": place.key,
                 "folder": f"{place.folder.parent.name}/{place.folder.name}",
-                "files": files,
+                "files": written,
             }
             manifest["rows"].append(row)
     return manifest

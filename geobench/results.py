@@ -5,8 +5,6 @@ with `record.json`, `answer.npz` and one npz per metric that stores columns. It 
 elsewhere and renamed into place, so that it exists whole or not at all.
 """
 
-import io
-import json
 import logging
 import shutil
 import subprocess
@@ -27,6 +25,7 @@ from numpy.typing import NDArray
 from geobench.components import digest, file_digest
 from geobench.data import Column, smallest_by_hash
 from geobench.errors import StoreError
+from geobench.files import drafts, read_arrays, read_stamped
 from geobench.geo import Places, Points
 from geobench.splits import Part
 
@@ -124,61 +123,15 @@ class Workspace:
 
     def sweep(self) -> None:
         """Remove drafts that a killed run left behind (untouched for a week)."""
-        for place in (self.hidden / "drafts").glob("*"):
+        found = [*(self.hidden / "drafts").glob("*"), *drafts(self.root / "leaderboards")]
+        for place in found:
             with suppress(FileNotFoundError):  # another run just finished it
-                if time.time() - place.stat().st_mtime > _DRAFTS_LAST:
+                if time.time() - place.stat().st_mtime <= _DRAFTS_LAST:
+                    continue
+                if place.is_dir():
                     shutil.rmtree(place, ignore_errors=True)
-
-
-def write_file(path: Path, content: str | bytes) -> None:
-    """Write a file that appears whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
-    draft.write_bytes(content.encode() if isinstance(content, str) else content)
-    draft.replace(path)
-
-
-def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Write an npz (compressed, no pickle), whole or not at all; same arrays, same bytes."""
-    stream = io.BytesIO()
-    np.savez_compressed(stream, allow_pickle=False, **dict(arrays))
-    write_file(path, stream.getvalue())
-
-
-def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
-    """The arrays of an npz.
-
-    Raises:
-        StoreError: the file is missing or damaged.
-    """
-    try:
-        # Opened here, because numpy leaves a damaged file open.
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
-            return {name: stored[name] for name in stored.files}
-    except Exception as error:  # zipfile, zlib, numpy and the system each raise their own
-        problem = f"cannot be read ({type(error).__name__}: {error})"
-        raise StoreError(problem, where=str(path), remedy="Remove it and run again.") from None
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """A JSON file's object.
-
-    Raises:
-        StoreError: the file is missing or damaged.
-    """
-    try:
-        data = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        problem = f"cannot be read ({error})"
-        raise StoreError(problem, where=str(path), remedy="Remove it and run again.") from None
-    if not isinstance(data, dict):
-        raise StoreError("holds no JSON object", where=str(path))
-    return data
-
-
-def write_json(path: Path, data: Mapping[str, Any]) -> None:
-    """Write JSON, indented, keys in the given order, whole or not at all."""
-    write_file(path, json.dumps(data, indent=1, allow_nan=False) + "\n")
+                else:
+                    place.unlink()
 
 
 def part_arrays(part: Part, train: Part) -> dict[str, NDArray[Any]]:
@@ -231,7 +184,7 @@ class Record:
         if not (folder / "record.json").exists():
             return None
         try:
-            data = read_json(folder / "record.json")
+            data = read_stamped(folder / "record.json")
             if data.get("schema") != SCHEMA:
                 raise StoreError(f"is of schema {data.get('schema')}, not {SCHEMA}")
             if data.get("status") not in get_args(Status):

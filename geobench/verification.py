@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from geobench import geo, results
+from geobench import files, geo, results
 from geobench.catalogue import Catalogue
 from geobench.components import array_digest, digest, file_digest
 from geobench.errors import GeobenchError
@@ -60,17 +60,18 @@ def stale(board: Leaderboard, expected: dict[str, str], *, untouched: bool = Fal
             problems.append(f"{path} is missing")
             continue
         intact = not untouched or file_digest(path) == written.get(name)
-        if path.read_text() == content:
+        text = path.read_bytes().decode(errors="replace")  # it may be cut within a character
+        if text == content:
             continue
-        found = _rows(path, content, exact=not intact) if path.suffix == ".csv" else []
-        if path.suffix != ".csv" and not (intact and _alike(path.read_text(), content)):
+        found = _rows(path, text, content, exact=not intact) if path.suffix == ".csv" else []
+        if path.suffix != ".csv" and not (intact and _alike(text, content)):
             found = [f"{path} is not what the records give"]
         problems += found
     return problems
 
 
-def _rows(path: Path, content: str, *, exact: bool) -> list[str]:
-    found = list(csv.reader(io.StringIO(path.read_text())))
+def _rows(path: Path, text: str, content: str, *, exact: bool) -> list[str]:
+    found = list(csv.reader(io.StringIO(text)))
     wanted = list(csv.reader(io.StringIO(content)))
     if len(found) != len(wanted):
         return [f"{path} has {len(found) - 1} rows, the records give {len(wanted) - 1}"]
@@ -147,7 +148,7 @@ def _parts(board: Leaderboard) -> list[str]:
         found = _same_file(path, entry["sha256"])
         problems += found
         try:
-            arrays = results.read_arrays(path)
+            arrays = files.read_arrays(path)
         except GeobenchError as error:
             problems.append(str(error))
             continue
@@ -172,7 +173,7 @@ def _record(board: Leaderboard, entry: dict[str, Any]) -> list[str]:
     for name, expected in entry["files"].items():
         problems += [f"record {p}" for p in _same_file(folder / name, expected)]
     try:
-        data = results.read_json(folder / "record.json")
+        data = files.read_json(folder / "record.json")
     except GeobenchError as error:
         return [*problems, f"record {error}"]
     try:

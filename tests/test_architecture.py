@@ -36,6 +36,7 @@ READING_ORDER = (
     "catalogue",
     "document",
     "config",
+    "files",
     "results",
     "checks",
     "plan",

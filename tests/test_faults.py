@@ -4,6 +4,9 @@ import json
 import os
 import shutil
 import signal
+import subprocess
+import sys
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -196,9 +199,12 @@ def test_a_run_that_is_killed_while_it_adds_a_metric_adds_the_rest_later(
 TRUNCATED = {
     "a record": ["runs/*/counted-0-*/record.json"],
     "its answers": ["runs/*/counted-0-*/answer.npz"],
+    "its scores": ["runs/*/counted-0-*/energy-1-*.npz"],
     "the truth": ["runs/*/part.npz"],
+    "the map": ["runs/striped-*.npz"],
     "the manifest": ["benchmark.json"],
     "the tables": ["table.csv", "curves.csv", "costs.csv"],
+    "the page": ["README.md"],
 }
 
 
@@ -214,18 +220,33 @@ def test_a_truncated_result_is_named_and_made_again(finished, undisturbed, tmp_p
     assert problems(tmp_path) == []
 
 
-def test_truncated_scores_are_named_and_made_again_once_they_are_removed(
-    finished, undisturbed, tmp_path
-):
-    damaged = truncated(next(board(tmp_path).glob("runs/*/counted-0-*/energy-1-*.npz")))
-    done = finished("run", "benchmarks.yaml")
-    assert done.code == 1
-    assert f"{damaged}: cannot be read" in done.out
-    assert "Remove it and run again." in done.out
-    damaged.unlink()
+def test_a_page_that_is_cut_within_a_character_is_made_again(finished, undisturbed, tmp_path):
+    page = board(tmp_path) / "README.md"
+    content = page.read_bytes()
+    page.write_bytes(content[: content.index("↓".encode()) + 1])
+    assert problems(tmp_path) == [f"{page} is not what the records give"]
+    assert finished("report", "--check", board(tmp_path)).code == 1
     assert finished("run", "benchmarks.yaml").code == 0
-    assert work(finished) == work(undisturbed)
+    assert problems(tmp_path) == []
+
+
+@pytest.mark.parametrize("name", ["answer.npz", "energy-1-*.npz", "record.json"])
+def test_a_number_that_is_changed_in_a_record_is_not_taken_for_a_result(
+    finished, undisturbed, tmp_path, name
+):
+    path = next(board(tmp_path).glob(f"runs/*/counted-0-*/{name}"))
+    if path.suffix == ".npz":
+        with np.load(path) as stored:
+            arrays = {n: a / 2 if a.dtype.kind == "f" else a for n, a in stored.items()}
+        np.savez_compressed(path, **arrays)
+    else:
+        data = json.loads(path.read_text())
+        data["timings"]["fit_seconds"] = 0.001
+        path.write_text(json.dumps(data))
+    assert any(str(path) in problem for problem in problems(tmp_path))
+    assert finished("run", "benchmarks.yaml").code == 0
     assert results(tmp_path) == results(undisturbed.folder)
+    assert work(finished) == work(undisturbed)
     assert problems(tmp_path) == []
 
 
@@ -331,3 +352,63 @@ def test_two_runs_that_start_together_share_the_cells(fresh, undisturbed, tmp_pa
     assert work(fresh) == work(undisturbed)
     assert results(tmp_path) == results(undisturbed.folder)
     assert problems(tmp_path) == []
+
+
+def test_a_report_and_a_run_take_turns_at_the_tables(finished, undisturbed, tmp_path):
+    (board(tmp_path) / "table.csv").unlink()
+    first = finished.start(
+        "report", board(tmp_path), **strike("os.rename", r"/table\.csv$", 1, sent="SIGSTOP")
+    )
+    second = finished.start(
+        "run", "benchmarks.yaml", **strike("open", r"/board-small\.lock", ATTEMPTS, sent="SIGSTOP")
+    )
+    for process in (first, second):  # the report holds the lock, the run waits for it
+        assert os.WIFSTOPPED(os.waitpid(process.pid, os.WUNTRACED)[1])
+    for process in (first, second):
+        process.send_signal(signal.SIGCONT)
+    texts = [process.communicate(timeout=60) for process in (first, second)]
+    assert [process.returncode for process in (first, second)] == [0, 0], texts
+    assert results(tmp_path) == results(undisturbed.folder)
+    assert problems(tmp_path) == []
+
+
+@pytest.mark.skipif(not Path("/proc/self/cwd").exists(), reason="processes are found by /proc")
+def test_workers_end_with_a_run_that_is_killed(tmp_path):
+    (tmp_path / "benchmarks.yaml").write_text(YAML.replace("photos: 300", "photos: 3000", 1))
+    out = (tmp_path / "out.txt").open("w")  # a pipe would be held open by the workers
+    killed = subprocess.Popen(
+        [sys.executable, "-m", "geobench.cli", "run", "benchmarks.yaml"],
+        cwd=tmp_path,
+        env=Command(tmp_path).environment(**strike("faulty.encoding", "", 1)),
+        stdout=out,
+        stderr=out,
+    )
+    assert killed.wait(timeout=60) == -signal.SIGKILL
+    out.close()
+    deadline = time.monotonic() + 60
+    while living(tmp_path) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert living(tmp_path) == []
+
+
+def living(folder: Path) -> list[str]:
+    """The processes whose current folder this is."""
+    found = []
+    for place in Path("/proc").glob("[0-9]*"):
+        try:
+            if Path(os.readlink(place / "cwd")) == folder:
+                found.append(place.name)
+        except OSError:  # it ended meanwhile, or is another user's
+            continue
+    return found
+
+
+def test_what_a_killed_run_left_in_a_leaderboard_is_swept_after_a_week(finished, tmp_path):
+    draft = board(tmp_path) / ".table.csv.0123abcd"
+    fresh_draft = board(tmp_path) / ".table.csv.4567abcd"
+    draft.write_text("half a")
+    fresh_draft.write_text("half a")
+    os.utime(draft, (time.time() - 8 * 24 * 3600,) * 2)
+    assert finished("run", "benchmarks.yaml").code == 0
+    assert not draft.exists()
+    assert fresh_draft.exists()

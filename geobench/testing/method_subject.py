@@ -10,7 +10,7 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from geobench import results
+from geobench import files
 from geobench.components import Component
 from geobench.data import Examples, Indices, Rows
 from geobench.geo import Points
@@ -174,13 +174,13 @@ class MethodSubject(Subject[Method]):
         )
         for name, array in state.items():
             ensure(
-                isinstance(array, np.ndarray) and array.dtype.kind in "biufcSU",
+                isinstance(array, np.ndarray) and array.dtype.kind in "biufU",
                 f"state holds {name!r}, a {_kind(array)}",
                 "Give arrays of numbers or of numpy.str_: a state is never pickled.",
             )
         path = self.folder() / "state.npz"
-        results.write_arrays(path, state)
-        return results.read_arrays(path)
+        files.write_arrays(path, state)
+        return files.read_arrays(path)
 
     def restore(self, state: State, train: Examples | None = None, *, seed: int = 0) -> Method:
         """The method made again from a stored state."""

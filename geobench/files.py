@@ -1,0 +1,128 @@
+"""Files that appear whole or not at all, and are known when they were changed afterwards."""
+
+import io
+import json
+import logging
+import uuid
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geobench.components import array_digest, digest
+from geobench.errors import StoreError
+
+log = logging.getLogger(__name__)
+
+_DRAFT = ".{name}.{key}"  # of a single file, beside it, until it is renamed into its place
+
+
+def write_file(path: Path, content: str | bytes) -> None:
+    """Write a file that appears whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(_DRAFT.format(name=path.name, key=uuid.uuid4().hex[:8]))
+    draft.write_bytes(content.encode() if isinstance(content, str) else content)
+    draft.replace(path)
+
+
+_STAMP = "sha256"
+"""Name, among the arrays of an npz and the keys of a record, of the digest of all others: what was
+cut or changed after it was written is known by it."""
+
+
+def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Write an npz (compressed, no pickle), whole or not at all; same arrays, same bytes.
+
+    Raises:
+        StoreError: an array is not of numbers or of numpy.str_.
+    """
+    stamped = {**arrays, _STAMP: np.array(_stamp(path, arrays))}
+    stream = io.BytesIO()
+    np.savez_compressed(stream, allow_pickle=False, **stamped)
+    write_file(path, stream.getvalue())
+
+
+def _stamp(path: Path, arrays: Mapping[str, NDArray[Any]]) -> str:
+    names = sorted(arrays)
+    for name in names:
+        if name == _STAMP or np.asarray(arrays[name]).dtype.kind not in "Ufiub":
+            raise StoreError(
+                f"array {name!r} of {np.asarray(arrays[name]).dtype} cannot be stored",
+                where=str(path),
+                remedy=f"Give arrays of numbers or of numpy.str_, of any name but {_STAMP}.",
+            )
+    return digest([names, array_digest(*(np.asarray(arrays[name]) for name in names))])
+
+
+def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
+    """The arrays of an npz that `write_arrays` wrote.
+
+    Raises:
+        StoreError: the file is missing, damaged, or not as it was written.
+    """
+    try:
+        # Opened here, because numpy leaves a damaged file open.
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
+            arrays = {name: stored[name] for name in stored.files}
+        if str(arrays.pop(_STAMP, "")) != _stamp(path, arrays):
+            raise ValueError("its arrays are not those that were written")
+    except Exception as error:  # zipfile, zlib, numpy and the system each raise their own
+        problem = f"cannot be read ({type(error).__name__}: {error})"
+        raise StoreError(problem, where=str(path), remedy="Remove it and run again.") from None
+    return arrays
+
+
+def readable(path: Path) -> bool:
+    """Whether the arrays of an npz are there as they were written."""
+    try:
+        read_arrays(path)
+    except StoreError as error:
+        if path.exists():
+            log.warning("%s", error)
+        return False
+    return True
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON file's object.
+
+    Raises:
+        StoreError: the file is missing or damaged.
+    """
+    try:
+        data = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        problem = f"cannot be read ({error})"
+        raise StoreError(problem, where=str(path), remedy="Remove it and run again.") from None
+    if not isinstance(data, dict):
+        raise StoreError("holds no JSON object", where=str(path))
+    return data
+
+
+def write_json(path: Path, data: Mapping[str, Any]) -> None:
+    """Write JSON, indented, keys in the given order, whole or not at all."""
+    write_file(path, json.dumps(data, indent=1, allow_nan=False) + "\n")
+
+
+def write_stamped(path: Path, data: Mapping[str, Any]) -> None:
+    """Write JSON with the digest of all that is in it."""
+    write_json(path, {**data, _STAMP: digest(dict(data))})
+
+
+def read_stamped(path: Path) -> dict[str, Any]:
+    """What `write_stamped` wrote.
+
+    Raises:
+        StoreError: the file is missing, damaged, or not as it was written.
+    """
+    data = read_json(path)
+    if data.pop(_STAMP, "") != digest(data):
+        raise StoreError("is not as it was written", where=str(path), remedy="Run again.")
+    return data
+
+
+def drafts(folder: Path) -> Iterator[Path]:
+    """Files below a folder that are not in their place: in the making, or of a killed run."""
+    yield from folder.rglob(_DRAFT.format(name="*", key="?" * 8))
