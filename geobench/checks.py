@@ -137,13 +137,16 @@ def code_digest(plugin: type[Plugin]) -> str:
     top = sys.modules.get(plugin.__module__.partition(".")[0])
     places = [Path(place) for place in getattr(top, "__path__", [])]
     if places:
-        paths = sorted(path for place in places for path in place.rglob("*.py"))
+        files = {
+            p.relative_to(place).as_posix(): p for place in places for p in place.rglob("*.py")
+        }
     else:
         try:
-            paths = [Path(inspect.getfile(plugin))]
+            path = Path(inspect.getfile(plugin))
         except (TypeError, OSError):  # defined in an interpreter, say
             return ""
-    return digest([[path.name, file_digest(path)] for path in paths])
+        files = {path.name: path}
+    return digest([[name, file_digest(path)] for name, path in sorted(files.items())])
 
 
 def _file(workspace: Workspace, plugin: type[Plugin]) -> Path:

@@ -1,6 +1,7 @@
 """The kit bites: a sound method passes, and broken in named ways it fails the check for that."""
 
 import time
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from sound_method import Sound
 
 from geobench import (
     Atoms,
+    Density,
     Floored,
     LazyDensity,
     PredictionError,
@@ -126,6 +128,22 @@ class KeepsStateInTheClass(Sound):
     def from_state(cls, config, state, train, context):
         method = cls(config)
         method.learnt = cls.kept
+        return method
+
+
+class StateInMemory(Sound):
+    """Stores where its weights lie in this process, not the weights."""
+
+    kept: ClassVar[dict[str, object]] = {}
+
+    def state(self):
+        self.kept[str(id(self))] = self.learnt
+        return {"key": np.array(str(id(self)))}
+
+    @classmethod
+    def from_state(cls, config, state, train, context):
+        method = cls(config)
+        method.learnt = cls.kept[str(state["key"])]
         return method
 
 
@@ -334,6 +352,46 @@ class AtomsForDensity(Lazy):
         return places[rng.integers(len(places), size=(len(sound), n))]
 
 
+class SharpensInBatches(Lazy):
+    """Samples with a temperature where it is asked for several photos."""
+
+    def draw(self, sound, n, rng):
+        samples = sound.sample(n, rng)
+        if len(sound) == 1:
+            return samples
+        return geo.interpolate(samples, np.broadcast_to(sound.point()[:, None], samples.shape), 0.4)
+
+
+class WritesIntoPoints(Sound):
+    """Wraps the longitudes that it is asked for in place."""
+
+    def predict(self, examples, context):
+        return Wrapping(super().predict(examples, context))
+
+
+class Wrapping(Density):
+    """A density that changes its queries."""
+
+    def __init__(self, density):
+        self.density = density
+
+    def __len__(self):
+        return len(self.density)
+
+    def point(self):
+        return self.density.point()
+
+    def sample(self, n, rng):
+        return self.density.sample(n, rng)
+
+    def log_prob(self, points):
+        points[..., 1] %= 360
+        return self.density.log_prob(points)
+
+    def take(self, indices):
+        return Wrapping(self.density.take(indices))
+
+
 class SharpensSamples(Lazy):
     """Samples with a temperature that its density does not know."""
 
@@ -382,6 +440,14 @@ class RanksWithinTheCall(SoundRetriever):
         return np.broadcast_to(np.arange(places.shape[1]), places.shape)
 
 
+class CentresSimilarities(SoundRetriever):
+    """Subtracts the mean over the photos that are asked for together."""
+
+    def similarity(self, examples, places):
+        found = super().similarity(examples, places)
+        return found - found.mean()
+
+
 class CallsDistanceSimilarity(SoundRetriever):
     """Gives a number that is smaller for places that fit better."""
 
@@ -397,6 +463,7 @@ MUTANTS = [
     (Radians, "answers-are-in-degrees"),
     (Swapped, "latitude-comes-first"),
     (Constant, "beats-chance"),
+    (WritesIntoPoints, "inputs-untouched"),
     (SamplesInRadians, "answers-are-in-degrees"),
     (SamplesOfOthers, "samples-beat-chance"),
     (MutatesInput, "inputs-untouched"),
@@ -404,6 +471,7 @@ MUTANTS = [
     (BatchStatistics, "batching-does-not-matter"),
     (RemembersPhotos, "asking-changes-nothing"),
     (ReusesItsBuffer, "asking-changes-nothing"),
+    (StateInMemory, "same-in-another-process"),
     (HashesStrings, "same-in-another-process"),
     (OwnGenerator, "same-seed-same-bytes"),
     (ClaimsDeterminism, "another-seed-another-result"),
@@ -414,6 +482,7 @@ MUTANTS = [
     (ReadsTestPoints, "labels-unseen"),
     (KnowsPartNames, "labels-unseen"),
     (RanksWithinTheCall, "gallery-and-similarity"),
+    (CentresSimilarities, "gallery-and-similarity"),
     (CallsDistanceSimilarity, "gallery-and-similarity"),
     (AveragesLongitudes, "poles-and-date-line"),
     (DividesBySpread, "single-training-place"),
@@ -424,6 +493,7 @@ MUTANTS = [
     (AtomsForDensity, "density-has-no-atoms"),
     (BitsPerDim, "density-integrates-to-one"),
     (PerSquareKilometre, "density-integrates-to-one"),
+    (SharpensInBatches, "samples-agree-with-density"),
     (SharpensSamples, "samples-agree-with-density"),
     (NoFloor, "nll-finite-everywhere"),
     (FlatLongitudes, "longitudes-wrap"),

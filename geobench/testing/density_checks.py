@@ -95,7 +95,8 @@ def _agreement(subject: MethodSubject, photo: int, *, attempt: int) -> _Agreemen
     own = subject.density.take(np.array([photo]))
     rng = np.random.default_rng([1 + attempt, photo])
     probe = _probe(subject, photo) if attempt == 0 else Probe.of(own, rng)
-    drawn, samples = probe.draws(_DRAWS, rng), own.sample(_DRAWS, rng)[0]
+    # Of all photos together, as the harness draws.
+    drawn, samples = probe.draws(_DRAWS, rng), subject.density.sample(_DRAWS, rng)[photo]
     heights = [own.log_prob(points[None])[0] for points in (drawn, samples)]
     return _Agreement(energy_p_value(drawn, samples, rng), float(ks_2samp(*heights).pvalue))
 

@@ -116,6 +116,8 @@ def _outcome(check: Check, subject: Subject[Any], expected: str | None) -> Outco
     try:
         measured = check(subject)
     except Skip as skip:
+        if expected is not None:
+            return ended("failed", f"it was expected to fail ({expected}) and is skipped: {skip}")
         return ended("skipped", str(skip))
     except (Exception, SystemExit) as error:
         if expected is not None:

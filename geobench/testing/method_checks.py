@@ -250,6 +250,11 @@ def gallery_and_similarity(subject: MethodSubject) -> str:
         np.allclose(found, turned, rtol=1e-4, atol=1e-6),
         "similarity depends on the order of the places",
     )
+    alone = [method.similarity(photos.take(np.array([i])), places[i : i + 1]) for i in range(6)]
+    ensure(
+        np.allclose(found, np.concatenate(alone), rtol=1e-4, atol=1e-6),
+        "similarity depends on which photos are asked for together",
+    )
     rows = np.tile(np.arange(len(gallery)), (len(subject.test), 1))
     best = gallery[np.asarray(method.similarity(subject.test, rows)).argmax(axis=1)]
     found_by_it = _shuffle(best, subject.truth)

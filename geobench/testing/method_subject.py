@@ -131,7 +131,8 @@ class MethodSubject(Subject[Method]):
         def component(reference: Component[Any]) -> Method:
             plugin = reference.plugin
             if reference.label not in inner:
-                own = self.context(train, val, seed=0 if plugin.deterministic else seed)
+                own_seed = 0 if plugin.deterministic else seed
+                own = self.context(train, val, seed=own_seed, deadline=deadline)
                 method = type(plugin)(plugin.config)
                 method.fit(train, val, own)
                 state = self.stored(method)

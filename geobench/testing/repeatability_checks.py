@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from geobench.methods import Method
+from geobench.methods import Method, State
+from geobench.predictions import Density
 from geobench.testing.check import Skip, ensure
 from geobench.testing.elsewhere import check_another_process
 from geobench.testing.method_subject import PARTS, MethodSubject
@@ -20,8 +21,14 @@ def inputs_untouched(subject: MethodSubject) -> None:
     if "inputs" in subject.faults:
         raise subject.faults["inputs"]
     before = Snapshot.of(state)
-    subject.ask(subject.restore(state)).point()
+    prediction = subject.ask(subject.restore(state))
+    prediction.point()
     before.check(state, by="from_state or predict")
+    if isinstance(prediction, Density):
+        queries = {"points": np.broadcast_to(subject.truth[:4], (len(prediction), 4, 2)).copy()}
+        asked = Snapshot.of(queries)
+        prediction.log_prob(queries["points"])
+        asked.check(queries, by="log_prob")
 
 
 def order_does_not_matter(subject: MethodSubject) -> None:
@@ -90,21 +97,31 @@ def same_seed_same_bytes(subject: MethodSubject) -> None:
 
 
 def same_in_another_process(subject: MethodSubject) -> None:
-    """Another process, which hashes strings with another seed, fits and answers the same."""
-    subject.of_seed(0)
+    """Another process answers the same: restored from the state, and fitted there anew."""
     check_another_process(
-        subject.plugin, _fit_and_ask, subject.plugin, subject.config, tolerance=_PROCESS_TOLERANCE
+        subject.plugin,
+        _restore_and_fit,
+        subject.plugin,
+        subject.config,
+        subject.of_seed(0).state,
+        tolerance=_PROCESS_TOLERANCE,
     )
 
 
 _PROCESS_TOLERANCE = 1e-6  # relative: sums may be taken in another order
 
 
-def _fit_and_ask(plugin: type[Method], config: Any) -> dict[str, Any]:
+def _restore_and_fit(plugin: type[Method], config: Any, state: State) -> dict[str, Any]:
     subject = MethodSubject(plugin, config=config)
-    state, said = subject.of_seed(0).state, subject.said
-    found = {f"state {name!r}": array for name, array in state.items()} | {"answers": said.point}
-    return found if said.log_prob is None else found | {"log-densities": said.log_prob}
+    restored = Said.of(subject.ask(subject.restore(dict(state))))  # before anything is fitted here
+    again = subject.of_seed(0).state
+    found: dict[str, Any] = {"answers of the restored method": restored.point}
+    found |= {f"state {name!r}": array for name, array in again.items()}
+    for name, said in (("restored", restored), ("fitted", subject.said)):
+        found[f"answers of the {name} method"] = said.point
+        if said.log_prob is not None:
+            found[f"log-densities of the {name} method"] = said.log_prob
+    return found
 
 
 def another_seed_another_result(subject: MethodSubject) -> str:
