@@ -31,7 +31,7 @@ from geobench.splits import Part
 
 log = logging.getLogger(__name__)
 
-SCHEMA = 1
+SCHEMA = 2
 """Version of the layout of records and of benchmark.json; raised when it changes."""
 
 _DRAFTS_LAST = 7 * 24 * 3600.0  # seconds; a cell's scratch folder lies among the drafts
