@@ -1,4 +1,4 @@
-"""The doors: `geobench run`, `list`, `check`, `report` and `verify`."""
+"""The doors: `geobench run`, `list`, `check`, `report`, `verify` and `worst`."""
 
 import shutil
 import sys
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from geobench import __version__
+from geobench import __version__, board_commands
 from geobench.errors import GeobenchError
 
 if TYPE_CHECKING:
@@ -21,8 +21,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-
-_Board = Annotated[Path, typer.Argument(help="A leaderboard's folder: leaderboards/<benchmark>.")]
 
 
 @app.command()
@@ -43,6 +41,9 @@ def run(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and stop.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Run what is recorded, too.")] = False,
     device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, or auto.")] = "auto",
+    figures: Annotated[
+        bool, typer.Option("--figures/--no-figures", help="Draw the pictures, or tables only.")
+    ] = True,
     workspace: Annotated[
         Path, typer.Option(help="Where leaderboards/ and .geobench/ lie.", file_okay=False)
     ] = Path(),
@@ -50,12 +51,12 @@ def run(
     """Train and evaluate what is missing, then rewrite the leaderboards."""
     from rich.console import Console
 
-    from geobench import config, console, execution, report, runner
+    from geobench import config, console, execution, listing, report, runner
     from geobench.catalogue import installed
     from geobench.leaderboard import Leaderboard
     from geobench.results import Workspace
 
-    screen = Console(width=None if sys.stdout.isatty() else 120)
+    screen = listing.screen()
     console.show_warnings(Console(stderr=True))
     benchmarks = config.read(file, installed())
     labels = tuple(_chosen(benchmarks, only or []))
@@ -65,7 +66,7 @@ def run(
     for benchmark in benchmarks:
         if named and benchmark.name not in named:
             continue
-        options = execution.Options(labels, limit, dry_run, force, device)
+        options = execution.Options(labels, limit, dry_run, force, device, figures)
         place = Workspace(workspace.resolve())
         try:
             outcome = runner.run(benchmark, place, options=options, reporter=reporter)
@@ -80,9 +81,11 @@ def run(
         console.standings(screen, board.tables().rows)
         done = ", ".join(f"{count} {what}" for what, count in outcome.counts.items())
         reporter.say(f"cells: {done}")
-        reporter.say(f"wrote {', '.join(report.NAMES)} in {_short(outcome.board)}")
-        reporter.say(f"to read: {_short(outcome.board / 'README.md')}")
-        reporter.say(f"to check every number: {_command()} verify {_short(outcome.board)}")
+        folder = listing.short(outcome.board)
+        written = board_commands.written(report.NAMES, len(board.manifest["figures"]))
+        reporter.say(f"wrote {written} in {folder}")
+        reporter.say(f"to read: {folder}/README.md")
+        reporter.say(f"to check every number: {_command()} verify {folder}")
     for failure in failures:
         reporter.say(f"FAILED {failure}")
     if failures:
@@ -106,49 +109,21 @@ def _chosen(benchmarks: "list[Benchmark]", only: list[str]) -> list[str]:
 
 def _command() -> str:
     """What to type for this command: its path, where its folder is not on the PATH."""
+    from geobench.listing import short
+
     called = Path(sys.argv[0])
     if called.name != "geobench" or shutil.which("geobench") == str(called.absolute()):
         return "geobench"
-    return _short(called.absolute())
-
-
-def _short(path: Path) -> str:
-    current = Path.cwd()
-    return str(path.relative_to(current)) if path.is_relative_to(current) else str(path)
+    return short(called.absolute())
 
 
 @app.command("list")
 def list_plugins() -> None:
     """List the plugins, and every dataset, split, encoder, method and metric."""
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
+    from geobench import listing
+    from geobench.catalogue import installed
 
-    from geobench.catalogue import KINDS, installed
-    from geobench.components import check_requirements
-    from geobench.errors import PluginError
-
-    screen = Console(width=None if sys.stdout.isatty() else 120)
-    catalogue = installed()
-    table = Table("plugin", "distribution", "version", box=None, padding=(0, 2, 0, 0))
-    for source in catalogue.sources:
-        table.add_row(source.entry_point, source.distribution, source.version)
-    screen.print(table)
-    for broken in catalogue.broken:
-        screen.print(f"[red]broken[/red] {escape(str(broken.source))}: {escape(broken.reason)}")
-    for clash in catalogue.clashes():
-        screen.print(f"[red]clash[/red] {escape(clash)}")
-    for kind in KINDS:
-        table = Table(f"{kind}s", "", box=None, padding=(0, 2, 0, 0))
-        for registered in catalogue.of_kind(kind):
-            text = registered.plugin.describe()
-            try:
-                check_requirements(registered.plugin)
-            except PluginError as error:
-                text += f" (first {error.remedy.removeprefix('Install it: ')})"
-            table.add_row(registered.plugin.name, escape(text))
-        screen.print()
-        screen.print(table)
+    listing.show_plugins(listing.screen(), installed())
 
 
 @app.command()
@@ -173,15 +148,13 @@ def check(
     import json
     import os
 
-    from rich.console import Console
-
-    from geobench import checks, console
+    from geobench import checks, console, listing
     from geobench.catalogue import installed
     from geobench.results import Workspace
     from geobench.testing import kit
 
     sys.path.insert(0, os.getcwd())  # a module that lies here need not be installed
-    screen = Console(width=None if sys.stdout.isatty() else 120)
+    screen = listing.screen()
     plugin = installed().locate(name)
     shown = console.Examination(screen, plugin, quiet=as_json)
     expected = dict(_expectation(text) for text in expect or [])
@@ -190,7 +163,7 @@ def check(
     if as_json:
         typer.echo(json.dumps(verdict.to_json(), indent=1))
     else:
-        shown.conclude(verdict, _short(kept))
+        shown.conclude(verdict, listing.short(kept))
     if not verdict.passed:
         raise typer.Exit(1)
 
@@ -207,50 +180,8 @@ def _expectation(text: str) -> tuple[str, str]:
     return name.strip(), reason.strip()
 
 
-@app.command()
-def report(
-    board: _Board,
-    check: Annotated[
-        bool, typer.Option("--check", help="Write nothing; fail if the tables are stale.")
-    ] = False,
-) -> None:
-    """Rewrite the tables of a leaderboard from its stored records."""
-    from geobench import report as reports
-    from geobench import verification
-    from geobench.catalogue import installed
-    from geobench.leaderboard import Leaderboard
-
-    if check:
-        loaded = Leaderboard(board, installed())
-        expected = reports.contents(loaded, loaded.tables())
-        _conclude(verification.stale(loaded, expected), f"{board}: the tables are fresh")
-        return
-    problems = reports.rewrite(board, installed())
-    _conclude(problems, f"wrote {', '.join(reports.NAMES[1:])} in {board}")
-
-
-@app.command()
-def verify(
-    board: _Board,
-    runs: Annotated[
-        Path | None, typer.Option(help="The folder of the records, where it lies elsewhere.")
-    ] = None,
-) -> None:
-    """Recompute every number of a leaderboard from its records; say what disagrees."""
-    from geobench import verification
-    from geobench.catalogue import installed
-
-    problems = verification.verify(board, installed(), runs=runs)
-    _conclude(problems, f"{board}: every number is what the records give")
-
-
-def _conclude(problems: list[str], good: str) -> None:
-    for problem in problems:
-        typer.echo(problem)
-    if problems:
-        typer.echo(f"{len(problems)} problem(s)", err=True)
-        raise typer.Exit(1)
-    typer.echo(good)
+for _door in (board_commands.report, board_commands.verify, board_commands.worst):
+    app.command()(_door)
 
 
 def _version(value: bool) -> None:

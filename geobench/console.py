@@ -22,9 +22,8 @@ from rich.table import Table
 from geobench.checks import Outcome, Verdict
 from geobench.components import Plugin
 from geobench.execution import Reporter
-from geobench.markdown import number
 from geobench.plan import Cell, Plan
-from geobench.tables import RANKED, Row
+from geobench.tables import RANKED, Row, number
 
 _EVERY = 10.0  # seconds between two lines on the same long piece of work, in a pipe
 

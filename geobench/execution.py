@@ -57,6 +57,7 @@ class Options:
         dry_run: plan only.
         force: run what is recorded, too.
         device: "cpu", "cuda", ...; "auto" takes a GPU where torch sees one.
+        figures: draw the pictures, too.
     """
 
     only: tuple[str, ...] = ()
@@ -64,6 +65,7 @@ class Options:
     dry_run: bool = False
     force: bool = False
     device: str = "auto"
+    figures: bool = True
 
 
 def device_for(asked: str, methods: Iterable[Method]) -> str:

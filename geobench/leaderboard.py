@@ -1,9 +1,9 @@
 """Leaderboards: stored arrays -> the rows of the tables; nothing comes from memory."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import Any, final
 
@@ -16,20 +16,10 @@ from geobench.catalogue import Catalogue
 from geobench.config import CEILING
 from geobench.data import Truth
 from geobench.errors import GeobenchError, StoreError
-from geobench.metrics import (
-    NOT_APPLICABLE,
-    SCORED,
-    Against,
-    Curve,
-    Mean,
-    Metric,
-    Quantile,
-    Share,
-    Statistic,
-    Summary,
-)
+from geobench.metrics import NOT_APPLICABLE, SCORED, Against, Curve, Metric, Summary
 from geobench.scoring import point_columns, truth_of
 from geobench.statistics import Estimate, RankRange, Replicates
+from geobench.summaries import Summarised, summarise
 from geobench.tables import RANKED, Cost, CurvePoint, Row, Tables
 
 
@@ -280,9 +270,8 @@ class _Part:
                 rows.append(replace(row, note="no photo of this part can be scored"))
                 replicates.append(None)
                 continue
-            codes = statistics.unit_codes(self.arrays["unit"][inside])
             try:
-                answer = self.estimate(summary, found, scored, codes)
+                answer = self.estimate(summary, found, scored)
             except Exception as error:
                 note = self.problem(summary, entry, error)
                 rows.append(replace(row, status="failed", note=note))
@@ -292,8 +281,8 @@ class _Part:
                 rows.append(replace(row, note="nothing on the same photos to compare with"))
                 replicates.append(None)
                 continue
-            rows.append(_filled(row, answer[0]))
-            replicates.append(answer[1])
+            rows.append(_filled(row, answer.estimate))
+            replicates.append(answer.replicates)
         self.tables.rows += self.with_ranks(rows, replicates, summary)
 
     def problem(self, summary: Summary, entry: _Entry, error: Exception) -> str:
@@ -302,58 +291,38 @@ class _Part:
         self.tables.problems.append(f"{self.label} / {entry.label}: {text}")
         return text
 
-    def functions(
-        self, summary: "Statistic | Curve", found: _Scored
-    ) -> list[Callable[[NDArray[np.float64]], Any]]:
-        """The summary as a function of photo weights alone, one for each seed."""
-        truth = self.truth.take(np.flatnonzero(found.mask == SCORED))
-        seeds = len(next(iter(found.columns.values())))
-        return [
-            partial(summary.function, {n: c[seed] for n, c in found.columns.items()}, truth)
-            for seed in range(seeds)
-        ]
+    def numbers(
+        self, summary: Summary, found: _Scored, *, other: _Scored | None = None
+    ) -> list[Summarised]:
+        """The numbers of a summary of the photos that were scored."""
+        inside = np.flatnonzero(found.mask == SCORED)
+        return summarise(
+            summary,
+            found.columns,
+            truth=self.truth.take(inside),
+            units=self.arrays["unit"][inside],
+            other=None if other is None else other.columns,
+        )
 
     def estimate(
-        self,
-        summary: Summary,
-        found: _Scored,
-        scored: dict[str, "_Scored | str"],
-        codes: NDArray[np.int64],
-    ) -> tuple[Estimate, Replicates] | None:
-        match summary:
-            case Mean(column=name):
-                replicates = statistics.replicate_mean(found.columns[name], codes)
-                return statistics.estimate_replicates(replicates, codes), replicates
-            case Share(column=name):
-                column = found.columns[name]
-                estimate = statistics.estimate_share(column, codes)
-                return estimate, statistics.replicate_mean(column, codes)
-            case Quantile(column=name, q=q):
-                column = found.columns[name]
-                estimate = statistics.estimate_quantile(column, codes, q=q)
-                return estimate, statistics.replicate_quantile(column, codes, q=q)
-            case Statistic():
-                (replicates,) = statistics.replicate_statistic(
-                    self.functions(summary, found), codes
-                )
-                return statistics.estimate_replicates(replicates, codes), replicates
-            case Against(column=name, label=label):
-                other = scored.get(label)
-                if not isinstance(other, _Scored) or not (other.mask == found.mask).all():
-                    return None
-                difference = found.columns[name] - other.columns[name]
-                replicates = statistics.replicate_mean(difference, codes)
-                return statistics.estimate_replicates(replicates, codes), replicates
-        raise TypeError(f"summary {summary.name} is of an unknown type")
+        self, summary: Summary, found: _Scored, scored: dict[str, "_Scored | str"]
+    ) -> Summarised | None:
+        """The one number of a summary; None without the same photos to compare with."""
+        other = None
+        if isinstance(summary, Against):
+            compared = scored.get(summary.label)
+            if not isinstance(compared, _Scored) or not (compared.mask == found.mask).all():
+                return None
+            other = compared
+        (number,) = self.numbers(summary, found, other=other)
+        return number
 
     def curve(self, summary: Curve, entry: _Entry, found: "_Scored | str") -> None:
         """Add the points of a curve; a label without scores has none."""
         if isinstance(found, str) or not (found.mask == SCORED).any():
             return
-        codes = statistics.unit_codes(self.arrays["unit"][found.mask == SCORED])
-        estimates = statistics.estimate_statistic(self.functions(summary, found), codes)
-        for x, estimate in zip(summary.x, estimates, strict=True):
-            limits = (estimate.value, estimate.low, estimate.high)
+        for x, number in zip(summary.x, self.numbers(summary, found), strict=True):
+            limits = (number.estimate.value, number.estimate.low, number.estimate.high)
             head = (self.board.name, self.label, "all", entry.label, summary.name)
             self.tables.curves.append(CurvePoint(*head, x, *limits))
 

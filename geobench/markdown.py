@@ -1,4 +1,4 @@
-"""The leaderboard as a page: tables with intervals and ranks, what they mean, and the credits."""
+"""The leaderboard as a page: tables and pictures, what they mean, and the credits."""
 
 import math
 from collections.abc import Sequence
@@ -6,7 +6,7 @@ from typing import Any
 
 from geobench.config import CEILING
 from geobench.leaderboard import Leaderboard
-from geobench.tables import RANKED, Row, Tables
+from geobench.tables import RANKED, Row, Tables, number
 
 _MEANING = """\
 Each cell: value, 95 % interval, and the range of ranks that the paired tests allow (all pairs,
@@ -47,8 +47,11 @@ def page(board: Leaderboard, tables: Tables) -> str:
     if broken:
         listed = ", ".join(f"{count} {reason}" for reason, count in broken.items())
         lines += [f"Promised {dataset['promised']} photos; left out: {listed}.", ""]
+    if glance := _pictures(board, ""):
+        lines += ["## At a glance", "", *glance]
     for part in manifest["parts"]:
         lines += [f"## {part}", "", _table([r for r in tables.rows if r.part == part]), ""]
+        lines += _pictures(board, part)
         lines += [_facts(manifest["parts"][part]["facts"]), ""]
     trainings = (
         "With fewer than three seeds, an interval holds for the trained model at hand."
@@ -66,6 +69,15 @@ def page(board: Leaderboard, tables: Tables) -> str:
         lines += [about["citation"] or f"Dataset {about['name']}.", ""]
         lines += [f"Licence: {about['licence']}", ""] if about["licence"] else []
     return "\n".join([*lines, _FILES])
+
+
+def _pictures(board: Leaderboard, part: str) -> list[str]:
+    shown = [entry for entry in board.manifest.get("figures", []) if entry["part"] == part]
+    return [
+        text
+        for entry in shown
+        for text in (f"![{entry['title']}]({entry['file']})", "", entry["caption"], "")
+    ]
 
 
 def _table(rows: Sequence[Row]) -> str:
@@ -118,16 +130,6 @@ def _cell(row: Row | None) -> str:
     if row.not_applicable:
         text += f"<br>{row.not_applicable} n/a"
     return text
-
-
-def number(value: float, unit: str = "") -> str:
-    """A number for readers: four significant digits, thousands separated, shares in per cent."""
-    if unit == "share":
-        return f"{100 * value:.1f} %"
-    if value == 0:
-        return "0"
-    digits = max(0, 3 - math.floor(math.log10(abs(value))))
-    return f"{value:,.{digits}f}"
 
 
 def _facts(facts: dict[str, list[Any]]) -> str:

@@ -1,12 +1,13 @@
-"""Reports: a plan or a leaderboard -> benchmark.json, three tables as CSV, and README.md."""
+"""Reports: a plan or a leaderboard -> benchmark.json, tables as CSV, pictures, and README.md."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from geobench import files, results
+from geobench import figures, files, results, tables
 from geobench.catalogue import Catalogue, installed
 from geobench.components import digest, file_digest
 from geobench.data import Dataset
@@ -23,65 +24,87 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 NAMES = ("benchmark.json", "table.csv", "curves.csv", "costs.csv", "README.md")
-"""The files of a leaderboard, beside runs/."""
+"""The files of a leaderboard, beside runs/ and figures/."""
 
 
-def write(planned: Plan) -> list[str]:
-    """Write benchmark.json and the tables of a plan's records; returns the problems."""
+def write(planned: Plan, *, pictures: bool = True) -> list[str]:
+    """Write benchmark.json, tables and pictures of a plan's records; returns the problems."""
     with planned.workspace.lock(f"board-{planned.board.name}", wait=True):
         manifest = _manifest(planned)
         path = planned.board / "benchmark.json"
-        if not path.exists() or manifest != _without_tables(path):
-            files.write_json(path, manifest)
+        known = _known(path)
+        made = {name: known.pop(name) for name in ("tables", "figures") if name in known}
+        if manifest != known:
+            files.write_json(path, manifest | made)
         shown = [manifest["dataset"], *(part["dataset"] for part in manifest["parts"].values())]
         if any(about["publishes"] == "scores" for about in shown):
             files.write_file(planned.board / ".gitignore", "runs/\n")
-        return _rewrite(planned.board, installed())
+        return _rewrite(planned.board, installed(), pictures=pictures)
 
 
-def _without_tables(path: Path) -> dict[str, Any]:
+def _known(path: Path) -> dict[str, Any]:
     try:
-        known = files.read_json(path)
+        return files.read_json(path) if path.exists() else {}
     except StoreError:  # damaged: it is written again
         return {}
-    known.pop("tables", None)
-    return known
 
 
-def rewrite(folder: Path, catalogue: Catalogue) -> list[str]:
-    """Write the tables again from benchmark.json and the stored arrays; returns the problems.
+def rewrite(folder: Path, catalogue: Catalogue, *, file_format: str | None = None) -> list[str]:
+    """Write tables and pictures again from benchmark.json and the stored arrays.
 
     In a workspace no run writes them at the same time.
+
+    Args:
+        folder: the leaderboard's.
+        catalogue: where its metrics come from.
+        file_format: of the pictures, "png" or "svg"; as they are, unless said.
+
+    Returns:
+        The problems, a sentence each.
     """
     board = folder.resolve()
     if board.parent.name != "leaderboards":
-        return _rewrite(folder, catalogue)
+        return _rewrite(folder, catalogue, file_format=file_format)
     with Workspace(board.parent.parent).lock(f"board-{board.name}", wait=True):
-        return _rewrite(folder, catalogue)
+        return _rewrite(folder, catalogue, file_format=file_format)
 
 
-def _rewrite(folder: Path, catalogue: Catalogue) -> list[str]:
+def _rewrite(
+    folder: Path, catalogue: Catalogue, *, pictures: bool = True, file_format: str | None = None
+) -> list[str]:
     board = Leaderboard(folder, catalogue)
-    tables = board.tables()
-    written = {}
-    for name, content in contents(board, tables).items():
-        path = folder / name
-        if not path.exists() or path.read_bytes() != content.encode():
-            files.write_file(path, content)
-        written[name] = file_digest(path)
-    if board.manifest.get("tables") != written:
-        files.write_json(folder / "benchmark.json", board.manifest | {"tables": written})
-    return tables.problems
+    before = dict(board.manifest)
+    found = board.tables()
+    written = {name: _put(folder / name, text) for name, text in _csv(found).items()}
+    board.manifest["tables"] = written
+    drawn, problems = figures.draw(
+        board, tables.read(folder), file_format=file_format, new=pictures
+    )
+    board.manifest["figures"] = [asdict(picture) for picture in drawn]
+    written["README.md"] = _put(folder / "README.md", page(board, found))
+    if board.manifest != before:
+        files.write_json(folder / "benchmark.json", board.manifest)
+    return found.problems + problems
 
 
-def contents(board: Leaderboard, tables: Tables) -> dict[str, str]:
-    """File name -> text of every file that is made from the tables."""
+def _put(path: Path, text: str) -> str:
+    """Write a file unless it says that already; returns its SHA-256."""
+    if not path.exists() or path.read_bytes() != text.encode():
+        files.write_file(path, text)
+    return file_digest(path)
+
+
+def _csv(found: Tables) -> dict[str, str]:
     return {
-        "table.csv": as_csv(tables.rows, Row),
-        "curves.csv": as_csv(tables.curves, CurvePoint),
-        "costs.csv": as_csv(tables.costs, Cost),
-        "README.md": page(board, tables),
+        "table.csv": as_csv(found.rows, Row),
+        "curves.csv": as_csv(found.curves, CurvePoint),
+        "costs.csv": as_csv(found.costs, Cost),
     }
+
+
+def contents(board: Leaderboard, found: Tables) -> dict[str, str]:
+    """File name -> text of every file of text that is made from the tables."""
+    return {**_csv(found), "README.md": page(board, found)}
 
 
 def load(folder: str | Path) -> "DataFrame":

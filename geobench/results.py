@@ -255,16 +255,20 @@ def _git() -> dict[str, Any]:
     return {"commit": commit, "dirty": bool(ask("status", "--porcelain", "-uno"))}
 
 
+MAP_ROWS = 20_000
+"""The most photos of one role, or of one part, that a map shows."""
+
+
 def split_map(parts: Mapping[str, tuple[Points, NDArray[np.str_]]]) -> dict[str, NDArray[Any]]:
     """The arrays of `runs/<split>-<digest8>.npz`, for the map of a split: `points` and `role`.
 
     Args:
         parts: role (train, val, buffer, set-aside, a part's name) -> points and ids; of each at
-            most 20,000 are kept, those with the smallest hash of id.
+            most MAP_ROWS are kept, those with the smallest hash of id.
     """
     points, roles = [np.empty((0, 2))], [np.empty(0, "U1")]
     for role, (places, ids) in parts.items():
-        kept = smallest_by_hash(ids, 20_000)
+        kept = smallest_by_hash(ids, MAP_ROWS)
         points.append(places[kept])
         roles.append(np.full(len(kept), role))
     return {"points": np.concatenate(points), "role": np.concatenate(roles)}

@@ -1,4 +1,4 @@
-"""The runner: plan, run the cells that are missing, then rewrite the tables."""
+"""The runner: plan, run the cells that are missing, then rewrite tables and pictures."""
 
 import time
 from collections import Counter
@@ -47,7 +47,7 @@ def run(
     try:
         _Session(planned, options, reporter, outcome).run(cells)
     finally:  # Ctrl-C, too, leaves tables of what is finished
-        outcome.failures += report.write(planned)
+        outcome.failures += report.write(planned, pictures=options.figures)
     return outcome
 
 

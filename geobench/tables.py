@@ -1,11 +1,14 @@
-"""The tables of a leaderboard: their rows, column by column, and how they are written as CSV."""
+"""The tables of a leaderboard: their rows, column by column, written as CSV and read from it."""
 
 import csv
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, final
+from pathlib import Path
+from typing import Any, TypeVar, final
+
+from geobench.errors import StoreError
 
 RANKED = ("ok", "external", "released")
 
@@ -83,6 +86,11 @@ class Tables:
     costs: list[Cost]
     problems: list[str]
 
+    @property
+    def labels(self) -> list[str]:
+        """Every label once, in the order of the tables."""
+        return list(dict.fromkeys(row.label for row in self.rows))
+
 
 def as_csv(rows: Sequence[Any], kind: type[Any]) -> str:
     """Rows as CSV: six significant digits, empty where there is no number."""
@@ -98,3 +106,52 @@ def _cell(value: Any) -> str:
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
     return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def read(folder: Path) -> Tables:
+    """The tables of a leaderboard's folder, as they were written: six significant digits.
+
+    Raises:
+        StoreError: a table is missing, or has other columns.
+    """
+    return Tables(
+        _rows(folder / "table.csv", Row),
+        _rows(folder / "curves.csv", CurvePoint),
+        _rows(folder / "costs.csv", Cost),
+        [],
+    )
+
+
+R = TypeVar("R", Row, CurvePoint, Cost)
+
+
+def _rows(path: Path, kind: type[R]) -> list[R]:
+    if not path.exists():
+        raise StoreError(f"there is no {path.name}", where=str(path.parent), remedy=_REMEDY)
+    with path.open(newline="") as stream:
+        head, *lines = csv.reader(stream)
+    columns = fields(kind)
+    if head != [column.name for column in columns]:
+        raise StoreError("has other columns than this version writes", where=str(path))
+    parse = [_PARSERS[str(column.type)] for column in columns]
+    return [kind(*(f(text) for f, text in zip(parse, line, strict=True))) for line in lines]
+
+
+_PARSERS: dict[str, Callable[[str], Any]] = {
+    str(str): str,
+    str(int): int,
+    str(float): lambda text: float(text or "nan"),
+    str(int | None): lambda text: int(text) if text else None,
+}
+
+_REMEDY = "`geobench report` with the leaderboard's folder writes it from the records."
+
+
+def number(value: float, unit: str = "") -> str:
+    """A number for readers: four significant digits, thousands separated, shares in per cent."""
+    if unit == "share":
+        return f"{100 * value:.1f} %"
+    if value == 0:
+        return "0"
+    digits = max(0, 3 - math.floor(math.log10(abs(value))))
+    return f"{value:,.{digits}f}"

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from geobench import files, geo, results
+from geobench import figures, files, geo, results
 from geobench.catalogue import Catalogue
 from geobench.components import array_digest, digest, file_digest
 from geobench.errors import GeobenchError
@@ -67,7 +67,7 @@ def stale(board: Leaderboard, expected: dict[str, str], *, untouched: bool = Fal
         if path.suffix != ".csv" and not (intact and _alike(text, content)):
             found = [f"{path} is not what the records give"]
         problems += found
-    return problems
+    return problems + figures.stale(board)
 
 
 def _rows(path: Path, text: str, content: str, *, exact: bool) -> list[str]:

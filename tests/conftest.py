@@ -32,6 +32,8 @@ class Command:
         return os.environ | {"PYTHONPATH": path, "FIT_LOG": str(self.fit_log)} | variables
 
     def start(self, *words: str | Path, **variables: str) -> subprocess.Popen[str]:
+        if words[:1] == ("run",) and "--figures" not in words:
+            words = (*words, "--no-figures")  # they would take most of the time
         return subprocess.Popen(
             [sys.executable, "-m", "geobench.cli", *map(str, words)],
             cwd=self.folder,

@@ -128,10 +128,10 @@ def digit_changed(number: str, *, at: int) -> str:
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        ([], ["run", "list", "report", "verify", "--version"]),
+        ([], ["run", "list", "report", "verify", "worst", "--version"]),
         (["run"], ["--only", "--limit", "--dry-run", "--force", "--device", "--workspace"]),
         (["list"], ["dataset, split, encoder, method and metric"]),
-        (["report"], ["--check", "leaderboards/<benchmark>"]),
+        (["report"], ["--check", "--format", "{benchmark}", "its name below leaderboards/"]),
         (["verify"], ["--runs", "Recompute every number"]),
     ],
     ids=lambda value: " ".join(value) or "geobench" if isinstance(value, list) else "",
@@ -174,7 +174,7 @@ def test_list_has_every_kind_with_one_line_each(ask: Ask) -> None:
         ),
         (
             ["report", "nowhere"],
-            "nowhere: there is no benchmark.json. Give a leaderboard's folder.",
+            "nowhere or leaderboards/nowhere: there is no benchmark.json. `geobench run` makes",
         ),
         (["report", "--check", "nowhere"], "nowhere: there is no benchmark.json"),
         (["verify", "nowhere"], "nowhere: there is no benchmark.json"),
@@ -216,7 +216,8 @@ def test_a_run_says_what_it_did_and_where_to_look(workspace: Path) -> None:
         "[5/5] random / 12 / seed 0: done in ",
         "geoscore ↑",
         "cells: 5 run",
-        "wrote benchmark.json, table.csv, curves.csv, costs.csv, README.md in leaderboards/tiny",
+        "wrote benchmark.json, table.csv, curves.csv, costs.csv, README.md and "
+        "4 pictures in leaderboards/tiny",
         "leaderboards/tiny/README.md",
         "geobench verify leaderboards/tiny",
     ):
@@ -267,7 +268,9 @@ def test_a_limited_run_of_one_method_lies_apart_and_is_not_ranked(
 
 
 def test_fresh_tables_pass_the_check(board: Path, ask: Ask) -> None:
-    assert ask("report", "--check", board) == Answer(0, f"{board}: the tables are fresh\n", "")
+    assert ask("report", "--check", board) == Answer(
+        0, f"{board}: tables and pictures are fresh\n", ""
+    )
 
 
 @pytest.mark.parametrize("name", ["table.csv", "curves.csv", "costs.csv", "README.md"])
@@ -284,7 +287,8 @@ def test_a_table_that_is_gone_or_older_fails_the_check_and_report_mends_it(
     assert (gone.code, gone.out) == (1, f"{board / name} is missing\n")
     mended = ask("report", board)
     assert (mended.code, mended.err) == (0, "")
-    assert mended.out == f"wrote table.csv, curves.csv, costs.csv, README.md in {board}\n"
+    files = "table.csv, curves.csv, costs.csv, README.md and 4 pictures"
+    assert mended.out == f"wrote {files} in {board}\n"
     assert (board / name).read_bytes() == good
 
 

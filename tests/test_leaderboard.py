@@ -47,11 +47,10 @@ from geobench.catalogue import Catalogue, Source, installed
 from geobench.config import CEILING, Benchmark
 from geobench.execution import Options, Reporter
 from geobench.leaderboard import Leaderboard
-from geobench.markdown import number
 from geobench.report import rewrite
 from geobench.results import Workspace
 from geobench.runner import Outcome, run
-from geobench.tables import ROW_COLUMNS, CurvePoint, Row, as_csv
+from geobench.tables import ROW_COLUMNS, CurvePoint, Row, as_csv, number
 from geobench.verification import verify
 
 PHOTOS, TRAIN = 100, 40
@@ -320,7 +319,7 @@ def outcome(catalogue: Catalogue, workspace: Workspace) -> Outcome:
     metrics = [basics("distance"), basics("accuracy"), basics("nll")]
     metrics += [Component[Metric].of(plugin()) for plugin in (Probe, Fussy, Nowhere)]
     asked = benchmark("dots", Halves, methods, metrics)
-    return run(asked, workspace, options=Options(), reporter=Reporter())
+    return run(asked, workspace, options=Options(figures=False), reporter=Reporter())
 
 
 @pytest.fixture(scope="module")
@@ -727,6 +726,7 @@ def test_the_tables_are_made_of_stored_arrays_alone(
     folder: Path, catalogue: Catalogue, outcome: Outcome
 ) -> None:
     names = ("table.csv", "curves.csv", "costs.csv", "README.md")
+    rewrite(folder, catalogue)
     before = {name: (folder / name).read_bytes() for name in names}
     assert verify(folder, catalogue) == []
     for name in names:
@@ -749,7 +749,7 @@ def test_a_table_without_rows_is_a_sentence(catalogue: Catalogue, workspace: Wor
             return True
 
     asked = asked.model_copy(update={"methods": [method(Everywhere, "points")]})
-    outcome = run(asked, workspace, options=Options(), reporter=Reporter())
+    outcome = run(asked, workspace, options=Options(figures=False), reporter=Reporter())
     assert not outcome.failures
     assert outcome.board is not None
     page = (outcome.board / "README.md").read_text()
@@ -759,7 +759,7 @@ def test_a_table_without_rows_is_a_sentence(catalogue: Catalogue, workspace: Wor
 
 def test_without_training_there_is_no_ceiling(catalogue: Catalogue, workspace: Workspace) -> None:
     asked = benchmark("untrained", Whole, [method(Near)], [basics("distance")])
-    outcome = run(asked, workspace, options=Options(), reporter=Reporter())
+    outcome = run(asked, workspace, options=Options(figures=False), reporter=Reporter())
     assert outcome.board is not None
     labels = {row.label for row in Leaderboard(outcome.board, catalogue).tables().rows}
     assert labels == {"near"}
@@ -773,7 +773,7 @@ def test_from_three_seeds_on_the_interval_holds_for_trainings(
     widths = {}
     for seeds in ([0, 1], [0, 1, 2]):
         asked = asked.model_copy(update={"seeds": seeds, "name": f"seeds-{len(seeds)}"})
-        outcome = run(asked, workspace, options=Options(), reporter=Reporter())
+        outcome = run(asked, workspace, options=Options(figures=False), reporter=Reporter())
         assert outcome.board is not None
         (row, *_) = Leaderboard(outcome.board, catalogue).tables().rows
         assert row.seeds == len(seeds)

@@ -9,7 +9,6 @@ from geobench.components import array_digest
 from geobench.data import Dataset, Indices, Table
 from geobench.testing.check import ensure
 from geobench.testing.elsewhere import Findings
-from geobench.testing.once import Once
 from geobench.testing.subject import Subject
 
 _FEW = 12  # photos whose pictures are read
@@ -22,17 +21,16 @@ class DatasetSubject(Subject[Dataset]):
     def __init__(self, plugin: type[Dataset], *, config: Any = None) -> None:
         super().__init__(plugin, config=config)
         self.given = config is not None
-        self._once = Once()
 
     @property
     def dataset(self) -> Dataset:
         """One instance, its table read and checked by the core."""
-        return self._once("dataset", lambda: _read(self.make()))
+        return self.once("dataset", lambda: _read(self.make()))
 
     @property
     def loaded(self) -> Table:
         """What `load` returns, unchecked."""
-        return self._once("loaded", lambda: self.make().load())
+        return self.once("loaded", lambda: self.make().load())
 
     @property
     def few(self) -> Indices:

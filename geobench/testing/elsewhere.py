@@ -82,7 +82,11 @@ def _another_random_state() -> Iterator[None]:
 
 
 def check_another_process(
-    plugin: type[Plugin], find: Callable[..., Findings], *arguments: Any, tolerance: float = 0.0
+    plugin: type[Plugin],
+    find: Callable[..., Findings],
+    *arguments: Any,
+    here: Findings | None = None,
+    tolerance: float = 0.0,
 ) -> None:
     """Raise Failure if `find(*arguments)` finds something else in another process.
 
@@ -90,11 +94,14 @@ def check_another_process(
 
     Args:
         find: a function of a module.
+        here: what it finds in this process; asked unless given.
+        tolerance: as in `difference`.
 
     Raises:
         Skip: the class cannot be imported by its name.
     """
-    here, there = find(*arguments), _in_another_process(plugin, find, *arguments)
+    here = find(*arguments) if here is None else here
+    there = _in_another_process(plugin, find, *arguments)
     changed = difference(here, there, tolerance=tolerance)
     ensure(
         not changed,

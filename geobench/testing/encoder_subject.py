@@ -11,7 +11,6 @@ from geobench.encoders import Encoder, Features
 from geobench.errors import GeobenchError
 from geobench.testing.check import Failure, Skip, ensure
 from geobench.testing.elsewhere import Findings
-from geobench.testing.once import Once
 from geobench.testing.subject import Subject
 from geobench.testing.toy_planet import ToyPlanet
 
@@ -149,24 +148,20 @@ class Photos:
 class EncoderSubject(Subject[Encoder]):
     """An encoder class and the photos that it encodes."""
 
-    def __init__(self, plugin: type[Encoder], *, config: Any = None) -> None:
-        super().__init__(plugin, config=config)
-        self._once = Once()
-
     @property
     def photos(self) -> Photos:
         """The photos before one instance."""
-        return self._once("photos", lambda: Photos(self.make()))
+        return self.once("photos", lambda: Photos(self.make()))
 
     @property
     def pooled(self) -> NDArray[np.float32]:
         """Pooled features of all photos in one batch, (B, D)."""
-        return self._once("pooled", lambda: self.photos.pooled())
+        return self.once("pooled", lambda: self.photos.pooled())
 
     @property
     def tokens(self) -> Both:
         """The same with tokens; Skip where there are none."""
-        return self._once("tokens", lambda: self.photos.both())
+        return self.once("tokens", lambda: self.photos.both())
 
 
 def findings(encoder: Encoder) -> Findings:

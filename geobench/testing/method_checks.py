@@ -205,27 +205,27 @@ def _shuffle(points: geo.Points, truth: geo.Points) -> _Shuffle:
 
 def beats_chance(subject: MethodSubject) -> str:
     """Answers are nearer to their own photos' places than to those of other photos."""
-    found = _shuffle(subject.said.point, subject.truth)
-    if found.p_value > _LEAST_P and not subject.make().wants:
-        raise Skip(f"it wants no features, so it cannot tell photos apart ({found})")
-    ensure(
-        found.p_value <= _LEAST_P,
-        f"answers are no nearer to their own photos' places than to others' ({found})",
-        "Does it look at the features? Are rows in order? Is `tiny` large enough to learn?",
-    )
-    return str(found)
+    remedy = "Does it look at the features? Are rows in order? Is `tiny` large enough to learn?"
+    return _ensure_not_by_chance(subject, "answers", subject.said.point, remedy)
 
 
 def samples_beat_chance(subject: MethodSubject) -> str:
     """Samples, too, are nearer to their own photos' places than to those of other photos."""
     samples = subject.prediction.sample(_SAMPLES, np.random.default_rng(0))
-    found = _shuffle(geo.wrap(samples, name="samples"), subject.truth)
+    remedy = "Are samples drawn for each photo, in order, in degrees, latitude first?"
+    return _ensure_not_by_chance(subject, "samples", geo.wrap(samples, name="samples"), remedy)
+
+
+def _ensure_not_by_chance(
+    subject: MethodSubject, what: str, points: geo.Points, remedy: str
+) -> str:
+    found = _shuffle(points, subject.truth)
     if found.p_value > _LEAST_P and not subject.make().wants:
         raise Skip(f"it wants no features, so it cannot tell photos apart ({found})")
     ensure(
         found.p_value <= _LEAST_P,
-        f"samples are no nearer to their own photos' places than to others' ({found})",
-        "Are samples drawn for each photo, in order, in degrees, latitude first?",
+        f"{what} are no nearer to their own photos' places than to others' ({found})",
+        remedy,
     )
     return str(found)
 

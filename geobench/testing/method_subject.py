@@ -18,7 +18,6 @@ from geobench.methods import Context, Method
 from geobench.plan import wanted
 from geobench.predictions import Density, Prediction
 from geobench.testing.check import Failure, Skip, ensure
-from geobench.testing.once import Once
 from geobench.testing.said import Said
 from geobench.testing.subject import Subject
 from geobench.testing.toy_planet import ToyPlanet
@@ -54,7 +53,6 @@ class MethodSubject(Subject[Method]):
 
     def __init__(self, plugin: type[Method], *, config: Any = None) -> None:
         super().__init__(plugin, config=config)
-        self.once = Once()
         self.faults: dict[str, Failure] = {}
 
     # The photos.

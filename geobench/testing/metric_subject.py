@@ -2,31 +2,20 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from geobench import gazetteer, geo, statistics
+from geobench import gazetteer, geo
 from geobench.data import Column, Indices, Truth
 from geobench.geo import Floats, Points
-from geobench.metrics import (
-    Against,
-    Curve,
-    Mean,
-    Metric,
-    Quantile,
-    ScoreContext,
-    Share,
-    Statistic,
-    Summary,
-)
+from geobench.metrics import Curve, Metric, ScoreContext, Statistic, Summary
 from geobench.mixtures import VonMisesFisherMixture
 from geobench.predictions import Atoms, Prediction
+from geobench.summaries import replicate
 from geobench.testing.check import Skip, ensure
 from geobench.testing.elsewhere import Findings
-from geobench.testing.once import Once
 from geobench.testing.subject import Subject
 
 SAMPLES = 16
@@ -185,19 +174,11 @@ def value_of(
     Args:
         weights: of the photos, for Statistic and Curve; 1 each by default.
     """
+    if weights is not None and isinstance(summary, Statistic | Curve):
+        return np.atleast_1d(np.asarray(summary.function(columns, truth, weights), np.float64))
+    one_seed = {name: column[None] for name, column in columns.items()}
     one_unit = np.zeros(len(truth), np.int64)
-    if isinstance(summary, Mean | Share | Against):
-        found = [statistics.replicate_mean(columns[summary.column][None], one_unit)]
-    elif isinstance(summary, Quantile):
-        scores = columns[summary.column][None]
-        found = [statistics.replicate_quantile(scores, one_unit, q=summary.q)]
-    elif isinstance(summary, Statistic | Curve):
-        function = partial(summary.function, columns, truth)
-        if weights is not None:
-            return np.atleast_1d(np.asarray(function(weights), np.float64))
-        found = statistics.replicate_statistic([function], one_unit)
-    else:
-        raise TypeError(f"summary {summary.name} is of an unknown type")
+    found = replicate(summary, one_seed, truth=truth, units=one_unit)
     return np.array([replicates.value for replicates in found])
 
 
@@ -219,24 +200,20 @@ def findings_anew(plugin: type[Metric], config: Any) -> Findings:
 class MetricSubject(Subject[Metric]):
     """A metric class and the photos that it scores."""
 
-    def __init__(self, plugin: type[Metric], *, config: Any = None) -> None:
-        super().__init__(plugin, config=config)
-        self._once = Once()
-
     @property
     def metric(self) -> Metric:
         """One instance."""
-        return self._once("metric", self.make)
+        return self.once("metric", self.make)
 
     @property
     def everything(self) -> Truth:
         """All photos of the sample."""
-        return self._once("everything", truth)
+        return self.once("everything", truth)
 
     @property
     def truth(self) -> Truth:
         """The photos to which the metric applies; Skip if there are none."""
-        return self._once("truth", self._truth)
+        return self.once("truth", self._truth)
 
     def _truth(self) -> Truth:
         inside = np.flatnonzero(applies(self.metric, self.everything))
@@ -248,9 +225,9 @@ class MetricSubject(Subject[Metric]):
     @property
     def answers(self) -> Answers:
         """Ordinary answers to those photos."""
-        return self._once("answers", lambda: ordinary(self.metric, self.truth.points))
+        return self.once("answers", lambda: ordinary(self.metric, self.truth.points))
 
     @property
     def scores(self) -> Floats:
         """Scores of those answers, (N, C)."""
-        return self._once("scores", lambda: score(self.metric, self.answers, self.truth))
+        return self.once("scores", lambda: score(self.metric, self.answers, self.truth))

@@ -98,12 +98,14 @@ def same_seed_same_bytes(subject: MethodSubject) -> None:
 
 def same_in_another_process(subject: MethodSubject) -> None:
     """Another process answers the same: restored from the state, and fitted there anew."""
+    state = subject.of_seed(0).state
     check_another_process(
         subject.plugin,
         _restore_and_fit,
         subject.plugin,
         subject.config,
-        subject.of_seed(0).state,
+        state,
+        here=_findings(state, restored=subject.said, fitted=subject.said),
         tolerance=_PROCESS_TOLERANCE,
     )
 
@@ -114,10 +116,13 @@ _PROCESS_TOLERANCE = 1e-6  # relative: sums may be taken in another order
 def _restore_and_fit(plugin: type[Method], config: Any, state: State) -> dict[str, Any]:
     subject = MethodSubject(plugin, config=config)
     restored = Said.of(subject.ask(subject.restore(dict(state))))  # before anything is fitted here
-    again = subject.of_seed(0).state
+    return _findings(subject.of_seed(0).state, restored=restored, fitted=subject.said)
+
+
+def _findings(state: State, *, restored: Said, fitted: Said) -> dict[str, Any]:
     found: dict[str, Any] = {"answers of the restored method": restored.point}
-    found |= {f"state {name!r}": array for name, array in again.items()}
-    for name, said in (("restored", restored), ("fitted", subject.said)):
+    found |= {f"state {name!r}": array for name, array in state.items()}
+    for name, said in (("restored", restored), ("fitted", fitted)):
         found[f"answers of the {name} method"] = said.point
         if said.log_prob is not None:
             found[f"log-densities of the {name} method"] = said.log_prob

@@ -10,7 +10,6 @@ from geobench.errors import DataError
 from geobench.splits import Assignment, Part, Split, SplitConfig
 from geobench.testing.check import Failure, ensure
 from geobench.testing.elsewhere import Findings
-from geobench.testing.once import Once
 from geobench.testing.subject import Subject
 from geobench.testing.toy_planet import ToyPlanet, ToyPlanetConfig
 
@@ -50,13 +49,12 @@ class SplitSubject(Subject[Split]):
 
     def __init__(self, plugin: type[Split], *, config: Any = None) -> None:
         super().__init__(plugin, config=config)
-        self._once = Once()
         self.planet: Dataset = ToyPlanet()
 
     @property
     def drawn(self) -> Assignment:
         """What it draws of the planet; nothing of it is checked."""
-        return self._once("drawn", lambda: self._draw())
+        return self.once("drawn", lambda: self._draw())
 
     @property
     def home(self) -> tuple[Part, ...]:

@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 
 from geobench.components import Plugin
 from geobench.errors import PluginError
+from geobench.testing.once import Once
 
 P = TypeVar("P", bound=Plugin)
 
@@ -23,6 +24,7 @@ class Subject(Generic[P]):
 
     def __init__(self, plugin: type[P], *, config: Any = None) -> None:
         self.plugin = plugin
+        self.once = Once()
         self._config = config
         self._folders = 0
 

@@ -1,0 +1,82 @@
+"""Accuracy against distance: how many answers lie within a radius, one line per method."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from geobench.figures.style import Look, house_style, intervals, looks, name_lines, sheet
+from geobench.tables import CurvePoint, Row, Tables
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+RADII_KM = (1.0, 5000.0)
+"""What is shown; curves.csv goes on to the antipode."""
+
+
+def draw_accuracy(tables: Tables, *, stamp: str) -> "Figure":
+    """A panel per part: lines and bands are the curve `accuracy`, dots the rows `accuracy@...`.
+
+    Args:
+        tables: with points of the curve `accuracy`.
+        stamp: where the numbers come from, for the corner.
+    """
+    points = [point for point in tables.curves if is_shown(point)]
+    rows = [row for row in tables.rows if row.summary.startswith("accuracy@")]
+    parts = list(dict.fromkeys(point.part for point in points))
+    labels = list(dict.fromkeys(point.label for point in points))
+    look = looks(tables.labels)
+    with house_style():
+        title = f"Accuracy against distance (bands: {intervals(rows or tables.rows)})"
+        page = sheet(len(parts), title=title, stamp=stamp, height=2.6, names=labels)
+        for axes, part in zip(page.panels, parts, strict=True):
+            axes.set_title(part)
+            _panel(
+                axes,
+                [point for point in points if point.part == part],
+                [row for row in rows if row.part == part and is_plain(row)],
+                look,
+            )
+    return page.figure
+
+
+def is_shown(point: CurvePoint) -> bool:
+    """Whether a point of curves.csv is in the picture."""
+    inside = RADII_KM[0] <= point.x <= RADII_KM[1]
+    return point.curve == "accuracy" and point.slice == "all" and inside
+
+
+def is_plain(row: Row) -> bool:
+    """Whether a row is about all photos of its part, each of which counts once."""
+    return row.slice == "all" and row.average == "photo"
+
+
+def _panel(
+    axes: "Axes", points: list[CurvePoint], rows: list[Row], look: Mapping[str, Look]
+) -> None:
+    ends = {}
+    for label in dict.fromkeys(point.label for point in points):
+        line = [point for point in points if point.label == label]
+        x, style = [point.x for point in line], look[label]
+        low, high = [100 * point.low for point in line], [100 * point.high for point in line]
+        axes.fill_between(x, low, high, color=style.colour, alpha=0.18, lw=0, label=label)
+        y = [100 * point.value for point in line]
+        axes.plot(x, y, color=style.colour, ls=style.dashes, lw=1.6, label=label)
+        ends[label] = y[-1]
+        dots = [(_radius(row), 100 * row.value) for row in rows if row.label == label]
+        dots = [dot for dot in dots if RADII_KM[0] <= dot[0] <= RADII_KM[1]]
+        axes.plot([x for x, _ in dots], [y for _, y in dots], ".", ms=5, color=style.colour)
+    radii = sorted({_radius(row) for row in rows} or {1.0, 10.0, 100.0, 1000.0})
+    radii = [radius for radius in radii if RADII_KM[0] <= radius <= RADII_KM[1]]
+    axes.set_xscale("log")
+    axes.set_xlim(*RADII_KM)
+    axes.set_xticks(radii, [f"{radius:,g}" for radius in radii])
+    axes.minorticks_off()
+    axes.set_ylim(0, 101)
+    axes.set_xlabel("distance from the truth (km)")
+    axes.set_ylabel("answers within it (%)")
+    name_lines(axes, ends, look=look, texts={label: label for label in ends})
+
+
+def _radius(row: Row) -> float:
+    return float(row.summary.removeprefix("accuracy@").removesuffix("km"))

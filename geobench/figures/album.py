@@ -1,0 +1,257 @@
+"""The pictures of a leaderboard: which there are, and as files that know what they show."""
+
+import io
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, final
+
+import numpy as np
+
+from geobench import files, geo
+from geobench.components import digest, file_digest
+from geobench.data import smallest_by_hash
+from geobench.figures.accuracy import draw_accuracy, is_plain, is_shown
+from geobench.figures.cost import draw_cost, timed_parts
+from geobench.figures.maps import Errors, draw_errors, draw_split
+from geobench.figures.slopes import draw_slopes, pairs
+from geobench.figures.style import house_style
+from geobench.leaderboard import Leaderboard
+from geobench.results import MAP_ROWS, Record
+from geobench.tables import RANKED, Tables
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+FORMATS = ("png", "svg")
+VERSION = 1
+"""Raised when the same numbers give other pictures."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture that can be drawn.
+
+    Args:
+        name: the stem of its file in figures/.
+        title: what it is, in a few words.
+        caption: how it is read, in a sentence or two.
+        part: the label of the part beside whose table it stands, "" for the whole leaderboard.
+        draw: draws it.
+    """
+
+    name: str
+    title: str
+    caption: str
+    part: str
+    draw: "Callable[[], Figure]"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A picture's entry in benchmark.json.
+
+    Args:
+        file: its path below the leaderboard's folder.
+        title, caption, part: as of the Picture.
+        source: the digest of what it was drawn from, see `source`.
+        sha256: of the file.
+    """
+
+    file: str
+    title: str
+    caption: str
+    part: str
+    source: str
+    sha256: str
+
+
+def planned(board: Leaderboard, tables: Tables) -> list[Picture]:
+    """The pictures of a leaderboard, drawn from its tables and stored arrays alone.
+
+    Args:
+        board: whose arrays are shown.
+        tables: as read from its folder.
+    """
+    return list(_planned(board, tables))
+
+
+def _planned(board: Leaderboard, tables: Tables) -> Iterator[Picture]:
+    corner = stamp(board)
+    if pairs(tables):
+        yield Picture(
+            "seen-unseen",
+            "Seen against unseen places",
+            "Each line goes from a method's value on places it was trained on to that on places it "
+            "never saw. The photos of the two parts differ, so that the fall holds their "
+            "difficulty, too; dashed is the training place nearest to the truth.",
+            "",
+            lambda: draw_slopes(tables, stamp=corner),
+        )
+    if any(is_shown(point) for point in tables.curves):
+        yield Picture(
+            "accuracy",
+            "Accuracy against distance",
+            "How many answers lie within a distance of the truth; the dots are the rows "
+            "`accuracy@...` of the tables.",
+            "",
+            lambda: draw_accuracy(tables, stamp=corner),
+        )
+    if timed_parts(tables):
+        yield Picture(
+            "cost",
+            "Cost against quality",
+            "Seconds to fit, to answer all photos of the part and to score them, mean over seeds, "
+            "as measured when the records were made (costs.csv). Features are not counted: all "
+            "methods share them.",
+            "",
+            lambda: draw_cost(tables, stamp=corner),
+        )
+    yield from _splits(board, corner)
+    yield from _errors(board, tables, corner)
+
+
+def _splits(board: Leaderboard, corner: str) -> Iterator[Picture]:
+    for split, entry in board.manifest["maps"].items():
+
+        def draw_map(split: str = split, file: str = entry["file"]) -> "Figure":
+            arrays = files.read_arrays(board.runs / file)
+            whole = all((arrays["role"] == role).sum() < MAP_ROWS for role in set(arrays["role"]))
+            points, role = arrays["points"], arrays["role"]
+            return draw_split(points, role, split=split, stamp=corner, whole=whole)
+
+        text = "What each photo is for; methods see places and pictures of `train` and `val` only."
+        parts = [part for part in board.manifest["parts"] if part.startswith(f"{split}/")]
+        beside = parts[0] if parts else ""
+        yield Picture(f"split-{slug(split)}", f"The split {split}", text, beside, draw_map)
+
+
+def _errors(board: Leaderboard, tables: Tables, corner: str) -> Iterator[Picture]:
+    for part, about in board.manifest["parts"].items():
+        if about["dataset"]["publishes"] == "scores":  # nobody is to see where its photos are
+            continue
+
+        def draw_map(part: str = part) -> "Figure":
+            return draw_errors(errors(board, tables, part), part=part, stamp=corner)
+
+        if any(row.part == part and row.status in RANKED for row in tables.rows):
+            text = (
+                "Each photo of the part where it was taken; dark is far off. Over several "
+                "trainings, the mean of their errors."
+            )
+            yield Picture(f"errors-{slug(part)}", f"Errors on {part}", text, part, draw_map)
+
+
+def errors(board: Leaderboard, tables: Tables, part: str) -> list[Errors]:
+    """What the maps of errors on a part show: every method that answered, in table order."""
+    found: dict[str, list[geo.Floats]] = {}
+    arrays = board.part(part)
+    for row in board.manifest["rows"]:
+        record = Record.read(board.runs / row["folder"]) if row["part"] == part else None
+        if record is not None and record.status == "ok":
+            away = geo.distance_km(record.answers(), arrays["truth"])
+            found.setdefault(row["label"], []).append(away)
+    kept = smallest_by_hash(arrays["id"], MAP_ROWS)
+    medians = {
+        row.label: row.value
+        for row in tables.rows
+        if row.part == part and row.summary == "distance.median" and is_plain(row)
+    }
+    return [
+        Errors(label, arrays["truth"][kept], np.mean(distances, axis=0)[kept], medians.get(label))
+        for label, distances in found.items()
+    ]
+
+
+def stamp(board: Leaderboard) -> str:
+    """What stands in the corner of every picture: whose numbers these are."""
+    trial = f", a trial with {board.manifest['limit']} photos" if board.manifest["limit"] else ""
+    return f"{board.name}, digest {board.manifest['digest'][:12]}{trial}"
+
+
+def source(manifest: dict[str, Any], file_format: str) -> str:
+    """The digest of what pictures are drawn from: benchmark, arrays, records, tables, version."""
+    shown = {name: value for name, value in manifest.items() if name != "figures"}
+    tables = manifest.get("tables", {})
+    shown["tables"] = {name: tables[name] for name in tables if name.endswith(".csv")}
+    return digest([VERSION, file_format, shown])
+
+
+@final
+class Album(NamedTuple):
+    """What `draw` made: the pictures that there are now, and why others could not be drawn."""
+
+    drawn: list[Drawn]
+    problems: list[str]
+
+
+def draw(
+    board: Leaderboard, tables: Tables, *, file_format: str | None = None, new: bool = True
+) -> Album:
+    """Draw every picture into figures/, and remove those of other numbers.
+
+    Pictures of the same source that are as they were written are kept.
+
+    Args:
+        board: whose manifest names the tables as they are on disk.
+        tables: as read from its folder.
+        file_format: one of FORMATS; that of the pictures that are there, else PNG.
+        new: draw; otherwise those that are fresh stay, and no other is made.
+    """
+    old = [Drawn(**entry) for entry in board.manifest.get("figures", [])]
+    if file_format is None:
+        file_format = Path(old[0].file).suffix.removeprefix(".") if old else FORMATS[0]
+    now = source(board.manifest, file_format)
+    fresh = [entry for entry in old if entry.source == now and _intact(board.folder, entry)]
+    drawn, problems = list[Drawn](), list[str]()
+    kept = bool(fresh) and len(fresh) == len(old)
+    if kept or not new:
+        drawn = fresh
+    for picture in planned(board, tables) if new and not kept else ():
+        path = board.folder / "figures" / f"{picture.name}.{file_format}"
+        try:
+            files.write_file(path, rendered(picture.draw, file_format))
+        except Exception as error:  # a picture less is no reason to lose the others
+            problems.append(f"picture {path}: {type(error).__name__}: {error}")
+            continue
+        about = (f"figures/{path.name}", picture.title, picture.caption, picture.part)
+        drawn.append(Drawn(*about, source=now, sha256=file_digest(path)))
+    for gone in {entry.file for entry in old} - {entry.file for entry in drawn}:
+        (board.folder / gone).unlink(missing_ok=True)
+    return Album(drawn, problems)
+
+
+def rendered(draw_figure: "Callable[[], Figure]", file_format: str) -> bytes:
+    """A picture as the bytes of a file; the same figure gives the same bytes."""
+    stream = io.BytesIO()
+    nothing = {"png": {"Software": None}, "svg": {"Date": None}}[file_format]
+    with house_style():
+        draw_figure().savefig(stream, format=file_format, metadata=nothing)
+    return stream.getvalue()
+
+
+def stale(board: Leaderboard) -> list[str]:
+    """Which pictures are missing, changed, or drawn from other numbers than the tables hold."""
+    problems = []
+    for entry in (Drawn(**entry) for entry in board.manifest.get("figures", [])):
+        path = board.folder / entry.file
+        if not path.exists():
+            problems.append(f"{path} is missing")
+        elif file_digest(path) != entry.sha256:
+            problems.append(f"{path} is not the picture that benchmark.json names")
+        elif entry.source != source(board.manifest, path.suffix.removeprefix(".")):
+            problems.append(f"{path} was drawn from other numbers than the tables hold")
+    return problems
+
+
+def _intact(folder: Path, entry: Drawn) -> bool:
+    path = folder / entry.file
+    return path.exists() and file_digest(path) == entry.sha256
+
+
+def slug(label: str) -> str:
+    """A label as a part of a file's name."""
+    return re.sub(r"[^A-Za-z0-9._@+-]+", "-", label)

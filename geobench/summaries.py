@@ -1,0 +1,84 @@
+"""Summaries of scores: from columns per photo to the numbers of a table, with their intervals."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeAlias, final
+
+from numpy.typing import ArrayLike
+
+from geobench import statistics
+from geobench.data import Truth
+from geobench.geo import Floats
+from geobench.metrics import Against, Curve, Mean, Quantile, Share, Statistic, Summary
+from geobench.statistics import Estimate, Replicates
+
+SeedColumns: TypeAlias = Mapping[str, Floats]
+"""Scores of the scored photos by column name, (S, N) each: S trainings (seeds), N photos."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Summarised:
+    """A number of a table with its interval, and what ranks compare it by."""
+
+    estimate: Estimate
+    replicates: Replicates
+
+
+def summarise(
+    summary: Summary,
+    columns: SeedColumns,
+    *,
+    truth: Truth,
+    units: ArrayLike,
+    other: SeedColumns | None = None,
+) -> list[Summarised]:
+    """Turn scores into the one number of a summary, or into a curve's, in the order of its x.
+
+    Args:
+        summary: of these columns.
+        columns: the scores.
+        truth: of the same photos.
+        units: what intervals resample, or its codes, (N,).
+        other: the scores of the row that Against compares with; it is subtracted.
+
+    Raises:
+        ValueError: scores that are not finite, those of a Share other than 0 and 1, or a
+            function whose results differ in shape.
+    """
+    codes = statistics.unit_codes(units)
+    replicates = replicate(summary, columns, truth=truth, units=codes, other=other)
+    match summary:
+        case Share(column=name):
+            estimates = [statistics.estimate_share(columns[name], codes)]
+        case Quantile(column=name, q=q):
+            estimates = [statistics.estimate_quantile(columns[name], codes, q=q)]
+        case _:
+            estimates = [statistics.estimate_replicates(each, codes) for each in replicates]
+    return [Summarised(*pair) for pair in zip(estimates, replicates, strict=True)]
+
+
+def replicate(
+    summary: Summary,
+    columns: SeedColumns,
+    *,
+    truth: Truth,
+    units: ArrayLike,
+    other: SeedColumns | None = None,
+) -> list[Replicates]:
+    """Replicate what `summarise` summarises, without intervals; the arguments are the same."""
+    match summary:
+        case Mean(column=name) | Share(column=name):
+            return [statistics.replicate_mean(columns[name], units)]
+        case Against(column=name):
+            scores = columns[name] if other is None else columns[name] - other[name]
+            return [statistics.replicate_mean(scores, units)]
+        case Quantile(column=name, q=q):
+            return [statistics.replicate_quantile(columns[name], units, q=q)]
+        case Statistic() | Curve():
+            count = len(next(iter(columns.values())))
+            seeds = [{name: c[seed] for name, c in columns.items()} for seed in range(count)]
+            functions = [partial(summary.function, each, truth) for each in seeds]
+            return statistics.replicate_statistic(functions, units)
+    raise TypeError(f"summary {summary.name} is of an unknown type")

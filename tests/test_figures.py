@@ -1,0 +1,444 @@
+"""Pictures: what is drawn is what table.csv, curves.csv, costs.csv and the stored arrays say."""
+
+import csv
+import json
+import shutil
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pandas
+import pytest
+from geopy.distance import great_circle
+from matplotlib import image
+from matplotlib.colors import to_rgb
+from matplotlib.text import Text
+from skimage.color import rgb2lab
+
+from geobench import config, execution, figures, report, results, runner, tables
+from geobench.catalogue import installed
+from geobench.config import CEILING
+from geobench.figures.style import looks, spread
+from geobench.geo import EARTH_RADIUS_KM
+from geobench.leaderboard import Leaderboard
+from geobench.verification import verify
+
+YAML = """
+benchmarks:
+  - name: toy-pictures
+    dataset: {name: toy-planet, photos: 400}
+    splits: [random, unseen-cells]
+    methods: [uniform, {name: prior, label: the prior}]
+    metrics: [distance, {name: accuracy, radii_km: [200, 750, 2500]}, geoscore]
+    seeds: [0, 1]
+"""
+LABELS = {"uniform", "the prior", CEILING}
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    root = tmp_path_factory.mktemp("pictures")
+    (root / "b.yaml").write_text(YAML)
+    (benchmark,) = config.read(root / "b.yaml", installed())
+    options = execution.Options()
+    outcome = runner.run(
+        benchmark, results.Workspace(root), options=options, reporter=execution.Reporter()
+    )
+    assert outcome.failures == []
+    return outcome.board
+
+
+@pytest.fixture
+def folder(finished, tmp_path):
+    return shutil.copytree(finished, tmp_path / "board")
+
+
+def drawn(folder, name):
+    """The figure object of a picture, drawn from a leaderboard's files."""
+    board = Leaderboard(folder, installed())
+    planned = {picture.name: picture for picture in figures.planned(board, tables.read(folder))}
+    return planned[name].draw()
+
+
+def panels(figure):
+    return {axes.get_title(loc="left") or axes.get_title(): axes for axes in figure.axes}
+
+
+def numbers(folder, name):
+    return pandas.read_csv(folder / name, keep_default_na=False, na_values=[""])
+
+
+def lines(axes):
+    return {line.get_label(): line for line in axes.lines if line.get_label() in LABELS}
+
+
+def change(folder, name, row_filter, column, value):
+    """Change one number of a table on disk."""
+    with (folder / name).open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    hits = [row for row in rows if row_filter(row)]
+    assert hits
+    hits[0][column] = value
+    with (folder / name).open("w", newline="") as stream:
+        writer = csv.DictWriter(stream, rows[0].keys(), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def test_accuracy_has_a_line_and_a_band_per_method_as_curves_csv_says(folder):
+    curves = numbers(folder, "curves.csv")
+    found = panels(drawn(folder, "accuracy"))
+    assert set(found) == {"random/test", "unseen-cells/seen", "unseen-cells/unseen"}
+    for part, axes in found.items():
+        assert set(lines(axes)) == LABELS
+        bands = {band.get_label(): band for band in axes.collections}
+        assert set(bands) == LABELS
+        for label in LABELS:
+            rows = curves[(curves.part == part) & (curves.label == label) & (curves.x <= 5000)]
+            x, y = lines(axes)[label].get_data()
+            np.testing.assert_allclose(x, rows.x)
+            np.testing.assert_allclose(y, 100 * rows.value)
+            (path,) = bands[label].get_paths()
+            corners = {(round(a, 6), round(b, 6)) for a, b in path.vertices.tolist()}
+            for low_or_high in (rows.low, rows.high):
+                wanted = zip(rows.x.round(6), (100 * low_or_high).round(6), strict=True)
+                assert set(wanted) <= corners
+
+
+def test_the_dots_on_the_lines_are_the_rows_of_table_csv(folder):
+    table = numbers(folder, "table.csv")
+    for part, axes in panels(drawn(folder, "accuracy")).items():
+        dots = [line for line in axes.lines if line.get_marker() == "."]
+        colours = {line.get_color(): label for label, line in lines(axes).items()}
+        assert {colours[dot.get_color()] for dot in dots} == LABELS
+        for dot in dots:
+            rows = table[(table.part == part) & (table.label == colours[dot.get_color()])]
+            rows = rows[rows.summary.str.startswith("accuracy@")]
+            np.testing.assert_allclose(dot.get_xdata(orig=False), [200, 750, 2500])
+            np.testing.assert_allclose(dot.get_ydata(orig=False), 100 * rows.value)
+
+
+def test_slopes_and_their_bars_are_the_rows_of_seen_and_unseen(folder):
+    table = numbers(folder, "table.csv")
+    found = panels(drawn(folder, "seen-unseen"))
+    assert set(found) == {"unseen-cells: geoscore", "unseen-cells: distance.median"}
+    for title, axes in found.items():
+        rows = table[table.summary == title.split(": ")[1]].set_index(["part", "label"])
+        bars = {to_rgb(bar.get_color()[0]): bar for bar in axes.collections}
+        assert set(lines(axes)) == LABELS
+        for label, line in lines(axes).items():
+            segments = bars[to_rgb(line.get_color())]
+            ends = [rows.loc[f"unseen-cells/{part}", label] for part in ("seen", "unseen")]
+            np.testing.assert_allclose(line.get_ydata(orig=False), [row.value for row in ends])
+            for segment, row in zip(segments.get_segments(), ends, strict=True):
+                np.testing.assert_allclose(segment[:, 1], [row.low, row.high], rtol=1e-9)
+        assert lines(axes)[CEILING].get_linestyle() == "--"
+
+
+def test_cost_shows_seconds_of_costs_csv_against_scores_of_table_csv(folder):
+    table, costs = numbers(folder, "table.csv"), numbers(folder, "costs.csv")
+    for part, axes in panels(drawn(folder, "cost")).items():
+        bars = {to_rgb(bar.get_color()[0]): bar for bar in axes.collections}
+        assert set(lines(axes)) == LABELS
+        for label in LABELS - {CEILING}:
+            dot = lines(axes)[label]
+            mine = costs[(costs.part == part) & (costs.label == label) & (costs.unit == "s")]
+            seconds = mine.groupby("seed").value.sum().mean()
+            rows = table[(table.part == part) & (table.label == label)]
+            score = rows[rows.summary == "geoscore"].iloc[0]
+            np.testing.assert_allclose(dot.get_xdata(orig=False), [max(seconds, 1e-3)])
+            np.testing.assert_allclose(dot.get_ydata(orig=False), [score.value])
+            (segment,) = bars[to_rgb(dot.get_color())].get_segments()
+            np.testing.assert_allclose(segment[:, 1], [score.low, score.high])
+        ceiling = table[(table.part == part) & (table.label == CEILING)]
+        ceiling = ceiling[ceiling.summary == "geoscore"].value.item()
+        np.testing.assert_allclose(lines(axes)[CEILING].get_ydata(orig=False), ceiling)
+
+
+def test_maps_of_errors_have_a_dot_per_photo_in_the_colour_of_its_error(folder):
+    part = "unseen-cells/unseen"
+    manifest = json.loads((folder / "benchmark.json").read_text())
+    truth = np.load(folder / "runs" / manifest["parts"][part]["folder"] / "part.npz")["truth"]
+    table = numbers(folder, "table.csv")
+    found = panels(drawn(folder, "errors-unseen-cells-unseen"))
+    for label in ("uniform", "the prior"):
+        median = table[(table.part == part) & (table.label == label)]
+        median = median[median.summary == "distance.median"].value.item()
+        (title,) = (title for title in found if title.startswith(label))
+        assert float(title.split("median ")[1].removesuffix(" km").replace(",", "")) == (
+            pytest.approx(median, rel=1e-3)
+        )
+        folders = [
+            row["folder"]
+            for row in manifest["rows"]
+            if (row["part"], row["label"]) == (part, label)
+        ]
+        away = np.mean(
+            [
+                [
+                    great_circle(a, b, radius=EARTH_RADIUS_KM).km
+                    for a, b in zip(
+                        truth, np.load(folder / "runs" / each / "answer.npz")["answer"], strict=True
+                    )
+                ]
+                for each in folders
+            ],
+            axis=0,
+        )
+        dots = next(c for c in found[title].collections if c.get_label() == label)
+        shown = sorted(zip(*dots.get_offsets().T, dots.get_array(), strict=True))
+        wanted = sorted(zip(*np.radians(truth[:, ::-1]).T, away, strict=True))
+        np.testing.assert_allclose(shown, wanted, rtol=1e-6, atol=1e-9)
+
+
+def test_the_map_of_a_split_shows_every_photo_in_its_role(folder):
+    (path,) = folder.glob("runs/unseen-cells-*.npz")
+    arrays = np.load(path)
+    figure = drawn(folder, "split-unseen-cells")
+    shown = {c.get_label(): len(c.get_offsets()) for c in figure.axes[0].collections[1:]}
+    roles, counts = np.unique(arrays["role"], return_counts=True)
+    assert {"train", "val", "set-aside", "seen", "unseen"} <= set(roles.tolist())
+    assert shown == {f"{r} ({n:,})": n for r, n in zip(roles, counts, strict=True)}
+
+
+def test_every_axis_has_a_name_with_its_unit(folder):
+    for name in ("accuracy", "seen-unseen", "cost"):
+        for axes in drawn(folder, name).axes:
+            units = ("(km)", "(%)", "(s)", "(points, ", "(km, ")
+            assert any(unit in axes.get_ylabel() for unit in units), axes.get_ylabel()
+            words = [text.get_text() for text in axes.get_xticklabels()]
+            assert words == ["seen", "unseen"] or any(u in axes.get_xlabel() for u in units)
+    bar = drawn(folder, "errors-random-test").axes[-1]
+    assert bar.get_xlabel() == "distance of the answer from the truth (km)"
+
+
+def test_every_picture_says_whose_it_is_and_fits_a_readme(folder):
+    manifest = json.loads((folder / "benchmark.json").read_text())
+    shown = [entry["file"] for entry in manifest["figures"]]
+    assert len(shown) == 3 + 2 + 3
+    page = (folder / "README.md").read_text()
+    for file in shown:
+        assert f"]({file})" in page
+        assert image.imread(folder / file).shape[1] == round(8.5 * 144)
+        name = file.removeprefix("figures/").removesuffix(".png")
+        words = [text.get_text() for text in drawn(folder, name).texts]
+        assert f"toy-pictures, digest {manifest['digest'][:12]}" in words
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "column", "value"),
+    [
+        ("accuracy", "curves.csv", "value", "0.123"),
+        ("accuracy", "curves.csv", "high", "0.987"),
+        ("accuracy", "table.csv", "value", "0.321"),
+        ("seen-unseen", "table.csv", "value", "4321"),
+        ("cost", "costs.csv", "value", "99"),
+    ],
+)
+def test_changing_a_number_changes_the_picture(folder, name, file, column, value):
+    def hit(row):
+        wanted = {
+            "curves.csv": lambda: 100 < float(row["x"]) < 5000,
+            "costs.csv": lambda: row["quantity"] == "fit_seconds",
+            "table.csv": lambda: (
+                row["part"] == "unseen-cells/seen"
+                and row["summary"] == ("accuracy@750km" if name == "accuracy" else "geoscore")
+            ),
+        }
+        return wanted[file]()
+
+    before = figures.rendered(lambda: drawn(folder, name), "png")
+    assert figures.rendered(lambda: drawn(folder, name), "png") == before
+    change(folder, file, hit, column, value)
+    assert figures.rendered(lambda: drawn(folder, name), "png") != before
+
+
+def test_the_pictures_are_found_stale_when_they_are_not_of_these_numbers(folder):
+    assert verify(folder, installed()) == []
+    path = folder / "benchmark.json"
+    manifest = json.loads(path.read_text())
+    manifest["figures"][0]["source"] = "0" * 64
+    path.write_text(json.dumps(manifest))
+    (problem,) = verify(folder, installed())
+    assert "seen-unseen.png was drawn from other numbers" in problem
+    assert report.rewrite(folder, installed()) == []
+    assert verify(folder, installed()) == []
+    (folder / "figures/cost.png").write_bytes(b"another")
+    (folder / "figures/accuracy.png").unlink()
+    problems = verify(folder, installed())
+    assert len(problems) == 2
+    assert "accuracy.png is missing" in problems[0]
+    assert "cost.png is not the picture that benchmark.json names" in problems[1]
+    assert report.rewrite(folder, installed()) == []
+    assert verify(folder, installed()) == []
+
+
+def test_drawing_again_gives_the_same_bytes_and_fresh_pictures_are_left_alone(folder):
+    before = {path.name: path.read_bytes() for path in folder.glob("figures/*")}
+    times = {path.name: path.stat().st_mtime_ns for path in folder.glob("figures/*")}
+    assert report.rewrite(folder, installed()) == []
+    assert {path.name: path.stat().st_mtime_ns for path in folder.glob("figures/*")} == times
+    for path in folder.glob("figures/*"):
+        path.unlink()
+    assert report.rewrite(folder, installed()) == []
+    assert {path.name: path.read_bytes() for path in folder.glob("figures/*")} == before
+
+
+def test_svg_takes_the_place_of_png_until_png_is_asked_for(folder):
+    assert report.rewrite(folder, installed(), file_format="svg") == []
+    names = sorted(path.name for path in folder.glob("figures/*"))
+    assert len(names) == 8
+    assert all(name.endswith(".svg") for name in names)
+    assert "](figures/accuracy.svg)" in (folder / "README.md").read_text()
+    assert "answers within it (%)" in (folder / "figures/accuracy.svg").read_text()
+    assert verify(folder, installed()) == []
+    before = (folder / "figures/accuracy.svg").read_bytes()
+    (folder / "figures/accuracy.svg").unlink()
+    assert report.rewrite(folder, installed()) == []
+    assert (folder / "figures/accuracy.svg").read_bytes() == before
+    assert report.rewrite(folder, installed(), file_format="png") == []
+    assert {path.suffix for path in folder.glob("figures/*")} == {".png"}
+
+
+def test_a_run_without_pictures_leaves_none_that_are_stale(tmp_path):
+    (tmp_path / "b.yaml").write_text(YAML.replace(", unseen-cells]", "]"))
+
+    def run(methods, **options):
+        text = (tmp_path / "b.yaml").read_text()
+        (tmp_path / "c.yaml").write_text(text.replace("[uniform, ", methods))
+        (benchmark,) = config.read(tmp_path / "c.yaml", installed())
+        return runner.run(
+            benchmark,
+            results.Workspace(tmp_path),
+            options=execution.Options(**options),
+            reporter=execution.Reporter(),
+        ).board
+
+    board = run("[uniform, ")
+    assert len(list(board.glob("figures/*"))) == 4
+    run("[uniform, ", figures=False)
+    assert len(list(board.glob("figures/*"))) == 4
+    run("[", figures=False)
+    assert list(board.glob("figures/*")) == []
+    assert "](figures/" not in (board / "README.md").read_text()
+    assert verify(board, installed()) == []
+
+
+def test_a_dataset_that_publishes_scores_only_has_no_maps(tmp_path):
+    from geobench.testing.toy_planet import ToyPlanet
+
+    (tmp_path / "b.yaml").write_text(YAML)
+    (benchmark,) = config.read(tmp_path / "b.yaml", installed())
+
+    class Secret(ToyPlanet):
+        publishes = "scores"
+
+    asked = benchmark.model_copy(
+        update={
+            "dataset": benchmark.dataset.model_copy(
+                update={"plugin": Secret(benchmark.dataset.plugin.config)}
+            )
+        }
+    )
+    board = runner.run(
+        asked,
+        results.Workspace(tmp_path),
+        options=execution.Options(),
+        reporter=execution.Reporter(),
+    ).board
+    names = sorted(path.stem for path in board.glob("figures/*"))
+    assert names == ["accuracy", "cost", "seen-unseen"]
+
+
+def test_a_picture_that_cannot_be_drawn_is_a_problem_and_loses_no_other(folder, monkeypatch):
+    def broken(*args, **kwargs):
+        raise ValueError("no ink")
+
+    monkeypatch.setattr("geobench.figures.album.draw_cost", broken)
+    shutil.rmtree(folder / "figures")
+    (problem,) = report.rewrite(folder, installed())
+    assert problem.endswith("cost.png: ValueError: no ink")
+    assert len(list(folder.glob("figures/*"))) == 7
+    assert "figures/cost.png" not in (folder / "README.md").read_text()
+
+
+def test_names_beside_the_lines_do_not_lie_upon_each_other(folder):
+    read = tables.read(folder)
+    rows = [
+        replace(row, label=f"{row.label}-{n}", value=row.value * (1 + n / 1000))
+        for row in read.rows
+        if row.label == "uniform"
+        for n in range(12)
+    ]
+    crowd = tables.Tables(rows, [], [], [])
+    from geobench.figures.slopes import draw_slopes
+
+    figure = draw_slopes(crowd, stamp="")
+    figure.draw_without_rendering()
+    for axes in figure.axes:
+        extents = [Text.get_window_extent(text) for text in axes.texts]
+        boxes = sorted((extent.y0, extent.y1) for extent in extents)
+        assert len(boxes) == 12
+        assert all(low[1] <= high[0] + 1 for low, high in pairwise(boxes))
+        right = figure.bbox.x1
+        assert all(extent.x1 <= right for extent in extents)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_positions_are_spread_as_little_as_possible(seed):
+    from scipy.optimize import minimize
+
+    wanted = np.sort(np.random.default_rng(seed).uniform(0, 1, 6))
+    found = spread(wanted, 0.12)
+    assert (np.diff(found) >= 0.12 - 1e-9).all()
+    limits = {"type": "ineq", "fun": lambda x: np.diff(x) - 0.12}
+    best = minimize(lambda x: ((x - wanted) ** 2).sum(), found, constraints=limits, tol=1e-12)
+    assert ((found - wanted) ** 2).sum() <= best.fun + 1e-9
+
+
+# Machado, Oliveira and Fernandes (2009), severity 1, for linear RGB.
+DEFICIENCIES = {
+    "protanopia": [
+        [0.152286, 1.052583, -0.204868],
+        [0.114503, 0.786281, 0.099216],
+        [-0.003882, -0.048116, 1.051998],
+    ],
+    "deuteranopia": [
+        [0.367322, 0.860646, -0.227968],
+        [0.280085, 0.672501, 0.047413],
+        [-0.011820, 0.042940, 0.968881],
+    ],
+}
+
+
+def seen_by(colours, deficiency):
+    linear = np.where(colours <= 0.04045, colours / 12.92, ((colours + 0.055) / 1.055) ** 2.4)
+    linear = np.clip(linear @ np.array(DEFICIENCIES[deficiency]).T, 0, 1)
+    return np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
+
+
+@pytest.mark.parametrize("deficiency", DEFICIENCIES)
+def test_readers_with_a_colour_deficiency_tell_seven_methods_apart(deficiency):
+    found = looks([f"m{n}" for n in range(7)])
+    colours = np.array([to_rgb(found[f"m{n}"].colour) for n in range(7)])
+    lab = rgb2lab(seen_by(colours, deficiency)[None])[0]
+    apart = np.linalg.norm(lab[:, None] - lab[None], axis=-1)[np.triu_indices(7, 1)]
+    assert apart.min() > 8  # a difference of 2.3 is just noticeable
+    assert len({look.marker for look in found.values()}) == 8
+
+
+def test_labels_beyond_the_palette_differ_in_their_dashes():
+    found = looks([f"m{n}" for n in range(28)])
+    assert len({(look.colour, str(look.dashes)) for look in found.values()}) == 29
+
+
+def test_a_board_on_which_methods_fail_has_pictures_of_the_others(tmp_path):
+    import small_board
+
+    board = small_board.make(tmp_path)
+    names = {entry["file"] for entry in board.manifest()["figures"]}
+    assert "figures/accuracy.png" in names
+    assert "figures/errors-unseen-cells-unseen.png" in names
+    figure = drawn(board.folder, "errors-unseen-cells-unseen")
+    titles = {axes.get_title().split(":")[0] for axes in figure.axes} - {""}
+    assert titles == {"uniform", "prior", "toy-oracle"}
