@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+_LEAST = 1e-3  # seconds; a logarithmic axis has no zero
 _COUNTED = ("fit_seconds", "answer_seconds")
 
 
@@ -78,7 +79,7 @@ def _panel(
     axes.set_xscale("log")
     for label in (label for label in rows if label in spent):
         row, style = rows[label], look[label]
-        x = [max(spent[label], 1e-3)]
+        x = [max(spent[label], _LEAST)]
         axes.plot(x, [row.value], style.marker, color=style.colour, ms=5, label=label)
         draw_intervals(axes, x, [row], style)
     if CEILING in rows:
@@ -89,7 +90,8 @@ def _panel(
     axes.set_ylabel(axis_title(first))
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:,g}")
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:,g}")
-    axes.margins(x=0.1)
+    times = [max(spent[label], _LEAST) for label in rows if label in spent]
+    axes.set_xlim(min(times) / 2, 2 * max(times))
     if first.better == "higher":
         axes.set_ylim(bottom=min(0, axes.get_ylim()[0]))
     ends = {label: row.value for label, row in rows.items() if label in spent or label == CEILING}
