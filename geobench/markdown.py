@@ -41,12 +41,16 @@ def page(board: Leaderboard, tables: Tables) -> str:
         lines += [f"> **Incomplete: {len(manifest['missing'])} records are not there yet.**", ""]
     encoder = bench["encoder"]["name"] if bench["encoder"] else "none"
     seeds = ", ".join(map(str, bench["seeds"]))
-    lines += [f"Dataset `{dataset['name']}` ({dataset['photos']} photos), encoder `{encoder}`,"]
+    lines += [f"Dataset `{dataset['name']}` ({dataset['photos']:,} photos), encoder `{encoder}`,"]
     lines += [f"seeds {seeds}; benchmark digest `{manifest['digest'][:12]}`.", ""]
+    lines += [
+        "In the tables: value, 95 % interval, range of ranks; [how to read it](#how-to-read-it)."
+    ]
+    lines += [""]
     broken = dataset["broken"]
     if broken:
         listed = ", ".join(f"{count} {reason}" for reason, count in broken.items())
-        lines += [f"Promised {dataset['promised']} photos; left out: {listed}.", ""]
+        lines += [f"Promised {dataset['promised']:,} photos; left out: {listed}.", ""]
     if glance := _pictures(board, ""):
         lines += ["## At a glance", "", *glance]
     for part in manifest["parts"]:

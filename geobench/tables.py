@@ -40,6 +40,11 @@ class Row:
     status: str = "ok"
     note: str = ""
 
+    @property
+    def plain(self) -> bool:
+        """Whether it is about all photos of its part, each of which counts once."""
+        return self.slice == "all" and self.average == "photo"
+
 
 @final
 @dataclass(frozen=True, slots=True)

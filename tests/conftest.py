@@ -28,7 +28,7 @@ class Command:
         return self.folder / "fits.log"
 
     def environment(self, **variables: str) -> dict[str, str]:
-        path = os.pathsep.join(map(str, self.extra))
+        path = os.pathsep.join([*map(str, self.extra), os.environ.get("PYTHONPATH", "")])
         return os.environ | {"PYTHONPATH": path, "FIT_LOG": str(self.fit_log)} | variables
 
     def start(self, *words: str | Path, **variables: str) -> subprocess.Popen[str]:

@@ -216,8 +216,7 @@ def test_a_run_says_what_it_did_and_where_to_look(workspace: Path) -> None:
         "[5/5] random / 12 / seed 0: done in ",
         "geoscore ↑",
         "cells: 5 run",
-        "wrote benchmark.json, table.csv, curves.csv, costs.csv, README.md and "
-        "4 pictures in leaderboards/tiny",
+        "README.md and 4 pictures in leaderboards/tiny",
         "leaderboards/tiny/README.md",
         "geobench verify leaderboards/tiny",
     ):

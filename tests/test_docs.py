@@ -3,6 +3,7 @@
 import inspect
 import re
 import shlex
+from typing import get_args
 
 import pytest
 import typer
@@ -145,9 +146,15 @@ def test_every_plugin_package_is_in_the_architecture():
     assert {path.parent.name for path in (ROOT / "plugins").glob("*/__init__.py")} == set(listed[1])
 
 
-def test_every_hook_is_in_the_guide_with_its_arguments():
+def test_every_hook_is_in_the_guide_with_its_signature():
     hooks = {n: f for n, f in vars(hookspecs).items() if n.startswith("register_")}
     assert set(hooks) == {f"register_{kind}s" for kind in catalogue.KINDS}
+    (table,) = tables(Page.read("docs/write-a-plugin.md").section("The hooks"))
+    told = {said: row["what it registers"] for said, row in table.items()}
+    for name, hook in hooks.items():
+        (kind,) = get_args(*get_args(inspect.signature(hook).return_annotation))
+        assert told.pop(f"{name}() -> Sequence[type[{kind.__name__}]]") == hook.__doc__
+    assert not told
     code = "".join(Page.read("docs/write-a-plugin.md").blocks("python"))
     for name, hook in hooks.items():
         arguments = ", ".join(inspect.signature(hook).parameters)

@@ -350,6 +350,24 @@ def test_a_dataset_that_publishes_scores_only_has_no_maps(tmp_path):
     assert names == ["accuracy", "cost", "seen-unseen"]
 
 
+def test_labels_that_differ_in_signs_only_have_pictures_of_their_own(tmp_path):
+    labels = "[{name: random, label: a b}, {name: random, label: a-b, seed: 1}]"
+    (tmp_path / "b.yaml").write_text(YAML.replace("[random, unseen-cells]", labels))
+    (benchmark,) = config.read(tmp_path / "b.yaml", installed())
+    board = runner.run(
+        benchmark,
+        results.Workspace(tmp_path),
+        options=execution.Options(),
+        reporter=execution.Reporter(),
+    ).board
+    entries = json.loads((board / "benchmark.json").read_text())["figures"]
+    assert {entry["file"] for entry in entries if "split-" in entry["file"]} == {
+        "figures/split-a-b.png",
+        "figures/split-a-b-2.png",
+    }
+    assert len({entry["sha256"] for entry in entries}) == len(entries)
+
+
 def test_a_picture_that_cannot_be_drawn_is_a_problem_and_loses_no_other(folder, monkeypatch):
     def broken(*args, **kwargs):
         raise ValueError("no ink")

@@ -34,7 +34,7 @@ def draw_accuracy(tables: Tables, *, stamp: str) -> "Figure":
             _panel(
                 axes,
                 [point for point in points if point.part == part],
-                [row for row in rows if row.part == part and is_plain(row)],
+                [row for row in rows if row.part == part and row.plain],
                 look,
             )
     return page.figure
@@ -44,11 +44,6 @@ def is_shown(point: CurvePoint) -> bool:
     """Whether a point of curves.csv is in the picture."""
     inside = RADII_KM[0] <= point.x <= RADII_KM[1]
     return point.curve == "accuracy" and point.slice == "all" and inside
-
-
-def is_plain(row: Row) -> bool:
-    """Whether a row is about all photos of its part, each of which counts once."""
-    return row.slice == "all" and row.average == "photo"
 
 
 def _panel(

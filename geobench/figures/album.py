@@ -3,7 +3,7 @@
 import io
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, final
 
@@ -12,7 +12,7 @@ import numpy as np
 from geobench import files, geo
 from geobench.components import digest, file_digest
 from geobench.data import smallest_by_hash
-from geobench.figures.accuracy import draw_accuracy, is_plain, is_shown
+from geobench.figures.accuracy import draw_accuracy, is_shown
 from geobench.figures.cost import draw_cost, timed_parts
 from geobench.figures.maps import Errors, draw_errors, draw_split
 from geobench.figures.slopes import draw_slopes, pairs
@@ -76,7 +76,14 @@ def planned(board: Leaderboard, tables: Tables) -> list[Picture]:
         board: whose arrays are shown.
         tables: as read from its folder.
     """
-    return list(_planned(board, tables))
+    found: dict[str, Picture] = {}
+    for picture in _planned(board, tables):
+        name, number = picture.name, 1
+        while name in found:  # labels that differ in signs only
+            number += 1
+            name = f"{picture.name}-{number}"
+        found[name] = replace(picture, name=name)
+    return list(found.values())
 
 
 def _planned(board: Leaderboard, tables: Tables) -> Iterator[Picture]:
@@ -123,7 +130,7 @@ def _splits(board: Leaderboard, corner: str) -> Iterator[Picture]:
             points, role = arrays["points"], arrays["role"]
             return draw_split(points, role, split=split, stamp=corner, whole=whole)
 
-        text = "What each photo is for; methods see places and pictures of `train` and `val` only."
+        text = "What each photo is for; methods see the places of `train` and `val` only."
         parts = [part for part in board.manifest["parts"] if part.startswith(f"{split}/")]
         beside = parts[0] if parts else ""
         yield Picture(f"split-{slug(split)}", f"The split {split}", text, beside, draw_map)
@@ -158,7 +165,7 @@ def errors(board: Leaderboard, tables: Tables, part: str) -> list[Errors]:
     medians = {
         row.label: row.value
         for row in tables.rows
-        if row.part == part and row.summary == "distance.median" and is_plain(row)
+        if row.part == part and row.summary == "distance.median" and row.plain
     }
     return [
         Errors(label, arrays["truth"][kept], np.mean(distances, axis=0)[kept], medians.get(label))

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from geobench.config import CEILING
-from geobench.figures.accuracy import is_plain
 from geobench.figures.slopes import shown_summaries
 from geobench.figures.style import (
     Look,
@@ -48,7 +47,7 @@ def timed_parts(tables: Tables) -> list[str]:
 
 def _rows(tables: Tables) -> list[Row]:
     names = shown_summaries(tables)[:1]
-    rows = [row for row in tables.rows if row.summary in names and is_plain(row)]
+    rows = [row for row in tables.rows if row.summary in names and row.plain]
     return [in_shown_unit(row) for row in rows if math.isfinite(row.value)]
 
 

@@ -4,7 +4,6 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from geobench.figures.accuracy import is_plain
 from geobench.figures.style import (
     Look,
     axis_title,
@@ -46,7 +45,7 @@ def draw_slopes(tables: Tables, *, stamp: str) -> "Figure":
         stamp: where the numbers come from, for the corner.
     """
     wanted = [(split, name) for split in pairs(tables) for name in shown_summaries(tables)]
-    rows = [in_shown_unit(row) for row in tables.rows if is_plain(row)]
+    rows = [in_shown_unit(row) for row in tables.rows if row.plain]
     rows = [row for row in rows if math.isfinite(row.value)]
     look = looks(tables.labels)
     with house_style():
