@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from geobench.errors import StoreError
+from geobench.errors import GeobenchError, StoreError
 
 _Board = Annotated[
     str,
@@ -100,12 +100,11 @@ def worst(
     from geobench import figures, files, listing
     from geobench import worst as answers
     from geobench.catalogue import installed
-    from geobench.errors import DataError
     from geobench.leaderboard import Leaderboard
 
     screen = listing.screen()
     loaded = Leaderboard(_folder(benchmark), installed())
-    settings = answers.settings_of(config or [])
+    settings, shown = answers.settings_of(config or []), 0
     for label in [part] if part else list(loaded.manifest["parts"]):
         try:
             found = answers.find(loaded, method, label, count=count, seed=seed)
@@ -114,6 +113,7 @@ def worst(
                 raise
             screen.print(f"{error}\n", highlight=False, soft_wrap=True)
             continue
+        shown += 1
         places = loaded.manifest["parts"][label]["dataset"]["publishes"] != "scores"
         listing.show_worst(screen, found, title=f"{method} on {label}", places=places)
         if not places:
@@ -121,7 +121,7 @@ def worst(
             continue
         try:
             show = answers.pictures(loaded, label, installed(), settings=settings)
-        except DataError as error:
+        except GeobenchError as error:
             show = None
             screen.print(f"maps without pictures: {error}", highlight=False, soft_wrap=True)
         about = f"{method} on {label}: the farthest of {len(loaded.part(label)['id']):,} answers"
@@ -131,6 +131,9 @@ def worst(
         )
         files.write_file(path, figures.rendered(draw, "png"))
         screen.print(f"contact sheet: {listing.short(path)}\n", highlight=False, soft_wrap=True)
+
+    if not shown:
+        raise typer.Exit(1)
 
 
 def _conclude(problems: list[str], good: str) -> None:

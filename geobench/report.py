@@ -1,5 +1,6 @@
 """Reports: a plan or a leaderboard -> benchmark.json, tables as CSV, pictures, and README.md."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ from geobench.markdown import page
 from geobench.plan import Plan
 from geobench.results import Record, Workspace
 from geobench.splits import Assignment, describe
-from geobench.tables import ROW_COLUMNS, Cost, CurvePoint, Row, Tables, as_csv
+from geobench.tables import ROW_COLUMNS, Tables, as_csv
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -81,7 +82,7 @@ def _rewrite(
         board, tables.read(folder), file_format=file_format, new=pictures
     )
     board.manifest["figures"] = [asdict(picture) for picture in drawn]
-    written["README.md"] = _put(folder / "README.md", page(board, found))
+    written["README.md"] = _put(folder / "README.md", contents(board, found)["README.md"])
     if board.manifest != before:
         files.write_json(folder / "benchmark.json", board.manifest)
     return found.problems + problems
@@ -95,16 +96,21 @@ def _put(path: Path, text: str) -> str:
 
 
 def _csv(found: Tables) -> dict[str, str]:
-    return {
-        "table.csv": as_csv(found.rows, Row),
-        "curves.csv": as_csv(found.curves, CurvePoint),
-        "costs.csv": as_csv(found.costs, Cost),
+    rows: dict[str, Sequence[Any]] = {
+        "table.csv": found.rows,
+        "curves.csv": found.curves,
+        "costs.csv": found.costs,
     }
+    return {name: as_csv(rows[name], kind) for name, kind in tables.KINDS.items()}
 
 
 def contents(board: Leaderboard, found: Tables) -> dict[str, str]:
-    """File name -> text of every file of text that is made from the tables."""
-    return {**_csv(found), "README.md": page(board, found)}
+    """File name -> text of every file of text that is made from the tables.
+
+    The page says what the tables say: it is made of their numbers as they are written.
+    """
+    texts = _csv(found)
+    return {**texts, "README.md": page(board, tables.parse(texts, where=str(board.folder)))}
 
 
 def load(folder: str | Path) -> "DataFrame":

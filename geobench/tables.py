@@ -3,10 +3,10 @@
 import csv
 import io
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, TypeVar, final
+from typing import Any, final
 
 from geobench.errors import StoreError
 
@@ -78,6 +78,9 @@ class Cost:
     value: float
 
 
+KINDS: dict[str, type[Any]] = {"table.csv": Row, "curves.csv": CurvePoint, "costs.csv": Cost}
+"""What the lines of each table are."""
+
 ROW_COLUMNS = tuple(field.name for field in fields(Row))
 
 
@@ -119,27 +122,32 @@ def read(folder: Path) -> Tables:
     Raises:
         StoreError: a table is missing, or has other columns.
     """
-    return Tables(
-        _rows(folder / "table.csv", Row),
-        _rows(folder / "curves.csv", CurvePoint),
-        _rows(folder / "costs.csv", Cost),
-        [],
-    )
+    texts = {}
+    for name in KINDS:
+        path = folder / name
+        if not path.exists():
+            raise StoreError(f"there is no {name}", where=str(folder), remedy=_REMEDY)
+        texts[name] = path.read_text()
+    return parse(texts, where=str(folder))
 
 
-R = TypeVar("R", Row, CurvePoint, Cost)
+def parse(texts: Mapping[str, str], *, where: str) -> Tables:
+    """Tables from the texts of table.csv, curves.csv and costs.csv.
+
+    Raises:
+        StoreError: one has other columns.
+    """
+    rows = {name: _rows(text, KINDS[name], f"{where}/{name}") for name, text in texts.items()}
+    return Tables(rows["table.csv"], rows["curves.csv"], rows["costs.csv"], [])
 
 
-def _rows(path: Path, kind: type[R]) -> list[R]:
-    if not path.exists():
-        raise StoreError(f"there is no {path.name}", where=str(path.parent), remedy=_REMEDY)
-    with path.open(newline="") as stream:
-        head, *lines = csv.reader(stream)
+def _rows(text: str, kind: type[Any], where: str) -> list[Any]:
+    lines = list(csv.reader(io.StringIO(text, newline="")))
     columns = fields(kind)
-    if head != [column.name for column in columns]:
-        raise StoreError("has other columns than this version writes", where=str(path))
+    if not lines or lines[0] != [column.name for column in columns]:
+        raise StoreError("has other columns than this version writes", where=where)
     parse = [_PARSERS[str(column.type)] for column in columns]
-    return [kind(*(f(text) for f, text in zip(parse, line, strict=True))) for line in lines]
+    return [kind(*(f(text) for f, text in zip(parse, line, strict=True))) for line in lines[1:]]
 
 
 _PARSERS: dict[str, Callable[[str], Any]] = {

@@ -1,7 +1,6 @@
 """The worst answers: the photos that a method got most wrong, from its stored answers."""
 
 import difflib
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias, final
@@ -107,8 +106,8 @@ def pictures(
         settings: configuration of the dataset that benchmark.json does not hold: paths.
 
     Raises:
-        DataError: they may not be shown, there are none, or the dataset that the configuration
-            gives is not the one of the leaderboard.
+        DataError: they may not be shown, there are none, the configuration is not valid, or the
+            dataset that it gives is not the one of the leaderboard.
         PluginError: the dataset's plugin is not installed.
     """
     about = board.manifest["parts"][part]["dataset"]
@@ -121,10 +120,11 @@ def pictures(
     try:
         dataset = plugin(plugin.Config.model_validate(told))
     except ValidationError as error:
-        fields = ", ".join(str(fault["loc"][0]) for fault in error.errors() if fault["loc"])
-        raise DataError(
-            f"dataset {about['name']} needs to be told {fields}", remedy=_REMEDY
-        ) from None
+        faults = [f"{fault['loc'][0]}: {fault['msg']}" for fault in error.errors() if fault["loc"]]
+        lacking = [str(fault["loc"][0]) for fault in error.errors() if fault["type"] == "missing"]
+        said = f"needs to be told {', '.join(lacking)}" if len(lacking) == len(faults) else ""
+        problem = f"dataset {about['name']} {said or '; '.join(faults)}"
+        raise DataError(problem, remedy=_REMEDY) from None
     if not isinstance(dataset, Dataset) or "images" not in dataset.provides:
         raise DataError(f"dataset {about['name']} has no pictures", remedy=_REMEDY)
     if dataset.digest != about["digest"]:
@@ -149,7 +149,7 @@ def _is_path(value: Any) -> bool:
 
 
 def settings_of(words: Sequence[str]) -> dict[str, Any]:
-    """`key=value` words as a configuration; a value is JSON where it can be, else text.
+    """`key=value` words as a configuration; each field makes its type of the text.
 
     Raises:
         ConfigError: a word without `=`.
@@ -159,8 +159,5 @@ def settings_of(words: Sequence[str]) -> dict[str, Any]:
         name, equals, value = word.partition("=")
         if not (name and equals):
             raise ConfigError(f"--config {word!r} is no KEY=VALUE", remedy="Write root=photos.")
-        try:
-            found[name] = json.loads(value)
-        except ValueError:
-            found[name] = value
+        found[name] = value
     return found

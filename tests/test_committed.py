@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,38 @@ def test_its_records_are_small_enough_to_be_committed():
     assert size < 25e6
     size = sum(path.stat().st_size for path in (BOARD / "figures").rglob("*"))
     assert size < 5e6
+
+
+def test_no_system_changes_the_line_ends_of_what_has_a_digest():
+    path = "leaderboards/blue-marble-full/README.md"
+    done = subprocess.run(
+        ["git", "check-attr", "text", path], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    if done.returncode:  # a source archive, or no git
+        pytest.skip("this is no clone")
+    assert done.stdout == f"{path}: text: unset\n"
+
+
+def test_the_commands_that_the_readme_shows_for_it_work(geobench, tmp_path):
+    shown = [
+        line.split("#")[0].split() for line in Page.read("README.md").blocks("sh")[1].splitlines()
+    ]
+    assert [words[:3] for words in shown] == [
+        ["geobench", "verify", "blue-marble-full"],
+        ["geobench", "worst", "blue-marble-full"],
+        ["geobench", "run", "benchmarks/blue-marble-full.yaml"],
+    ]
+    (tmp_path / "leaderboards").symlink_to(ROOT / "leaderboards")
+    (tmp_path / "benchmarks").symlink_to(ROOT / "benchmarks")
+    done = geobench(*shown[0][1:])
+    assert (done.code, done.err) == (0, "")
+    done = geobench(*shown[1][1:], "-n", "2")  # the last one counts; twenty take their time
+    assert done.code == 0, done.text
+    assert len(list(tmp_path.glob("worst-*.png"))) == 3
+    assert "maps without pictures" not in done.text
+    done = geobench(*shown[2][1:], "--dry-run", "--workspace", "elsewhere")
+    assert done.code == 0, done.text
+    assert "16 to run" in done.out
 
 
 def test_the_numbers_of_the_readme_are_those_of_the_leaderboard():

@@ -18,7 +18,12 @@ from skimage.color import rgb2lab
 from geobench import config, execution, figures, report, results, runner, tables
 from geobench.catalogue import installed
 from geobench.config import CEILING
-from geobench.figures.style import looks, spread
+from geobench.figures.accuracy import draw_accuracy
+from geobench.figures.cost import draw_cost
+from geobench.figures.maps import ROLES, error_colours
+from geobench.figures.names import spread
+from geobench.figures.slopes import draw_slopes
+from geobench.figures.style import looks
 from geobench.geo import EARTH_RADIUS_KM
 from geobench.leaderboard import Leaderboard
 from geobench.verification import verify
@@ -86,18 +91,23 @@ def change(folder, name, row_filter, column, value):
 
 
 def test_accuracy_has_a_line_and_a_band_per_method_as_curves_csv_says(folder):
-    curves = numbers(folder, "curves.csv")
+    curves, table = numbers(folder, "curves.csv"), numbers(folder, "table.csv")
     found = panels(drawn(folder, "accuracy"))
     assert set(found) == {"random/test", "unseen-cells/seen", "unseen-cells/unseen"}
     for part, axes in found.items():
         assert set(lines(axes)) == LABELS
-        bands = {band.get_label(): band for band in axes.collections}
+        bands = {b.get_label(): b for b in axes.collections if b.get_label() in LABELS}
         assert set(bands) == LABELS
         for label in LABELS:
             rows = curves[(curves.part == part) & (curves.label == label) & (curves.x <= 5000)]
-            x, y = lines(axes)[label].get_data()
-            np.testing.assert_allclose(x, rows.x)
-            np.testing.assert_allclose(y, 100 * rows.value)
+            # The line goes through the points of the curve and through the table's dots.
+            named = table[(table.part == part) & (table.label == label)]
+            named = named[named.summary.str.startswith("accuracy@")]
+            wanted = sorted(
+                [*zip(rows.x, 100 * rows.value, strict=True)]
+                + [*zip([200, 750, 2500], 100 * named.value, strict=True)]
+            )
+            np.testing.assert_allclose(lines(axes)[label].get_xydata(), wanted)
             (path,) = bands[label].get_paths()
             corners = {(round(a, 6), round(b, 6)) for a, b in path.vertices.tolist()}
             for low_or_high in (rows.low, rows.high):
@@ -109,13 +119,22 @@ def test_the_dots_on_the_lines_are_the_rows_of_table_csv(folder):
     table = numbers(folder, "table.csv")
     for part, axes in panels(drawn(folder, "accuracy")).items():
         dots = [line for line in axes.lines if line.get_marker() == "."]
-        colours = {line.get_color(): label for label, line in lines(axes).items()}
-        assert {colours[dot.get_color()] for dot in dots} == LABELS
+        colours = {to_rgb(line.get_color()): label for label, line in lines(axes).items()}
+        assert {colours[to_rgb(dot.get_color())] for dot in dots} == LABELS
         for dot in dots:
-            rows = table[(table.part == part) & (table.label == colours[dot.get_color()])]
+            label = colours[to_rgb(dot.get_color())]
+            rows = table[(table.part == part) & (table.label == label)]
             rows = rows[rows.summary.str.startswith("accuracy@")]
             np.testing.assert_allclose(dot.get_xdata(orig=False), [200, 750, 2500])
             np.testing.assert_allclose(dot.get_ydata(orig=False), 100 * rows.value)
+            (bars,) = [
+                bar.get_segments()
+                for bar in axes.collections
+                if bar.get_label() not in LABELS
+                and to_rgb(bar.get_color()[0]) == to_rgb(dot.get_color())
+            ]
+            for bar, row in zip(bars, rows.itertuples(), strict=True):
+                np.testing.assert_allclose(bar[:, 1], [100 * row.low, 100 * row.high], atol=1e-9)
 
 
 def test_slopes_and_their_bars_are_the_rows_of_seen_and_unseen(folder):
@@ -195,10 +214,13 @@ def test_the_map_of_a_split_shows_every_photo_in_its_role(folder):
     (path,) = folder.glob("runs/unseen-cells-*.npz")
     arrays = np.load(path)
     figure = drawn(folder, "split-unseen-cells")
-    shown = {c.get_label(): len(c.get_offsets()) for c in figure.axes[0].collections[1:]}
     roles, counts = np.unique(arrays["role"], return_counts=True)
     assert {"train", "val", "set-aside", "seen", "unseen"} <= set(roles.tolist())
-    assert shown == {f"{r} ({n:,})": n for r, n in zip(roles, counts, strict=True)}
+    shown = {c.get_label(): c.get_offsets() for c in figure.axes[0].collections[1:]}
+    assert set(shown) == {f"{r} ({n:,})" for r, n in zip(roles, counts, strict=True)}
+    for role, count in zip(roles, counts, strict=True):
+        places = np.radians(arrays["points"][arrays["role"] == role][:, ::-1])
+        np.testing.assert_allclose(shown[f"{role} ({count:,})"], places)
 
 
 def test_every_axis_has_a_name_with_its_unit(folder):
@@ -378,38 +400,91 @@ def test_a_picture_that_cannot_be_drawn_is_a_problem_and_loses_no_other(folder, 
     assert problem.endswith("cost.png: ValueError: no ink")
     assert len(list(folder.glob("figures/*"))) == 7
     assert "figures/cost.png" not in (folder / "README.md").read_text()
+    monkeypatch.undo()
+    (problem,) = verify(folder, installed())
+    assert problem.endswith("figures/cost: this picture was never drawn")
+    kept = (folder / "figures/accuracy.png").stat().st_mtime_ns
+    assert report.rewrite(folder, installed()) == []
+    assert (folder / "figures/accuracy.png").stat().st_mtime_ns == kept
+    assert len(list(folder.glob("figures/*"))) == 8
+    assert verify(folder, installed()) == []
 
 
-def test_names_beside_the_lines_do_not_lie_upon_each_other(folder):
+def test_a_file_among_the_pictures_that_is_none_is_named_and_removed(folder):
+    (folder / "figures/older.svg").write_text("<svg/>")
+    (problem,) = verify(folder, installed())
+    assert problem.endswith("older.svg is no picture that benchmark.json names")
+    assert report.rewrite(folder, installed()) == []
+    assert not (folder / "figures/older.svg").exists()
+    assert verify(folder, installed()) == []
+
+
+@pytest.mark.parametrize(("count", "length"), [(2, 5), (12, 20), (24, 60)])
+@pytest.mark.parametrize("name", ["accuracy", "seen-unseen", "cost"])
+def test_names_lie_within_the_picture_and_not_upon_each_other(folder, name, count, length):
     read = tables.read(folder)
-    rows = [
-        replace(row, label=f"{row.label}-{n}", value=row.value * (1 + n / 1000))
-        for row in read.rows
-        if row.label == "uniform"
-        for n in range(12)
-    ]
-    crowd = tables.Tables(rows, [], [], [])
-    from geobench.figures.slopes import draw_slopes
 
-    figure = draw_slopes(crowd, stamp="")
+    def crowd(rows):
+        return [
+            replace(row, label=f"{n}-{'x' * (length - len(str(n)) - 1)}")
+            for row in rows
+            if row.label == "uniform"
+            for n in range(count)
+        ]
+
+    many = tables.Tables(crowd(read.rows), crowd(read.curves), crowd(read.costs), [])
+    draw = {"accuracy": draw_accuracy, "seen-unseen": draw_slopes, "cost": draw_cost}[name]
+    figure = draw(many, stamp="")
     figure.draw_without_rendering()
-    for axes in figure.axes:
+    heads = [Text.get_window_extent(axes.title).y0 for axes in figure.axes]
+    for axes, head in zip(figure.axes, heads, strict=True):
         extents = [Text.get_window_extent(text) for text in axes.texts]
+        assert len(extents) == count
         boxes = sorted((extent.y0, extent.y1) for extent in extents)
-        assert len(boxes) == 12
         assert all(low[1] <= high[0] + 1 for low, high in pairwise(boxes))
-        right = figure.bbox.x1
-        assert all(extent.x1 <= right for extent in extents)
+        assert all(extent.x1 <= figure.bbox.x1 for extent in extents)
+        assert boxes[0][0] >= axes.bbox.y0 - 3
+        assert boxes[-1][1] <= max(axes.bbox.y1, head) + 3
+        assert axes.bbox.width > 100
+
+
+def test_every_axis_has_numbers_that_do_not_overlap(folder):
+    pictures = [drawn(folder, name) for name in ("accuracy", "seen-unseen", "cost")]
+    read = tables.read(folder)
+    for scale in (0.4, 1.0, 30.0):  # costs from milliseconds to hours
+        costs = [replace(c, value=c.value * scale**c.seed * scale) for c in read.costs]
+        pictures.append(draw_cost(tables.Tables(read.rows, [], costs, []), stamp=""))
+    narrow = [replace(r, value=3000 + r.value / 10, low=2900.0, high=4100.0) for r in read.rows]
+    pictures.append(draw_slopes(tables.Tables(narrow, [], [], []), stamp=""))
+    for figure in pictures:
+        figure.draw_without_rendering()
+        for axes in figure.axes:
+            for axis, limits in ((axes.xaxis, axes.get_xlim()), (axes.yaxis, axes.get_ylim())):
+                places = [place for place in axis.get_ticklocs() if limits[0] <= place <= limits[1]]
+                labels = [text for text in axis.get_ticklabels() if text.get_text()]
+                assert len(places) >= 2
+                assert len(labels) >= 2
+                assert not [text for text in axis.get_ticklabels(minor=True) if text.get_text()]
+                boxes = [text.get_window_extent() for text in labels]
+                assert not any(a.overlaps(b) for a, b in pairwise(boxes))
 
 
 @pytest.mark.parametrize("seed", range(20))
 def test_positions_are_spread_as_little_as_possible(seed):
     from scipy.optimize import minimize
 
-    wanted = np.sort(np.random.default_rng(seed).uniform(0, 1, 6))
-    found = spread(wanted, 0.12)
-    assert (np.diff(found) >= 0.12 - 1e-9).all()
-    limits = {"type": "ineq", "fun": lambda x: np.diff(x) - 0.12}
+    rng = np.random.default_rng(seed)
+    wanted, sizes = np.sort(rng.uniform(0, 1, 6)), rng.uniform(0.05, 0.15, 6)
+    gaps = (sizes[1:] + sizes[:-1]) / 2
+    found = spread(wanted, sizes)
+    assert (np.diff(found) >= gaps - 1e-9).all()
+    assert found[0] >= sizes[0] / 2 - 1e-9
+    assert found[-1] <= 1 - sizes[-1] / 2 + 1e-9
+    limits = [
+        {"type": "ineq", "fun": lambda x: np.diff(x) - gaps},
+        {"type": "ineq", "fun": lambda x: x[0] - sizes[0] / 2},
+        {"type": "ineq", "fun": lambda x: 1 - sizes[-1] / 2 - x[-1]},
+    ]
     best = minimize(lambda x: ((x - wanted) ** 2).sum(), found, constraints=limits, tol=1e-12)
     assert ((found - wanted) ** 2).sum() <= best.fun + 1e-9
 
@@ -420,6 +495,11 @@ DEFICIENCIES = {
         [0.152286, 1.052583, -0.204868],
         [0.114503, 0.786281, 0.099216],
         [-0.003882, -0.048116, 1.051998],
+    ],
+    "tritanopia": [
+        [1.255528, -0.076749, -0.178779],
+        [-0.078411, 0.930809, 0.147602],
+        [0.004733, 0.691367, 0.303900],
     ],
     "deuteranopia": [
         [0.367322, 0.860646, -0.227968],
@@ -435,19 +515,28 @@ def seen_by(colours, deficiency):
     return np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
 
 
+PALETTES = {
+    "methods": [look.colour for look in looks([f"m{n}" for n in range(7)]).values()],
+    "roles": [*ROLES.values(), "#e3e3e0"],
+    "errors": [*error_colours().colors, "#e3e3e0"],
+}
+
+
 @pytest.mark.parametrize("deficiency", DEFICIENCIES)
-def test_readers_with_a_colour_deficiency_tell_seven_methods_apart(deficiency):
-    found = looks([f"m{n}" for n in range(7)])
-    colours = np.array([to_rgb(found[f"m{n}"].colour) for n in range(7)])
+@pytest.mark.parametrize("name", PALETTES)
+def test_readers_with_a_colour_deficiency_tell_colours_apart(name, deficiency):
+    colours = np.array([to_rgb(colour) for colour in PALETTES[name]])
     lab = rgb2lab(seen_by(colours, deficiency)[None])[0]
-    apart = np.linalg.norm(lab[:, None] - lab[None], axis=-1)[np.triu_indices(7, 1)]
+    apart = np.linalg.norm(lab[:, None] - lab[None], axis=-1)[np.triu_indices(len(lab), 1)]
     assert apart.min() > 8  # a difference of 2.3 is just noticeable
-    assert len({look.marker for look in found.values()}) == 8
 
 
-def test_labels_beyond_the_palette_differ_in_their_dashes():
-    found = looks([f"m{n}" for n in range(28)])
-    assert len({(look.colour, str(look.dashes)) for look in found.values()}) == 29
+def test_labels_beyond_the_palette_differ_in_their_dashes_and_markers():
+    found = [
+        look for label, look in looks([f"m{n}" for n in range(28)]).items() if label != CEILING
+    ]
+    assert len({(look.colour, str(look.dashes)) for look in found}) == 28
+    assert len({(look.colour, look.marker) for look in found}) == 28
 
 
 def test_a_board_on_which_methods_fail_has_pictures_of_the_others(tmp_path):

@@ -3,7 +3,16 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from geobench.figures.style import Look, house_style, intervals, looks, name_lines, sheet
+from geobench.figures.names import write_names
+from geobench.figures.style import (
+    Look,
+    draw_intervals,
+    house_style,
+    in_shown_unit,
+    intervals,
+    looks,
+    sheet,
+)
 from geobench.tables import CurvePoint, Row, Tables
 
 if TYPE_CHECKING:
@@ -27,7 +36,7 @@ def draw_accuracy(tables: Tables, *, stamp: str) -> "Figure":
     labels = list(dict.fromkeys(point.label for point in points))
     look = looks(tables.labels)
     with house_style():
-        title = f"Accuracy against distance (bands: {intervals(rows or tables.rows)})"
+        title = f"Accuracy against distance (bands and bars: {intervals(rows or tables.rows)})"
         page = sheet(len(parts), title=title, stamp=stamp, height=2.6, names=labels)
         for axes, part in zip(page.panels, parts, strict=True):
             axes.set_title(part)
@@ -49,18 +58,21 @@ def is_shown(point: CurvePoint) -> bool:
 def _panel(
     axes: "Axes", points: list[CurvePoint], rows: list[Row], look: Mapping[str, Look]
 ) -> None:
-    ends = {}
+    marks = {}
     for label in dict.fromkeys(point.label for point in points):
-        line = [point for point in points if point.label == label]
-        x, style = [point.x for point in line], look[label]
-        low, high = [100 * point.low for point in line], [100 * point.high for point in line]
+        curve, style = [point for point in points if point.label == label], look[label]
+        x = [point.x for point in curve]
+        low, high = [100 * point.low for point in curve], [100 * point.high for point in curve]
         axes.fill_between(x, low, high, color=style.colour, alpha=0.18, lw=0, label=label)
-        y = [100 * point.value for point in line]
-        axes.plot(x, y, color=style.colour, ls=style.dashes, lw=1.6, label=label)
-        ends[label] = y[-1]
-        dots = [(_radius(row), 100 * row.value) for row in rows if row.label == label]
-        dots = [dot for dot in dots if RADII_KM[0] <= dot[0] <= RADII_KM[1]]
+        named = [in_shown_unit(row) for row in rows if row.label == label]
+        named = [row for row in named if RADII_KM[0] <= _radius(row) <= RADII_KM[1]]
+        dots = [(_radius(row), row.value) for row in named]
+        draw_intervals(axes, [x for x, _ in dots], named, style)
         axes.plot([x for x, _ in dots], [y for _, y in dots], ".", ms=5, color=style.colour)
+        line = sorted([*dots, *((point.x, 100 * point.value) for point in curve)])
+        x, y = [x for x, _ in line], [y for _, y in line]
+        axes.plot(x, y, color=style.colour, ls=style.dashes, lw=1.6, label=label)
+        marks[label] = line[-1]
     radii = sorted({_radius(row) for row in rows} or {1.0, 10.0, 100.0, 1000.0})
     radii = [radius for radius in radii if RADII_KM[0] <= radius <= RADII_KM[1]]
     axes.set_xscale("log")
@@ -70,7 +82,7 @@ def _panel(
     axes.set_ylim(0, 101)
     axes.set_xlabel("distance from the truth (km)")
     axes.set_ylabel("answers within it (%)")
-    name_lines(axes, ends, look=look, texts={label: label for label in ends})
+    write_names(axes, marks, look=look)
 
 
 def _radius(row: Row) -> float:

@@ -3,6 +3,7 @@
 import io
 import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, final
@@ -11,7 +12,8 @@ import numpy as np
 
 from geobench import files, geo
 from geobench.components import digest, file_digest
-from geobench.data import smallest_by_hash
+from geobench.data import hashes, smallest_by_hash
+from geobench.errors import GeobenchError
 from geobench.figures.accuracy import draw_accuracy, is_shown
 from geobench.figures.cost import draw_cost, timed_parts
 from geobench.figures.maps import Errors, draw_errors, draw_split
@@ -20,12 +22,13 @@ from geobench.figures.style import house_style
 from geobench.leaderboard import Leaderboard
 from geobench.results import MAP_ROWS, Record
 from geobench.tables import RANKED, Tables
+from geobench.tables import read as tables_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FORMATS = ("png", "svg")
-VERSION = 1
+VERSION = 2
 """Raised when the same numbers give other pictures."""
 
 
@@ -79,10 +82,10 @@ def planned(board: Leaderboard, tables: Tables) -> list[Picture]:
     found: dict[str, Picture] = {}
     for picture in _planned(board, tables):
         name, number = picture.name, 1
-        while name in found:  # labels that differ in signs only
+        while name.casefold() in found:  # labels that differ in signs or capitals only
             number += 1
             name = f"{picture.name}-{number}"
-        found[name] = replace(picture, name=name)
+        found[name.casefold()] = replace(picture, name=name)
     return list(found.values())
 
 
@@ -94,7 +97,8 @@ def _planned(board: Leaderboard, tables: Tables) -> Iterator[Picture]:
             "Seen against unseen places",
             "Each line goes from a method's value on places it was trained on to that on places it "
             "never saw. The photos of the two parts differ, so that the fall holds their "
-            "difficulty, too; dashed is the training place nearest to the truth.",
+            "difficulty, too. Dashed is the training place nearest to the truth, the ceiling of "
+            "methods that answer with training places.",
             "",
             lambda: draw_slopes(tables, stamp=corner),
         )
@@ -102,8 +106,10 @@ def _planned(board: Leaderboard, tables: Tables) -> Iterator[Picture]:
         yield Picture(
             "accuracy",
             "Accuracy against distance",
-            "How many answers lie within a distance of the truth; the dots are the rows "
-            "`accuracy@...` of the tables.",
+            "How many answers lie within a distance of the truth. Dots and bars are the rows "
+            "`accuracy@...` of the tables; a band has no width where no answer, or every one, lies "
+            "within. Dashed is the training place nearest to the truth, the ceiling of methods "
+            "that answer with training places.",
             "",
             lambda: draw_accuracy(tables, stamp=corner),
         )
@@ -113,7 +119,7 @@ def _planned(board: Leaderboard, tables: Tables) -> Iterator[Picture]:
             "Cost against quality",
             "Seconds to fit, to answer all photos of the part and to score them, mean over seeds, "
             "as measured when the records were made (costs.csv). Features are not counted: all "
-            "methods share them.",
+            "methods share them. A bar shorter than its dot cannot be seen.",
             "",
             lambda: draw_cost(tables, stamp=corner),
         )
@@ -142,26 +148,31 @@ def _errors(board: Leaderboard, tables: Tables, corner: str) -> Iterator[Picture
             continue
 
         def draw_map(part: str = part) -> "Figure":
-            return draw_errors(errors(board, tables, part), part=part, stamp=corner)
+            whole = len(board.part(part)["id"]) <= MAP_ROWS
+            shown = errors(board, tables, part)
+            return draw_errors(shown, part=part, stamp=corner, whole=whole)
 
         if any(row.part == part and row.status in RANKED for row in tables.rows):
             text = (
                 "Each photo of the part where it was taken; dark is far off. Over several "
-                "trainings, the mean of their errors."
+                "trainings, the mean of their errors. Which dot lies on top is chance."
             )
             yield Picture(f"errors-{slug(part)}", f"Errors on {part}", text, part, draw_map)
 
 
 def errors(board: Leaderboard, tables: Tables, part: str) -> list[Errors]:
-    """What the maps of errors on a part show: every method that answered, in table order."""
+    """What the maps of errors on a part show: every method that has rows, in table order."""
     found: dict[str, list[geo.Floats]] = {}
     arrays = board.part(part)
+    there = {row.label for row in tables.rows if row.part == part and row.status in RANKED}
     for row in board.manifest["rows"]:
-        record = Record.read(board.runs / row["folder"]) if row["part"] == part else None
+        mine = row["part"] == part and row["label"] in there
+        record = Record.read(board.runs / row["folder"]) if mine else None
         if record is not None and record.status == "ok":
             away = geo.distance_km(record.answers(), arrays["truth"])
             found.setdefault(row["label"], []).append(away)
     kept = smallest_by_hash(arrays["id"], MAP_ROWS)
+    kept = kept[np.argsort(hashes(arrays["id"][kept]), kind="stable")]
     medians = {
         row.label: row.value
         for row in tables.rows
@@ -214,11 +225,12 @@ def draw(
     now = source(board.manifest, file_format)
     fresh = [entry for entry in old if entry.source == now and _intact(board.folder, entry)]
     drawn, problems = list[Drawn](), list[str]()
-    kept = bool(fresh) and len(fresh) == len(old)
-    if kept or not new:
-        drawn = fresh
-    for picture in planned(board, tables) if new and not kept else ():
+    for picture in planned(board, tables):
         path = board.folder / "figures" / f"{picture.name}.{file_format}"
+        known = [entry for entry in fresh if entry.file == f"figures/{path.name}"]
+        if known or not new:
+            drawn += known
+            continue
         try:
             files.write_file(path, rendered(picture.draw, file_format))
         except Exception as error:  # a picture less is no reason to lose the others
@@ -226,8 +238,8 @@ def draw(
             continue
         about = (f"figures/{path.name}", picture.title, picture.caption, picture.part)
         drawn.append(Drawn(*about, source=now, sha256=file_digest(path)))
-    for gone in {entry.file for entry in old} - {entry.file for entry in drawn}:
-        (board.folder / gone).unlink(missing_ok=True)
+    for path in _unnamed(board.folder, drawn):
+        path.unlink()
     return Album(drawn, problems)
 
 
@@ -241,9 +253,21 @@ def rendered(draw_figure: "Callable[[], Figure]", file_format: str) -> bytes:
 
 
 def stale(board: Leaderboard) -> list[str]:
-    """Which pictures are missing, changed, or drawn from other numbers than the tables hold."""
+    """Which pictures are missing, changed, or drawn from other numbers than the tables hold.
+
+    A leaderboard without any was made with `--no-figures`, and is sound.
+    """
     problems = []
-    for entry in (Drawn(**entry) for entry in board.manifest.get("figures", [])):
+    entries = [Drawn(**entry) for entry in board.manifest.get("figures", [])]
+    for path in _unnamed(board.folder, entries):
+        problems.append(f"{path} is no picture that benchmark.json names")
+    if entries:
+        wanted = set[str]()
+        with suppress(GeobenchError, ValueError):  # what is wrong with the tables is said of them
+            wanted = {picture.name for picture in planned(board, tables_of(board.folder))}
+        for name in sorted(wanted - {Path(entry.file).stem for entry in entries}):
+            problems.append(f"{board.folder / 'figures' / name}: this picture was never drawn")
+    for entry in entries:
         path = board.folder / entry.file
         if not path.exists():
             problems.append(f"{path} is missing")
@@ -252,6 +276,13 @@ def stale(board: Leaderboard) -> list[str]:
         elif entry.source != source(board.manifest, path.suffix.removeprefix(".")):
             problems.append(f"{path} was drawn from other numbers than the tables hold")
     return problems
+
+
+def _unnamed(folder: Path, named: list[Drawn]) -> list[Path]:
+    """The files of figures/ that are none of these pictures."""
+    known = {entry.file for entry in named}
+    there = sorted((folder / "figures").glob("*"))
+    return [path for path in there if f"figures/{path.name}" not in known]
 
 
 def _intact(folder: Path, entry: Drawn) -> bool:

@@ -7,7 +7,7 @@ import numpy as np
 
 from geobench import geo
 from geobench.data import BrokenPicture, Image
-from geobench.figures.style import WIDTH, house_style
+from geobench.figures.style import BLUE, VERMILION, WIDTH, headed, house_style
 from geobench.figures.world import draw_land
 from geobench.tables import number
 from geobench.worst import Show, Wrong
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-TRUTH, ANSWER = "#0072B2", "#D55E00"
+TRUTH, ANSWER = BLUE, VERMILION
 
 
 def draw_contact_sheet(
@@ -34,38 +34,34 @@ def draw_contact_sheet(
         stamp: where the numbers come from, for the corner.
         show: how to get at the pictures; without it, maps alone are drawn.
     """
-    from matplotlib.figure import Figure
-
     columns = 2 if show else 3
-    rows = -(-len(found) // columns)
-    height, head = 1.35 if show else 1.6, 0.55
+    rows, width = -(-len(found) // columns), WIDTH / columns
+    height, head, above = (1.4 if show else 1.75), 0.55, 0.25
+    side = height - above - 0.08  # of the picture, and the height of the map
     total = head + rows * height + 0.2
     with house_style():
-        figure = Figure(figsize=(WIDTH, total))
-        figure.text(0.1 / WIDTH, 1 - 0.1 / total, title, va="top", fontsize=11, fontweight="bold")
-        figure.text(1 - 0.08 / WIDTH, 0.06 / total, stamp, ha="right", fontsize=7, color="#6b6b6b")
+        figure = headed(total, title=title, stamp=stamp)
         key = {"\N{BLACK CIRCLE} truth": TRUTH, "\N{MULTIPLICATION SIGN} answer": ANSWER}
         for entry, (text, colour) in enumerate(key.items()):
-            left = 0.1 + 0.7 * entry
-            figure.text(left / WIDTH, 1 - 0.36 / total, text, va="top", color=colour)
+            figure.text((0.1 + 0.7 * entry) / WIDTH, 1 - 0.36 / total, text, va="top", color=colour)
         for place, wrong in enumerate(found):
             row, column = divmod(place, columns)
-            left = column * WIDTH / columns + 0.1
-            lower = total - head - (row + 1) * height + 0.05
-            width = WIDTH / columns - 0.15
+            left, top = column * width + 0.1, total - head - row * height
+            ends = f"{wrong.near_truth} \N{RIGHTWARDS ARROW} {wrong.near_answer}"
+            text = f"{place + 1}. {ends}: {number(wrong.error_km)} km"
+            figure.text(
+                left / WIDTH, (top - 0.08) / total, text, va="top", fontsize=7.5, fontweight="bold"
+            )
+            lower = (top - above - side) / total
             if show:
-                side = height - 0.32
-                axes = figure.add_axes(
-                    (left / WIDTH, lower / total, side / WIDTH, side / total),
-                    label=f"photo-{place}",
-                )
+                axes = figure.add_axes((left / WIDTH, lower, side / WIDTH, side / total))
+                axes.set_label(f"photo-{place}")
                 _photo(axes, show(wrong.id))
-                left, width = left + side + 0.05, width - side - 0.05
-            box = (left / WIDTH, lower / total, width / WIDTH, (height - 0.32) / total)
-            axes = figure.add_axes(box, label=f"map-{place}")
+                left += side + 0.06
+            room = min(2 * side, width - 0.15)
+            axes = figure.add_axes((left / WIDTH, lower, room / WIDTH, side / total))
+            axes.set_label(f"map-{place}")
             _way(axes, wrong)
-            text = f"{place + 1}. {wrong.near_truth}: {number(wrong.error_km)} km"
-            axes.set_title(text, fontsize=7.5, pad=3)
     return figure
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from geobench.config import CEILING
+from geobench.figures.names import number_axis, write_names
 from geobench.figures.slopes import shown_summaries
 from geobench.figures.style import (
     Look,
@@ -14,8 +15,8 @@ from geobench.figures.style import (
     draw_intervals,
     house_style,
     in_shown_unit,
+    intervals,
     looks,
-    name_lines,
     sheet,
 )
 from geobench.tables import Row, Tables
@@ -63,7 +64,7 @@ def draw_cost(tables: Tables, *, stamp: str) -> "Figure":
     devices = sorted({cost.device for cost in tables.costs} - {""})
     look = looks(tables.labels)
     with house_style():
-        title = f"Cost against quality (on {', '.join(devices)}; bars: 95 % intervals)"
+        title = f"Cost against quality (on {', '.join(devices)}; bars: {intervals(rows)})"
         page = sheet(len(parts), title=title, stamp=stamp, height=2.6, names=tables.labels)
         for axes, part in zip(page.panels, parts, strict=True):
             axes.set_title(part)
@@ -87,11 +88,14 @@ def _panel(
     first = next(iter(rows.values()))
     axes.set_xlabel("time to fit, answer and score (s)")
     axes.set_ylabel(axis_title(first))
-    axes.xaxis.set_major_formatter(lambda value, _: f"{value:,g}")
-    axes.yaxis.set_major_formatter(lambda value, _: f"{value:,g}")
     times = [max(spent[label], _LEAST) for label in rows if label in spent]
-    axes.set_xlim(min(times) / 2, 2 * max(times))
-    if first.better == "higher":
-        axes.set_ylim(bottom=min(0, axes.get_ylim()[0]))
-    ends = {label: row.value for label, row in rows.items() if label in spent or label == CEILING}
-    name_lines(axes, ends, look=look, texts={label: label for label in ends})
+    number_axis(axes, "x", min(times) / 2, 2 * max(times), most=6, logarithmic=True)
+    low, high = axes.get_ylim()
+    low = min(0, low) if first.better == "higher" else low
+    number_axis(axes, "y", low, high, most=8, logarithmic=False)
+    marks = {
+        label: (max(spent[label], _LEAST), rows[label].value) for label in rows if label in spent
+    }
+    if CEILING in rows:
+        marks[CEILING] = (2 * max(times), rows[CEILING].value)
+    write_names(axes, marks, look=look)

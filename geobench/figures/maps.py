@@ -7,12 +7,22 @@ from typing import TYPE_CHECKING, final
 import numpy as np
 from numpy.typing import NDArray
 
-from geobench.figures.style import house_style, sheet
+from geobench.figures.style import (
+    BLUE,
+    GREEN,
+    ORANGE,
+    PURPLE,
+    SKY,
+    VERMILION,
+    house_style,
+    sheet,
+)
 from geobench.figures.world import PROJECTION, draw_world, on_map
 from geobench.geo import Floats, Points
 from geobench.tables import number
 
 if TYPE_CHECKING:
+    from matplotlib.colors import ListedColormap
     from matplotlib.figure import Figure
 
 _BOUNDS_KM = (0, 25, 200, 750, 2500, 5000, 20_015.2)
@@ -26,7 +36,7 @@ class Errors:
 
     Args:
         label: whose.
-        points: where the photos were taken, (N, 2).
+        points: where the photos were taken, (N, 2), in an order that the errors do not decide.
         error_km: how far the answers are from it, (N,); over several trainings, the mean.
         median_km: the method's row `distance.median`, None where the tables have none.
     """
@@ -37,26 +47,23 @@ class Errors:
     median_km: float | None
 
 
-def draw_errors(found: Sequence[Errors], *, part: str, stamp: str) -> "Figure":
+def draw_errors(found: Sequence[Errors], *, part: str, stamp: str, whole: bool) -> "Figure":
     """A map per method: each test photo where it was taken, in the colour of its error.
 
     Args:
         found: the methods of one part, at least one.
         part: its label, for the title.
         stamp: where the numbers come from, for the corner.
+        whole: whether these are all photos of the part, not 20,000 of them.
     """
-    from matplotlib import colormaps
-    from matplotlib.colors import BoundaryNorm, ListedColormap
+    from matplotlib.colors import BoundaryNorm
 
-    # Light is near and dark is far, in one sequence that colour-blind readers see, too; what is
-    # lighter than its first step would fade on the land.
-    steps = len(_BOUNDS_KM) - 1
-    colours = ListedColormap(colormaps["plasma_r"](np.linspace(0.08, 1, steps)))
-    norm = BoundaryNorm(_BOUNDS_KM, steps)
+    norm = BoundaryNorm(_BOUNDS_KM, len(_BOUNDS_KM) - 1)
+    shown = "" if whole else f" ({len(found[0].points):,} of them)"
     with house_style():
         page = sheet(
             len(found),
-            title=f"{part}: test photos by the error of each answer",
+            title=f"{part}: test photos by the error of each answer{shown}",
             stamp=stamp,
             height=2.05,
             projection=PROJECTION,
@@ -67,15 +74,14 @@ def draw_errors(found: Sequence[Errors], *, part: str, stamp: str) -> "Figure":
             median = errors.median_km
             text = "" if median is None else f": median {number(median)} km"
             axes.set_title(errors.label + text, loc="center")
-            order = np.argsort(errors.error_km, kind="stable")[::-1]  # hits lie on top
-            longitude, latitude = on_map(errors.points[order])
-            size = float(np.clip(6000 / max(len(order), 1), 1.5, 12))
+            longitude, latitude = on_map(errors.points)
+            size = float(np.clip(4000 / max(len(errors.points), 1), 1.5, 8))
             axes.scatter(
                 longitude,
                 latitude,
-                c=errors.error_km[order],
+                c=errors.error_km,
                 s=size,
-                cmap=colours,
+                cmap=error_colours(),
                 norm=norm,
                 lw=0,
                 rasterized=True,
@@ -90,16 +96,27 @@ def draw_errors(found: Sequence[Errors], *, part: str, stamp: str) -> "Figure":
     return page.figure
 
 
-# What is trained on recedes, what is tested on stands out; Okabe and Ito's colours.
-_ROLES = {
-    "train": "#9fb8cc",
-    "val": "#6b6b6b",
-    "buffer": "#d9c9a3",
-    "set-aside": "#cdb4c9",
-    "seen": "#0072B2",
-    "unseen": "#D55E00",
+def error_colours() -> "ListedColormap":
+    """A colour for each step of error: light is near and dark is far, to all readers.
+
+    What is lighter than the first would fade on the land.
+    """
+    from matplotlib import colormaps
+    from matplotlib.colors import ListedColormap
+
+    return ListedColormap(colormaps["plasma_r"](np.linspace(0.08, 1, len(_BOUNDS_KM) - 1)))
+
+
+# What is trained on recedes, what is tested on stands out; also to colour-blind readers.
+ROLES = {
+    "train": "#8fb3cf",
+    "val": "#333333",
+    "buffer": "#f0d890",
+    "set-aside": "#7a4a86",
+    "seen": BLUE,
+    "unseen": "#E0701A",
 }
-_OTHERS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+_OTHERS = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY)
 
 
 def draw_split(
@@ -134,9 +151,9 @@ def draw_split(
             axes.scatter(
                 longitude,
                 latitude,
-                s=5,
+                s=3.5,
                 lw=0,
-                color=_ROLES.get(name) or next(spare),
+                color=ROLES.get(name) or next(spare),
                 label=f"{name} ({count})",
                 rasterized=True,
             )

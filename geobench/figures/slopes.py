@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from geobench.figures.names import number_axis, write_names
 from geobench.figures.style import (
     Look,
     axis_title,
@@ -12,7 +13,6 @@ from geobench.figures.style import (
     in_shown_unit,
     intervals,
     looks,
-    name_lines,
     sheet,
 )
 from geobench.tables import Row, Tables, number
@@ -76,11 +76,13 @@ def _panel(
         axes.text(0.5, 0.5, "no method has both", transform=axes.transAxes, ha="center")
         return
     first = seen[labels[0]]
-    values = [row.value for ends in (seen, unseen) for row in ends.values()]
-    if first.unit == "km" and min(values) > 0:
+    values = [ends[label].value for ends in (seen, unseen) for label in labels]
+    logarithmic = first.unit == "km" and min(values) > 0
+    if logarithmic:
         axes.set_yscale("log")
+    step = 0.2 / max(len(labels), 10)
     for place, label in enumerate(labels):
-        shift = 0.02 * (place - (len(labels) - 1) / 2)  # bars beside each other, not upon
+        shift = step * (place - (len(labels) - 1) / 2)  # bars beside each other, not upon
         style, ends = look[label], (seen[label], unseen[label])
         x = [shift, 1 + shift]
         axes.plot(
@@ -98,11 +100,10 @@ def _panel(
     axes.set_xticks([0, 1], ["seen", "unseen"])
     axes.grid(visible=False, axis="x")
     axes.set_ylabel(axis_title(first))
-    axes.yaxis.set_major_formatter(lambda value, _: f"{value:,g}")
-    axes.yaxis.set_minor_formatter("")
-    if first.better == "higher":
-        axes.set_ylim(bottom=min(0, axes.get_ylim()[0]))
+    low, high = axes.get_ylim()
+    low = min(0, low) if first.better == "higher" and not logarithmic else low
+    number_axis(axes, "y", low, high, most=10, logarithmic=logarithmic)
     percent = " %" if first.unit == "share" else ""
-    ends_at = {label: unseen[label].value for label in labels}
-    texts = {label: f"{label} {number(value)}{percent}" for label, value in ends_at.items()}
-    name_lines(axes, ends_at, look=look, texts=texts)
+    marks = {label: (1.0, unseen[label].value) for label in labels}
+    texts = {label: f"{label} {number(y)}{percent}" for label, (_, y) in marks.items()}
+    write_names(axes, marks, look=look, texts=texts)

@@ -1,12 +1,10 @@
-"""How all pictures look: colours that colour-blind readers tell apart, names beside the lines."""
+"""How all pictures look: their sizes, and colours that colour-blind readers tell apart."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, final
-
-import numpy as np
 
 from geobench.config import CEILING
 from geobench.tables import Row
@@ -18,11 +16,16 @@ if TYPE_CHECKING:
 WIDTH = 8.5
 """Inches: at the 850 pixels of a README's column, type of 9 points is as large as its text."""
 
-GREY = "#6b6b6b"
+NAME_INCHES = 0.14
+"""The height of a line of a name beside a panel."""
 
 # Okabe and Ito's palette (https://jfly.uni-koeln.de/color/), without its yellow, which fades on
-# white; the darkest come first. Where it ends, the lines change their dashes.
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+# white.
+BLUE, VERMILION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
+ORANGE, SKY, BLACK, GREY = "#E69F00", "#56B4E9", "#000000", "#6b6b6b"
+
+_COLOURS = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, BLACK)
+_LONGEST = 26  # letters of a name beside a panel
 _DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1, 1)), (0, (5, 1.5, 1, 1.5)))
 _MARKERS = "osD^vPX"
 
@@ -70,11 +73,16 @@ class Look:
 
 
 def looks(labels: Sequence[str]) -> dict[str, Look]:
-    """Label -> how it is drawn; the ceiling is grey and dashed."""
+    """Label -> how it is drawn; the ceiling is grey and dashed.
+
+    Where the colours end they begin again, with other dashes and markers.
+    """
     found = {}
     for number, label in enumerate(label for label in labels if label != CEILING):
         lap, place = divmod(number, len(_COLOURS))
-        found[label] = Look(_COLOURS[place], _DASHES[lap % len(_DASHES)], _MARKERS[place])
+        found[label] = Look(
+            _COLOURS[place], _DASHES[lap % len(_DASHES)], _MARKERS[(place + lap) % len(_MARKERS)]
+        )
     found[CEILING] = Look(GREY, (0, (4, 2)), "_")
     return found
 
@@ -94,12 +102,11 @@ def sheet(
     title: str,
     stamp: str,
     height: float,
-    columns: int = 2,
     names: Sequence[str] = (),
     projection: str | None = None,
     foot: float = 0.0,
 ) -> Sheet:
-    """A figure as wide as a README's column with `count` panels in at most `columns` columns.
+    """A figure as wide as a README's column with `count` panels, two in a row.
 
     Everything is placed in inches, so that a leaderboard of one method and one of twenty have
     type of the same size.
@@ -108,24 +115,21 @@ def sheet(
         count: the number of panels, at least 1.
         title: of the whole.
         stamp: where the numbers come from, for the lower right corner.
-        height: of a panel, in inches.
-        columns: the most panels in a row.
+        height: of a panel, in inches; more where the names need it.
         names: what will be written to the right of the panels, which leaves room for it.
         projection: of the panels, None for plain axes; maps have no axes that need room.
         foot: inches below the panels, for a colour bar.
     """
-    from matplotlib.figure import Figure
-
-    columns = min(columns, count)
+    columns = min(2, count)
     rows = -(-count // columns)
     left, below = (0.7, 0.45) if projection is None else (0.05, 0.05)
-    right = 0.12 + (0.1 + 0.058 * max(map(len, names)) if names else 0.0)
+    room = max((len(shortened(name)) for name in names), default=0)
+    right = 0.12 + (0.1 + 0.062 * room if names else 0.0)
+    height = max(height, NAME_INCHES * (len(names) + 2))
     above, head, bottom = 0.3, 0.35, 0.25 + foot
     width = WIDTH / columns
     total = head + rows * (above + height + below) + bottom
-    figure = Figure(figsize=(WIDTH, total))
-    figure.text(0.1 / WIDTH, 1 - 0.1 / total, title, va="top", fontsize=11, fontweight="bold")
-    figure.text(1 - 0.08 / WIDTH, 0.06 / total, stamp, ha="right", fontsize=7, color=GREY)
+    figure = headed(total, title=title, stamp=stamp)
     panels = []
     for number in range(count):
         row, column = divmod(number, columns)
@@ -136,36 +140,14 @@ def sheet(
     return Sheet(figure, panels)
 
 
-def name_lines(
-    axes: "Axes", ends: Mapping[str, float], *, look: Mapping[str, Look], texts: Mapping[str, str]
-) -> None:
-    """Write names at the right edge, each beside the end of its line, none upon another.
+def headed(height: float, *, title: str, stamp: str) -> "Figure":
+    """An empty figure of README width, `height` inches high, with its title and its origin."""
+    from matplotlib.figure import Figure
 
-    Args:
-        axes: whose limits and scale are final.
-        ends: label -> the vertical position of its line's end, in data units.
-        look: label -> its colour.
-        texts: label -> what is written.
-    """
-    to_axes = axes.transData + axes.transAxes.inverted()
-    edge = axes.get_xlim()[1]
-    at = {label: float(to_axes.transform((edge, y))[1]) for label, y in ends.items()}
-    labels = sorted(at, key=lambda label: at[label])
-    inches = axes.bbox.height / axes.figure.dpi
-    places = spread(np.array([at[label] for label in labels]), 0.14 / inches)
-    for label, place in zip(labels, places, strict=True):
-        axes.annotate(
-            texts[label],
-            xy=(1, at[label]),
-            xytext=(1.05, place),
-            xycoords="axes fraction",
-            textcoords="axes fraction",
-            color=look[label].colour,
-            va="center",
-            fontsize=7.5,
-            annotation_clip=False,
-            arrowprops={"arrowstyle": "-", "color": look[label].colour, "lw": 0.6, "shrinkA": 1},
-        )
+    figure = Figure(figsize=(WIDTH, height))
+    figure.text(0.1 / WIDTH, 1 - 0.1 / height, title, va="top", fontsize=11, fontweight="bold")
+    figure.text(1 - 0.08 / WIDTH, 0.06 / height, stamp, ha="right", fontsize=7, color=GREY)
+    return figure
 
 
 def draw_intervals(axes: "Axes", x: Sequence[float], rows: Sequence[Row], look: Look) -> None:
@@ -176,15 +158,9 @@ def draw_intervals(axes: "Axes", x: Sequence[float], rows: Sequence[Row], look: 
     axes.vlines(places, low, high, color=look.colour, lw=1.2)
 
 
-def spread(wanted: "np.ndarray[Any, Any]", gap: float) -> "np.ndarray[Any, Any]":
-    """Ascending positions moved as little as possible (squared) so that each two are `gap` apart.
-
-    It is the isotonic regression of wanted - i gap, plus i gap.
-    """
-    from scipy.optimize import isotonic_regression
-
-    steps = gap * np.arange(len(wanted))
-    return np.asarray(isotonic_regression(wanted - steps).x + steps)
+def shortened(label: str) -> str:
+    """A label for which there is room beside a panel; a long one loses its middle."""
+    return label if len(label) <= _LONGEST else f"{label[:15]}\N{HORIZONTAL ELLIPSIS}{label[-10:]}"
 
 
 def in_shown_unit(row: Row) -> Row:

@@ -45,7 +45,7 @@ def draw_world(axes: "Axes") -> None:
 def draw_land(axes: "Axes") -> None:
     """Land and sea on plain axes in degrees, for maps as small as a stamp."""
     extent = (-180.0, 180.0, -90.0, 90.0)
-    axes.imshow(land(), cmap=_colours(), extent=extent, origin="lower", aspect="auto")
+    axes.imshow(land(), cmap=_colours(), extent=extent, origin="lower", aspect="equal")
     axes.set_xlim(-180, 180)
     axes.set_ylim(-90, 90)
     _bare(axes)
