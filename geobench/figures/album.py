@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FORMATS = ("png", "svg")
-VERSION = 2
+VERSION = 3
 """Raised when the same numbers give other pictures."""
 
 

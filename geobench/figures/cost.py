@@ -89,7 +89,7 @@ def _panel(
     axes.set_xlabel("time to fit, answer and score (s)")
     axes.set_ylabel(axis_title(first))
     times = [max(spent[label], _LEAST) for label in rows if label in spent]
-    number_axis(axes, "x", min(times) / 2, 2 * max(times), most=6, logarithmic=True)
+    number_axis(axes, "x", min(times) / 2, 2 * max(times), most=5, logarithmic=True)
     low, high = axes.get_ylim()
     low = min(0, low) if first.better == "higher" else low
     number_axis(axes, "y", low, high, most=8, logarithmic=False)
