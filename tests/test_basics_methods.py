@@ -180,10 +180,38 @@ def test_the_plugin_registers_every_component_once_under_its_name() -> None:
     names = {kind: [c.name for c in classes] for kind, classes in found.items()}
     assert names == {
         "dataset": ["folder", "table"],
-        "split": ["random", "official", "by-group", "transfer", "unseen-cells"],
+        "split": [
+            "random",
+            "official",
+            "by-group",
+            "transfer",
+            "unseen-cells",
+            "unseen-regions",
+            "density-shift",
+            "temporal",
+        ],
         "encoder": ["given"],
         "method": ["uniform", "prior", "predictions"],
-        "metric": ["distance", "accuracy", "geoscore", "energy", "energy-chordal", "nll"],
+        "metric": [
+            "distance",
+            "accuracy",
+            "geoscore",
+            "continent-accuracy",
+            "country-accuracy",
+            "region-accuracy",
+            "town-accuracy",
+            "energy",
+            "energy-chordal",
+            "nll",
+            "nll-smoothed",
+            "calibration",
+            "calibration-sampled",
+            "sharpness",
+            "localizability",
+            "risk-coverage",
+            "bayes-geoscore",
+            "prdc",
+        ],
     }
 
 

@@ -11,7 +11,6 @@ from scipy.integrate import quad
 from geobench import (
     Atoms,
     Curve,
-    Density,
     Floored,
     Metric,
     Points,
@@ -21,6 +20,7 @@ from geobench import (
     VonMisesFisherMixture,
     geo,
 )
+from geobench_basics.likelihood import LogLikelihoodMetric
 from geobench_basics.metrics import (
     AccuracyConfig,
     AccuracyMetric,
@@ -28,11 +28,9 @@ from geobench_basics.metrics import (
     DistanceMetric,
     EnergyMetric,
     GeoScoreMetric,
-    LogLikelihoodMetric,
 )
 
 RNG = np.random.default_rng
-UNIFORM_NLL = np.log(4 * np.pi)
 
 
 def truth(points: Any) -> Truth:
@@ -144,7 +142,7 @@ def test_the_energy_score_is_the_written_sum_whatever_the_block(
         spread = between[~np.eye(5, dtype=bool)].mean()
         expected.append(metric.between(drawn, place).mean() - spread / 2)
     for limit in (1, 25, 1 << 20):
-        monkeypatch.setattr("geobench_basics.metrics._PAIRS", limit)
+        monkeypatch.setattr("geobench_basics.metrics.PAIRS", limit)
         found = score(metric, answers(there), there, samples)[:, 0]
         np.testing.assert_allclose(found, expected, rtol=1e-6)
 
@@ -214,27 +212,6 @@ def test_energy_without_two_samples_is_an_error_with_a_remedy() -> None:
     for samples in (None, here[:, None]):
         with pytest.raises(PredictionError, match="samples"):
             EnergyMetric().score(answers(here), truth(here), ScoreContext(samples=samples))
-
-
-def test_the_uniform_s_log_likelihood_is_that_of_the_sphere_s_area() -> None:
-    there = geo.uniform(20, RNG(0))
-    flat = VonMisesFisherMixture(np.zeros((1, 1, 2)), np.zeros((1, 1)), count=20)
-    for density in (flat, Floored(flat, 0.3), Floored(flat, 1.0)):
-        found = score(LogLikelihoodMetric(), density, there)
-        np.testing.assert_allclose(found[:, 0], UNIFORM_NLL, rtol=1e-6)
-        assert found[:, 1].max() == 0
-
-
-def test_log_likelihood_is_that_of_the_closed_form_and_says_what_is_worse_than_uniform() -> None:
-    kappa, there = 50.0, geo.uniform(200, RNG(0))
-    mean = geo.destination(there, 90, RNG(1).uniform(0, 4000, 200))
-    density: Density = VonMisesFisherMixture(mean[:, None], np.full((1, 1), kappa))
-    cosine = np.cos(geo.distance_km(mean, there) / geo.EARTH_RADIUS_KM)
-    expected = -np.log(kappa / (2 * np.pi * -np.expm1(-2 * kappa))) - kappa * (cosine - 1)
-    found = score(LogLikelihoodMetric(), density, there)
-    np.testing.assert_allclose(found[:, 0], expected, rtol=1e-5)
-    np.testing.assert_array_equal(found[:, 1], expected > UNIFORM_NLL)
-    assert 0 < found[:, 1].mean() < 1
 
 
 def test_a_metric_scores_what_can_do_what_it_needs() -> None:

@@ -1,10 +1,11 @@
 """The splits, drawn over toy datasets: what is promised about distance, groups and counts."""
 
 from pathlib import Path
-from typing import Any, final
+from typing import Any
 
 import numpy as np
 import pytest
+from drawn_places import Places, everything, sizes, towns
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,10 +15,8 @@ from geobench import (
     DataError,
     Dataset,
     EqualAreaGrid,
-    Points,
     Split,
     SplitConfig,
-    Table,
     distance_km,
     geo,
 )
@@ -31,48 +30,6 @@ from geobench_basics.splits import (
     TransferSplit,
 )
 from geobench_basics.unseen_cells import UnseenCellsConfig, UnseenCellsSplit
-
-
-@final
-class Places(Dataset):
-    """Places alone."""
-
-    name = "places"
-
-    def __init__(
-        self, points: Points, groups: Any = None, part: Any = None, reach_km: float = 0.0
-    ) -> None:
-        super().__init__()
-        self._points, self._groups, self._part = points, groups, part
-        self._reach_km = reach_km
-
-    @property
-    def reach_km(self) -> float:
-        return self._reach_km
-
-    def load(self) -> Table:
-        ids = np.array([f"photo-{index}" for index in range(len(self._points))])
-        groups = ids if self._groups is None else np.asarray(self._groups)
-        part = None if self._part is None else np.asarray(self._part)
-        return Table(ids=ids, points=self._points, groups=groups, part=part)
-
-
-def towns(count: int, *, seed: int = 0, spread_km: float = 500.0) -> Points:
-    """Places clustered around a few random ones, the poles and the date line."""
-    rng = np.random.default_rng(seed)
-    special = np.array([[90.0, 0.0], [-90.0, 0.0], [10.0, 179.99], [-60.0, -180.0]])
-    centres = np.concatenate([special, geo.uniform(max(count // 40, 4), rng)])
-    chosen = centres[rng.integers(0, len(centres), count)]
-    return geo.destination(chosen, rng.uniform(0, 360, count), rng.exponential(spread_km, count))
-
-
-def sizes(drawn: Assignment) -> dict[str, int]:
-    return {part.name: len(part) for part in drawn.all_parts}
-
-
-def everything(drawn: Assignment) -> list[int]:
-    home = [part.rows for part in drawn.all_parts if part.dataset is drawn.train.dataset]
-    return sorted(np.concatenate([*home, *drawn.left_out.values()]).tolist())
 
 
 @pytest.mark.parametrize(

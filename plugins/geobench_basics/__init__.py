@@ -3,8 +3,13 @@
 from collections.abc import Sequence
 
 from geobench import Dataset, Encoder, Method, Metric, Split, hookimpl
+from geobench_basics.admin import ContinentMetric, CountryMetric, RegionMetric, TownMetric
+from geobench_basics.calibration import CalibrationMetric, SampledCalibrationMetric
 from geobench_basics.datasets import FolderDataset, TableDataset
+from geobench_basics.decision import BayesGeoScoreMetric, RiskCoverageMetric
+from geobench_basics.density_shift import DensityShiftSplit
 from geobench_basics.encoders import GivenEncoder
+from geobench_basics.likelihood import LogLikelihoodMetric, SmoothedLikelihoodMetric
 from geobench_basics.methods import UniformMethod
 from geobench_basics.metrics import (
     AccuracyMetric,
@@ -12,12 +17,15 @@ from geobench_basics.metrics import (
     DistanceMetric,
     EnergyMetric,
     GeoScoreMetric,
-    LogLikelihoodMetric,
 )
+from geobench_basics.prdc import PrdcMetric
 from geobench_basics.predictions_file import PredictionsMethod
 from geobench_basics.prior import PriorMethod
+from geobench_basics.sharpness import LocalizabilityMetric, SharpnessMetric
 from geobench_basics.splits import ByGroupSplit, OfficialSplit, RandomSplit, TransferSplit
+from geobench_basics.temporal import TemporalSplit
 from geobench_basics.unseen_cells import UnseenCellsSplit
+from geobench_basics.unseen_regions import UnseenRegionsSplit
 
 
 @hookimpl
@@ -27,7 +35,16 @@ def register_datasets() -> Sequence[type[Dataset]]:
 
 @hookimpl
 def register_splits() -> Sequence[type[Split]]:
-    return [RandomSplit, OfficialSplit, ByGroupSplit, TransferSplit, UnseenCellsSplit]
+    return [
+        RandomSplit,
+        OfficialSplit,
+        ByGroupSplit,
+        TransferSplit,
+        UnseenCellsSplit,
+        UnseenRegionsSplit,
+        DensityShiftSplit,
+        TemporalSplit,
+    ]
 
 
 @hookimpl
@@ -46,7 +63,19 @@ def register_metrics() -> Sequence[type[Metric]]:
         DistanceMetric,
         AccuracyMetric,
         GeoScoreMetric,
+        ContinentMetric,
+        CountryMetric,
+        RegionMetric,
+        TownMetric,
         EnergyMetric,
         ChordalEnergyMetric,
         LogLikelihoodMetric,
+        SmoothedLikelihoodMetric,
+        CalibrationMetric,
+        SampledCalibrationMetric,
+        SharpnessMetric,
+        LocalizabilityMetric,
+        RiskCoverageMetric,
+        BayesGeoScoreMetric,
+        PrdcMetric,
     ]

@@ -1,22 +1,19 @@
-"""Metrics of answers (distance, accuracy, GeoScore) and of distributions (energy, likelihood)."""
+"""Metrics of answers (distance, accuracy, GeoScore), and the energy scores of distributions."""
 
 from abc import abstractmethod
 from collections.abc import Mapping
 from typing import final
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
 from geobench import (
     Config,
     Curve,
-    Density,
     Mean,
     Metric,
     Points,
     Prediction,
-    PredictionError,
     Quantile,
     ScoreContext,
     Share,
@@ -25,11 +22,7 @@ from geobench import (
     distance_km,
     geo,
 )
-
-Scores = NDArray[np.float32]
-Floats = NDArray[np.float64]
-
-_PAIRS = 1 << 20  # at most this many pairs of samples in memory at once
+from geobench_basics.draws import PAIRS, Floats, Scores, samples_of
 
 
 @final
@@ -106,6 +99,15 @@ def _accuracy_curve(columns: Mapping[str, Floats], truth: Truth, weights: Floats
         return np.asarray(np.cumsum(hits[: len(_CURVE_KM)]) / weights.sum())
 
 
+GEOSCORE_KM = 1492.7
+"""The distance over which GeoScore falls to 1/e."""
+
+
+def geoscore(distance: Floats) -> Floats:
+    """GeoScore of answers that are `distance` km off, of any shape: 5000 at 0 km."""
+    return np.asarray(5000 * np.exp(distance / -GEOSCORE_KM))
+
+
 @final
 class GeoScoreMetric(Metric):
     """GeoScore: 5000 exp(-distance / 1492.7 km), from 0 to 5000 points per photo.
@@ -118,7 +120,7 @@ class GeoScoreMetric(Metric):
     summaries = (Mean(name="geoscore", unit="points", better="higher", column="geoscore"),)
 
     def score(self, prediction: Prediction, truth: Truth, context: ScoreContext) -> Scores:
-        return _column(5000 * np.exp(distance_km(prediction.point(), truth.points) / -1492.7))
+        return _column(geoscore(distance_km(prediction.point(), truth.points)))
 
 
 class _Energy(Metric):
@@ -143,15 +145,10 @@ class _Energy(Metric):
         """The distance of points (..., 2) in km, elementwise with broadcasting."""
 
     def score(self, prediction: Prediction, truth: Truth, context: ScoreContext) -> Scores:
-        samples = context.samples
-        if samples is None or samples.shape[1] < 2:
-            raise PredictionError(
-                f"metric {self.name} needs at least two samples per photo",
-                remedy="Set the benchmark's `samples` to 2 or more (16 by default).",
-            )
+        samples = samples_of(context, metric=self.name, at_least=2)
         first, second = np.triu_indices(samples.shape[1], k=1)
         out = np.empty(len(samples))
-        step = max(1, _PAIRS // len(first))
+        step = max(1, PAIRS // len(first))
         for start in range(0, len(samples), step):
             rows = slice(start, start + step)
             drawn = samples[rows]
@@ -187,27 +184,6 @@ class ChordalEnergyMetric(_Energy):
     def between(self, a: Points, b: Points) -> Floats:
         difference = geo.unit_vectors(a) - geo.unit_vectors(b)
         return np.asarray(geo.EARTH_RADIUS_KM * np.linalg.norm(difference, axis=-1))
-
-
-@final
-class LogLikelihoodMetric(Metric):
-    """Negative log-density at the truth, in nats per steradian (the uniform has 2.5310)."""
-
-    name = "nll"
-    needs = Density
-    columns = ("nll", "nll.worse-than-uniform")
-    summaries = (
-        Mean(name="nll", unit="nats per steradian", better="lower", column="nll"),
-        Quantile(name="nll.median", unit="nats per steradian", better="lower", column="nll", q=0.5),
-        Share(name="nll.worse-than-uniform", better="lower", column="nll.worse-than-uniform"),
-    )
-
-    def score(self, prediction: Prediction, truth: Truth, context: ScoreContext) -> Scores:
-        assert isinstance(prediction, Density)
-        nll = -prediction.log_prob(truth.points[:, None])[:, 0]
-        # The uniform itself, rounded in whatever way, is not worse than the uniform.
-        worse = nll > np.log(geo.SPHERE_AREA) + 1e-9
-        return np.stack([nll, worse], axis=-1).astype(np.float32)
 
 
 def _column(values: Floats) -> Scores:

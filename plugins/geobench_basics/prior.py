@@ -24,12 +24,12 @@ from geobench import (
     geo,
     smallest_by_hash,
 )
+from geobench_basics.metrics import GEOSCORE_KM
 
 Floats = NDArray[np.float64]
 
 _NARROWEST_KM, _WIDEST_KM = 1.0, 5000.0
 _UNVALIDATED_KM = 100.0
-_GEOSCORE_KM = 1492.7
 
 
 class PriorConfig(Config):
@@ -172,7 +172,7 @@ class PriorMethod(Method):
         if self.config.point == "densest":
             gain = smoothed.log_kernels(candidates)
         else:
-            scale = _GEOSCORE_KM if self.config.point == "geoscore" else np.inf
+            scale = GEOSCORE_KM if self.config.point == "geoscore" else np.inf
             gain = np.array([_mean_gain(place, smoothed.places, scale) for place in candidates])
         return np.asarray(candidates[np.argmax(gain)])
 

@@ -1,0 +1,23 @@
+"""The audit: what is wrong with a dataset, and what a split lets leak from training into its tests.
+
+`examine` looks; what it finds is an `Audit` of sections and lines.
+"""
+
+from geobench.audit.examination import examine
+from geobench.audit.findings import Audit, Line, Mark, Section
+from geobench.audit.page import amount, conclusion, headline, markdown, remarks, share, to_json
+
+__all__ = [
+    "Audit",
+    "Line",
+    "Mark",
+    "Section",
+    "amount",
+    "conclusion",
+    "examine",
+    "headline",
+    "markdown",
+    "remarks",
+    "share",
+    "to_json",
+]

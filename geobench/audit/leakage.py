@@ -1,0 +1,203 @@
+"""Leakage: what training and validation have already seen of each test part.
+
+What counts as leakage, so that `--strict` fails on it:
+
+- an id, or an exact place, that train or val has, too;
+- a picture of which train or val has a near-duplicate;
+- a group that train or val has, too, where the split promises to keep groups apart;
+- a place within the dataset's reach of train or val, where the split promises the part a distance.
+
+Parts without such a promise (`seen`, those of `random`) lie near training by design: for them
+reach and groups are told, and are no leak.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geobench.audit.coordinates import same_place
+from geobench.audit.duplicates import NONE, Lookalikes
+from geobench.audit.findings import EXAMPLES, Line, Mark, Section, names, photos
+from geobench.geo import Places
+from geobench.splits import Assignment, Part, Split
+from geobench.statistics import effective_units
+
+_RADII_KM = (1.0, 25.0, 200.0)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Leakage:
+    """The section of a test part, and its photos that leak."""
+
+    section: Section
+    mark: Mark
+
+
+def sizes(label: str, assignment: Assignment) -> Section:
+    """How many photos, groups and units each part has, and what the split left out."""
+    home = assignment.train.dataset
+    total = len(home.table)
+    lines = []
+    for part in assignment.all_parts:
+        detail = f"{len(np.unique(part.groups)):,} groups"
+        if part.name not in (assignment.train.name, assignment.val.name):
+            units = effective_units(part.units)
+            detail += f", {len(np.unique(part.units)):,} units ({units:,.1f} effective)"
+        if part.dataset is home:
+            lines.append(photos(part.name, len(part), total, detail=detail))
+        else:
+            lines.append(Line(part.name, len(part), detail=f"of {part.dataset.name}, {detail}"))
+    for why, rows in assignment.left_out.items():
+        lines.append(photos(f"left out: {why}", len(rows), total))
+    lines += [Line(name, fact.value, fact.unit) for name, fact in assignment.facts.items()]
+    return Section(f"Split {label}", "Shares are of all photos of the dataset.", tuple(lines))
+
+
+def check(
+    part: Part, assignment: Assignment, split: Split, label: str, *, alike: Lookalikes | None
+) -> Leakage:
+    """What training has already seen of a test part.
+
+    Args:
+        part: the test part.
+        assignment: what the split drew.
+        split: who drew it, and promised.
+        label: the split's.
+        alike: the pictures of the home dataset and of the part's; None where none are compared.
+    """
+    title = f"{label}/{part.name}"
+    learnt = [each for each in (assignment.train, assignment.val) if len(each)]
+    if not learnt:
+        about = "Nothing trains, so nothing leaks."
+        return Leakage(Section(title, about, (_count(part),)), Mark(title, part.points[:0]))
+    at_home = part.dataset is assignment.train.dataset
+    finder = _Finder(part, learnt)
+    found = [finder.ids()]
+    if at_home:
+        found.append(finder.groups(promised=split.separates_groups))
+    found.append(finder.places())
+    if part.dataset.reach_km:
+        found.append(finder.within_reach(assignment.apart_km.get(part.name, 0.0)))
+    if alike is not None:
+        found.append(finder.pictures(alike))
+    leaking = np.zeros(len(part), bool)
+    for each in found:
+        leaking |= each.mask & each.line.leak
+    lines = (_count(part), *(each.line for each in found), *finder.distances())
+    about = "What train or val has, too. Shares are of the part's photos."
+    if not at_home:
+        about += " Groups of two datasets cannot be compared."
+    return Leakage(Section(title, about, lines), Mark(title, part.points[leaking]))
+
+
+def _count(part: Part) -> Line:
+    return Line("test photos", len(part))
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A line, and the photos of the part that it counts, (N,)."""
+
+    line: Line
+    mask: NDArray[np.bool_]
+
+
+@final
+class _Finder:
+    """Asks what photos of a part have in common with those of train and val."""
+
+    def __init__(self, part: Part, learnt: Sequence[Part]) -> None:
+        self.part = part
+        self.learnt = learnt
+        self.points = np.concatenate([each.points for each in learnt])
+        self.nearest = Places(self.points).nearest(part.points)
+
+    def ids(self) -> _Found:
+        known = np.concatenate([each.ids for each in self.learnt])
+        return self.found("same id", np.isin(self.part.ids, known), leak=True)
+
+    def groups(self, *, promised: bool) -> _Found:
+        known = np.concatenate([each.groups for each in self.learnt])
+        mask = np.isin(self.part.groups, known)
+        shared = len(np.unique(self.part.groups[mask]))
+        promise = "promises to keep groups apart" if promised else "does not promise them apart"
+        detail = f"{shared:,} groups; the split {promise}"
+        return self.found("same group", mask, leak=promised, detail=detail)
+
+    def places(self) -> _Found:
+        codes = same_place(np.concatenate([self.part.points, self.points]))
+        mask = np.isin(codes[: len(self.part)], codes[len(self.part) :])
+        return self.found("same exact place", mask, leak=True, twins=self.neighbours(mask))
+
+    def within_reach(self, promised_km: float) -> _Found:
+        reach = self.part.dataset.reach_km
+        mask = self.nearest.distance_km < reach
+        text = f"the split promises this part {promised_km:g} km"
+        detail = text if promised_km else "the split promises this part no distance"
+        twins = self.neighbours(mask)
+        name = f"closer than the dataset's reach of {reach:g} km"
+        return self.found(name, mask, leak=promised_km > 0, detail=detail, twins=twins)
+
+    def pictures(self, alike: Lookalikes) -> _Found:
+        learnt = [alike.positions(each.dataset, each.rows) for each in self.learnt]
+        of_set = alike.lookalike(np.sort(np.concatenate(learnt)))
+        tested = alike.positions(self.part.dataset, self.part.rows)
+        twin = of_set[alike.set_of[tested]]
+        rows = alike.rows(tested)
+        mask = np.isin(self.part.rows, rows[twin != NONE])
+        twins = [alike.shown(position) for position in twin[twin != NONE][:EXAMPLES].tolist()]
+        detail = f"of {len(tested):,} pictures compared with {sum(map(len, learnt)):,}"
+        name = "near-duplicate picture"
+        return self.found(name, mask, leak=True, detail=detail, twins=twins)
+
+    def distances(self) -> list[Line]:
+        """How far the part is from train and from val."""
+        lines = []
+        for each in self.learnt:
+            away = Places(each.points).nearest(self.part.points).distance_km
+            detail = f"median {np.median(away):,.1f} km"
+            line = Line(f"smallest distance to {each.name}", float(away.min()), "km", detail=detail)
+            lines.append(line)
+        away = self.nearest.distance_km
+        for radius in _RADII_KM:
+            inside = int((away <= radius).sum())
+            lines.append(photos(f"within {radius:g} km of train or val", inside, len(away)))
+        return lines
+
+    def neighbours(self, mask: NDArray[np.bool_]) -> list[str]:
+        """For the first photos where `mask` holds, the nearest photo of train or val."""
+        twins = []
+        for row in np.flatnonzero(mask)[:EXAMPLES]:
+            away = self.nearest.distance_km[row]
+            distance = f" ({away:,.1f} km)" if away else ""
+            twins.append(self.learnt_id(int(self.nearest.index[row])) + distance)
+        return twins
+
+    def learnt_id(self, position: int) -> str:
+        for each in self.learnt:
+            if position < len(each):
+                return names(each.dataset, each.rows[position : position + 1])[0]
+            position -= len(each)
+        raise IndexError(position)
+
+    def found(
+        self,
+        name: str,
+        mask: NDArray[np.bool_],
+        *,
+        leak: bool,
+        detail: str = "",
+        twins: Sequence[str] = (),
+    ) -> _Found:
+        """A line that counts where `mask` (N,) holds; `twins` are what the first of them match."""
+        examples = names(self.part.dataset, self.part.rows[mask])
+        if twins:
+            examples = tuple(f"{a} ~ {b}" for a, b in zip(examples, twins, strict=True))
+        count = int(mask.sum())
+        line = photos(name, count, len(mask), detail=detail, examples=examples, leak=leak)
+        return _Found(line, mask)
