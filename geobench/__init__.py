@@ -60,6 +60,7 @@ from geobench.methods import Retriever as Retriever
 from geobench.methods import State as State
 from geobench.metrics import Against as Against
 from geobench.metrics import Curve as Curve
+from geobench.metrics import Draws as Draws
 from geobench.metrics import Mean as Mean
 from geobench.metrics import Metric as Metric
 from geobench.metrics import Quantile as Quantile

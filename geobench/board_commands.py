@@ -1,4 +1,4 @@
-"""The doors to a stored leaderboard: `geobench report`, `verify` and `worst`."""
+"""The doors to a stored leaderboard: `geobench report`, `verify`, `worst` and `compare`."""
 
 from functools import partial
 from pathlib import Path
@@ -134,6 +134,51 @@ def worst(
 
     if not shown:
         raise typer.Exit(1)
+
+
+def compare(
+    benchmark: _Board,
+    a: Annotated[str, typer.Argument(help="A label in the tables.")],
+    b: Annotated[str, typer.Argument(help="Another; the difference is A minus B.")],
+    part: Annotated[
+        str | None, typer.Option(help="Such as unseen-cells/unseen; all parts, unless said.")
+    ] = None,
+    summary: Annotated[
+        str | None, typer.Option(help="Such as distance.median; all summaries, unless said.")
+    ] = None,
+    output: Annotated[
+        Path, typer.Option(help="The folder for the maps.", file_okay=False)
+    ] = Path(),
+) -> None:
+    """Compare two methods on the same photos: differences, and a map of where each wins."""
+    from geobench import comparison, figures, files, listing
+    from geobench.catalogue import installed
+    from geobench.leaderboard import Leaderboard
+
+    screen = listing.screen()
+    loaded, shown = Leaderboard(_folder(benchmark), installed()), 0
+    for label in [part] if part else list(loaded.manifest["parts"]):
+        try:
+            found = comparison.differences(loaded, a, b, part=label, summary=summary)
+        except StoreError as error:  # they may be comparable on the other parts
+            if part:
+                raise
+            screen.print(f"{error}\n", highlight=False, soft_wrap=True)
+            continue
+        shown += 1
+        listing.show_differences(screen, found, a, b, part=label)
+        photos = comparison.nearer(loaded, a, b, part=label)
+        screen.print(photos.sentence(), highlight=False, soft_wrap=True)
+        if loaded.manifest["parts"][label]["dataset"]["publishes"] == "scores":
+            screen.print("no map: the dataset lets only scores be published\n")
+            continue
+        path = output / f"compare-{figures.slug(f'{loaded.name}-{label}-{a}-{b}')}.png"
+        draw = partial(figures.draw_nearer, photos, part=label, stamp=figures.stamp(loaded))
+        files.write_file(path, figures.rendered(draw, "png"))
+        screen.print(f"map: {listing.short(path)}\n", highlight=False, soft_wrap=True)
+    if not shown:
+        raise typer.Exit(1)
+    screen.print(comparison.REMARK, highlight=False)
 
 
 def _conclude(problems: list[str], good: str) -> None:

@@ -1,4 +1,4 @@
-"""The doors: `geobench run`, `list`, `check`, `report`, `verify` and `worst`."""
+"""The doors: `geobench run`, `list`, `check`, `data`, `report`, `verify`, `worst` and `compare`."""
 
 import shutil
 import sys
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from geobench import __version__, board_commands
+from geobench import __version__, board_commands, data_command
 from geobench.errors import GeobenchError
 
 if TYPE_CHECKING:
@@ -180,8 +180,15 @@ def _expectation(text: str) -> tuple[str, str]:
     return name.strip(), reason.strip()
 
 
-for _door in (board_commands.report, board_commands.verify, board_commands.worst):
+for _door in (
+    board_commands.report,
+    board_commands.verify,
+    board_commands.worst,
+    board_commands.compare,
+):
     app.command()(_door)
+
+app.command()(data_command.data)
 
 
 def _version(value: bool) -> None:

@@ -90,6 +90,11 @@ class Dataset(Plugin):
         return frozenset()
 
     @property
+    def on_earth(self) -> bool:
+        """Whether its places are on the real Earth, of which continents and coasts are known."""
+        return True
+
+    @property
     def reach_km(self) -> float:
         """Two photos closer than this may show the same thing."""
         return 0.0

@@ -1,15 +1,13 @@
 """Execution: one cell, fitted or restored, answering and scored, its records written."""
 
 import logging
-import resource
 import shutil
-import sys
 import tempfile
 import time
 import traceback
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, final
@@ -19,6 +17,7 @@ import numpy as np
 from geobench import checks, files, geo, results
 from geobench.catalogue import installed
 from geobench.components import Component, file_digest
+from geobench.costs import Stopwatch, latency, peak_memory, start_measuring_memory
 from geobench.errors import DeadlineError, GeobenchError, StoreError
 from geobench.methods import Context, Method
 from geobench.metrics import Metric
@@ -103,21 +102,23 @@ class Execution:
         absent = self.plan.absent.get(cell.method.label)
         if absent is not None:
             return self.fail(places, cell, absent)
-        _start_measuring_memory()
+        start_measuring_memory()
         with _scratch(self.plan.workspace) as scratch:
             context = self.context(cell, scratch)
             try:
-                method, timings = self.fitted(cell, context)
+                fit = self.fit(cell, context)
             except (Exception, SystemExit) as error:
                 return self.fail(places, cell, error)
             problems = []
             for place in places:
-                context.part = place.label
-                context.facts = {}
+                # Every part is answered by what was stored: no answer depends on what a method
+                # was asked before, for another part or for its latency.
+                own = replace(self.context(cell, scratch), deadline=context.deadline)
                 try:
-                    problems += self.answer(cell, place, method, context, timings)
+                    problems += self.answer(cell, place, own, fit)
                 except (Exception, SystemExit) as error:
                     problems.append(self.fail([place], cell, error))
+                context.deadline = own.deadline
         return next((problem for problem in problems if problem), "")
 
     def context(self, cell: Cell, scratch: Path) -> Context:
@@ -141,15 +142,17 @@ class Execution:
                 if part.fit["method"] == reference.plugin.identity():
                     if part.fit_key not in inner:
                         with self.plan.workspace.lock(f"cell-{part.fit_key[:32]}", wait=True):
-                            inner[part.fit_key] = self.fitted(part, self.context(part, scratch))[0]
+                            own = self.context(part, scratch)
+                            self.fit(part, own)
+                            inner[part.fit_key] = self.restored(part, own)
                     return inner[part.fit_key]
             raise GeobenchError(f"{reference.label} is no component of {cell}")
 
         context.fitted = fitted
         return context
 
-    def fitted(self, cell: Cell, context: Context) -> tuple[Method, dict[str, Any]]:
-        """The fitted method, restored from its state; fitted first where there is none."""
+    def fit(self, cell: Cell, context: Context) -> dict[str, Any]:
+        """Fit the method and store its state, unless it is stored; the details of the fit."""
         folder = self.plan.workspace.states / cell.fit_key
         plugin: Method = cell.method.plugin
         wants = wanted(plugin)
@@ -167,7 +170,7 @@ class Execution:
             method.fit(train, val, context)
             details = {
                 "fit_key": cell.fit_key,
-                "fit_seconds": round(time.monotonic() - begin, 3),
+                "fit_seconds": round(time.monotonic() - begin, 6),
                 "facts": {name: [f.value, f.unit] for name, f in context.facts.items()},
             }
             with self.plan.workspace.draft(folder) as draft:
@@ -175,20 +178,30 @@ class Execution:
                 details["sha256"] = file_digest(draft / "state.npz")
                 files.write_json(draft / "state.json", details)
             self.forced.add(cell.fit_key)
-            stored = _read_state(folder)
-            if stored is None:
-                raise StoreError(
-                    "the state that was just written cannot be read", where=str(folder)
-                )
-        # What answers is always what was stored, so that a record can be made again from it.
-        arrays, details = stored
-        return type(plugin).from_state(plugin.config, arrays, train, context), details
+            return details
+        return stored[1]
 
-    def answer(
-        self, cell: Cell, place: Place, method: Method, context: Context, fit: dict[str, Any]
-    ) -> list[str]:
+    def restored(self, cell: Cell, context: Context) -> Method:
+        """The method as it was stored: what answers, so that a record can be made again.
+
+        Raises:
+            StoreError: its state cannot be read.
+        """
+        folder = self.plan.workspace.states / cell.fit_key
+        stored = _read_state(folder)
+        if stored is None:
+            raise StoreError(
+                "the state cannot be read", where=str(folder), remedy="Run again: it is fitted."
+            )
+        plugin: Method = cell.method.plugin
+        train = self.plan.inputs.examples(cell.assignment.train, wanted(plugin), labels=True)
+        return type(plugin).from_state(plugin.config, stored[0], train, context)
+
+    def answer(self, cell: Cell, place: Place, context: Context, fit: dict[str, Any]) -> list[str]:
         """Write the record of one part, or the columns that it lacks."""
         bench = self.plan.benchmark
+        method = self.restored(cell, context)
+        context.part, context.facts = place.label, {}
         if not method.answers(place.label):
             self.write(place, cell, {"status": "not-answered"}, None)
             return []
@@ -200,29 +213,43 @@ class Execution:
             metrics = self.plan.unscored(known, method)
         examples = self.plan.inputs.examples(place.part, wanted(method), labels=False)
         protocol = Protocol(cell.seed, place.task.digest, bench.chunk, bench.photos, bench.samples)
-        begin = time.monotonic()
         truth = truth_of(arrays)
+        watch = Stopwatch()
         try:
-            scores = score_part(
-                method, examples, truth, context=context, protocol=protocol, metrics=metrics
-            )
+            with watch:
+                scores = score_part(
+                    method, examples, truth, context=context, protocol=protocol, metrics=metrics
+                )
             if known is not None:
                 self.extend(known, scores)
         except Exception as error:
             if known is not None:  # the record stays, and the table says what it lacks
                 _write_faults(known.folder, metrics, error)
             raise
-        seconds = time.monotonic() - begin
         if known is None:
+            memory = peak_memory(context.device)
+            timings = {
+                "fit_seconds": fit["fit_seconds"],
+                "predict_seconds": round(scores.predict_seconds, 6),
+                "score_seconds": round(watch.seconds - scores.predict_seconds, 6),
+            }
+            single = latency(method, examples, context)
+            if single is not None:
+                timings["latency_median_seconds"] = round(single.median_seconds, 6)
+                timings["latency_p95_seconds"] = round(single.p95_seconds, 6)
+            features = self.plan.inputs.time(place.part.dataset, wanted(method))
             facts = dict(fit["facts"])
             facts |= {name: [fact.value, fact.unit] for name, fact in context.facts.items()}
             data = {
                 "status": "ok",
                 "facts": facts,
-                "timings": {"fit_seconds": fit["fit_seconds"], "answer_seconds": round(seconds, 3)},
+                "timings": timings,
+                "latency_photos": None if single is None else single.photos,
                 "photos": len(examples),
                 "device": context.device,
-                "peak_memory_mb": _peak_memory_mb(),
+                "peak_memory_mib": memory.process,
+                "peak_device_memory_mib": memory.device,
+                "feature_time": None if features is None else features.record(),
             }
             self.write(place, cell, data, scores)
         return [fault["error"] for fault in scores.faults.values()]
@@ -334,19 +361,3 @@ def _scratch(workspace: Workspace) -> Iterator[Path]:
         yield place
     finally:
         shutil.rmtree(place, ignore_errors=True)
-
-
-def _start_measuring_memory() -> None:
-    """Forget the process's peak so far, where the system can (Linux)."""
-    with suppress(OSError):
-        Path("/proc/self/clear_refs").write_text("5")
-
-
-def _peak_memory_mb() -> float:
-    """The peak since the cell began (Linux), or since the process began (elsewhere)."""
-    with suppress(OSError, StopIteration, ValueError):
-        lines = Path("/proc/self/status").read_text().splitlines()
-        kilobytes = next(line.split()[1] for line in lines if line.startswith("VmHWM:"))
-        return round(int(kilobytes) / 1024, 1)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return round(peak / (1024**2 if sys.platform == "darwin" else 1024), 1)

@@ -1,8 +1,8 @@
 """The feature store: every picture is encoded once, into immutable shards that are memory-mapped.
 
 A store belongs to one (encoder digest, dataset digest). A shard is a folder, renamed into place
-when it is complete, with `rows.npy` (positions in the dataset's table), `values.npy` (float32)
-and `broken.json` (position -> why its picture could not be read).
+when it is complete, with `rows.npy` (positions in the dataset's table), `values.npy` (float32),
+`broken.json` (position -> why its picture could not be read) and `time.json` (how long it took).
 """
 
 import json
@@ -11,6 +11,7 @@ import os
 import shutil
 import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -25,9 +26,11 @@ import numpy as np
 from filelock import FileLock
 from numpy.typing import NDArray
 
+from geobench import encoding_time
 from geobench.components import digest
 from geobench.data import BrokenPicture, Dataset, Image, Indices, Rows
 from geobench.encoders import Encoder, Features
+from geobench.encoding_time import EncodingTime
 from geobench.errors import DataError, GeobenchError
 
 log = logging.getLogger(__name__)
@@ -76,11 +79,12 @@ class Store:
         self._shards: list[NDArray[Any]] = []
         self._position = np.full(self._size, -1, dtype=np.int64)
         self.broken: dict[int, str] = {}
+        self._times: list[EncodingTime] = []
         self.reload()
 
     def reload(self) -> None:
         """Read what is on disk now; a damaged shard is removed and will be encoded again."""
-        self._shards, self.broken, start = [], {}, 0
+        self._shards, self.broken, self._times, start = [], {}, [], 0
         self._position[:] = -1
         for folder in sorted(self.folder.glob("shard-*")):
             try:
@@ -100,6 +104,8 @@ class Store:
             self.broken |= broken
             if len(rows):
                 self._shards.append(values)
+                took = encoding_time.read(folder)
+                self._times += [] if took is None else [took]
                 self._position[rows] = start + np.arange(len(rows))
                 start += len(rows)
 
@@ -119,7 +125,18 @@ class Store:
             raise DataError(f"{int((position < 0).sum())} photos are not in {self.folder}")
         return Rows(self._shards, position)
 
-    def add(self, rows: Indices, values: NDArray[Any], broken: dict[int, str]) -> None:
+    @property
+    def time(self) -> EncodingTime | None:
+        """How long its features took to make; None if that is not known."""
+        return encoding_time.of_all(self._times)
+
+    def add(
+        self,
+        rows: Indices,
+        values: NDArray[Any],
+        broken: dict[int, str],
+        took: EncodingTime | None = None,
+    ) -> None:
         """Write one shard; it appears whole or not at all."""
         name = f"shard-{digest([rows.tolist(), sorted(broken)])[:16]}"
         draft = self.folder / f"draft-{os.getpid()}-{name}"
@@ -127,6 +144,8 @@ class Store:
         np.save(draft / "rows.npy", rows)
         np.save(draft / "values.npy", values)
         (draft / "broken.json").write_text(json.dumps(broken))
+        if took is not None:
+            took.write(draft)
         if not (self.folder / name).exists():
             draft.rename(self.folder / name)
         shutil.rmtree(draft, ignore_errors=True)
@@ -157,21 +176,29 @@ def encode(
             return
         what = f"encode {dataset.name} by {encoder.name}"
         shards = _shards(encoder, dataset, wanted, len(absent.get("tokens", [])) > 0)
+        workers = 1 if _alone(encoder, wanted) else _workers()
+        begin = time.perf_counter()
         for shard in track(shards, -(-len(wanted) // SHARD), what):
+            # Workers go on while a shard is written, so that its writing counts for the next.
+            end = time.perf_counter()
+            took = EncodingTime(end - begin, len(shard.rows), workers, encoding_time.device_now())
+            begin = end
             for kind, store in stores.items():
-                _add(shard, store, encoder, kind, absent[kind])
+                _add(shard, store, encoder, kind, absent[kind], took)
         for store in stores.values():
             store.reload()
 
 
-def _add(shard: _Encoded, store: Store, encoder: Encoder, kind: What, absent: Indices) -> None:
+def _add(
+    shard: _Encoded, store: Store, encoder: Encoder, kind: What, absent: Indices, took: EncodingTime
+) -> None:
     # A run that was killed between the two kinds left one of them with a shard more.
     new = np.isin(shard.rows, absent)
     broken = {row: shard.broken[row] for row in np.intersect1d(list(shard.broken), absent).tolist()}
     if new.any() or broken:
         values = shard.features.tokens if kind == "tokens" else shard.features.pooled
         values = _checked(values, shard.rows, encoder, kind)
-        store.add(shard.rows[new], values[new], broken)
+        store.add(shard.rows[new], values[new], broken, took)
 
 
 def _checked(
@@ -226,11 +253,11 @@ def _joined(values: list[Any]) -> Any:
 
 def _blocks(encoder: Encoder, dataset: Dataset, rows: Indices) -> Iterator[_Prepared]:
     parts = [rows[start : start + _BLOCK] for start in range(0, len(rows), _BLOCK)]
-    workers = _workers()
-    if encoder.reads == "features" or len(rows) < _PARALLEL_FROM or workers == 1:
+    if _alone(encoder, rows):
         for part in parts:
             yield _prepare(encoder, dataset, part)
         return
+    workers = _workers()
     with ProcessPoolExecutor(
         workers, get_context("spawn"), initializer=_start_worker, initargs=(encoder, dataset)
     ) as pool:
@@ -245,6 +272,11 @@ def _blocks(encoder: Encoder, dataset: Dataset, rows: Indices) -> Iterator[_Prep
                 yield ahead.popleft().result()
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+def _alone(encoder: Encoder, rows: Indices) -> bool:
+    """Whether this process prepares the pictures, without workers."""
+    return encoder.reads == "features" or len(rows) < _PARALLEL_FROM or _workers() == 1
 
 
 def _workers() -> int:

@@ -9,6 +9,7 @@ import numpy as np
 
 from geobench.data import BrokenPicture, Dataset, Examples, Image, Indices
 from geobench.encoders import Encoder
+from geobench.encoding_time import EncodingTime
 from geobench.errors import ConfigError, DataError
 from geobench.features import Store, Track, What, encode
 from geobench.splits import Part
@@ -87,6 +88,13 @@ class Inputs:
                 if on_broken == "fail":
                     raise DataError(text, remedy="Mend them, or set `on_broken: exclude`.")
                 log.warning("%s; they are left out for every method", text)
+
+    def time(self, dataset: Dataset, wants: frozenset[str]) -> EncodingTime | None:
+        """How long the features in `wants` took to make; None if it is not known, or none are."""
+        found = [store.time for what, store in self.stores(dataset).items() if what in wants]
+        known = [each for each in found if each is not None]
+        # An encoder makes tokens and pooled features together, so that times do not add up.
+        return max(known, key=lambda each: each.seconds_per_photo, default=None)
 
     def examples(self, part: Part, wants: frozenset[str], *, labels: bool) -> Examples:
         """The photos of a part with the features in `wants`; places and attributes if `labels`."""

@@ -1,5 +1,6 @@
-"""Listings: the plugins that there are, and the worst answers, as tables on a terminal."""
+"""Listings: plugins, the worst answers, and comparisons, as tables on a terminal."""
 
+import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ from geobench.components import check_requirements
 from geobench.errors import PluginError
 
 if TYPE_CHECKING:
+    from geobench.comparison import Difference
     from geobench.worst import Wrong
 
 
@@ -71,6 +73,52 @@ def show_worst(output: Console, found: "Sequence[Wrong]", *, title: str, places:
             cells += [f"{lat_said:.2f} {lon_said:.2f}", escape(wrong.near_answer)]
         table.add_row(*cells)
     output.print(table)
+
+
+def show_differences(
+    output: Console, found: "Sequence[Difference]", a: str, b: str, *, part: str
+) -> None:
+    """The differences of two labels, a line for each summary.
+
+    Args:
+        output: where to.
+        found: the differences.
+        a, b: the labels.
+        part: on which they were compared, for the title.
+    """
+    output.print(f"[bold]{escape(f'{a} minus {b} on {part}')}", highlight=False)
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    table.add_column("summary", no_wrap=True)
+    table.add_column("unit")
+    for head in (escape(a), escape(b), "difference", "95 % interval", "p-value"):
+        table.add_column(head, justify="right", no_wrap=True)
+    table.add_column("better")
+    remarks: dict[str, list[str]] = {}
+    for each in found:
+        share, test = each.unit == "share", each.paired
+        numbers = [each.a, each.b, *((test.difference, test.low, test.high) if test else ())]
+        cells = _aligned([100 * value if share else value for value in numbers])
+        remark = each.note
+        if test is not None:
+            leads = {True: a, False: b, None: "not told apart"}[each.a_leads]
+            interval = f"{cells[3]} to {cells[4]}" if math.isfinite(test.low) else "none"
+            p_value = "< 0.0001" if test.p_value < 1e-4 else f"{test.p_value:.4f}"
+            cells[3:] = [interval, p_value, escape(leads)]
+            size = f"{each.photos:,} photos worth {each.effective_units:,.1f} units"
+            remark = "; ".join(filter(None, [size, each.note]))
+        table.add_row(each.summary, "% points" if share else each.unit, *cells)
+        remarks.setdefault(remark, []).append(each.summary)
+    output.print(table)
+    for remark, summaries in remarks.items():
+        names = "all" if len(remarks) == 1 else ", ".join(summaries)
+        output.print(f"{escape(names)}: {escape(remark)}", highlight=False)
+
+
+def _aligned(values: Sequence[float]) -> list[str]:
+    """Numbers with as many decimals as give the largest four significant digits; "" for NaN."""
+    largest = max((abs(value) for value in values if math.isfinite(value)), default=0.0)
+    digits = max(0, 3 - math.floor(math.log10(largest))) if largest > 0 else 0
+    return ["" if math.isnan(value) else f"{value:,.{min(digits, 6)}f}" for value in values]
 
 
 def _table(*heads: str) -> Table:

@@ -1,12 +1,18 @@
 """The leaderboard as a page: tables and pictures, what they mean, and the credits."""
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
 from geobench.config import CEILING
 from geobench.leaderboard import Leaderboard
-from geobench.tables import RANKED, Row, Tables, number
+from geobench.markdown_tables import (
+    gap_table,
+    is_contrast,
+    primary,
+    slice_table,
+    summary_table,
+)
+from geobench.tables import Row, Tables, number
 
 _MEANING = """\
 Each cell: value, 95 % interval, and the range of ranks that the paired tests allow (all pairs,
@@ -16,6 +22,24 @@ Intervals resample units (what the split drew, else the dataset's groups), not p
 misses). ↑ higher is better, ↓ lower is better. `{ceiling}` answers with the training place
 nearest to the truth: no method that answers with training places can pass it.
 """
+
+_GAP = (
+    "Generalisation gap",
+    (
+        "The same photos, after two trainings of equal size: the score of `{source}`, which trains "
+        "on the surroundings of these photos, too, minus that of `{part}`. A gap is read with the "
+        "level that it starts from: who has learned little has little to lose."
+    ),
+)
+
+_DIFFERENCE = (
+    "Difference of the parts",
+    (
+        "The score on `{source}` minus that on `{part}`. It holds the difficulty of the places, "
+        "too: the photos are others. A split's twin (`surroundings: train`) measures the gap on "
+        "the same photos."
+    ),
+)
 
 _CHECKED = """\
 ## Conformance
@@ -54,9 +78,7 @@ def page(board: Leaderboard, tables: Tables) -> str:
     if glance := _pictures(board, ""):
         lines += ["## At a glance", "", *glance]
     for part in manifest["parts"]:
-        lines += [f"## {part}", "", _table([r for r in tables.rows if r.part == part]), ""]
-        lines += _pictures(board, part)
-        lines += [_facts(manifest["parts"][part]["facts"]), ""]
+        lines += _part(board, part, tables.rows)
     trainings = (
         "With fewer than three seeds, an interval holds for the trained model at hand."
         if len(bench["seeds"]) < 3
@@ -84,56 +106,33 @@ def _pictures(board: Leaderboard, part: str) -> list[str]:
     ]
 
 
-def _table(rows: Sequence[Row]) -> str:
-    from tabulate import tabulate
-
-    if not rows:
-        return "None of the metrics can score what the methods predict."
-    summaries = list(dict.fromkeys(row.summary for row in rows))
-    labels = list(dict.fromkeys(row.label for row in rows))
-    cells = {(row.label, row.summary): row for row in rows}
-    first = "geoscore" if "geoscore" in summaries else summaries[0]
-    labels.sort(key=lambda label: _order(cells.get((label, first))))
-    header = ["", *(f"`{label}`{_status(label, rows)}" for label in labels)]
-    body = []
-    for name in summaries:
-        row = next(row for row in rows if row.summary == name)
-        unit = "" if row.unit == "share" else f", {row.unit}"
-        title = f"{name}{unit} {'↑' if row.better == 'higher' else '↓'}"
-        body.append([title, *(_cell(cells.get((label, name))) for label in labels)])
-    return tabulate(body, header, tablefmt="github", disable_numparse=True)
-
-
-def _order(row: Row | None) -> tuple[int, float]:
-    if row is None or math.isnan(row.value):
-        return (2, 0.0)
-    value = -row.value if row.better == "higher" else row.value
-    return (0 if row.status == "ceiling" else 1, value)
+def _part(board: Leaderboard, part: str, rows: Sequence[Row]) -> list[str]:
+    """The section of a part: summaries, gaps, pictures, slices, and the split in numbers."""
+    mine = [row for row in rows if row.part == part]
+    lines = [f"## {part}", "", summary_table(mine), ""]
+    contrasts = [row for row in mine if is_contrast(row)]
+    if contrasts:
+        twin = _twin(board, part)
+        source = twin or f"{part.removesuffix('/unseen')}/seen"
+        levels = {(row.label, row.summary): row for row in rows if row.part == source and row.plain}
+        title, text = _GAP if twin else _DIFFERENCE
+        lines += [f"### {title}", "", text.format(source=source, part=part), ""]
+        first = primary([row for row in mine if row.plain and not is_contrast(row)])
+        shown = [row for row in contrasts if row.summary.startswith(f"{first}.")]
+        lines += [gap_table(shown, levels), "", "<details><summary>Of all summaries</summary>", ""]
+        lines += [gap_table(contrasts, levels), "", "</details>", ""]
+    lines += _pictures(board, part)
+    if any(not row.plain for row in mine):
+        first = primary([row for row in mine if row.plain])
+        lines += [f"<details><summary>{first} by slice</summary>", ""]
+        lines += [slice_table(mine, first), "", "</details>", ""]
+    return [*lines, _facts(board.manifest["parts"][part]["facts"]), ""]
 
 
-def _status(label: str, rows: Sequence[Row]) -> str:
-    statuses = {row.status for row in rows if row.label == label} - {"ok", "failed"}
-    return f"<br>{', '.join(sorted(statuses))}" if statuses else ""
-
-
-def _cell(row: Row | None) -> str:
-    if row is None:
-        return ""
-    if row.status not in (*RANKED, "ceiling"):
-        return row.status
-    if math.isnan(row.value):
-        return "-"
-    text = f"**{number(row.value, row.unit)}**"
-    if not math.isnan(row.low):
-        interval = f"{number(row.low, row.unit)} to {number(row.high, row.unit)}"
-        text += f"<br>*{interval}*" if row.note else f"<br>{interval}"
-    if row.rank_low is not None and row.rank_high is not None:
-        same = row.rank_low == row.rank_high
-        ranks = f"{row.rank_low}" if same else f"{row.rank_low} to {row.rank_high}"
-        text += f"<br>rank {ranks}"
-    if row.not_applicable:
-        text += f"<br>{row.not_applicable} n/a"
-    return text
+def _twin(board: Leaderboard, part: str) -> str:
+    """The part of the twin of a part's split, "" where there is none."""
+    parts = board.manifest["parts"]
+    return next((label for label in parts if parts[label].get("twin_of") == part), "")
 
 
 def _facts(facts: dict[str, list[Any]]) -> str:

@@ -171,7 +171,10 @@ class Plan:
         path = place.folder.parent / "part.npz"
         if path.exists():
             try:
-                return files.read_arrays(path)
+                known = files.read_arrays(path)
+                if set(known) == results.part_names(place.part):
+                    return known
+                log.info("%s is of an older version: it is written again", path)
             except StoreError as error:
                 log.warning("%s: it is written again", error)
         arrays = results.part_arrays(place.part, cell.assignment.train)
@@ -181,7 +184,7 @@ class Plan:
     def metrics(self, method: Method) -> list[Metric]:
         """The metrics that store columns for this method."""
         plugins = [metric.plugin for metric in self.benchmark.metrics]
-        return [m for m in plugins if m.needs_draws and m.scores(method.predicts)]
+        return [m for m in plugins if m.stores_columns and m.scores(method.predicts)]
 
     def unscored(self, record: Record, method: Method) -> list[Metric]:
         """The metrics whose columns a record still lacks."""

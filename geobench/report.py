@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from geobench import figures, files, results, tables
 from geobench.catalogue import Catalogue, installed
 from geobench.components import digest, file_digest
+from geobench.config import Benchmark
 from geobench.data import Dataset
 from geobench.errors import StoreError
 from geobench.geo import Points
@@ -189,7 +190,24 @@ def _manifest(planned: Plan) -> dict[str, Any]:
                 "files": written,
             }
             manifest["rows"].append(row)
+    _name_twins(bench, manifest["parts"])
     return manifest
+
+
+def _name_twins(benchmark: Benchmark, parts: dict[str, dict[str, Any]]) -> None:
+    """Say of each part of a twin which other part of this benchmark has the same photos."""
+
+    def photos_of(label: str) -> tuple[str, str]:
+        return parts[label]["digest"], parts[label]["dataset"]["digest"]
+
+    plugins = {split.label: split.plugin for split in benchmark.splits}
+    split_of = {label: label.rpartition("/")[0] for label in parts}
+    for label, entry in parts.items():
+        wanted = plugins[split_of[label]].twin_of
+        for other in parts:
+            same = photos_of(other) == photos_of(label)
+            if same and plugins[split_of[other]].identity() == wanted:
+                entry.setdefault("twin_of", other)
 
 
 def _read(folder: Path) -> tuple[Record | None, dict[str, str]]:
@@ -210,6 +228,7 @@ def _about(dataset: Dataset) -> dict[str, Any]:
         "licence": dataset.licence,
         "citation": dataset.citation,
         "publishes": dataset.publishes,
+        "on_earth": dataset.on_earth,
     }
 
 

@@ -22,6 +22,7 @@ import numpy as np
 from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
+from geobench import gazetteer
 from geobench.components import digest, file_digest
 from geobench.data import Column, smallest_by_hash
 from geobench.errors import StoreError
@@ -31,7 +32,7 @@ from geobench.splits import Part
 
 log = logging.getLogger(__name__)
 
-SCHEMA = 2
+SCHEMA = 3
 """Version of the layout of records and of benchmark.json; raised when it changes."""
 
 _DRAFTS_LAST = 7 * 24 * 3600.0  # seconds; a cell's scratch folder lies among the drafts
@@ -139,12 +140,16 @@ def part_arrays(part: Part, train: Part) -> dict[str, NDArray[Any]]:
 
     `id` (hashed where the dataset publishes scores only), `truth` (N, 2), `unit`, `group`,
     `nearest` (N, 2) the nearest training place and `novelty` (N,) its distance in km (NaN where
-    nothing trains), and each attribute under `attribute.<name>`.
+    nothing trains), `neighbours` (N,) how many training photos lie within NEIGHBOURHOOD_KM,
+    `slice.continent` where the places are on the real Earth and the dataset says none, and each
+    attribute under `attribute.<name>`.
     """
     nearest, novelty = np.full((len(part), 2), np.nan), np.full(len(part), np.nan)
+    around = np.zeros(len(part), np.intp)
     if len(train):
         found = Places(train.points).nearest(part.points)
         nearest, novelty = train.points[found.index], found.distance_km
+        around = Places(train.points).count_within(part.points, NEIGHBOURHOOD_KM)
     hidden = part.dataset.publishes == "scores"
     arrays: dict[str, NDArray[Any]] = {
         "id": np.array([digest(i)[:16] for i in part.ids.tolist()]) if hidden else part.ids,
@@ -153,10 +158,25 @@ def part_arrays(part: Part, train: Part) -> dict[str, NDArray[Any]]:
         "group": part.groups,
         "nearest": nearest,
         "novelty": novelty,
+        "neighbours": around,
     }
+    if _needs_continents(part):
+        arrays["slice.continent"] = gazetteer.nearest(part.points).continent
     for name, column in part.attributes.items():
         arrays[f"attribute.{name}"] = column
     return arrays
+
+
+def part_names(part: Part) -> set[str]:
+    """The names of the arrays of part.npz that this version writes."""
+    names = {"id", "truth", "unit", "group", "nearest", "novelty", "neighbours"}
+    if _needs_continents(part):
+        names.add("slice.continent")
+    return names | {f"attribute.{name}" for name in part.attributes}
+
+
+def _needs_continents(part: Part) -> bool:
+    return part.dataset.on_earth and "continent" not in part.attributes
 
 
 def attributes_of(arrays: Mapping[str, NDArray[Any]]) -> dict[str, Column]:
@@ -254,6 +274,9 @@ def _git() -> dict[str, Any]:
         return {}
     return {"commit": commit, "dirty": bool(ask("status", "--porcelain", "-uno"))}
 
+
+NEIGHBOURHOOD_KM = 200.0
+"""How far training photos count as near, for the slices `training`."""
 
 MAP_ROWS = 20_000
 """The most photos of one role, or of one part, that a map shows."""

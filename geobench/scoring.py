@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geobench import geo
+from geobench.costs import Stopwatch
 from geobench.data import Examples, Indices, Truth, smallest_by_hash
 from geobench.errors import GeobenchError, PredictionError
 from geobench.geo import Points
@@ -61,12 +62,14 @@ class Scores:
         sample: the first draw of every photo, (N, 2).
         columns: metric's file stem -> `mask` (N,) and its columns (N,), NaN where not scored.
         faults: metric's file stem -> why it failed.
+        predict_seconds: what predictions and answers took, without draws and scores.
     """
 
     answer: Points
     sample: Points
     columns: dict[str, dict[str, NDArray[Any]]] = field(default_factory=dict)
     faults: dict[str, dict[str, str]] = field(default_factory=dict)
+    predict_seconds: float = 0.0
 
 
 def truth_of(arrays: Mapping[str, NDArray[Any]]) -> Truth:
@@ -94,12 +97,17 @@ def score_part(
     eligible = protocol.scored(examples.ids)
     for metric in metrics:
         _start(scores, metric, truth, eligible)
+    watch = Stopwatch()
     starts = range(0, count, protocol.chunk)
     what = f"answer {context.part}"
     for number, start in enumerate(context.progress(starts, total=len(starts), what=what)):
         rows = np.arange(start, min(start + protocol.chunk, count))
-        prediction = _checked(method.predict(examples.take(rows), context), method, len(rows))
-        scores.answer[rows] = _answers(prediction, method)
+        with watch:
+            said = method.predict(examples.take(rows), context)
+        prediction = _checked(said, method, len(rows))
+        with watch:  # a numpy array: a GPU has finished when it is there
+            answers = prediction.point()
+        scores.answer[rows] = _draws(answers, (len(rows),), method, what="answers")
         drawn = prediction.sample(1, protocol.rng(number, 0))
         scores.sample[rows] = _draws(drawn, (len(rows), 1), method)[:, 0]
         inside = np.flatnonzero(eligible[rows])
@@ -113,16 +121,21 @@ def score_part(
                     _score(scores, metric, chosen, truth, photos)
     for stem in scores.faults:
         scores.columns.pop(stem)
+    scores.predict_seconds = watch.seconds
     return scores
 
 
 def point_columns(
-    metric: Metric, answers: Points, truth: Truth, *, ids: NDArray[np.str_], part: str
+    metric: Metric, points: Points, truth: Truth, *, ids: NDArray[np.str_], part: str
 ) -> dict[str, NDArray[Any]]:
-    """`mask` and the columns of a metric that needs only points, from stored answers."""
-    scores = Scores(answers, answers)
+    """`mask` and the columns of a metric that stores none, from all photos at once.
+
+    Args:
+        points: (N, 2), the stored answers, or the stored first draws if it needs Draws.
+    """
+    scores = Scores(points, points)
     _start(scores, metric, truth, np.ones(len(truth), bool))
-    prediction = Atoms(answers[:, None])
+    prediction = Atoms(points[:, None])
     _score(scores, metric, prediction, truth, _Photos(np.arange(len(truth)), ids, part))
     if scores.faults:
         raise PredictionError(scores.faults[metric.file_stem]["error"])
@@ -214,10 +227,6 @@ def _checked(prediction: Any, method: Method, count: int) -> Prediction:
             remedy="Give one distribution per photo, in order.",
         )
     return prediction
-
-
-def _answers(prediction: Prediction, method: Method) -> Points:
-    return _draws(prediction.point(), (len(prediction),), method, what="answers")
 
 
 def _draws(points: Any, shape: tuple[int, ...], method: Method, *, what: str = "samples") -> Points:

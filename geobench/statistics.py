@@ -59,7 +59,7 @@ class Replicates:
     @property
     def variance(self) -> float:
         """The jackknife's: (U - 1)/U times the sum of squared deviations (Tukey 1958)."""
-        return float((1 - 1 / self.deviations.size) * (self.deviations @ self.deviations))
+        return float((1 - 1 / self.deviations.size) * np.square(self.deviations).sum())
 
     @property
     def seed_sd(self) -> float:
@@ -99,10 +99,13 @@ def unit_codes(units: ArrayLike) -> Codes:
     return np.unique(labels, return_inverse=True)[1].astype(np.int64)
 
 
-def effective_units(units: ArrayLike) -> float:
-    """Count equal units that are worth as much: (sum n)^2 / sum n^2, n photos each (Kish 1965)."""
-    counts = np.bincount(unit_codes(units)).astype(np.float64)
-    return float(counts.sum() ** 2 / (counts @ counts))
+def effective_units(units: ArrayLike, *, weights: ArrayLike | None = None) -> float:
+    """Count equal units that are worth as much: (sum n)^2 / sum n^2, n photos each (Kish 1965).
+
+    With `weights` of the photos, (N,), n is their sum.
+    """
+    counts = np.bincount(unit_codes(units), weights=weights).astype(np.float64)
+    return float(counts.sum() ** 2 / np.square(counts).sum())
 
 
 def replicate_mean(scores: ArrayLike, units: ArrayLike) -> Replicates:
@@ -147,16 +150,21 @@ def replicate_statistic(functions: Sequence[Weighted], units: ArrayLike) -> list
     return [Replicates(float(m[0]), m[1:] - m[0], v) for m, v in zip(means, seeds, strict=True)]
 
 
-def estimate_replicates(replicates: Replicates, units: ArrayLike) -> Estimate:
+def estimate_replicates(
+    replicates: Replicates, units: ArrayLike, *, weights: ArrayLike | None = None
+) -> Estimate:
     """Give any replicated summary its interval: Student's t on (effective units - 1).
 
     From three seeds on, s^2/S joins the jackknife's variance, s being the standard deviation over
-    seeds, and the degrees of freedom are those of Satterthwaite (1946).
+    seeds, and the degrees of freedom are those of Satterthwaite (1946). Where photos count by
+    `weights`, (N,), so do the effective units.
     """
     codes = unit_codes(units)
-    half = _half_width(*_spread(replicates, effective_units(codes), replicates))
+    size = effective_units(codes, weights=weights)
+    half = _half_width(*_spread(replicates, size, replicates))
     note = "" if np.isfinite(half) else "undefined without some unit"
-    return _estimate(replicates, replicates.value - half, replicates.value + half, codes, note)
+    low, high = replicates.value - half, replicates.value + half
+    return _estimate(replicates, low, high, codes, note, size=size)
 
 
 def estimate_mean(scores: ArrayLike, units: ArrayLike) -> Estimate:
@@ -173,13 +181,24 @@ def estimate_share(scores: ArrayLike, units: ArrayLike) -> Estimate:
     each photo is a unit and S = 1, the interval is the plain exact one. If p is 0 or 1 there is no
     variance to go by, and the size is the effective units: all photos of a unit may say one thing.
     """
-    from scipy.special import betaincinv
-
     table, codes = _checked(scores, units)
     if not ((table == 0) | (table == 1)).all():
         raise ValueError("scores of a share are 0 or 1; estimate other scores by their mean")
-    replicates = replicate_mean(table, codes)
-    p, photos, size = replicates.value, codes.size, effective_units(codes)
+    return estimate_share_replicates(replicate_mean(table, codes), codes)
+
+
+def estimate_share_replicates(
+    replicates: Replicates, units: ArrayLike, *, weights: ArrayLike | None = None
+) -> Estimate:
+    """Give a replicated share the interval of `estimate_share`.
+
+    Where photos count by `weights`, (N,), so do the effective units.
+    """
+    from scipy.special import betaincinv
+
+    codes = unit_codes(units)
+    p, photos, effective = replicates.value, codes.size, effective_units(codes, weights=weights)
+    size = effective
     if size >= 2 and 0 < p < 1:
         half = _half_width(*_spread(replicates, size, replicates))
         independent = _half_width(p * (1 - p) / (photos - 1), photos - 1)
@@ -188,7 +207,8 @@ def estimate_share(scores: ArrayLike, units: ArrayLike) -> Estimate:
     low = float(betaincinv(hits, misses + 1, _TAIL)) if p > 0 else 0.0
     high = float(betaincinv(hits + 1, misses, 1 - _TAIL)) if p < 1 else 1.0
     weak = f"fewer than {_FEWEST_HITS} effective hits or misses"
-    return _estimate(replicates, low, high, codes, weak if min(hits, misses) < _FEWEST_HITS else "")
+    note = weak if min(hits, misses) < _FEWEST_HITS else ""
+    return _estimate(replicates, low, high, codes, note, size=effective)
 
 
 def estimate_quantile(scores: ArrayLike, units: ArrayLike, *, q: float) -> Estimate:
@@ -231,6 +251,38 @@ def compare(a: Replicates, b: Replicates, *, effective_units: float) -> Comparis
     p_value = 1.0 if difference == 0 else 0.0
     if variance > 0:
         p_value = float(2 * stdtr(degrees, -abs(difference) / np.sqrt(variance)))
+    return Comparison(difference, difference - half, difference + half, p_value)
+
+
+def compare_independent(
+    a: Replicates,
+    b: Replicates,
+    *,
+    effective_units: tuple[float, float],
+    same_trainings: bool = False,
+) -> Comparison:
+    """Compare values of different photos, such as those of two parts: a - b by Welch's t test.
+
+    Variances add, with the degrees of freedom of Satterthwaite (1946); `effective_units` are those
+    of a's and of b's photos. Where the same trainings answered both, the s^2/S that is added is
+    that of their differences. p-value and limits are as in `compare`.
+    """
+    from scipy.special import stdtr
+
+    difference, terms = a.value - b.value, []
+    for each, size in zip((a, b), effective_units, strict=True):
+        terms.append(_spread(each, size) if same_trainings else _spread(each, size, each))
+    if same_trainings and a.seed_values.size >= _FEWEST_SEEDS:
+        spread = (a.seed_values - b.seed_values).std(ddof=1) ** 2 / a.seed_values.size
+        terms.append((float(spread), a.seed_values.size - 1.0))
+    variance = sum(part for part, _ in terms)
+    if min(effective_units) < 2 or not np.isfinite(difference + variance):
+        return Comparison(difference, float("nan"), float("nan"), 1.0)
+    if not variance > 0:
+        return Comparison(difference, difference, difference, 1.0 if difference == 0 else 0.0)
+    degrees = 1 / sum((part / variance) ** 2 / degrees for part, degrees in terms)
+    half = _half_width(variance, degrees)
+    p_value = float(2 * stdtr(degrees, -abs(difference) / np.sqrt(variance)))
     return Comparison(difference, difference - half, difference + half, p_value)
 
 
@@ -306,9 +358,17 @@ def _half_width(variance: float, degrees: float) -> float:
     return float(stdtrit(degrees, 1 - _TAIL) * np.sqrt(variance))
 
 
-def _estimate(summary: Replicates, low: float, high: float, codes: Codes, note: str) -> Estimate:
+def _estimate(
+    summary: Replicates,
+    low: float,
+    high: float,
+    codes: Codes,
+    note: str,
+    *,
+    size: float | None = None,
+) -> Estimate:
     value, sd, seeds = summary.value, summary.seed_sd, summary.seed_values.size
-    if (effective := effective_units(codes)) < 2:
+    if (effective := effective_units(codes) if size is None else size) < 2:
         low, high, note = float("nan"), float("nan"), "fewer than 2 effective units: no interval"
     elif effective < _FEWEST_UNITS:
         note = "; ".join(filter(None, [f"fewer than {_FEWEST_UNITS} effective units", note]))

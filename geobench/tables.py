@@ -65,7 +65,7 @@ class CurvePoint:
 @final
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """One row of costs.csv: a timing, the peak memory, or a fact that the method measured."""
+    """One row of costs.csv: what the harness measured, or a fact that the method gave."""
 
     benchmark: str
     part: str

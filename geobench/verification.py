@@ -152,7 +152,9 @@ def _parts(board: Leaderboard) -> list[str]:
         except GeobenchError as error:
             problems.append(str(error))
             continue
-        if lost := sorted({"id", "truth", "unit", "nearest", "novelty"} - set(arrays)):
+        if lost := sorted(
+            {"id", "truth", "unit", "nearest", "novelty", "neighbours"} - set(arrays)
+        ):
             problems.append(f"{path} lacks {', '.join(lost)}")
             continue
         hidden = entry["dataset"]["publishes"] == "scores"

@@ -31,7 +31,7 @@ benchmarks:
   - name: toy
     dataset: {name: toy-planet, photos: 300}
     encoder: given
-    splits: [unseen-cells]
+    splits: [unseen-cells, {name: unseen-cells, label: seen-cells, surroundings: train}]
     methods: [uniform, prior, toy-oracle, breaks, {name: breaks, label: late, how: late},
       {name: breaks, label: silent, how: silent}]
     metrics: [distance, geoscore, accuracy, nll, unscorable, nowhere, against-breaks]

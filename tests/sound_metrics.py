@@ -1,4 +1,4 @@
-"""Good metrics of answers, of densities and of samples."""
+"""Good metrics of answers, of densities, of samples and of all first draws at once."""
 
 from typing import Any
 
@@ -8,6 +8,7 @@ from geobench import (
     Against,
     Curve,
     Density,
+    Draws,
     Mean,
     Metric,
     Prediction,
@@ -89,3 +90,30 @@ class Coverage(Metric):
         drawn = distance_km(prediction.point()[:, None], context.samples)
         inside = distance_km(prediction.point(), truth.points) <= np.median(drawn, axis=1)
         return inside[:, None].astype(np.float32)
+
+
+class Width(Metric):
+    """Mean distance of the samples from the answer, wherever the truth is."""
+
+    name = "width"
+    needs = Prediction
+    describes_prediction = True
+    columns = ("width",)
+    summaries = (Mean(name="width", unit="km", better="lower", column="width"),)
+
+    def score(self, prediction: Any, truth: Any, context: Any) -> Any:
+        away = distance_km(prediction.point()[:, None], context.samples)
+        return away.mean(axis=1, keepdims=True).astype(np.float32)
+
+
+class Found(Metric):
+    """Share of photos with any photo's first draw within 50 km."""
+
+    name = "found"
+    needs = Draws
+    columns = ("found",)
+    summaries = (Share(name="found", better="higher", column="found"),)
+
+    def score(self, prediction: Any, truth: Any, context: Any) -> Any:
+        away = distance_km(truth.points[:, None], prediction.point())
+        return (away.min(axis=1) <= 50)[:, None].astype(np.float32)

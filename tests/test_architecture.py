@@ -26,6 +26,7 @@ READING_ORDER = (
     "data",
     "splits",
     "encoders",
+    "encoding_time",
     "features",
     "inputs",
     "predictions",
@@ -33,6 +34,9 @@ READING_ORDER = (
     "methods",
     "metrics",
     "summaries",
+    "contrasts",
+    "slices",
+    "novelty",
     "hookspecs",
     "catalogue",
     "document",
@@ -41,11 +45,17 @@ READING_ORDER = (
     "results",
     "checks",
     "plan",
+    "costs",
     "scoring",
     "tables",
+    "entries",
+    "part_rows",
     "leaderboard",
     "worst",
+    "comparison",
+    "audit",
     "figures",
+    "markdown_tables",
     "markdown",
     "report",
     "verification",
@@ -54,8 +64,10 @@ READING_ORDER = (
     "console",
     "listing",
     "board_commands",
+    "data_command",
     "cli",
 )
+PACKAGES = ("audit", "figures")
 HEAVY = {"torch", "pandas", "scipy", "sklearn", "faiss", "matplotlib", "skimage"}
 SHARED_PLUGINS = {"geobench_torch", "geobench_cells"}
 # Where the core says which device "auto" is, and only for methods that require torch.
@@ -98,8 +110,8 @@ def _walk(node: ast.AST, *, at_start: bool) -> Iterator[Import]:
 
 
 def core_modules() -> list[Path]:
-    """The modules of the core, with those of its one package; `testing` is outside."""
-    found = [*CORE.glob("*.py"), *CORE.glob("figures/*.py")]
+    """The modules of the core, with those of its packages; `testing` is outside."""
+    found = [*CORE.glob("*.py"), *(p for name in PACKAGES for p in CORE.glob(f"{name}/*.py"))]
     return [path for path in sorted(found) if path != CORE / "__init__.py"]
 
 
@@ -138,7 +150,7 @@ def test_the_documented_reading_order_is_the_one_that_holds() -> None:
 @pytest.mark.parametrize("path", core_modules(), ids=named)
 def test_a_core_module_imports_only_modules_above_it(path: Path) -> None:
     above = READING_ORDER[: READING_ORDER.index(place_of(path))]
-    above += ("figures",) if place_of(path) == "figures" else ()
+    above += (place_of(path),) if place_of(path) in PACKAGES else ()
     above += ("testing",) if path.stem == "cli" else ()  # `geobench check` opens it
     for found in imports(path):
         if found.module == "geobench":

@@ -236,7 +236,7 @@ def test_an_unknown_name_may_be_of_a_plugin_that_did_not_load(catalogue: Catalog
     with pytest.raises(PluginError) as caught:
         catalogue.find("metric", "hemispheres")
     text = str(caught.value)
-    assert text.startswith("there is no metric 'hemispheres'. Did you mean hemisphere?")
+    assert text.startswith("there is no metric 'hemispheres'. Did you mean hemisphere")
     assert "Plugins that did not load: " in text
     assert "acme_missing (acme-missing 1.5)" in text
     assert "see `geobench list`" in text

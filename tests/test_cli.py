@@ -15,6 +15,7 @@ import pytest
 
 import geobench
 from geobench import cli, files
+from geobench.tables import number
 
 YAML = """\
 benchmarks:
@@ -216,7 +217,7 @@ def test_a_run_says_what_it_did_and_where_to_look(workspace: Path) -> None:
         "[5/5] random / 12 / seed 0: done in ",
         "geoscore ↑",
         "cells: 5 run",
-        "README.md and 4 pictures in leaderboards/tiny",
+        "README.md and 5 pictures in leaderboards/tiny",
         "leaderboards/tiny/README.md",
         "geobench verify leaderboards/tiny",
     ):
@@ -224,6 +225,19 @@ def test_a_run_says_what_it_did_and_where_to_look(workspace: Path) -> None:
     board = workspace / "leaderboards" / "tiny"
     for name in ("benchmark.json", "table.csv", "curves.csv", "costs.csv", "README.md", "runs"):
         assert (board / name).exists()
+
+
+def test_the_standings_of_a_run_are_the_numbers_of_all_photos(workspace: Path) -> None:
+    out = (workspace / "stdout").read_text()
+    with (workspace / "leaderboards/tiny/table.csv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    scores = [row for row in rows if row["summary"] == "geoscore" and row["label"] == "prior"]
+    assert len(scores) > 1  # slices, too
+    (shown,) = [
+        line for line in out.splitlines() if line.startswith("prior  ") and "run" not in line
+    ]
+    whole = next(r for r in scores if (r["slice"], r["average"]) == ("all", "photo"))
+    assert shown.split()[1] == number(float(whole["value"]), "points")
 
 
 def test_a_second_run_skips_every_cell(
@@ -286,7 +300,7 @@ def test_a_table_that_is_gone_or_older_fails_the_check_and_report_mends_it(
     assert (gone.code, gone.out) == (1, f"{board / name} is missing\n")
     mended = ask("report", board)
     assert (mended.code, mended.err) == (0, "")
-    files = "table.csv, curves.csv, costs.csv, README.md and 4 pictures"
+    files = "table.csv, curves.csv, costs.csv, README.md and 5 pictures"
     assert mended.out == f"wrote {files} in {board}\n"
     assert (board / name).read_bytes() == good
 
@@ -463,5 +477,6 @@ def test_load_gives_the_table_with_its_own_columns(board: Path) -> None:
 def test_load_keeps_labels_that_look_like_nothing_or_like_a_number(board: Path) -> None:
     table = geobench.load(str(board))
     assert not table["label"].isna().any()
+    table = table[table["summary"] != "nll.gain-over-prior"]  # of which the prior has no row
     for label in ("NA", "12"):
         assert len(table[table["label"] == label]) == len(table[table["label"] == "prior"])

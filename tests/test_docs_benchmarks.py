@@ -8,7 +8,7 @@ import pytest
 import yaml
 from pages import Page, tables
 
-from geobench import ConfigError, Density, Prediction, catalogue, config, plan, results
+from geobench import ConfigError, Density, Draws, Prediction, catalogue, config, plan, results
 from geobench.catalogue import Source, installed
 from geobench.splits import SplitConfig
 
@@ -116,7 +116,7 @@ def test_what_a_component_needs_and_gives_is_documented(plugin, tmp_path):
     if plugin.kind == "dataset":
         assert all(f" {'pictures' if what == 'images' else what}" in text for what in made.provides)
     if plugin.kind == "metric":
-        needs = {Density: "a density", Prediction: "draws"}
+        needs = {Density: "a density", Prediction: "draws", Draws: "the first draws of all photos"}
         assert f"Needs {needs.get(made.needs, 'points')}; gives" in text
         names = [f"`{summary.name}`" for summary in plugin().summaries]
         assert all(name in text for name in names)

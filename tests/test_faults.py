@@ -359,11 +359,11 @@ def test_a_report_and_a_run_take_turns_at_the_tables(finished, undisturbed, tmp_
     first = finished.start(
         "report", board(tmp_path), **strike("os.rename", r"/table\.csv$", 1, sent="SIGSTOP")
     )
+    assert os.WIFSTOPPED(os.waitpid(first.pid, os.WUNTRACED)[1])  # the report holds the lock
     second = finished.start(
         "run", "benchmarks.yaml", **strike("open", r"/board-small\.lock", ATTEMPTS, sent="SIGSTOP")
     )
-    for process in (first, second):  # the report holds the lock, the run waits for it
-        assert os.WIFSTOPPED(os.waitpid(process.pid, os.WUNTRACED)[1])
+    assert os.WIFSTOPPED(os.waitpid(second.pid, os.WUNTRACED)[1])  # the run waits for it
     for process in (first, second):
         process.send_signal(signal.SIGCONT)
     texts = [process.communicate(timeout=60) for process in (first, second)]

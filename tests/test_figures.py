@@ -22,7 +22,8 @@ from geobench.figures.accuracy import draw_accuracy
 from geobench.figures.cost import draw_cost
 from geobench.figures.maps import ROLES, error_colours
 from geobench.figures.names import spread
-from geobench.figures.slopes import draw_slopes
+from geobench.figures.nearer import SIDES
+from geobench.figures.slopes import draw_slopes, seen_pairs
 from geobench.figures.style import looks
 from geobench.geo import EARTH_RADIUS_KM
 from geobench.leaderboard import Leaderboard
@@ -70,11 +71,20 @@ def panels(figure):
 
 
 def numbers(folder, name):
-    return pandas.read_csv(folder / name, keep_default_na=False, na_values=[""])
+    """A table; of table.csv the rows about all photos, each of which counts once."""
+    table = pandas.read_csv(folder / name, keep_default_na=False, na_values=[""])
+    if name == "table.csv":
+        table = table[(table["slice"] == "all") & (table.average == "photo")]
+        table = table[~table.summary.str.endswith(("gap", "part-difference"))]
+    return table
 
 
 def lines(axes):
     return {line.get_label(): line for line in axes.lines if line.get_label() in LABELS}
+
+
+def slopes(read, *, stamp):
+    return draw_slopes(read, seen_pairs(read), title="Slopes", stamp=stamp)
 
 
 def change(folder, name, row_filter, column, value):
@@ -92,6 +102,7 @@ def change(folder, name, row_filter, column, value):
 
 def test_accuracy_has_a_line_and_a_band_per_method_as_curves_csv_says(folder):
     curves, table = numbers(folder, "curves.csv"), numbers(folder, "table.csv")
+    curves = curves[curves.curve == "accuracy"]
     found = panels(drawn(folder, "accuracy"))
     assert set(found) == {"random/test", "unseen-cells/seen", "unseen-cells/unseen"}
     for part, axes in found.items():
@@ -161,7 +172,8 @@ def test_cost_shows_seconds_of_costs_csv_against_scores_of_table_csv(folder):
         assert set(lines(axes)) == LABELS
         for label in LABELS - {CEILING}:
             dot = lines(axes)[label]
-            mine = costs[(costs.part == part) & (costs.label == label) & (costs.unit == "s")]
+            mine = costs[(costs.part == part) & (costs.label == label)]
+            mine = mine[mine.quantity.isin(["fit_seconds", "predict_seconds"])]
             seconds = mine.groupby("seed").value.sum().mean()
             rows = table[(table.part == part) & (table.label == label)]
             score = rows[rows.summary == "geoscore"].iloc[0]
@@ -237,7 +249,7 @@ def test_every_axis_has_a_name_with_its_unit(folder):
 def test_every_picture_says_whose_it_is_and_fits_a_readme(folder):
     manifest = json.loads((folder / "benchmark.json").read_text())
     shown = [entry["file"] for entry in manifest["figures"]]
-    assert len(shown) == 3 + 2 + 3
+    assert len(shown) == 4 + 2 + 3
     page = (folder / "README.md").read_text()
     for file in shown:
         assert f"]({file})" in page
@@ -260,7 +272,7 @@ def test_every_picture_says_whose_it_is_and_fits_a_readme(folder):
 def test_changing_a_number_changes_the_picture(folder, name, file, column, value):
     def hit(row):
         wanted = {
-            "curves.csv": lambda: 100 < float(row["x"]) < 5000,
+            "curves.csv": lambda: row["curve"] == "accuracy" and 100 < float(row["x"]) < 5000,
             "costs.csv": lambda: row["quantity"] == "fit_seconds",
             "table.csv": lambda: (
                 row["part"] == "unseen-cells/seen"
@@ -309,7 +321,7 @@ def test_drawing_again_gives_the_same_bytes_and_fresh_pictures_are_left_alone(fo
 def test_svg_takes_the_place_of_png_until_png_is_asked_for(folder):
     assert report.rewrite(folder, installed(), file_format="svg") == []
     names = sorted(path.name for path in folder.glob("figures/*"))
-    assert len(names) == 8
+    assert len(names) == 9
     assert all(name.endswith(".svg") for name in names)
     assert "](figures/accuracy.svg)" in (folder / "README.md").read_text()
     assert "answers within it (%)" in (folder / "figures/accuracy.svg").read_text()
@@ -337,9 +349,9 @@ def test_a_run_without_pictures_leaves_none_that_are_stale(tmp_path):
         ).board
 
     board = run("[uniform, ")
-    assert len(list(board.glob("figures/*"))) == 4
+    assert len(list(board.glob("figures/*"))) == 5
     run("[uniform, ", figures=False)
-    assert len(list(board.glob("figures/*"))) == 4
+    assert len(list(board.glob("figures/*"))) == 5
     run("[", figures=False)
     assert list(board.glob("figures/*")) == []
     assert "](figures/" not in (board / "README.md").read_text()
@@ -369,7 +381,7 @@ def test_a_dataset_that_publishes_scores_only_has_no_maps(tmp_path):
         reporter=execution.Reporter(),
     ).board
     names = sorted(path.stem for path in board.glob("figures/*"))
-    assert names == ["accuracy", "cost", "seen-unseen"]
+    assert names == ["accuracy", "cost", "novelty", "seen-unseen"]
 
 
 def test_labels_that_differ_in_signs_only_have_pictures_of_their_own(tmp_path):
@@ -398,7 +410,7 @@ def test_a_picture_that_cannot_be_drawn_is_a_problem_and_loses_no_other(folder, 
     shutil.rmtree(folder / "figures")
     (problem,) = report.rewrite(folder, installed())
     assert problem.endswith("cost.png: ValueError: no ink")
-    assert len(list(folder.glob("figures/*"))) == 7
+    assert len(list(folder.glob("figures/*"))) == 8
     assert "figures/cost.png" not in (folder / "README.md").read_text()
     monkeypatch.undo()
     (problem,) = verify(folder, installed())
@@ -406,7 +418,7 @@ def test_a_picture_that_cannot_be_drawn_is_a_problem_and_loses_no_other(folder, 
     kept = (folder / "figures/accuracy.png").stat().st_mtime_ns
     assert report.rewrite(folder, installed()) == []
     assert (folder / "figures/accuracy.png").stat().st_mtime_ns == kept
-    assert len(list(folder.glob("figures/*"))) == 8
+    assert len(list(folder.glob("figures/*"))) == 9
     assert verify(folder, installed()) == []
 
 
@@ -433,7 +445,7 @@ def test_names_lie_within_the_picture_and_not_upon_each_other(folder, name, coun
         ]
 
     many = tables.Tables(crowd(read.rows), crowd(read.curves), crowd(read.costs), [])
-    draw = {"accuracy": draw_accuracy, "seen-unseen": draw_slopes, "cost": draw_cost}[name]
+    draw = {"accuracy": draw_accuracy, "seen-unseen": slopes, "cost": draw_cost}[name]
     figure = draw(many, stamp="")
     figure.draw_without_rendering()
     heads = [Text.get_window_extent(axes.title).y0 for axes in figure.axes]
@@ -455,7 +467,7 @@ def test_every_axis_has_numbers_that_do_not_overlap(folder):
         costs = [replace(c, value=c.value * scale**c.seed * scale) for c in read.costs]
         pictures.append(draw_cost(tables.Tables(read.rows, [], costs, []), stamp=""))
     narrow = [replace(r, value=3000 + r.value / 10, low=2900.0, high=4100.0) for r in read.rows]
-    pictures.append(draw_slopes(tables.Tables(narrow, [], [], []), stamp=""))
+    pictures.append(slopes(tables.Tables(narrow, [], [], []), stamp=""))
     for figure in pictures:
         figure.draw_without_rendering()
         for axes in figure.axes:
@@ -519,6 +531,7 @@ PALETTES = {
     "methods": [look.colour for look in looks([f"m{n}" for n in range(7)]).values()],
     "roles": [*ROLES.values(), "#e3e3e0"],
     "errors": [*error_colours().colors, "#e3e3e0"],
+    "nearer": [*SIDES.values(), "#e3e3e0"],
 }
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 from complaints import complaints, skipped
-from sound_metrics import Country, Coverage, LogScore, log_score
+from sound_metrics import Country, Coverage, Found, LogScore, Width, log_score
 
 from geobench import Config, InputPath, Mean, Metric, Share, Statistic, distance_km, gazetteer
 from geobench.testing.kit import examine
@@ -62,6 +62,12 @@ def moving_truth(found: Any, prediction: Any, truth: Any) -> Any:
 def drawing(found: Any, prediction: Any, truth: Any) -> Any:
     np.random.seed(0)
     return found + np.random.random() * 0
+
+
+def first_is_found(self: Any, prediction: Any, truth: Any, context: Any) -> Any:
+    found = Found.score(self, prediction, truth, context)
+    found[0] = 0
+    return found
 
 
 def remembers(self: Any, prediction: Any, truth: Any, context: Any) -> Any:
@@ -158,6 +164,11 @@ MUTANTS = {
         "order-does-not-matter",
         "scored in another order",
     ),
+    "draws by position": (
+        mutant(Found, score=first_is_found),
+        "order-does-not-matter",
+        "scored in another order",
+    ),
     "truth rounded in place": (
         scored_by(moving_truth),
         "inputs-untouched",
@@ -206,6 +217,26 @@ MUTANTS = {
         "antipodes-get-a-worse-value",
         "no worse than for perfect ones",
     ),
+    "a width that is no declared description": (
+        mutant(Width, describes_prediction=False),
+        "antipodes-get-a-worse-value",
+        "no worse than for perfect ones",
+    ),
+    "a description that looks at the truth": (
+        mutant(LogScore, describes_prediction=True),
+        "antipodes-get-a-worse-value",
+        "its scores change with the truth",
+    ),
+    "a description in the wrong direction": (
+        mutant(Width, summaries=(Mean(name="width", unit="km", better="higher", column="width"),)),
+        "antipodes-get-a-worse-value",
+        "for one that is 1000 km wide",
+    ),
+    "a description of nothing": (
+        mutant(Width, score=lambda self, p, truth, context: np.ones((len(truth), 1))),
+        "antipodes-get-a-worse-value",
+        "for one that is 1000 km wide",
+    ),
     "a summary of the first photo": (
         mutant(summaries=statistic(first_photo)),
         "photos-are-a-set",
@@ -232,12 +263,22 @@ def test_a_broken_metric_is_caught_by_the_check_named_for_it(what):
     assert said in found[check]
 
 
-@pytest.mark.parametrize("metric", [Country, LogScore, Coverage])
-def test_good_metrics_of_answers_densities_and_samples_pass(metric):
+@pytest.mark.parametrize("metric", [Country, LogScore, Coverage, Found])
+def test_good_metrics_of_answers_densities_samples_and_first_draws_pass(metric):
     verdict = examine(metric)
     status = {o.check: o.reason for o in verdict.outcomes if o.status != "passed"}
-    expected = {"weights-leave-photos-out"} if metric is LogScore else set()
+    expected = {"weights-leave-photos-out"} if metric in (LogScore, Found) else set()
+    expected |= {"a-photo-is-scored-alone"} if metric is Found else set()
     assert set(status) == expected, status
+
+
+def test_a_metric_that_describes_predictions_passes_without_looking_at_the_truth():
+    verdict = examine(Width)
+    status = {o.check: o.status for o in verdict.outcomes if o.status != "passed"}
+    assert status == {
+        "perfect-answer-gets-the-best-value": "skipped",
+        "weights-leave-photos-out": "skipped",
+    }
 
 
 def test_a_metric_of_labels_that_nobody_has_is_skipped():

@@ -82,6 +82,25 @@ def test_mean_replicates_equal_a_loop_that_leaves_out_one_unit_at_a_time() -> No
     assert estimate_mean(scores, units).high == pytest.approx(scores.mean() + half, rel=1e-9)
 
 
+def test_intervals_move_and_stretch_with_the_scores() -> None:
+    scores, units = clustered(22, seeds=3)
+    for estimate in (
+        estimate_mean,
+        lambda x, u: estimate_quantile(x, u, q=0.8),
+        lambda x, u: estimate_statistic([weighted_mean(row) for row in x], u)[0],
+    ):
+        one, other = estimate(scores, units), estimate(1000 + 50 * scores, units)
+        expected = (1000 + 50 * one.low, 1000 + 50 * one.high, 50 * one.seed_sd)
+        assert (other.low, other.high, other.seed_sd) == pytest.approx(expected)
+
+
+def test_copies_of_all_photos_within_their_units_change_no_interval_of_a_mean() -> None:
+    scores, units = clustered(23)
+    one, copied = estimate_mean(scores, units), estimate_mean(np.tile(scores, 4), np.tile(units, 4))
+    assert (copied.low, copied.high) == pytest.approx((one.low, one.high))
+    assert copied.effective_units == pytest.approx(one.effective_units)
+
+
 def test_the_names_and_the_order_of_units_change_nothing() -> None:
     scores, units = clustered(2)
     order = np.random.default_rng(0).permutation(units.size)
@@ -169,6 +188,15 @@ def test_share_interval_never_claims_more_than_independent_photos() -> None:
     expected = stats.binomtest(50, 100).proportion_ci(0.95, method="exact")
     found = estimate_share(alike, units)
     assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.02, 0.3])
+def test_the_interval_of_the_misses_mirrors_that_of_the_hits(rate: float) -> None:
+    scores, units = clustered(24, units=40, seeds=3)
+    hits = (scores < stats.norm.ppf(rate) * math.sqrt(2)).astype(float)
+    found, mirrored = estimate_share(hits, units), estimate_share(1 - hits, units)
+    assert (1 - mirrored.high, 1 - mirrored.low) == pytest.approx((found.low, found.high), abs=1e-9)
+    assert mirrored.note == found.note
 
 
 # Quantiles
@@ -368,6 +396,35 @@ def test_intervals_cover_the_expectation_over_trainings_from_three_seeds_on() ->
     assert covered(two, 0.0) < 0.88  # it holds for the trained models at hand only
 
 
+def test_the_interval_of_a_nonlinear_statistic_covers_it() -> None:
+    def ratio(errors: Floats, others: Floats) -> Callable[[Floats], float]:
+        return lambda weights: float(weights @ errors / (weights @ others))
+
+    own, plain = [], []
+    for run in range(RUNS):
+        scores, units = clustered(4000 + run, units=40)
+        others = np.random.default_rng(run).exponential(size=units.size) + 1
+        function = [ratio(np.exp(scores[0] / 2), others)]
+        own += estimate_statistic(function, units)
+        plain += estimate_statistic(function, np.arange(units.size))
+    truth = math.exp(2 / 8) / 2  # exp(x / 2) of a variance of 2, over the mean of the others
+    assert 0.90 <= covered(own, truth) <= 0.99
+    assert covered(plain, truth) < 0.85
+
+
+def test_shares_that_vary_from_unit_to_unit_are_covered_and_wilsons_interval_does_not() -> None:
+    rng, found, wilson = np.random.default_rng(25), [], 0
+    for _ in range(RUNS):
+        sizes = np.maximum(1, rng.lognormal(2.5, 0.7, 60)).astype(int)
+        units = np.repeat(np.arange(60), sizes)
+        hits = (rng.random(units.size) < rng.beta(0.8, 3.2, 60)[units]).astype(float)  # by 0.2
+        found.append(estimate_share(hits[None], units))
+        plain = stats.binomtest(int(hits.sum()), hits.size).proportion_ci(method="wilson")
+        wilson += plain.low <= 0.2 <= plain.high
+    assert 0.92 <= covered(found, 0.2) <= 0.99
+    assert wilson / RUNS < 0.75
+
+
 # Comparisons
 
 
@@ -491,6 +548,65 @@ def test_ranks_equal_a_direct_reimplementation_on_many_methods() -> None:
                 high[best] -= 1
         result = ranks(found, better="higher", effective_units=64)
         assert [(r.low, r.high) for r in result] == list(zip(low, high, strict=True))
+
+
+@pytest.mark.parametrize("count", [2, 5])
+def test_equal_methods_share_their_ranks_in_about_nineteen_of_twenty_leaderboards(
+    count: int,
+) -> None:
+    rng, alike = np.random.default_rng(26), 0
+    for run in range(RUNS):
+        common, units = clustered(5000 + run, units=40)
+        own = rng.normal(size=(count, 40))[:, units] + rng.normal(size=(count, units.size))
+        tables = [replicate_mean(common + scores[None], units) for scores in own]
+        found = ranks(tables, better="lower", effective_units=effective_units(units))
+        alike += all((each.low, each.high) == (1, count) for each in found)
+    assert 0.92 <= alike / RUNS <= 0.99
+
+
+def test_of_two_methods_one_measured_better_by_three_standard_errors_is_above() -> None:
+    for size in (5.0, 20.0, 60.0):
+        pair = orthogonal([0.0, 3.001], [1 / math.sqrt(2)] * 2)
+        found = ranks(pair, better="higher", effective_units=size)
+        assert [(r.low, r.high) for r in found] == [(2, 2), (1, 1)], size
+    few = ranks(pair, better="higher", effective_units=4.0)  # 3.18 would be needed
+    assert [(r.low, r.high) for r in few] == [(1, 2), (1, 2)]
+
+
+def test_rank_ranges_fit_together_whatever_the_values_and_their_errors() -> None:
+    rng = np.random.default_rng(27)
+    for _ in range(200):
+        count = int(rng.integers(2, 9))
+        values = rng.integers(0, 4, count).astype(float)  # with ties
+        found = orthogonal(list(values), list(rng.lognormal(-1.5, 1, count)))
+        ranges = ranks(found, better="higher", effective_units=64)
+        assert all(1 <= each.low <= each.high <= count for each in ranges)
+        assert all(ranges[i].low == 1 for i in np.flatnonzero(values == values.max()))
+        assert all(ranges[i].high == count for i in np.flatnonzero(values == values.min()))
+        for i, j in np.argwhere(values[:, None] == values):
+            assert ranges[i].low <= ranges[j].high  # the same value: a rank in common
+        order = rng.permutation(count)
+        moved = ranks([found[i] for i in order], better="higher", effective_units=64)
+        assert moved == [ranges[i] for i in order]
+        negative = [Replicates(-r.value, -r.deviations, -r.seed_values) for r in found]
+        assert ranks(negative, better="lower", effective_units=64) == ranges
+
+
+def test_holm_finds_whatever_bonferroni_finds_and_nothing_beyond_single_tests() -> None:
+    rng = np.random.default_rng(28)
+    for _ in range(100):
+        found = orthogonal(list(rng.normal(0, 1, 4)), [0.4] * 4)
+        tests = [[compare(a, b, effective_units=64) for b in found] for a in found]
+        single = np.array([[t.difference > 0 and t.p_value <= 0.05 for t in row] for row in tests])
+        strict = np.array(
+            [[t.difference > 0 and t.p_value <= 0.05 / 6 for t in row] for row in tests]
+        )
+        ranges = ranks(found, better="higher", effective_units=64)
+        losses, wins = np.array([(each.low - 1, 4 - each.high) for each in ranges]).T
+        assert (strict.sum(axis=0) <= losses).all()
+        assert (losses <= single.sum(axis=0)).all()
+        assert (strict.sum(axis=1) <= wins).all()
+        assert (wins <= single.sum(axis=1)).all()
 
 
 def test_a_method_alone_is_first() -> None:

@@ -1,11 +1,16 @@
 """Figures: the tables and stored arrays of a leaderboard -> pictures. matplotlib waits inside."""
 
 from geobench.figures.album import draw, planned, rendered, slug, stale, stamp
+from geobench.figures.audit_map import draw_dataset, draw_leakage
 from geobench.figures.contact import draw_contact_sheet
+from geobench.figures.nearer import draw_nearer
 
 __all__ = [
     "draw",
     "draw_contact_sheet",
+    "draw_dataset",
+    "draw_leakage",
+    "draw_nearer",
     "planned",
     "rendered",
     "slug",

@@ -1,5 +1,6 @@
 """Accuracy against distance: how many answers lie within a radius, one line per method."""
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -12,12 +13,15 @@ from geobench.figures.style import (
     intervals,
     looks,
     sheet,
+    shortened,
 )
 from geobench.tables import CurvePoint, Row, Tables
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+_NAME = r"accuracy@[\d.e+]+km"
 
 RADII_KM = (1.0, 5000.0)
 """What is shown; curves.csv goes on to the antipode."""
@@ -31,13 +35,19 @@ def draw_accuracy(tables: Tables, *, stamp: str) -> "Figure":
         stamp: where the numbers come from, for the corner.
     """
     points = [point for point in tables.curves if is_shown(point)]
-    rows = [row for row in tables.rows if row.summary.startswith("accuracy@")]
+    rows = [row for row in tables.rows if re.fullmatch(_NAME, row.summary)]
     parts = list(dict.fromkeys(point.part for point in points))
     labels = list(dict.fromkeys(point.label for point in points))
     look = looks(tables.labels)
     with house_style():
-        title = f"Accuracy against distance (bands and bars: {intervals(rows or tables.rows)})"
-        page = sheet(len(parts), title=title, stamp=stamp, height=2.6, names=labels)
+        page = sheet(
+            len(parts),
+            title="Accuracy against distance",
+            note=f"bands and bars: {intervals(rows or tables.rows)}",
+            stamp=stamp,
+            height=2.6,
+            names=[shortened(label) for label in labels],
+        )
         for axes, part in zip(page.panels, parts, strict=True):
             axes.set_title(part)
             _panel(

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, final
 
@@ -16,8 +17,9 @@ from geobench.data import hashes, smallest_by_hash
 from geobench.errors import GeobenchError
 from geobench.figures.accuracy import draw_accuracy, is_shown
 from geobench.figures.cost import draw_cost, timed_parts
+from geobench.figures.curves import GROUPS, draw_curves
 from geobench.figures.maps import Errors, draw_errors, draw_split
-from geobench.figures.slopes import draw_slopes, pairs
+from geobench.figures.slopes import draw_slopes, seen_pairs, twin_pairs
 from geobench.figures.style import house_style
 from geobench.leaderboard import Leaderboard
 from geobench.results import MAP_ROWS, Record
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FORMATS = ("png", "svg")
-VERSION = 3
+VERSION = 5
 """Raised when the same numbers give other pictures."""
 
 
@@ -91,7 +93,7 @@ def planned(board: Leaderboard, tables: Tables) -> list[Picture]:
 
 def _planned(board: Leaderboard, tables: Tables) -> Iterator[Picture]:
     corner = stamp(board)
-    if pairs(tables):
+    if seen := seen_pairs(tables):
         yield Picture(
             "seen-unseen",
             "Seen against unseen places",
@@ -100,7 +102,19 @@ def _planned(board: Leaderboard, tables: Tables) -> Iterator[Picture]:
             "difficulty, too. Dashed is the training place nearest to the truth, the ceiling of "
             "methods that answer with training places.",
             "",
-            lambda: draw_slopes(tables, stamp=corner),
+            lambda: draw_slopes(tables, seen, title="Seen against unseen places", stamp=corner),
+        )
+    about = board.manifest["parts"]
+    twins = {about[label]["twin_of"]: label for label in about if "twin_of" in about[label]}
+    if same := twin_pairs(tables, twins):
+        yield Picture(
+            "gap",
+            "The generalisation gap",
+            "The same photos after two trainings of equal size: on the left the surroundings of "
+            "these photos were trained on, too. The fall is the gap; it is read with the level "
+            "that it starts from, because who has learned little has little to lose.",
+            "",
+            lambda: draw_slopes(tables, same, title="The generalisation gap", stamp=corner),
         )
     if any(is_shown(point) for point in tables.curves):
         yield Picture(
@@ -117,12 +131,16 @@ def _planned(board: Leaderboard, tables: Tables) -> Iterator[Picture]:
         yield Picture(
             "cost",
             "Cost against quality",
-            "Seconds to fit, to answer all photos of the part and to score them, mean over seeds, "
-            "as measured when the records were made (costs.csv). Features are not counted: all "
-            "methods share them. A bar shorter than its dot cannot be seen.",
+            "Seconds to fit and to answer all photos of the part, mean over seeds, as measured "
+            "when the records were made (costs.csv). Not counted are features, which all methods "
+            "share, and draws and scores. A bar shorter than its dot cannot be seen.",
             "",
             lambda: draw_cost(tables, stamp=corner),
         )
+    for group in GROUPS:
+        if group.has_points(tables):
+            draw_group = partial(draw_curves, tables, group, stamp=corner)
+            yield Picture(group.name, group.title, group.caption, "", draw_group)
     yield from _splits(board, corner)
     yield from _errors(board, tables, corner)
 

@@ -1,4 +1,4 @@
-"""Cost against quality: what a method's score takes in seconds."""
+"""Cost against quality: the seconds that a method takes, and its score."""
 
 import math
 from collections.abc import Mapping
@@ -18,6 +18,7 @@ from geobench.figures.style import (
     intervals,
     looks,
     sheet,
+    shortened,
 )
 from geobench.tables import Row, Tables
 
@@ -26,11 +27,11 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _LEAST = 1e-3  # seconds; a logarithmic axis has no zero
-_COUNTED = ("fit_seconds", "answer_seconds")
+_COUNTED = ("fit_seconds", "predict_seconds")
 
 
 def seconds(tables: Tables, part: str) -> dict[str, float]:
-    """Label -> seconds to fit, answer and score a part, the mean over seeds, from costs.csv."""
+    """Label -> seconds to fit and to answer a part, the mean over seeds, from costs.csv."""
     found: dict[str, dict[int, float]] = {}
     for cost in tables.costs:
         if cost.part == part and cost.quantity in _COUNTED:
@@ -49,7 +50,9 @@ def timed_parts(tables: Tables) -> list[str]:
 def _rows(tables: Tables) -> list[Row]:
     names = shown_summaries(tables)[:1]
     rows = [row for row in tables.rows if row.summary in names and row.plain]
-    return [in_shown_unit(row) for row in rows if math.isfinite(row.value)]
+    # Of answers from a file nobody knows what they took.
+    known = [row for row in rows if math.isfinite(row.value) and row.status != "external"]
+    return [in_shown_unit(row) for row in known]
 
 
 def draw_cost(tables: Tables, *, stamp: str) -> "Figure":
@@ -61,11 +64,18 @@ def draw_cost(tables: Tables, *, stamp: str) -> "Figure":
     """
     rows = _rows(tables)
     parts = timed_parts(tables)
-    devices = sorted({cost.device for cost in tables.costs} - {""})
+    counted = [cost for cost in tables.costs if cost.quantity in _COUNTED]
+    devices = sorted({cost.device for cost in counted} - {""})
     look = looks(tables.labels)
     with house_style():
-        title = f"Cost against quality (on {', '.join(devices)}; bars: {intervals(rows)})"
-        page = sheet(len(parts), title=title, stamp=stamp, height=2.6, names=tables.labels)
+        page = sheet(
+            len(parts),
+            title="Cost against quality",
+            note=f"on {', '.join(devices)}; bars: {intervals(rows)}",
+            stamp=stamp,
+            height=2.6,
+            names=[shortened(label) for label in tables.labels],
+        )
         for axes, part in zip(page.panels, parts, strict=True):
             axes.set_title(part)
             of_part = {row.label: row for row in rows if row.part == part}
@@ -86,7 +96,7 @@ def _panel(
         style = look[CEILING]
         axes.axhline(rows[CEILING].value, color=style.colour, ls=style.dashes, label=CEILING)
     first = next(iter(rows.values()))
-    axes.set_xlabel("time to fit, answer and score (s)")
+    axes.set_xlabel("time to fit and answer (s)")
     axes.set_ylabel(axis_title(first))
     times = [max(spent[label], _LEAST) for label in rows if label in spent]
     number_axis(axes, "x", min(times) / 2, 2 * max(times), most=5, logarithmic=True)

@@ -1,6 +1,6 @@
 """Maps: where each method errs, and where the photos of a split were taken."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, final
 
@@ -131,8 +131,7 @@ def draw_split(
         stamp: where the numbers come from, for the corner.
         whole: whether `points` are all photos of the split, not at most 20,000 a role.
     """
-    roles = sorted(dict.fromkeys(role.tolist()), key=_order)
-    spare = iter(_OTHERS * len(roles))
+    colours = role_colours(role.tolist())
     with house_style():
         page = sheet(
             1,
@@ -144,7 +143,7 @@ def draw_split(
         )
         (axes,) = page.panels
         draw_world(axes)
-        for name in roles:
+        for name, colour in colours.items():
             inside = role == name
             longitude, latitude = on_map(points[inside])
             count = f"{inside.sum():,}" + ("" if whole else " shown")
@@ -153,20 +152,27 @@ def draw_split(
                 latitude,
                 s=3.5,
                 lw=0,
-                color=ROLES.get(name) or next(spare),
+                color=colour,
                 label=f"{name} ({count})",
                 rasterized=True,
             )
         page.figure.legend(
             loc="lower center",
             bbox_to_anchor=(0.5, 0.2 / page.figure.get_figheight()),
-            ncols=min(6, len(roles)),
+            ncols=min(6, len(colours)),
             markerscale=3,
             handletextpad=0.2,
             columnspacing=1.5,
             fontsize=9,
         )
     return page.figure
+
+
+def role_colours(roles: Iterable[str]) -> dict[str, str]:
+    """Each role and its colour on every map, in the order in which they are drawn."""
+    ordered = sorted(dict.fromkeys(roles), key=_order)
+    spare = iter(_OTHERS * len(ordered))
+    return {name: ROLES.get(name) or next(spare) for name in ordered}
 
 
 def _order(role: str) -> tuple[int, str]:

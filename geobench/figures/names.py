@@ -27,12 +27,12 @@ def write_names(
         axes: whose limits and scales are final.
         marks: label -> what it is the name of, in data units: the end of a line, or a dot.
         look: label -> its colour.
-        texts: label -> what is written; the label, unless said.
+        texts: label -> what is written; the label, shortened, unless said.
     """
     to_axes = axes.transData + axes.transAxes.inverted()
     at = {label: to_axes.transform(mark) for label, mark in marks.items()}
     labels = sorted(at, key=lambda label: float(at[label][1]))
-    written = {label: shortened((texts or {}).get(label, label)) for label in labels}
+    written = {label: (texts or {}).get(label, shortened(label)) for label in labels}
     if CEILING in written:
         written[CEILING] += "\n(ceiling)"
     line = NAME_INCHES / (axes.bbox.height / axes.figure.dpi)

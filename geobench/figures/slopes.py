@@ -1,8 +1,9 @@
-"""Seen against unseen: what each method loses where it has never trained."""
+"""Slopes from one part to another: what each method loses where it has never trained."""
 
 import math
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, final
 
 from geobench.figures.names import number_axis, write_names
 from geobench.figures.style import (
@@ -14,6 +15,7 @@ from geobench.figures.style import (
     intervals,
     looks,
     sheet,
+    shortened,
 )
 from geobench.tables import Row, Tables, number
 
@@ -24,11 +26,48 @@ if TYPE_CHECKING:
 _PREFERRED = ("geoscore", "distance.median")
 
 
-def pairs(tables: Tables) -> list[str]:
-    """The labels of splits that have the parts `seen` and `unseen`."""
+@final
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two parts that lines are drawn between.
+
+    Args:
+        title: of the panel.
+        left, right: labels of the parts.
+        ends: what stands below each.
+    """
+
+    title: str
+    left: str
+    right: str
+    ends: tuple[str, str]
+
+
+def seen_pairs(tables: Tables) -> list[Pair]:
+    """The parts `seen` and `unseen` of each split that has both."""
     parts = dict.fromkeys(row.part for row in tables.rows)
     splits = [part.removesuffix("/seen") for part in parts if part.endswith("/seen")]
-    return [split for split in splits if f"{split}/unseen" in parts]
+    return [
+        Pair(split, f"{split}/seen", f"{split}/unseen", ("seen", "unseen"))
+        for split in splits
+        if f"{split}/unseen" in parts
+    ]
+
+
+def twin_pairs(tables: Tables, twins: Mapping[str, str]) -> list[Pair]:
+    """The same photos after two trainings.
+
+    Args:
+        tables: of which both parts have rows.
+        twins: part -> the part of the twin, trained on its surroundings, too.
+    """
+    parts = {row.part for row in tables.rows}
+    ends = ("trained on the\nsurroundings, too", "trained elsewhere\nonly")
+    return [
+        Pair(part, twin, part, ends)
+        for part, twin in twins.items()
+        if part in parts and twin in parts
+    ]
 
 
 def shown_summaries(tables: Tables) -> list[str]:
@@ -37,34 +76,37 @@ def shown_summaries(tables: Tables) -> list[str]:
     return [name for name in _PREFERRED if name in there] or there[:1]
 
 
-def draw_slopes(tables: Tables, *, stamp: str) -> "Figure":
-    """A panel per split and summary: a line per method from its value on seen to that on unseen.
+def draw_slopes(tables: Tables, pairs: Sequence[Pair], *, title: str, stamp: str) -> "Figure":
+    """A panel per pair of parts and summary: a line per method from the one to the other.
 
     Args:
-        tables: with rows of a split that has the parts `seen` and `unseen`.
+        tables: with rows of the parts.
+        pairs: of parts, at least one.
+        title: of the whole.
         stamp: where the numbers come from, for the corner.
     """
-    wanted = [(split, name) for split in pairs(tables) for name in shown_summaries(tables)]
+    wanted = [(pair, name) for pair in pairs for name in shown_summaries(tables)]
     rows = [in_shown_unit(row) for row in tables.rows if row.plain]
     rows = [row for row in rows if math.isfinite(row.value)]
     look = looks(tables.labels)
     with house_style():
-        title = f"Seen against unseen places (bars: {intervals(rows)})"
         page = sheet(
             len(wanted),
             title=title,
+            note=f"bars: {intervals(rows)}",
             stamp=stamp,
             height=3.0,
-            names=[f"{label} 00,000" for label in tables.labels],
+            names=[f"{shortened(label)} 00,000" for label in tables.labels],
         )
-        for axes, (split, name) in zip(page.panels, wanted, strict=True):
-            axes.set_title(f"{split}: {name}")
+        for axes, (pair, name) in zip(page.panels, wanted, strict=True):
+            axes.set_title(f"{pair.title}: {name}")
             of_panel = [row for row in rows if row.summary == name]
             ends = [
-                {row.label: row for row in of_panel if row.part == f"{split}/{part}"}
-                for part in ("seen", "unseen")
+                {row.label: row for row in of_panel if row.part == part}
+                for part in (pair.left, pair.right)
             ]
             _panel(axes, ends[0], ends[1], look)
+            axes.set_xticks([0, 1], pair.ends)
     return page.figure
 
 
@@ -97,7 +139,6 @@ def _panel(
         )
         draw_intervals(axes, x, ends, style)
     axes.set_xlim(-0.12, 1.12)
-    axes.set_xticks([0, 1], ["seen", "unseen"])
     axes.grid(visible=False, axis="x")
     axes.set_ylabel(axis_title(first))
     low, high = axes.get_ylim()
@@ -105,5 +146,5 @@ def _panel(
     number_axis(axes, "y", low, high, most=10, logarithmic=logarithmic)
     percent = " %" if first.unit == "share" else ""
     marks = {label: (1.0, unseen[label].value) for label in labels}
-    texts = {label: f"{label} {number(y)}{percent}" for label, (_, y) in marks.items()}
+    texts = {label: f"{shortened(label)} {number(y)}{percent}" for label, (_, y) in marks.items()}
     write_names(axes, marks, look=look, texts=texts)

@@ -102,6 +102,7 @@ def sheet(
     title: str,
     stamp: str,
     height: float,
+    note: str = "",
     names: Sequence[str] = (),
     projection: str | None = None,
     foot: float = 0.0,
@@ -116,6 +117,7 @@ def sheet(
         title: of the whole.
         stamp: where the numbers come from, for the lower right corner.
         height: of a panel, in inches; more where the names need it.
+        note: a line below the title.
         names: what will be written to the right of the panels, which leaves room for it.
         projection: of the panels, None for plain axes; maps have no axes that need room.
         foot: inches below the panels, for a colour bar.
@@ -123,13 +125,13 @@ def sheet(
     columns = min(2, count)
     rows = -(-count // columns)
     left, below = (0.7, 0.45) if projection is None else (0.05, 0.05)
-    room = max((len(shortened(name)) for name in names), default=0)
+    room = max(map(len, names), default=0)
     right = 0.12 + (0.1 + 0.062 * room if names else 0.0)
     height = max(height, NAME_INCHES * (len(names) + 2))
-    above, head, bottom = 0.3, 0.35, 0.25 + foot
+    above, head, bottom = 0.3, 0.52 if note else 0.35, 0.25 + foot
     width = WIDTH / columns
     total = head + rows * (above + height + below) + bottom
-    figure = headed(total, title=title, stamp=stamp)
+    figure = headed(total, title=title, stamp=stamp, note=note)
     panels = []
     for number in range(count):
         row, column = divmod(number, columns)
@@ -140,12 +142,13 @@ def sheet(
     return Sheet(figure, panels)
 
 
-def headed(height: float, *, title: str, stamp: str) -> "Figure":
-    """An empty figure of README width, `height` inches high, with its title and its origin."""
+def headed(height: float, *, title: str, stamp: str, note: str = "") -> "Figure":
+    """An empty figure of README width, `height` inches high, with title, note and origin."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(WIDTH, height))
     figure.text(0.1 / WIDTH, 1 - 0.1 / height, title, va="top", fontsize=11, fontweight="bold")
+    figure.text(0.1 / WIDTH, 1 - 0.32 / height, note, va="top", fontsize=8.5, color=GREY)
     figure.text(1 - 0.08 / WIDTH, 0.06 / height, stamp, ha="right", fontsize=7, color=GREY)
     return figure
 
@@ -155,7 +158,8 @@ def draw_intervals(axes: "Axes", x: Sequence[float], rows: Sequence[Row], look: 
     there = [(place, row) for place, row in zip(x, rows, strict=True) if math.isfinite(row.low)]
     places = [place for place, _ in there]
     low, high = [row.low for _, row in there], [row.high for _, row in there]
-    axes.vlines(places, low, high, color=look.colour, lw=1.2)
+    strength = [0.4 if row.note else 1.0 for _, row in there]  # a weak interval is pale
+    axes.vlines(places, low, high, color=look.colour, lw=1.2, alpha=strength if there else None)
 
 
 def shortened(label: str) -> str:

@@ -9,10 +9,10 @@ from pydantic import ValidationError
 from geobench.components import canonical
 from geobench.data import Truth
 from geobench.geo import Floats, Points
-from geobench.metrics import Against, Curve, Mean, Quantile, Share, Statistic
+from geobench.metrics import Against, Curve, Draws, Mean, Quantile, Share, Statistic
 from geobench.predictions import Density, Prediction
 from geobench.testing import summary_checks
-from geobench.testing.check import Failure, ensure
+from geobench.testing.check import Failure, Skip, ensure
 from geobench.testing.elsewhere import check_another_process, check_random_state, difference
 from geobench.testing.metric_subject import (
     Answers,
@@ -31,7 +31,7 @@ _TOLERANCE = 1e-5  # relative to a column's largest score: what other batches ma
 
 
 def declared_types(subject: MetricSubject) -> str:
-    """What it needs is Points, Prediction or Density, and its columns have names of their own."""
+    """What it needs is Points, Draws, Prediction or Density; columns have names of their own."""
     plugin, metric = subject.plugin, subject.metric
     ensure(
         isinstance(subject.config, plugin.Config),
@@ -39,9 +39,9 @@ def declared_types(subject: MetricSubject) -> str:
     )
     needs = metric.needs
     ensure(
-        any(needs is each for each in (Points, Prediction, Density)),
+        any(needs is each for each in (Points, Draws, Prediction, Density)),
         f"needs is {needs!r}",
-        "It is geobench.Points, geobench.Prediction or geobench.Density itself.",
+        "It is geobench.Points, geobench.Draws, geobench.Prediction or geobench.Density itself.",
     )
     columns = metric.columns
     ensure(
@@ -116,6 +116,8 @@ def one_finite_score_per_photo(subject: MetricSubject) -> str:
 
 def a_photo_is_scored_alone(subject: MetricSubject) -> None:
     """A photo gets the same score alone, and whichever photos it is scored with."""
+    if subject.metric.needs is Draws:
+        raise Skip("it needs Draws: those of all photos of a part, at once")
     count = len(subject.truth)
     halves = np.array_split(np.arange(count), 3)
     for rows in (*np.split(np.arange(count), count)[:8], *halves):
@@ -139,7 +141,8 @@ def _compare(subject: MetricSubject, rows: np.ndarray, what: str) -> None:
         raise Failure(
             f"{subject.metric.columns[column]} of a photo is {wanted[photo, column]:.6g}, and "
             f"{found[photo, column]:.6g} when it is {what}",
-            remedy="A score is a function of one photo; what needs several is a Statistic.",
+            remedy="A score is a function of one photo; what needs several is a Statistic, or "
+            "needs Draws.",
         )
 
 

@@ -78,7 +78,7 @@ class Answers:
 
     Args:
         prediction: N distributions.
-        samples: (N, S, 2), or None where only points are needed.
+        samples: (N, S, 2), or None where points or first draws are needed.
     """
 
     prediction: Prediction
@@ -92,7 +92,7 @@ class Answers:
 
 def answers(metric: Metric, points: Points, *, spread_km: float = _PERFECT_KM) -> Answers:
     """Answers at `points` (N, 2): single places, or kernels of this standard deviation per axis."""
-    if not metric.needs_draws:
+    if not metric.stores_columns:
         return Answers(Atoms(points[:, None]), None)
     kernels = VonMisesFisherMixture(points[:, None], geo.concentration_of(spread_km))
     return Answers(kernels, kernels.sample(SAMPLES, np.random.default_rng(1)))
@@ -102,7 +102,7 @@ def ordinary(metric: Metric, points: Points) -> Answers:
     """Answers as a method gives them: a few hundred km off, with a second and a third guess."""
     rng = np.random.default_rng(2)
     near = geo.destination(points, rng.uniform(0, 360, len(points)), rng.gamma(2, 200, len(points)))
-    if not metric.needs_draws:
+    if not metric.stores_columns:
         return Answers(Atoms(near[:, None]), None)
     means = np.concatenate([near[:, None], geo.uniform((len(points), 2), rng)], axis=1)
     kernels = VonMisesFisherMixture(means, geo.concentration_of(300.0), [[0.6, 0.3, 0.1]])

@@ -18,6 +18,7 @@ from geobench.testing.metric_subject import (
 
 _ROUNDING = 1e-6
 _AWAY_KM = (10.0, 300.0, 3000.0)
+_VAGUE_KM = 1000.0  # standard deviation per axis of a prediction that knows a part of the world
 
 
 def perfect(metric: Metric, points: Points) -> Answers:
@@ -73,6 +74,8 @@ def perfect_answer_gets_the_best_value(subject: MetricSubject) -> str:
 
     A perfect distribution is narrow and centred on the truth, or on a draw from it.
     """
+    if subject.metric.describes_prediction:
+        raise Skip("it describes predictions, wherever they are")
     told, points = [], subject.truth.points
     for summary in subject.metric.summaries:
         best = _best(subject, summary)
@@ -94,7 +97,12 @@ def perfect_answer_gets_the_best_value(subject: MetricSubject) -> str:
 
 
 def antipodes_get_a_worse_value(subject: MetricSubject) -> str:
-    """Every summary tells a perfect answer from the antipode."""
+    """Every summary tells a perfect answer from the antipode; or, of predictions, sharp from vague.
+
+    A metric that describes predictions does not look at the truth, and finds sharp ones better.
+    """
+    if subject.metric.describes_prediction:
+        return _sharp_beats_vague(subject)
     told, points = [], subject.truth.points
     for summary in subject.metric.summaries:
         value = _values(subject, answers(subject.metric, _antipodes(points)), summary)
@@ -103,10 +111,34 @@ def antipodes_get_a_worse_value(subject: MetricSubject) -> str:
             (_gain(summary, best, value) > _ROUNDING * np.maximum(1.0, np.abs(best))).any(),
             f"summary {summary.name} is {value[0]:.6g} for answers at the antipode, no worse than "
             "for perfect ones",
-            "Check its column and its `better`. What is not about the truth is no metric.",
+            "Check its column and its `better`. What is not about the truth says so: see "
+            "`describes_prediction`.",
         )
         if value.size == 1:
             told.append(f"{summary.name} {value[0]:.6g}")
+    return ", ".join(told)
+
+
+def _sharp_beats_vague(subject: MetricSubject) -> str:
+    truth, told = subject.truth, []
+    elsewhere = Truth(_antipodes(truth.points), truth.attributes, truth.novelty)
+    moved = score(subject.metric, subject.answers, elsewhere)
+    ensure(
+        (moved == subject.scores).all(),
+        "it declares that it describes predictions, and its scores change with the truth",
+        "Leave `describes_prediction` out.",
+    )
+    vague = answers(subject.metric, truth.points, spread_km=_VAGUE_KM)
+    for summary in subject.metric.summaries:
+        best, value = _best(subject, summary), _values(subject, vague, summary)
+        ensure(
+            (_gain(summary, best, value) > _ROUNDING * np.maximum(1.0, np.abs(best))).all(),
+            f"summary {summary.name} ({summary.better} is better) is {best[0]:.6g} for a "
+            f"sharp prediction, and {value[0]:.6g} for one that is {_VAGUE_KM:g} km wide",
+            "Check its column and its `better`.",
+        )
+        if value.size == 1:
+            told.append(f"{summary.name} {best[0]:.6g} and {value[0]:.6g}")
     return ", ".join(told)
 
 

@@ -182,6 +182,10 @@ class ToyPlanet(Dataset):
     citation = "The toy planet is synthetic and part of geobench."
 
     @property
+    def on_earth(self) -> bool:
+        return False
+
+    @property
     def provides(self) -> frozenset[str]:
         return frozenset({"features", "images"})
 

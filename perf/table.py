@@ -1,0 +1,140 @@
+"""How long a large leaderboard takes from stored arrays: python perf/table.py [--photos 210122]."""
+
+import argparse
+import logging
+import resource
+import tempfile
+import time
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from geobench import files, gazetteer, geo, results
+from geobench.catalogue import installed
+from geobench.geo import Places, Points
+from geobench.leaderboard import Leaderboard
+from geobench.tables import KINDS, Tables, as_csv
+
+PART = "official/test"
+
+
+def main() -> None:
+    """Make up the records of a part on disk; time the reading and every number of its tables."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--photos", type=int, default=210_122, help="photos of the part")
+    parser.add_argument("--methods", type=int, default=10, help="rows of the table")
+    parser.add_argument("--units", type=int, default=20_000, help="photographers")
+    parser.add_argument("--train", type=int, default=200_000, help="training photos")
+    parser.add_argument(
+        "--metrics", default="distance,accuracy,geoscore", help="metrics of points, by commas"
+    )
+    parser.add_argument("--profile", action="store_true", help="say where the time goes")
+    wanted = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        # In a process of its own, so that its memory is not counted.
+        writer = get_context("spawn").Process(target=_write, args=(folder, wanted))
+        writer.start()
+        writer.join()
+        before = _peak_mb()
+        start, cpu = time.perf_counter(), time.process_time()
+        found = _profiled(folder) if wanted.profile else _tables(folder)
+        seconds, busy = time.perf_counter() - start, time.process_time() - cpu
+    views = len({(row.slice, row.average) for row in found.rows})
+    logging.info(
+        "%d photos x %d methods: %d rows in %d views and %d points of curves in %.1f s "
+        "(%.1f s of processors)",
+        *(wanted.photos, wanted.methods, len(found.rows), views, len(found.curves)),
+        *(seconds, busy),
+    )
+    logging.info("peak memory %.0f MB, %.0f MB before", _peak_mb(), before)
+
+
+def _tables(folder: Path) -> Tables:
+    """Everything that `geobench report` computes but page and pictures."""
+    found = Leaderboard(folder, installed()).tables()
+    for rows, kind in zip((found.rows, found.curves, found.costs), KINDS.values(), strict=True):
+        as_csv(rows, kind)
+    return found
+
+
+def _profiled(folder: Path) -> Tables:
+    import cProfile
+    import pstats
+
+    profile = cProfile.Profile()
+    found: Tables = profile.runcall(_tables, folder)
+    pstats.Stats(profile).sort_stats("cumulative").print_stats(45)
+    return found
+
+
+def _write(folder: Path, wanted: argparse.Namespace) -> None:
+    """A leaderboard of places like those of photos, each method off by its own distance."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    rng = np.random.default_rng(0)
+    towns = gazetteer.load()
+    weights = (towns.population + 1.0) / (towns.population + 1.0).sum()
+
+    def places(count: int) -> Points:
+        chosen = towns.points[rng.choice(len(towns), count, p=weights)]
+        return geo.wrap(
+            geo.destination(chosen, rng.uniform(0, 360, count), rng.exponential(20, count))
+        )
+
+    truth, train = places(wanted.photos), places(wanted.train)
+    known = Places(train)
+    start = time.perf_counter()
+    found, around = known.nearest(truth), known.count_within(truth, results.NEIGHBOURHOOD_KM)
+    labels = gazetteer.nearest(truth)
+    logging.info("nearest, neighbours and continents in %.1f s", time.perf_counter() - start)
+    photos = np.arange(wanted.photos).astype(str)
+    sizes = rng.lognormal(0, 1.5, wanted.units)
+    people = rng.choice(wanted.units, wanted.photos, p=sizes / sizes.sum())
+    arrays: dict[str, Any] = {
+        "id": np.char.add("photo-", photos),
+        "truth": truth,
+        "unit": np.char.add("person-", people.astype(str)),
+        "group": np.char.add("person-", people.astype(str)),
+        "nearest": train[found.index],
+        "novelty": found.distance_km,
+        "neighbours": around,
+        "slice.continent": labels.continent,
+        "attribute.country": labels.country,
+        "attribute.year": rng.integers(2004, 2014, wanted.photos).astype(np.float64),
+    }
+    runs = folder / "runs"
+    files.write_arrays(runs / "official-test" / "part.npz", arrays)
+    rows = []
+    for number in range(wanted.methods):
+        away = rng.lognormal(np.log(200 * (1 + number)), 2, wanted.photos)
+        answer = geo.wrap(geo.destination(truth, rng.uniform(0, 360, wanted.photos), away % 20_000))
+        place = f"official-test/method-{number}"
+        files.write_arrays(runs / place / "answer.npz", {"answer": answer, "sample": answer})
+        record = {"schema": results.SCHEMA, "status": "ok", "timings": {}, "device": "cpu"}
+        files.write_stamped(runs / place / "record.json", record)
+        row = {"part": PART, "label": f"method-{number}", "method": f"method-{number}"}
+        rows.append({**row, "origin": "trained", "seed": 0, "folder": place})
+    manifest = {
+        "schema": results.SCHEMA,
+        "benchmark": {"name": "large", "metrics": _metrics(wanted.metrics.split(","))},
+        "limit": None,
+        "parts": {PART: {"folder": "official-test"}},
+        "rows": rows,
+    }
+    files.write_json(folder / "benchmark.json", manifest)
+
+
+def _metrics(names: list[str]) -> list[dict[str, Any]]:
+    plugins: list[Any] = [installed().find("metric", name) for name in names]
+    return [plugin().identity() for plugin in plugins]
+
+
+def _peak_mb() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+if __name__ == "__main__":
+    main()
