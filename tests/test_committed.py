@@ -75,6 +75,7 @@ def test_the_commands_that_the_readme_shows_for_it_work(geobench, tmp_path):
     assert [words[:3] for words in shown] == [
         ["geobench", "verify", "blue-marble-full"],
         ["geobench", "worst", "blue-marble-full"],
+        ["geobench", "compare", "blue-marble-full"],
         ["geobench", "run", "benchmarks/blue-marble-full.yaml"],
     ]
     (tmp_path / "leaderboards").symlink_to(ROOT / "leaderboards")
@@ -83,11 +84,14 @@ def test_the_commands_that_the_readme_shows_for_it_work(geobench, tmp_path):
     assert (done.code, done.err) == (0, "")
     done = geobench(*shown[1][1:], "-n", "2")  # the last one counts; twenty take their time
     assert done.code == 0, done.text
-    assert len(list(tmp_path.glob("worst-*.png"))) == 3
+    assert len(list(tmp_path.glob("worst-*.png"))) == 4
     assert "maps without pictures" not in done.text
-    done = geobench(*shown[2][1:], "--dry-run", "--workspace", "elsewhere")
+    done = geobench(*shown[2][1:], "--part", "unseen-cells/unseen")
     assert done.code == 0, done.text
-    assert "16 to run" in done.out
+    assert "geoscore" in done.out
+    done = geobench(*shown[3][1:], "--dry-run", "--workspace", "elsewhere")
+    assert done.code == 0, done.text
+    assert "24 to run" in done.out
 
 
 def test_the_numbers_of_the_readme_are_those_of_the_leaderboard():
@@ -96,12 +100,19 @@ def test_the_numbers_of_the_readme_are_those_of_the_leaderboard():
     rows = table.set_index(["part", "summary", "label"])
     (shown,) = (t for t in tables(Page.read("README.md").text) if "oracle-training-place" in t)
     assert set(shown) == set(table.label)
+    wanted = {
+        "GeoScore (0 to 5000), trained on their surroundings, too": "seen-cells/unseen geoscore",
+        "GeoScore, trained elsewhere only": "unseen-cells/unseen geoscore",
+        "the gap": "unseen-cells/unseen geoscore.gap",
+        "median error in km, trained elsewhere only": "unseen-cells/unseen distance.median",
+    }
     for label, row in shown.items():
-        cells = {head: cell for head, cell in row.items() if head}
-        assert len(cells) == 4
-        for head, cell in cells.items():
-            summary = "geoscore" if "GeoScore" in head else "distance.median"
-            part = f"unseen-cells/{head.split(', ')[-1]}"
-            found = rows.loc[(part, summary, label)]
-            numbers = [float(text.replace(",", "")) for text in re.findall(r"[\d,]+", cell)]
-            assert numbers == [round(found["value"]), round(found.low), round(found.high)]
+        first, *cells = row.items()
+        assert (
+            first[0] == f"on the same {int(rows.loc['unseen-cells/unseen'].photos.iloc[0])} photos"
+        )
+        assert [head for head, _ in cells] == list(wanted)
+        for head, cell in cells:
+            found = rows.loc[(*wanted[head].split(), label)]
+            numbers = [float(text.replace(",", "")) for text in re.findall(r"-?[\d,]+", cell)]
+            assert numbers == [round(found["value"]), round(found["low"]), round(found["high"])]
