@@ -54,6 +54,7 @@ from geobench.predictions import LazyDensity as LazyDensity
 from geobench.predictions import Prediction as Prediction
 from geobench.predictions import Sampled as Sampled
 from geobench.mixtures import VonMisesFisherMixture as VonMisesFisherMixture
+from geobench.galleries import Gallery as Gallery
 from geobench.methods import Context as Context
 from geobench.methods import Method as Method
 from geobench.methods import Retriever as Retriever
@@ -61,6 +62,7 @@ from geobench.methods import State as State
 from geobench.metrics import Against as Against
 from geobench.metrics import Curve as Curve
 from geobench.metrics import Draws as Draws
+from geobench.metrics import LogDensity as LogDensity
 from geobench.metrics import Mean as Mean
 from geobench.metrics import Metric as Metric
 from geobench.metrics import Quantile as Quantile

@@ -17,7 +17,7 @@ from geobench.geo import Points
 from geobench.metrics import NOT_SAMPLED, SCORED, Against, Mean, Metric, Quantile, Share, Summary
 from geobench.scoring import point_columns, truth_of
 from geobench.slices import View
-from geobench.tables import RANKED, Cost
+from geobench.tables import GALLERY, RANKED, Cost
 
 
 @final
@@ -110,6 +110,8 @@ class PartRecords:
                     note = f"seed {seed}: {note}" if len(found) > 1 and note else note
                     break
                 answers.append(record.answers())
+            if status in RANKED and "gallery" in found[0]:
+                note = GALLERY + found[0]["gallery"]
             yield Entry(label, found[0]["method"], status, note, folders, seeds, tuple(answers))
 
     def ceiling(self) -> Iterator[Entry]:

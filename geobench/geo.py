@@ -5,6 +5,7 @@ except where a name says "vectors".
 """
 
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -269,6 +270,14 @@ class Nearest:
     distance_km: Floats
 
 
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """Pairs of queries and places by their indices, both (P,)."""
+
+    query: NDArray[np.intp]
+    place: NDArray[np.intp]
+
+
 class Places:
     """A set of places that can be asked for neighbours: a k-d tree on unit vectors (scipy).
 
@@ -291,11 +300,26 @@ class Places:
         index = np.asarray(index, dtype=np.intp)
         return Nearest(index, distance_km(queries, self.points[index]))
 
+    def within(self, points: ArrayLike, radius_km: float) -> Pairs:
+        """All pairs of one of `points` (N, 2) and a place at most `radius_km` from it.
+
+        They come in the order of the points, then of the places.
+        """
+        found: Any = self._tree.query_ball_point(
+            unit_vectors(points), _chord(radius_km), workers=-1, return_sorted=True
+        )
+        counts = [len(near) for near in found]
+        places = np.fromiter(chain.from_iterable(found), np.intp, sum(counts))
+        return Pairs(np.repeat(np.arange(len(counts)), counts), places)
+
     def count_within(self, points: ArrayLike, radius_km: float) -> NDArray[np.intp]:
         """How many places lie within `radius_km` of each of `points` (N, 2)."""
-        angle = radius_km / EARTH_RADIUS_KM
-        chord = 2 * np.sin(angle / 2) if angle < np.pi else np.inf
         found = self._tree.query_ball_point(
-            unit_vectors(points), chord, return_length=True, workers=-1
+            unit_vectors(points), _chord(radius_km), return_length=True, workers=-1
         )
         return np.asarray(found, dtype=np.intp)
+
+
+def _chord(distance_km: float) -> float:
+    angle = distance_km / EARTH_RADIUS_KM
+    return float(2 * np.sin(angle / 2)) if angle < np.pi else np.inf

@@ -21,6 +21,7 @@ Intervals resample units (what the split drew, else the dataset's groups), not p
 *Italics*: a weak interval (fewer than 10 effective units, or fewer than 5 effective hits or
 misses). ↑ higher is better, ↓ lower is better. `{ceiling}` answers with the training place
 nearest to the truth: no method that answers with training places can pass it.
+`gallery` says what places a retrieval method can answer with.
 """
 
 _GAP = (

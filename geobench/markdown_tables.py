@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 
-from geobench.tables import RANKED, Row, number
+from geobench.tables import GALLERY, RANKED, Row, number
 
 CONTRASTS = (".gap", ".part-difference")
 """How the names of rows end that compare two trainings, or two parts."""
@@ -103,7 +103,9 @@ def _order(row: Row | None) -> tuple[int, float]:
 
 def _status(label: str, rows: Sequence[Row]) -> str:
     statuses = {row.status for row in rows if row.label == label} - {"ok", "failed"}
-    return f"<br>{', '.join(sorted(statuses))}" if statuses else ""
+    remarks = {note for row in rows if row.label == label for note in row.note.split("; ")}
+    said = [*sorted(statuses), *sorted(note for note in remarks if note.startswith(GALLERY))]
+    return "".join(f"<br>{each}" for each in said)
 
 
 def _cell(row: Row) -> str:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from geobench.components import Component, Plugin
 from geobench.data import Examples, Fact, hashes
 from geobench.errors import ConfigError, DeadlineError, PredictionError
+from geobench.galleries import Gallery
 from geobench.geo import Floats, Points
 from geobench.predictions import Prediction
 
@@ -165,9 +166,14 @@ class Method(Plugin):
 class Retriever(Method):
     """A method that ranks places of a gallery."""
 
+    @property
+    @abstractmethod
+    def gallery_source(self) -> Gallery:
+        """Which places are in its gallery, usually a field of its configuration; tables say it."""
+
     @abstractmethod
     def gallery(self) -> Points:
-        """The places that it can answer with, (G, 2)."""
+        """The places that it can answer with, (G, 2): those of `gallery_source`, or some."""
 
     @abstractmethod
     def similarity(self, examples: Examples, places: NDArray[np.intp]) -> Floats:

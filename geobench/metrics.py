@@ -2,16 +2,18 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, TypeAlias, final
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, ClassVar, Literal, Self, TypeAlias, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from geobench.components import Plugin, canonical, digest
-from geobench.data import Truth
+from geobench.data import Indices, Truth
+from geobench.errors import PredictionError
 from geobench.geo import Floats, Points
-from geobench.predictions import Prediction
+from geobench.predictions import Density, Prediction
 
 Columns: TypeAlias = Mapping[str, Floats]
 """Scores of the scored photos by column name, (N,) each."""
@@ -94,6 +96,59 @@ class Against(Summary):
 
 
 @final
+class LogDensity:
+    """The log-density of N photos where metrics look at it, asked for once for all of them.
+
+    Nothing is computed before it is read: where a density is solved point by point, its values
+    at the samples are most of what scoring costs. In nats per steradian, -inf where it is zero.
+
+    Args:
+        density: of N photos.
+        truth: where they were taken, (N, 2).
+        samples: points drawn from it, (N, S, 2).
+    """
+
+    def __init__(self, density: Density, truth: Points, samples: Points | None) -> None:
+        self._density = density
+        self._truth = truth
+        self._samples = samples
+        self._whole: LogDensity | None = None
+        self._indices: Indices = np.arange(len(truth))
+
+    @cached_property
+    def at_truth(self) -> Floats:
+        """At the truth, (N,)."""
+        if self._whole is not None:
+            return self._whole.at_truth[self._indices]
+        return self._at(self._truth[:, None])[:, 0]
+
+    @cached_property
+    def at_samples(self) -> Floats:
+        """At the samples, (N, S)."""
+        if self._whole is not None:
+            return self._whole.at_samples[self._indices]
+        if self._samples is None:
+            raise PredictionError("there are no samples at which a density could be looked at")
+        return self._at(self._samples)
+
+    def take(self, indices: Indices) -> "LogDensity":
+        """That of some of the photos: what was computed for all of them serves here, too."""
+        some = LogDensity(self._density, self._truth[indices], None)
+        some._whole, some._indices = self, indices
+        return some
+
+    def _at(self, points: Points) -> Floats:
+        found = np.array(self._density.log_prob(points), np.float64)
+        found.flags.writeable = False  # all metrics read it
+        if (bad := np.isnan(found)).any():
+            raise PredictionError(
+                f"{int(bad.sum())} of {bad.size} log-densities are not a number",
+                remedy="A density that is zero somewhere has the logarithm -inf there.",
+            )
+        return found
+
+
+@final
 @dataclass(frozen=True, slots=True)
 class ScoreContext:
     """What the harness gives a metric beside prediction and truth.
@@ -102,10 +157,28 @@ class ScoreContext:
         samples: points drawn from the prediction, (N, S, 2), the same for all metrics; None
             for a metric that needs only points, or the stored first draws.
         part: the part, as in table.csv.
+        log_density: of a `Density` at truth and samples, shared by all metrics that need one.
     """
 
     samples: Points | None = None
     part: str = ""
+    log_density: LogDensity | None = None
+
+    @classmethod
+    def of(
+        cls, prediction: Prediction, truth: Truth, *, samples: Points | None = None, part: str = ""
+    ) -> Self:
+        """The context in which a prediction is scored, with its log-density if it has one."""
+        shared = None
+        if isinstance(prediction, Density):
+            shared = LogDensity(prediction, truth.points, samples)
+        return cls(samples, part, shared)
+
+    def take(self, indices: Indices) -> Self:
+        """That of some of the photos."""
+        samples = None if self.samples is None else self.samples[indices]
+        shared = None if self.log_density is None else self.log_density.take(indices)
+        return replace(self, samples=samples, log_density=shared)
 
 
 class Metric(Plugin):

@@ -17,6 +17,7 @@ from geobench.errors import StoreError
 from geobench.geo import Points
 from geobench.leaderboard import Leaderboard
 from geobench.markdown import page
+from geobench.methods import Retriever
 from geobench.plan import Plan
 from geobench.results import Record, Workspace
 from geobench.splits import Assignment, describe
@@ -179,7 +180,7 @@ def _manifest(planned: Plan) -> dict[str, Any]:
                     "sha256": file_digest(path),
                     "facts": {name: [fact.value, fact.unit] for name, fact in facts.items()},
                 }
-            row = {
+            row: dict[str, Any] = {
                 "part": place.label,
                 "label": cell.method.label,
                 "method": cell.method.plugin.name,
@@ -189,6 +190,8 @@ def _manifest(planned: Plan) -> dict[str, Any]:
                 "folder": f"{place.folder.parent.name}/{place.folder.name}",
                 "files": written,
             }
+            if isinstance(cell.method.plugin, Retriever):
+                row["gallery"] = str(cell.method.plugin.gallery_source)
             manifest["rows"].append(row)
     _name_twins(bench, manifest["parts"])
     return manifest

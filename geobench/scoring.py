@@ -115,10 +115,13 @@ def score_part(
             chosen = prediction.take(inside)
             drawn = chosen.sample(protocol.samples, protocol.rng(number, 1))
             samples = _draws(drawn, (len(inside), protocol.samples), method)
+            photos = _Photos(rows[inside], examples.ids)
+            shared = ScoreContext.of(
+                chosen, truth.take(rows[inside]), samples=samples, part=context.part
+            )
             for metric in metrics:
                 if metric.file_stem not in scores.faults:
-                    photos = _Photos(rows[inside], examples.ids, context.part, samples)
-                    _score(scores, metric, chosen, truth, photos)
+                    _score(scores, metric, chosen, truth, photos, shared)
     for stem in scores.faults:
         scores.columns.pop(stem)
     scores.predict_seconds = watch.seconds
@@ -136,7 +139,8 @@ def point_columns(
     scores = Scores(points, points)
     _start(scores, metric, truth, np.ones(len(truth), bool))
     prediction = Atoms(points[:, None])
-    _score(scores, metric, prediction, truth, _Photos(np.arange(len(truth)), ids, part))
+    photos = _Photos(np.arange(len(truth)), ids)
+    _score(scores, metric, prediction, truth, photos, ScoreContext(part=part))
     if scores.faults:
         raise PredictionError(scores.faults[metric.file_stem]["error"])
     return scores.columns[metric.file_stem]
@@ -162,12 +166,10 @@ def _start(scores: Scores, metric: Metric, truth: Truth, eligible: NDArray[np.bo
 @final
 @dataclass(frozen=True, slots=True)
 class _Photos:
-    """The photos to be scored: rows of the part, all its ids, its label, and their draws."""
+    """The photos to be scored: rows of the part, and all its ids."""
 
     rows: Indices
     ids: NDArray[np.str_]
-    part: str
-    samples: Points | None = None
 
 
 def _score(
@@ -176,16 +178,16 @@ def _score(
     prediction: Prediction,
     truth: Truth,
     photos: _Photos,
+    context: ScoreContext,
 ) -> None:
     columns = scores.columns[metric.file_stem]
     inside = np.flatnonzero(columns["mask"][photos.rows] == SCORED)
     if len(inside) == 0:
         return
     chosen = photos.rows[inside]
-    samples = None if photos.samples is None else photos.samples[inside]
-    context = ScoreContext(samples, photos.part)
     try:
-        values = metric.score(prediction.take(inside), truth.take(chosen), context)
+        own = context.take(inside)
+        values = metric.score(prediction.take(inside), truth.take(chosen), own)
         values = np.asarray(values, dtype=np.float32)
         if values.shape != (len(inside), len(metric.columns)):
             raise PredictionError(
@@ -199,7 +201,7 @@ def _score(
             first = photos.ids[chosen[bad][0]]
             raise PredictionError(
                 f"{int(bad.sum())} scores are not finite, the first of photo {first} "
-                f"of {photos.part}",
+                f"of {context.part}",
                 remedy=remedy,
             )
     except Exception as error:

@@ -12,6 +12,9 @@ from geobench.errors import StoreError
 
 RANKED = ("ok", "external", "released")
 
+GALLERY = "gallery: "
+"""How a note begins that says what places a retrieval method can answer with."""
+
 
 @final
 @dataclass(frozen=True, slots=True)

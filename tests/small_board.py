@@ -32,8 +32,8 @@ benchmarks:
     dataset: {name: toy-planet, photos: 300}
     encoder: given
     splits: [unseen-cells, {name: unseen-cells, label: seen-cells, surroundings: train}]
-    methods: [uniform, prior, toy-oracle, breaks, {name: breaks, label: late, how: late},
-      {name: breaks, label: silent, how: silent}]
+    methods: [uniform, prior, toy-oracle, {name: im2gps, k: 8}, breaks,
+      {name: breaks, label: late, how: late}, {name: breaks, label: silent, how: silent}]
     metrics: [distance, geoscore, accuracy, nll, unscorable, nowhere, against-breaks]
     samples: 4
     photos: 20

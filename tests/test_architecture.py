@@ -31,6 +31,7 @@ READING_ORDER = (
     "inputs",
     "predictions",
     "mixtures",
+    "galleries",
     "methods",
     "metrics",
     "summaries",

@@ -34,7 +34,8 @@ def truth(points):
 
 def levels(metric, prediction, points, samples):
     """Columns by name, (N,) each."""
-    found = metric.score(prediction, truth(points), ScoreContext(samples=samples))
+    context = ScoreContext.of(prediction, truth(points), samples=samples)
+    found = metric.score(prediction, truth(points), context)
     assert found.dtype == np.float32
     assert found.shape == (len(points), 2)
     low, high = found.T.astype(np.float64)

@@ -33,7 +33,8 @@ def truth(points):
 
 
 def score(metric, prediction, points, samples=None):
-    found = metric.score(prediction, truth(points), ScoreContext(samples=samples))
+    context = ScoreContext.of(prediction, truth(points), samples=samples)
+    found = metric.score(prediction, truth(points), context)
     assert found.dtype == np.float32
     assert found.shape == (len(points), len(metric.columns))
     assert np.isfinite(found).all()
@@ -105,8 +106,17 @@ def test_a_log_density_that_is_not_a_number_is_an_error_with_a_remedy():
 
     here = geo.uniform(3, RNG(0))
     density = LazyDensity(here, lambda *_: here[:, None], log_prob)
+    context = ScoreContext.of(density, truth(here))
     with pytest.raises(PredictionError, match="3 of 3 log-densities are not a number"):
-        LogLikelihoodMetric().score(density, truth(here), ScoreContext())
+        LogLikelihoodMetric().score(density, truth(here), context)
+
+
+def test_what_has_no_density_has_no_likelihood():
+    here = geo.uniform(3, RNG(0))
+    answers = Atoms(here[:, None])
+    context = ScoreContext.of(answers, truth(here))
+    with pytest.raises(PredictionError, match="metric nll needs a density"):
+        LogLikelihoodMetric().score(answers, truth(here), context)
 
 
 @pytest.mark.parametrize(("bandwidth_km", "floor"), [(200, 0.05), (50, 0.3), (1500, 1e-6)])

@@ -21,7 +21,8 @@ EARTH_KM2 = 4 * np.pi * 6371.0088**2
 def score(metric, prediction, samples):
     count = len(prediction)
     nowhere = Truth(np.zeros((count, 2)), {}, np.full(count, np.nan))
-    found = metric.score(prediction, nowhere, ScoreContext(samples=samples))
+    context = ScoreContext.of(prediction, nowhere, samples=samples)
+    found = metric.score(prediction, nowhere, context)
     assert found.dtype == np.float32
     assert found.shape == (count, len(metric.columns))
     assert np.isfinite(found).all()

@@ -72,8 +72,9 @@ def test_the_more_photos_the_nearer_the_true_density_is_to_the_diagonal(metric):
     planet = ToyPlanet(ToyPlanetConfig(photos=count))
     density = planet.world.density(planet.photos.features)
     truth = Truth(planet.photos.points, {}, np.full(count, np.nan))
-    samples = ScoreContext(density.sample(16, np.random.default_rng(0)))
-    scores = metric.score(density, truth, samples).astype(np.float64)
+    samples = density.sample(16, np.random.default_rng(0))
+    context = ScoreContext.of(density, truth, samples=samples)
+    scores = metric.score(density, truth, context).astype(np.float64)
     columns = dict(zip(metric.columns, scores.T, strict=True))
     (error,) = (each for each in metric.summaries if isinstance(each, Statistic))
     assert error.function(columns, truth, np.ones(count)) < 2 * 0.31 / count**0.5

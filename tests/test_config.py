@@ -18,6 +18,7 @@ from geobench import (
     DataError,
     Dataset,
     Examples,
+    Gallery,
     InputPath,
     Mean,
     Method,
@@ -99,6 +100,8 @@ class Fixed(Method):
 
 class Ranking(Fixed, Retriever):
     name = "ranking"
+
+    gallery_source = Gallery()
 
     def gallery(self) -> Any:
         return np.zeros((1, 2))

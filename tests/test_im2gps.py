@@ -17,6 +17,7 @@ from geobench import (
     DataError,
     Examples,
     Floored,
+    Gallery,
     GeobenchError,
     Image,
     PredictionError,
@@ -266,6 +267,73 @@ def test_the_answer_is_a_training_place_and_the_densest_among_the_neighbours() -
         kernel = np.exp(geo.concentration_of(300.0) * (np.cos(apart / 6371.0088) - 1))
         best = nearest[(kernel * votes).sum(axis=1).argmax()]
         np.testing.assert_array_equal(answers[row], gallery[best])
+
+
+@pytest.mark.parametrize("votes", ["similarity", "equal"])
+@pytest.mark.parametrize("source", ["grid", "both"])
+@pytest.mark.parametrize(("rows", "bandwidth"), [(40, 300.0), (12, 40.0)])
+def test_the_answer_from_a_grid_is_the_place_of_which_most_weight_lies_around(
+    source: Any, votes: Any, rows: int, bandwidth: float
+) -> None:
+    train, test = planet(500, 0), asked(planet(60, 2))
+    gallery = Gallery(source=source, rows=rows)
+    config: dict[str, Any] = {"k": 15, "bandwidth_km": bandwidth, "votes": votes}
+    method = fitted(train, planet(100, 1), gallery=gallery, **config)
+    assert method.gallery_source == gallery
+    answers = method.predict(test, Context(seed=0)).point()
+    near = method._search(test, 15)
+    weights = (
+        np.ones((60, 15)) if votes == "equal" else method._fitted_kernel().weights(near.similarity)
+    )
+    assert train.points is not None
+    grid = gallery.places(np.empty((0, 2)))
+    for row in range(60):
+        voters = train.points[near.index[row]]
+        electable = np.concatenate([voters, grid]) if source == "both" else grid
+        apart = geo.distance_km(electable[:, None], voters)
+        kernel = np.exp(geo.concentration_of(bandwidth) * (np.cos(apart / 6371.0088) - 1))
+        best = (kernel * weights[row]).sum(axis=1)
+        chosen = geo.distance_km(electable, answers[row]).argmin()
+        assert geo.distance_km(electable[chosen], answers[row]) < 1e-3
+        # Beyond four bandwidths a kernel counts as nothing.
+        assert best[chosen] >= best.max() - 15 * np.exp(-8.0)
+
+
+def test_with_a_grid_answers_leave_the_training_places_and_the_density_stays() -> None:
+    train, val, test = planet(500, 0), planet(100, 1), planet(60, 2)
+    gallery = Gallery(source="both", rows=300)
+    plain, wider = fitted(train, val, k=15), fitted(train, val, k=15, gallery=gallery)
+    before, after = (m.predict(asked(test), Context(seed=0)) for m in (plain, wider))
+    assert test.points is not None
+    at = test.points[:, None]
+    np.testing.assert_array_equal(before.log_prob(at), after.log_prob(at))
+    away = geo.Places(plain.gallery()).nearest(after.point()).distance_km
+    assert (away > 1).mean() > 0.5
+    error = [geo.distance_km(p.point(), test.points).mean() for p in (before, after)]
+    assert error[1] < 1.1 * error[0]
+    assert len(wider.gallery()) == 500 + len(gallery.grid())
+
+
+def test_similarity_to_places_of_a_grid_is_the_density_of_the_votes_there() -> None:
+    train, test = planet(300, 0), asked(planet(5, 2))
+    gallery = Gallery(source="both", rows=30)
+    method = fitted(train, planet(60, 1), k=6, bandwidth_km=500.0, gallery=gallery)
+    places = np.random.default_rng(0).integers(len(method.gallery()), size=(5, 40))
+    found = method.similarity(test, places)
+    near = method._search(test, 6)
+    weights = method._fitted_kernel().weights(near.similarity)
+    concentration: Any = float(geo.concentration_of(500.0))
+    for row in range(5):
+        density = sum(
+            weight
+            * vonmises_fisher(geo.unit_vectors(method.gallery()[voter]), concentration).pdf(
+                geo.unit_vectors(method.gallery()[places[row]])
+            )
+            for weight, voter in zip(weights[row], near.index[row], strict=True)
+        )
+        inside = density > 1e-250
+        np.testing.assert_allclose(found[row][inside], np.log(density[inside]), rtol=1e-6)
+    assert np.isfinite(found).all()
 
 
 def test_the_density_is_the_floored_mixture_that_scipy_computes() -> None:

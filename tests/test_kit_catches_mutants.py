@@ -11,6 +11,7 @@ from geobench import (
     Atoms,
     Density,
     Floored,
+    Gallery,
     LazyDensity,
     PredictionError,
     Retriever,
@@ -426,6 +427,8 @@ class Oversold(Lazy):
 class SoundRetriever(Sound, Retriever):
     """The sound method as a retriever of its places."""
 
+    gallery_source = Gallery()
+
     def gallery(self):
         return self.learnt.places
 
@@ -438,6 +441,12 @@ class RanksWithinTheCall(SoundRetriever):
 
     def similarity(self, examples, places):
         return np.broadcast_to(np.arange(places.shape[1]), places.shape)
+
+
+class NamesAnotherGallery(SoundRetriever):
+    """Says that it answers with a grid, and answers with training places."""
+
+    gallery_source = Gallery(source="grid")
 
 
 class CentresSimilarities(SoundRetriever):
@@ -482,6 +491,7 @@ MUTANTS = [
     (ReadsTestPoints, "labels-unseen"),
     (KnowsPartNames, "labels-unseen"),
     (RanksWithinTheCall, "gallery-and-similarity"),
+    (NamesAnotherGallery, "gallery-and-similarity"),
     (CentresSimilarities, "gallery-and-similarity"),
     (CallsDistanceSimilarity, "gallery-and-similarity"),
     (AveragesLongitudes, "poles-and-date-line"),

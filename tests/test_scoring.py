@@ -29,6 +29,7 @@ from geobench import (
     geo,
     smallest_by_hash,
 )
+from geobench.catalogue import installed
 from geobench.metrics import NOT_APPLICABLE, NOT_SAMPLED, SCORED
 from geobench.scoring import Protocol, Scores, point_columns, score_part
 
@@ -467,6 +468,64 @@ def test_only_what_is_scored_is_taken_from_a_prediction() -> None:
 
     scored(lazy, [Likelihood()], protocol=replace(PROTOCOL, photos=7))
     assert sum(asked) == 7
+
+
+class HeightOfSamples(Metric):
+    """Mean log-density at the samples of some photos."""
+
+    name = "height-of-samples"
+    needs = Density
+    columns = ("height",)
+    summaries = (Mean(name="height", unit="nats", better="higher", column="height"),)
+
+    def applies(self, truth: Truth) -> NDArray[np.bool_]:
+        return truth.attributes["row"] % 3 != 0
+
+    def score(
+        self, prediction: Prediction, truth: Truth, context: ScoreContext
+    ) -> NDArray[np.float32]:
+        assert isinstance(prediction, Density)
+        assert context.log_density is not None
+        assert context.samples is not None
+        own = context.log_density
+        np.testing.assert_allclose(own.at_samples, prediction.log_prob(context.samples))
+        np.testing.assert_allclose(own.at_truth, prediction.log_prob(truth.points[:, None])[:, 0])
+        with pytest.raises(ValueError, match="read-only"):
+            context.log_density._whole.at_samples[0] = 0  # type: ignore[union-attr]
+        return own.at_samples.mean(axis=1, keepdims=True).astype(np.float32)
+
+
+def test_log_densities_at_truth_and_samples_are_those_of_the_photos_that_apply() -> None:
+    def kernels(examples: Examples) -> VonMisesFisherMixture:
+        places = geo.uniform((len(examples), 2), np.random.default_rng(len(examples)))
+        return VonMisesFisherMixture(places, [[30.0]])
+
+    columns = scored(kernels, [HeightOfSamples()]).columns[HeightOfSamples().file_stem]
+    assert np.isfinite(columns["height"]).sum() == PHOTOS - len(range(0, PHOTOS, 3))
+
+
+def test_a_density_is_looked_at_once_however_many_metrics_there_are() -> None:
+    asked: list[tuple[int, ...]] = []
+
+    def lazy(examples: Examples) -> LazyDensity:
+        def log_prob(rows: NDArray[np.intp], places: Points) -> NDArray[np.float64]:
+            asked.append(places.shape[:2])
+            return np.zeros(places.shape[:2])
+
+        return LazyDensity(
+            np.zeros((len(examples), 2)),
+            lambda rows, n, rng: np.zeros((len(rows), n, 2)),
+            log_prob,
+        )
+
+    metrics = [
+        installed().find("metric", name)()  # type: ignore[operator]
+        for name in ("nll", "calibration", "sharpness", "localizability")
+    ]
+    found = scored(lazy, metrics)
+    assert not found.faults
+    points = sum(photos * places for photos, places in asked)
+    assert points == PHOTOS * (1 + PROTOCOL.samples)
 
 
 class Away(Metric):

@@ -163,6 +163,7 @@ def _compare(
 
 
 _MUCH = 3.0
+_SAME_PLACE_KM = 0.001
 _SHUFFLES = 999
 _SAMPLES = 16
 _LEAST_P = 0.01
@@ -231,7 +232,7 @@ def _ensure_not_by_chance(
 
 
 def gallery_and_similarity(subject: MethodSubject) -> str:
-    """A retriever's gallery is on the globe, and similarities fit photos and places."""
+    """A retriever's gallery is the one that it names, and similarities fit photos and places."""
     method = subject.of_seed(0).restored
     if not isinstance(method, Retriever):
         raise Skip("it is no Retriever")
@@ -239,6 +240,15 @@ def gallery_and_similarity(subject: MethodSubject) -> str:
     ensure(
         gallery.ndim == 2 and len(gallery),
         f"the gallery has the shape {gallery.shape}, not (places, 2)",
+    )
+    assert subject.train.points is not None
+    named = method.gallery_source.places(subject.train.points)
+    strange = geo.Places(named).nearest(gallery).distance_km > _SAME_PLACE_KM
+    ensure(
+        not strange.any(),
+        f"{int(strange.sum())} places of the gallery are none of its `gallery_source`, "
+        f"{method.gallery_source}",
+        "`gallery()` gives places of `gallery_source.places(train.points)` alone.",
     )
     photos = subject.test.take(np.arange(6))
     places = np.random.default_rng(0).integers(len(gallery), size=(6, 5))

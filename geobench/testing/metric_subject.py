@@ -138,7 +138,7 @@ def applies(metric: Metric, truth: Truth) -> NDArray[np.bool_]:
 
 def score(metric: Metric, given: Answers, truth: Truth) -> Floats:
     """Scores (N, C) of photos that apply, in the precision that they are stored in."""
-    context = ScoreContext(given.samples, PART)
+    context = ScoreContext.of(given.prediction, truth, samples=given.samples, part=PART)
     found = np.asarray(metric.score(given.prediction, truth, context), dtype=np.float32)
     wanted = (len(truth), len(metric.columns))
     ensure(

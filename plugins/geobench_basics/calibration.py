@@ -18,7 +18,7 @@ from geobench import (
     Truth,
     distance_km,
 )
-from geobench_basics.draws import PAIRS, Floats, Scores, log_density, samples_of
+from geobench_basics.draws import PAIRS, Floats, Scores, density_of, samples_of
 
 NOMINAL = tuple(step / 20 for step in range(1, 20))
 """The masses of the curve, from 0.05 to 0.95."""
@@ -58,13 +58,12 @@ class _Calibration(Metric):
         )
 
     @abstractmethod
-    def depth(self, prediction: Prediction, pool: Points) -> Floats:
-        """How far in each point of a pool (N, 1 + S, 2) lies, (N, 1 + S); larger is further in."""
+    def depth(self, truth: Points, samples: Points, context: ScoreContext) -> Floats:
+        """How far in truth (N, 2) and samples (N, S, 2) lie, (N, 1 + S); larger is further in."""
 
     def score(self, prediction: Prediction, truth: Truth, context: ScoreContext) -> Scores:
         samples = samples_of(context, metric=self.name, at_least=2)
-        pool = np.concatenate([truth.points[:, None], samples], axis=1)
-        depth = self.depth(prediction, pool)
+        depth = self.depth(truth.points, samples, context)
         own, others = depth[:, :1], depth[:, 1:]
         within = (others > own + _TIED).sum(axis=1)
         reached = (others >= own - _TIED).sum(axis=1) + 1
@@ -83,8 +82,9 @@ class CalibrationMetric(_Calibration):
     name = "calibration"
     needs = Density
 
-    def depth(self, prediction: Prediction, pool: Points) -> Floats:
-        return log_density(prediction, pool, metric=self.name)
+    def depth(self, truth: Points, samples: Points, context: ScoreContext) -> Floats:
+        log_p = density_of(context, metric=self.name)
+        return np.concatenate([log_p.at_truth[:, None], log_p.at_samples], axis=1)
 
 
 @final
@@ -99,7 +99,8 @@ class SampledCalibrationMetric(_Calibration):
     name = "calibration-sampled"
     needs = Prediction
 
-    def depth(self, prediction: Prediction, pool: Points) -> Floats:
+    def depth(self, truth: Points, samples: Points, context: ScoreContext) -> Floats:
+        pool = np.concatenate([truth[:, None], samples], axis=1)
         count = pool.shape[1]
         neighbour = max(1, round((count - 1) ** 0.5))
         out = np.empty(pool.shape[:2])

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from geobench import Density, Points, Prediction, PredictionError, ScoreContext
+from geobench import LogDensity, Points, PredictionError, ScoreContext
 
 Scores = NDArray[np.float32]
 Floats = NDArray[np.float64]
@@ -28,17 +28,14 @@ def samples_of(context: ScoreContext, *, metric: str, at_least: int = 1) -> Poin
     return samples
 
 
-def log_density(prediction: Prediction, points: Points, *, metric: str) -> Floats:
-    """Log-density (N, m) of a `Density` at points (N, m, 2), in nats per steradian.
+def density_of(context: ScoreContext, *, metric: str) -> LogDensity:
+    """The log-density at truth and samples.
 
     Raises:
-        PredictionError: it is not a number somewhere.
+        PredictionError: the prediction has none.
     """
-    assert isinstance(prediction, Density)
-    found = np.asarray(prediction.log_prob(points), np.float64)
-    if (bad := np.isnan(found)).any():
+    if context.log_density is None:
         raise PredictionError(
-            f"metric {metric}: {int(bad.sum())} of {bad.size} log-densities are not a number",
-            remedy="A density that is zero somewhere has the logarithm -inf there.",
+            f"metric {metric} needs a density", remedy="Make the context by ScoreContext.of."
         )
-    return found
+    return context.log_density

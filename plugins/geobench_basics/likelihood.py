@@ -21,7 +21,7 @@ from geobench import (
     VonMisesFisherMixture,
     geo,
 )
-from geobench_basics.draws import Scores, log_density, samples_of
+from geobench_basics.draws import Scores, density_of, samples_of
 
 _UNIFORM_NLL = float(np.log(geo.SPHERE_AREA))
 _UNIT = "nats per steradian"
@@ -53,7 +53,7 @@ class LogLikelihoodMetric(Metric):
     )
 
     def score(self, prediction: Prediction, truth: Truth, context: ScoreContext) -> Scores:
-        nll = -log_density(prediction, truth.points[:, None], metric=self.name)[:, 0]
+        nll = -density_of(context, metric=self.name).at_truth
         # The uniform itself, rounded in whatever way, is not worse than the uniform.
         worse = nll > _UNIFORM_NLL + 1e-9
         gain = (_UNIFORM_NLL - nll) / np.log(2)
@@ -101,4 +101,4 @@ class SmoothedLikelihoodMetric(Metric):
         concentration = geo.concentration_of(self.config.bandwidth_km)
         kernels = VonMisesFisherMixture(samples, concentration, point=truth.points)
         smoothed = Floored(kernels, self.config.floor)
-        return -log_density(smoothed, truth.points[:, None], metric=self.name).astype(np.float32)
+        return -smoothed.log_prob(truth.points[:, None]).astype(np.float32)

@@ -5,7 +5,7 @@ from typing import final
 import numpy as np
 
 from geobench import Density, Mean, Metric, Prediction, Quantile, ScoreContext, Truth, geo
-from geobench_basics.draws import Floats, Scores, log_density, samples_of
+from geobench_basics.draws import Floats, Scores, density_of, samples_of
 
 _MASSES = (0.5, 0.9)
 
@@ -30,8 +30,8 @@ class SharpnessMetric(Metric):
     )
 
     def score(self, prediction: Prediction, truth: Truth, context: ScoreContext) -> Scores:
-        samples = samples_of(context, metric=self.name, at_least=2)
-        log_p = log_density(prediction, samples, metric=self.name)
+        samples_of(context, metric=self.name, at_least=2)
+        log_p = density_of(context, metric=self.name).at_samples
         areas = [_area_km2(-np.sort(-log_p, axis=1), mass) for mass in _MASSES]
         return np.stack(areas, axis=-1).astype(np.float32)
 
@@ -63,6 +63,6 @@ class LocalizabilityMetric(Metric):
     )
 
     def score(self, prediction: Prediction, truth: Truth, context: ScoreContext) -> Scores:
-        samples = samples_of(context, metric=self.name)
-        log_p = log_density(prediction, samples, metric=self.name)
+        samples_of(context, metric=self.name)
+        log_p = density_of(context, metric=self.name).at_samples
         return np.asarray(log_p.mean(axis=1, keepdims=True) / np.log(2), np.float32)

@@ -14,11 +14,13 @@ from geobench import (
     DataError,
     Examples,
     Floored,
+    Gallery,
     GeobenchError,
     Points,
     Prediction,
     Retriever,
     Rows,
+    VonMisesFisherMixture,
     geo,
     smallest_by_hash,
 )
@@ -26,6 +28,7 @@ from geobench import (
 if TYPE_CHECKING:
     from geobench_im2gps.kernel import Kernel
     from geobench_im2gps.neighbours import Neighbours, PhotoIndex
+    from geobench_im2gps.vote import Grid
 
 _ROWS = 256  # photos whose neighbours are compared in pairs at once
 
@@ -53,6 +56,11 @@ class Im2gpsConfig(Config):
         description="What a neighbour's vote weighs in the answer: its softmax weight in the "
         "density, or the same for all.",
     )
+    gallery: Gallery = Field(
+        Gallery(),
+        description="Which places it can answer with: training places (those of the neighbours), "
+        "an even grid, or both.",
+    )
 
 
 @final
@@ -73,6 +81,9 @@ class Im2gpsMethod(Retriever):
     looked for among the others; with a single training photo and no validation there is nothing
     to learn from: the kernel is that of `bandwidth_km` and the share 1/2.
 
+    With a grid in its gallery the grid's places stand for election, too, or instead: the one
+    around which most weight lies is the answer, and may lie where nobody has trained.
+
     The preset `paper` takes the 120 neighbours of Hays and Efros with equal votes. They seek the
     mode by mean shift, which may end between photos; here it is always one photo's place.
 
@@ -91,12 +102,17 @@ class Im2gpsMethod(Retriever):
     def __init__(self, config: Any = None) -> None:
         super().__init__(config)
         self._places: Points | None = None
+        self._grid: Grid | None = None
         self._index: PhotoIndex | None = None
         self._kernel: Kernel | None = None
 
     @property
     def predicts(self) -> type[Prediction]:
         return Floored
+
+    @property
+    def gallery_source(self) -> Gallery:
+        return self.config.gallery
 
     @property
     def wants(self) -> frozenset[str]:
@@ -120,28 +136,51 @@ class Im2gpsMethod(Retriever):
 
     def predict(self, examples: Examples, context: Context) -> Floored:
         near = self._search(examples, self.config.k)
-        places = self.gallery()[near.index]
-        kernel = self._fitted_kernel()
-        votes = kernel.weights(near.similarity)
-        if self.config.votes == "equal":
-            votes = np.ones_like(votes)
-        answers = np.empty((len(examples), 2))
-        for start in range(0, len(examples), _ROWS):
-            rows = slice(start, start + _ROWS)
-            answers[rows] = geo.densest_point(
-                places[rows], votes[rows], bandwidth_km=self.config.bandwidth_km
-            )
-        return kernel.density(places, near.similarity, answers)
+        places = self._training_places()[near.index]
+        answers = self._elected(places, self._votes(near))
+        return self._fitted_kernel().density(places, near.similarity, answers)
 
     def gallery(self) -> Points:
-        """The places of the training photos, (M, 2)."""
-        if self._places is None:
-            raise _unfitted()
-        return self._places
+        """The places of the training photos (M, 2), of the grid, or of both, in this order."""
+        return self.config.gallery.places(self._training_places())
 
     def similarity(self, examples: Examples, places: NDArray[np.intp]) -> geo.Floats:
-        """Minus half the squared distance between the features of photos and of training photos."""
-        return self._photo_index().similarity(_pooled(examples)[:], places)
+        """How well photos fit places of the gallery, (N, m).
+
+        Of training places alone, minus half the squared distance between the features of the photos
+        and of those that were taken there. A place of a grid has no photo: with a grid it is
+        the logarithm of the density of the neighbours' votes at the place, of all alike.
+        """
+        if self._grid is None:
+            return self._photo_index().similarity(_pooled(examples)[:], places)
+        near = self._search(examples, self.config.k)
+        concentration = geo.concentration_of(self.config.bandwidth_km)
+        voters = self._training_places()[near.index]
+        mixture = VonMisesFisherMixture(voters, [[concentration]], self._votes(near))
+        return mixture.log_prob(self.gallery()[places])
+
+    def _votes(self, near: "Neighbours") -> geo.Floats:
+        votes = self._fitted_kernel().weights(near.similarity)
+        return np.ones_like(votes) if self.config.votes == "equal" else votes
+
+    def _elected(self, voters: Points, votes: geo.Floats) -> Points:
+        """The answers (N, 2) that neighbours' places (N, k, 2) and votes (N, k) make."""
+        answers = np.empty((len(votes), 2))
+        for start in range(0, len(votes), _ROWS):
+            rows = slice(start, start + _ROWS)
+            answers[rows] = self._elected_of(voters[rows], votes[rows])
+        return answers
+
+    def _elected_of(self, voters: Points, votes: geo.Floats) -> Points:
+        bandwidth = self.config.bandwidth_km
+        if self._grid is None:
+            return geo.densest_point(voters, votes, bandwidth_km=bandwidth)
+        elected = self._grid.elect(voters, votes)
+        if not self.config.gallery.has_training_places:
+            return elected.places
+        own = geo.densest_point(voters, votes, bandwidth_km=bandwidth)
+        better = elected.weight > self._grid.weight(own, voters, votes) * (1 + 1e-9)
+        return np.where(better[:, None], elected.places, own)
 
     def state(self) -> dict[str, NDArray[Any]]:
         kernel = self._fitted_kernel()
@@ -166,8 +205,11 @@ class Im2gpsMethod(Retriever):
 
     def _look_at(self, train: Examples, context: Context) -> None:
         from geobench_im2gps.neighbours import PhotoIndex
+        from geobench_im2gps.vote import Grid
 
         self._places = _places(train)
+        if self.config.gallery.source != "training":
+            self._grid = Grid(self.config.gallery, bandwidth_km=self.config.bandwidth_km)
         self._index = PhotoIndex(_pooled(train), device=context.device, log=context.log)
 
     def _fit_kernel(self, train: Examples, val: Examples) -> "Kernel":
@@ -176,16 +218,23 @@ class Im2gpsMethod(Retriever):
         if len(val):
             chosen = val.take(smallest_by_hash(val.ids, Floored.PHOTOS))
             near = self._search(chosen, self.config.k)
-            return Kernel.fit(self.gallery()[near.index], near.similarity, _places(chosen))
+            return Kernel.fit(self._training_places()[near.index], near.similarity, _places(chosen))
         if len(train) == 1:
             return Kernel(1.0, float(geo.concentration_of(self.config.bandwidth_km)), 0.5)
         positions = smallest_by_hash(train.ids, Floored.PHOTOS)
         chosen = train.take(positions)
         near = self._search(chosen, self.config.k + 1).without(positions)
-        return Kernel.fit(self.gallery()[near.index], near.similarity, _places(chosen))
+        return Kernel.fit(self._training_places()[near.index], near.similarity, _places(chosen))
 
     def _search(self, examples: Examples, k: int) -> "Neighbours":
-        return self._photo_index().search(_pooled(examples)[:], min(k, len(self.gallery())))
+        return self._photo_index().search(
+            _pooled(examples)[:], min(k, len(self._training_places()))
+        )
+
+    def _training_places(self) -> Points:
+        if self._places is None:
+            raise _unfitted()
+        return self._places
 
     def _photo_index(self) -> "PhotoIndex":
         if self._index is None:
