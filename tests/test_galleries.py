@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 from sklearn.neighbors import BallTree
 
-from geobench import ConfigError, Gallery, config, execution, files, geo, report, results, runner
+from geobench import ConfigError, Gallery, config, execution, files, geo, results, runner
 from geobench.catalogue import installed
 
 TRAIN = geo.uniform(30, np.random.default_rng(0))
@@ -105,7 +105,6 @@ def test_the_tables_say_which_gallery_a_method_answers_with(tmp_path):
     answers = results.Record.read(board / "runs" / _folder(board, "on-a-grid")).answers()
     grid = Gallery(source="grid", rows=60).places(TRAIN)
     assert geo.Places(grid).nearest(answers).distance_km.max() < 1e-3
-    assert report.load(board).set_index(["label", "summary"]).value["on-a-grid", "distance.mean"]
 
 
 def _folder(board: Path, label: str) -> str:
