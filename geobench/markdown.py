@@ -8,6 +8,7 @@ from geobench.leaderboard import Leaderboard
 from geobench.markdown_tables import (
     gap_table,
     is_contrast,
+    novelty_table,
     primary,
     slice_table,
     summary_table,
@@ -79,7 +80,7 @@ def page(board: Leaderboard, tables: Tables) -> str:
     if glance := _pictures(board, ""):
         lines += ["## At a glance", "", *glance]
     for part in manifest["parts"]:
-        lines += _part(board, part, tables.rows)
+        lines += _part(board, part, tables)
     trainings = (
         "With fewer than three seeds, an interval holds for the trained model at hand."
         if len(bench["seeds"]) < 3
@@ -107,8 +108,9 @@ def _pictures(board: Leaderboard, part: str) -> list[str]:
     ]
 
 
-def _part(board: Leaderboard, part: str, rows: Sequence[Row]) -> list[str]:
-    """The section of a part: summaries, gaps, pictures, slices, and the split in numbers."""
+def _part(board: Leaderboard, part: str, tables: Tables) -> list[str]:
+    """The section of a part: summaries, gaps, pictures, novelty, slices, the split in numbers."""
+    rows = tables.rows
     mine = [row for row in rows if row.part == part]
     lines = [f"## {part}", "", summary_table(mine), ""]
     contrasts = [row for row in mine if is_contrast(row)]
@@ -123,6 +125,10 @@ def _part(board: Leaderboard, part: str, rows: Sequence[Row]) -> list[str]:
         lines += [gap_table(shown, levels), "", "<details><summary>Of all summaries</summary>", ""]
         lines += [gap_table(contrasts, levels), "", "</details>", ""]
     lines += _pictures(board, part)
+    if novel := novelty_table([point for point in tables.curves if point.part == part], mine):
+        lines += ["<details><summary>By the distance to the nearest training photo</summary>", ""]
+        lines += ["Bins of equally many photos, each at its median distance.", ""]
+        lines += [novel, "", "</details>", ""]
     if any(not row.plain for row in mine):
         first = primary([row for row in mine if row.plain])
         lines += [f"<details><summary>{first} by slice</summary>", ""]

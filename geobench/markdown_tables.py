@@ -3,10 +3,14 @@
 import math
 from collections.abc import Mapping, Sequence
 
-from geobench.tables import GALLERY, RANKED, Row, number
+from geobench.tables import GALLERY, RANKED, CurvePoint, Row, number
 
 CONTRASTS = (".gap", ".part-difference")
 """How the names of rows end that compare two trainings, or two parts."""
+
+
+NOVELTY_OF = ("distance.mean", "nll")
+"""The summaries that a page shows as functions of novelty: error and likelihood."""
 
 
 def is_contrast(row: Row) -> bool:
@@ -56,6 +60,28 @@ def slice_table(rows: Sequence[Row], summary: str) -> str:
         heads[f"{row.slice}/{row.average}"] = f"{name} ({photos:,} photos)"
     cells = {(row.label, f"{row.slice}/{row.average}"): _cell(row) for row in shown}
     return _table(heads, _columns(shown), cells, shown)
+
+
+def novelty_table(points: Sequence[CurvePoint], rows: Sequence[Row]) -> str:
+    """A line per summary and bin of novelty, a column per label; "" without such curves.
+
+    Args:
+        points: curves of the part.
+        rows: of the part, which say how summaries are headed and labels are ordered.
+    """
+    cells, heads = {}, {}
+    known = {row.summary: row for row in rows if row.plain}
+    for summary in NOVELTY_OF:
+        for point in points:
+            if point.curve == f"{summary}.novelty-bins" and summary in known:
+                key = f"{summary}/{point.x}"
+                unit = known[summary].unit
+                limits = f"{number(point.low, unit)} to {number(point.high, unit)}"
+                interval = "" if math.isnan(point.low) else f"<br>{limits}"
+                cells[point.label, key] = f"**{number(point.value, unit)}**{interval}"
+                heads[key] = f"{_head(known[summary])}, {number(point.x)} km away"
+    shown = [label for label in _columns(rows) if any(own == label for own, _ in cells)]
+    return _table(heads, shown, cells, rows) if cells else ""
 
 
 def primary(rows: Sequence[Row]) -> str:

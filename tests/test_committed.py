@@ -1,4 +1,4 @@
-"""The committed leaderboard verifies, is fresh, is of its YAML file, and is what README says."""
+"""Committed leaderboards verify, are fresh, are of their YAML files, and are what README says."""
 
 import json
 import re
@@ -14,28 +14,52 @@ from geobench.catalogue import installed
 from geobench.leaderboard import Leaderboard
 
 ROOT = Path(__file__).parents[1]
-BOARD = ROOT / "leaderboards/blue-marble-full"
+FULL = ROOT / "leaderboards/blue-marble-full"
+SOURCES = {
+    "blue-marble-full": "benchmarks/blue-marble-full.yaml",
+    "blue-marble-density-shift": "benchmarks/blue-marble-variants.yaml",
+    "blue-marble-galleries": "benchmarks/blue-marble-variants.yaml",
+}
+every_board = pytest.mark.parametrize("name", SOURCES)
 
 
-@pytest.fixture(scope="module")
-def manifest():
-    return json.loads((BOARD / "benchmark.json").read_text())
+def folder(name):
+    return ROOT / "leaderboards" / name
 
 
-def test_the_committed_leaderboard_verifies():
-    assert verification.verify(BOARD, installed()) == []
+def manifest_of(name):
+    return json.loads((folder(name) / "benchmark.json").read_text())
 
 
-def test_its_tables_and_pictures_are_fresh():
-    board = Leaderboard(BOARD, installed())
+# That the full one verifies shows the command of README, below.
+@pytest.mark.parametrize("name", [name for name in SOURCES if name != FULL.name])
+def test_a_committed_leaderboard_verifies(name):
+    assert verification.verify(folder(name), installed()) == []
+
+
+@every_board
+def test_its_tables_and_pictures_are_fresh(name):
+    board = Leaderboard(folder(name), installed())
     assert verification.stale(board, report.contents(board, board.tables())) == []
     assert {Path(entry["file"]).name for entry in board.manifest["figures"]} == {
-        path.name for path in (BOARD / "figures").iterdir()
+        path.name for path in (folder(name) / "figures").iterdir()
     }
 
 
-def test_it_is_what_its_yaml_file_asks_for(manifest):
-    (benchmark,) = config.read(ROOT / "benchmarks/blue-marble-full.yaml", installed())
+def test_every_benchmark_of_these_files_is_committed():
+    found = [
+        (benchmark.name, source)
+        for source in dict.fromkeys(SOURCES.values())
+        for benchmark in config.read(ROOT / source, installed())
+    ]
+    assert found == list(SOURCES.items())
+
+
+@every_board
+def test_it_is_what_its_yaml_file_asks_for(name):
+    benchmarks = config.read(ROOT / SOURCES[name], installed())
+    (benchmark,) = (each for each in benchmarks if each.name == name)
+    manifest = manifest_of(name)
     assert manifest["benchmark"] == json.loads(json.dumps(benchmark.resolved))
     assert manifest["digest"] == benchmark.digest
     assert manifest["dataset"]["digest"] == benchmark.dataset.plugin.digest
@@ -43,19 +67,19 @@ def test_it_is_what_its_yaml_file_asks_for(manifest):
     assert manifest["limit"] is None
 
 
-def test_every_record_was_made_from_a_clean_commit_by_a_checked_method(manifest):
-    for row in manifest["rows"]:
-        record = json.loads((BOARD / "runs" / row["folder"] / "record.json").read_text())
+@every_board
+def test_every_record_was_made_from_a_clean_commit_by_a_checked_method(name):
+    for row in manifest_of(name)["rows"]:
+        record = json.loads((folder(name) / "runs" / row["folder"] / "record.json").read_text())
         assert record["status"] == "ok"
         assert record["environment"]["git"]["dirty"] is False
         assert record["check"]["failed"] == {}
 
 
-def test_its_records_are_small_enough_to_be_committed():
-    size = sum(path.stat().st_size for path in (BOARD / "runs").rglob("*"))
-    assert size < 25e6
-    size = sum(path.stat().st_size for path in (BOARD / "figures").rglob("*"))
-    assert size < 5e6
+@every_board
+def test_its_records_are_small_enough_to_be_committed(name):
+    for part, limit in (("runs", 25e6), ("figures", 5e6)):
+        assert sum(path.stat().st_size for path in (folder(name) / part).rglob("*")) < limit
 
 
 def test_no_system_changes_the_line_ends_of_what_has_a_digest():
@@ -95,7 +119,7 @@ def test_the_commands_that_the_readme_shows_for_it_work(geobench, tmp_path):
 
 
 def test_the_numbers_of_the_readme_are_those_of_the_leaderboard():
-    table = geobench.load(BOARD)
+    table = geobench.load(FULL)
     table = table[(table["slice"] == "all") & (table.average == "photo")]
     rows = table.set_index(["part", "summary", "label"])
     (shown,) = (t for t in tables(Page.read("README.md").text) if "oracle-training-place" in t)

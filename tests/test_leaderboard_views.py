@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from itertools import combinations
 from pathlib import Path
 from types import SimpleNamespace
@@ -29,6 +30,7 @@ from geobench import (
 from geobench.catalogue import Source, installed
 from geobench.config import CEILING
 from geobench.leaderboard import Leaderboard
+from geobench.tables import number
 from geobench.verification import verify
 
 SPLIT = "{name: unseen-cells, rows: 24, block_share: 0.4, photos_per_block: 8, buffer_km: 50}"
@@ -414,6 +416,29 @@ def test_a_novelty_curve_is_the_error_by_distance_to_training(board, label):
     assert smooth.value.between(errors.min(), errors.max()).all()
     assert (smooth.low <= smooth.value).all()
     assert (smooth.value <= smooth.high).all()
+
+
+def test_the_page_shows_error_and_likelihood_by_novelty_as_curves_csv_has_them(board):
+    page = (board.folder / "README.md").read_text()
+    section = page.split(f"## {UNSEEN}\n")[1].split("\n## ")[0]
+    shown = section.split("By the distance to the nearest training photo")[1].split("</details>")[0]
+    header, _, *lines = [line.split("|") for line in shown.splitlines() if line.startswith("|")]
+    labels = [re.search("`(.+)`", cell)[1] for cell in header[2:-1]]
+    of_bins = board.curves.curve.isin(["distance.mean.novelty-bins", "nll.novelty-bins"])
+    points = board.curves[of_bins & (board.curves.part == UNSEEN)]
+    assert set(labels) == set(points.label)
+    cells = {}
+    for line in lines:
+        summary, novelty = line[1].split(",")[0].strip(), line[1].split()[-3]
+        for label, cell in zip(labels, line[2:], strict=False):
+            numbers = [float(each.replace(",", "")) for each in re.findall(r"-?\d[\d.,]*", cell)]
+            cells[summary, novelty, label] = numbers
+    assert sum(map(bool, cells.values())) == len(points) > 20
+    for _, point in points.iterrows():
+        summary = point.curve.removesuffix(".novelty-bins")
+        found = cells[summary, number(point.x), point.label]
+        limits = [each for each in (point.value, point.low, point.high) if np.isfinite(each)]
+        np.testing.assert_allclose(found, limits, rtol=1e-3, atol=5e-4)
 
 
 def test_means_alone_have_novelty_curves(board):
