@@ -30,7 +30,7 @@ from geobench import (
 from geobench.catalogue import Source, installed
 from geobench.config import CEILING
 from geobench.leaderboard import Leaderboard
-from geobench.tables import number
+from geobench.tables import number as as_shown
 from geobench.verification import verify
 
 SPLIT = "{name: unseen-cells, rows: 24, block_share: 0.4, photos_per_block: 8, buffer_km: 50}"
@@ -436,7 +436,7 @@ def test_the_page_shows_error_and_likelihood_by_novelty_as_curves_csv_has_them(b
     assert sum(map(bool, cells.values())) == len(points) > 20
     for _, point in points.iterrows():
         summary = point.curve.removesuffix(".novelty-bins")
-        found = cells[summary, number(point.x), point.label]
+        found = cells[summary, as_shown(point.x), point.label]
         limits = [each for each in (point.value, point.low, point.high) if np.isfinite(each)]
         np.testing.assert_allclose(found, limits, rtol=1e-3, atol=5e-4)
 
