@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from geobench import geo, statistics
 from geobench.config import CEILING
+from geobench.contrasts import limits_of
 from geobench.errors import ConfigError, StoreError
 from geobench.geo import Floats, Points
 from geobench.leaderboard import Leaderboard
@@ -152,7 +153,10 @@ def _difference(
         return replace(found, note=f"not scored on the same photos: {counts}")
     size = a.row.effective_units
     paired = statistics.compare(a.replicates, b.replicates, effective_units=size)
-    notes = [text for each in (a, b) for text in each.row.note.split("; ") if text]
+    low, high, weak = limits_of(paired, unit=summary.unit)
+    paired = replace(paired, low=low, high=high)
+    remarks = (a.row.note, b.row.note, weak)
+    notes = [text for remark in remarks for text in remark.split("; ") if text]
     note, photos = "; ".join(dict.fromkeys(notes)), len(a.photos)
     return replace(found, paired=paired, photos=photos, effective_units=size, note=note)
 

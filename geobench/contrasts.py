@@ -1,11 +1,15 @@
-"""Contrasts: averages in which classes count once, and gaps between two trainings."""
+"""Contrasts: averages in which classes count once, and differences between trainings or parts."""
+
+from typing import NamedTuple, final
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from geobench import statistics
-from geobench.statistics import Replicates
+from geobench.statistics import Comparison, Estimate, Replicates
 from geobench.summaries import Summarised
+
+_ROUNDING = 1e-12  # of a share
 
 
 def macro_mean(
@@ -57,3 +61,23 @@ def paired_gap(twin: Replicates, plain: Replicates, units: ArrayLike) -> Summari
     differences = twin.seed_values - plain.seed_values
     found = Replicates(twin.value - plain.value, twin.deviations - plain.deviations, differences)
     return Summarised(statistics.estimate_replicates(found, units), found)
+
+
+@final
+class Limits(NamedTuple):
+    """The ends of an interval of a difference, and why it has none, or nothing."""
+
+    low: float
+    high: float
+    note: str = ""
+
+
+def limits_of(found: Estimate | Comparison, *, unit: str) -> Limits:
+    """The limits that may be shown of a difference of two values in this unit.
+
+    Two shares that differ alike in every unit have no variance: how sure their difference is,
+    nothing tells. (A single share has an exact interval; a difference of two has none.)
+    """
+    if unit == "share" and abs(found.high - found.low) < _ROUNDING:
+        return Limits(float("nan"), float("nan"), "undefined without any variance")
+    return Limits(found.low, found.high)

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geobench import statistics
-from geobench.contrasts import macro_mean, paired_gap
+from geobench.contrasts import limits_of, macro_mean, paired_gap
 from geobench.entries import Entry, PartRecords, Scored
 from geobench.metrics import NOT_APPLICABLE, SCORED, Against, Curve, Mean, Metric, Share, Summary
 from geobench.novelty import Windows, bins, smoothing
 from geobench.slices import View, views
-from geobench.statistics import Estimate, RankRange, Replicates
+from geobench.statistics import Comparison, Estimate, RankRange, Replicates
 from geobench.summaries import Summarised, summarise
 from geobench.tables import RANKED, CurvePoint, Row, Tables
 
@@ -261,11 +261,7 @@ class PartRows:
             gap = paired_gap(there.replicates, plain.replicates, self.units[plain.photos])
             level = f"the twin {twin.label} has {there.replicates.value:.6g}"
             row = _filled(_contrast("gap", level, plain.row, there.row), gap.estimate)
-            if row.unit == "share" and gap.replicates.variance == 0:
-                # As many hits on both sides, photo by photo: how sure that is, nothing tells.
-                note = _joined(row.note, "undefined without any variance")
-                row = replace(row, low=float("nan"), high=float("nan"), note=note)
-            self.tables.rows.append(row)
+            self.tables.rows.append(_limited(row, gap.estimate))
 
     def add_part_differences(self, seen: "PartRows") -> None:
         """Add the rows `<summary>.part-difference`: the value on seen photos minus the one here."""
@@ -281,8 +277,7 @@ class PartRows:
             )
             level = f"{OTHER_PHOTOS}; {seen.label} has {there.replicates.value:.6g}"
             row = _contrast("part-difference", level, plain.row, there.row)
-            row = replace(row, value=found.difference, low=found.low, high=found.high)
-            self.tables.rows.append(row)
+            self.tables.rows.append(_limited(replace(row, value=found.difference), found))
 
     def add_point(self, entry: Entry, curve: str, x: float, estimate: Estimate) -> None:
         head = (self.name, self.label, "all", entry.label, curve)
@@ -333,6 +328,11 @@ def _contrast(name: str, note: str, row: Row, other: Row) -> Row:
         rank_low=None,
         rank_high=None,
     )
+
+
+def _limited(row: Row, found: Estimate | Comparison) -> Row:
+    low, high, why = limits_of(found, unit=row.unit)
+    return replace(row, low=low, high=high, note=_joined(row.note, why))
 
 
 def _joined(*notes: str) -> str:

@@ -5,6 +5,7 @@ jackknife that leaves out whole units. A summary becomes `Replicates`, and these
 comparisons and ranks. Shapes: S trainings (seeds), N photos, U units. Misfits raise ValueError.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -23,6 +24,7 @@ _FEWEST_SEEDS = 3  # below, an interval holds for the trained models at hand
 _FEWEST_UNITS = 10  # effective units; below, an interval is marked as weak
 _FEWEST_HITS = 5  # effective hits or misses; below, a share's interval is marked as weak
 _MOST_GROUPS = 200  # of the delete-a-group jackknife
+_ROUNDING = 1e-12  # of a value: a smaller standard error is none
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,22 +238,16 @@ def compare(a: Replicates, b: Replicates, *, effective_units: float) -> Comparis
     """Compare two methods on the same photos by a paired jackknife-t test of a - b.
 
     Each that has three seeds or more adds its s^2/S (Satterthwaite 1946). Where there is no
-    interval (see `Estimate`) p is 1; without any variance it is 1 if the values are equal, else 0.
+    interval (see `Estimate`) p is 1. Without any variance there is no t: p is 1 if the values are
+    equal, else 2^(1 - E), E being the whole effective units. That is the exact test of Fisher
+    (1935) and Pitman (1937): if the methods were equal each unit's difference could as well have
+    the other sign, and of all 2^E signs two give a difference as large.
     """
-    from scipy.special import stdtr
-
     if (counts := (a.deviations.size, b.deviations.size))[0] != counts[1]:
         raise ValueError(f"replicates of {counts} units; compare methods on the same photos only")
     difference = a.value - b.value
     paired = Replicates(difference, a.deviations - b.deviations, np.array([difference]))
-    variance, degrees = _spread(paired, effective_units, a, b)
-    half = _half_width(variance, degrees)
-    if effective_units < 2 or not np.isfinite(difference + half):
-        return Comparison(difference, float("nan"), float("nan"), 1.0)
-    p_value = 1.0 if difference == 0 else 0.0
-    if variance > 0:
-        p_value = float(2 * stdtr(degrees, -abs(difference) / np.sqrt(variance)))
-    return Comparison(difference, difference - half, difference + half, p_value)
+    return _tested(a, b, *_spread(paired, effective_units, a, b), effective_units)
 
 
 def compare_independent(
@@ -265,25 +261,17 @@ def compare_independent(
 
     Variances add, with the degrees of freedom of Satterthwaite (1946); `effective_units` are those
     of a's and of b's photos. Where the same trainings answered both, the s^2/S that is added is
-    that of their differences. p-value and limits are as in `compare`.
+    that of their differences. p-value and limits are as in `compare`; without any variance E is
+    the smaller one, which is cautious: of all ways to deal the units of both to a and b, at most
+    two in 2^E give a difference as large.
     """
-    from scipy.special import stdtr
-
-    difference, terms = a.value - b.value, []
+    terms = []
     for each, size in zip((a, b), effective_units, strict=True):
         terms.append(_spread(each, size) if same_trainings else _spread(each, size, each))
     if same_trainings and a.seed_values.size >= _FEWEST_SEEDS:
         spread = (a.seed_values - b.seed_values).std(ddof=1) ** 2 / a.seed_values.size
         terms.append((float(spread), a.seed_values.size - 1.0))
-    variance = sum(part for part, _ in terms)
-    if min(effective_units) < 2 or not np.isfinite(difference + variance):
-        return Comparison(difference, float("nan"), float("nan"), 1.0)
-    if not variance > 0:
-        return Comparison(difference, difference, difference, 1.0 if difference == 0 else 0.0)
-    degrees = 1 / sum((part / variance) ** 2 / degrees for part, degrees in terms)
-    half = _half_width(variance, degrees)
-    p_value = float(2 * stdtr(degrees, -abs(difference) / np.sqrt(variance)))
-    return Comparison(difference, difference - half, difference + half, p_value)
+    return _tested(a, b, *_added(terms), min(effective_units))
 
 
 def ranks(
@@ -347,9 +335,29 @@ def _spread(replicates: Replicates, effective: float, *seeded: Replicates) -> tu
     for each in seeded:
         if (seeds := each.seed_values.size) >= _FEWEST_SEEDS:
             terms.append((each.seed_sd**2 / seeds, seeds - 1))
+    return _added(terms)
+
+
+def _added(terms: Sequence[tuple[float, float]]) -> tuple[float, float]:
     if not (total := sum(variance for variance, _ in terms)) > 0:
         return total, terms[0][1]
     return total, 1 / sum((variance / total) ** 2 / degrees for variance, degrees in terms)
+
+
+def _tested(
+    a: Replicates, b: Replicates, variance: float, degrees: float, effective: float
+) -> Comparison:
+    from scipy.special import stdtr
+
+    difference, least = a.value - b.value, _ROUNDING * max(abs(a.value), abs(b.value))
+    if effective < 2 or not np.isfinite(difference + variance):
+        return Comparison(difference, float("nan"), float("nan"), 1.0)
+    if variance <= least**2:
+        p_value = 1.0 if abs(difference) <= least else 2.0 ** (1 - math.floor(effective))
+        return Comparison(difference, difference, difference, p_value)
+    half = _half_width(variance, degrees)
+    p_value = float(2 * stdtr(degrees, -abs(difference) / np.sqrt(variance)))
+    return Comparison(difference, difference - half, difference + half, p_value)
 
 
 def _half_width(variance: float, degrees: float) -> float:

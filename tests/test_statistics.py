@@ -1,5 +1,6 @@
 """Intervals, comparisons and ranks agree with independent computations, and cover."""
 
+import itertools
 import math
 from collections.abc import Callable
 
@@ -456,13 +457,36 @@ def test_comparison_of_three_seeds_adds_the_variance_of_both_methods_seeds() -> 
     assert found.p_value == pytest.approx(expected, rel=1e-9)
 
 
-def test_without_variance_equal_values_have_p_one_and_others_p_zero() -> None:
+@pytest.mark.parametrize("units", [2, 5, 6, 12])
+def test_all_hits_against_no_hits_are_tested_by_the_signs_of_units(units: int) -> None:
+    codes = np.repeat(np.arange(units), 3)
+    hits, misses = (replicate_mean(np.full((1, codes.size), x), codes) for x in (1.0, 0.0))
+    signs = np.array(list(itertools.product([-1, 1], repeat=units)))
+    as_large = np.mean(np.abs(signs.mean(axis=1)) >= 1)
+    found = compare(hits, misses, effective_units=units + 0.9)
+    assert (found.difference, found.low, found.high) == (1, 1, 1)
+    assert found.p_value == as_large == 2.0 ** (1 - units)
+    ranges = ranks([hits, misses], better="higher", effective_units=units)
+    told_apart = [(1, 1), (2, 2)] if units >= 6 else [(1, 2), (1, 2)]
+    assert [(each.low, each.high) for each in ranges] == told_apart
+
+
+def test_without_variance_equal_values_have_p_one_and_others_almost_none_in_many_units() -> None:
     scores, units = clustered(18)
     a = replicate_mean(scores, units)
     b = Replicates(a.value + 1, a.deviations, a.seed_values + 1)
     same, other = compare(a, a, effective_units=50), compare(a, b, effective_units=50)
     assert (same.difference, same.low, same.high, same.p_value) == (0, 0, 0, 1)
-    assert (other.low, other.high, other.p_value) == (-1, -1, 0)
+    assert (other.difference, other.low, other.high) == (-1, -1, -1)
+    assert other.p_value == 2.0**-49
+    assert compare(a, b, effective_units=1e6).p_value == 0
+
+
+def test_rounding_is_no_variance() -> None:
+    tenths, thirds = (replicate_mean(np.full((3, 4), x), np.arange(4)) for x in (0.1, 1 / 3))
+    found = compare(tenths, thirds, effective_units=4)
+    assert found.p_value == 2.0**-3
+    assert found.low == found.high == pytest.approx(0.1 - 1 / 3)
 
 
 def test_one_unit_proves_nothing() -> None:
