@@ -14,9 +14,11 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from geobench.weights import Weights
+
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
-Weighted = Callable[[Floats], ArrayLike]
+Weighted = Callable[[Weights], ArrayLike]
 Better = Literal["higher", "lower"]
 
 _TAIL = 0.025  # on each side of a 95 % interval
@@ -130,23 +132,27 @@ def replicate_quantile(scores: ArrayLike, units: ArrayLike, *, q: float) -> Repl
 def replicate_statistic(functions: Sequence[Weighted], units: ArrayLike) -> list[Replicates]:
     """Replicate any statistics of photo weights, leaving out a group of units at a time.
 
-    Each of the S `functions` turns weights (N,), 0 or 1, into one number or (K,), such as the
-    points of a curve; the list holds one item for each. Only ratios of weights may matter; NaN says
-    undefined. Groups are single units up to 200; more units are dealt at random to 200 groups
-    (Kott 2001) that depend on the units alone, so that all methods on the same photos share them.
+    Each of the S `functions` turns `Weights` of R replicates into one number for each, (R,), or
+    (R, K), such as the points of a curve; the list holds one item for each of the K. Only ratios
+    of weights may matter; NaN says undefined. Groups are single units up to 200; more units are
+    dealt at random to 200 groups (Kott 2001) that depend on the units alone, so that all methods on
+    the same photos share them.
     """
     groups = unit_codes(units)
     if (count := int(groups.max()) + 1) > _MOST_GROUPS:
         # Groups balanced by photos would lose the variance between small and large units, and in
         # sorted order that between neighbours. numpy promises to keep the raw stream of PCG64.
         rank = np.argsort(np.argsort(np.random.PCG64(0).random_raw(count)))
-        groups, count = (rank % _MOST_GROUPS)[groups], _MOST_GROUPS
-    full = np.ones(groups.size)
-    kept = [(groups != g).astype(np.float64) for g in range(count)] if count > 1 else [full]
-    rows = [[function(weights) for weights in (full, *kept)] for function in functions]
-    if len({np.shape(result) for row in rows for result in row}) != 1:
-        raise ValueError("give one function per seed, that all return one number, or all (K,)")
-    values = np.array(rows, np.float64).reshape(len(functions), 1 + count, -1)
+        groups = (rank % _MOST_GROUPS)[groups]
+    weights = Weights.leaving_out(groups)
+    rows = [np.asarray(function(weights), np.float64) for function in functions]
+    shapes = {row.shape for row in rows}
+    if len(shapes) != 1 or (shape := shapes.pop())[:1] != (len(weights),) or len(shape) > 2:
+        raise ValueError(
+            "give one function per seed, that all return one number, or all K, per replicate: "
+            f"({len(weights)},) or ({len(weights)}, K)"
+        )
+    values = np.stack(rows).reshape(len(functions), len(weights), -1)
     values[~np.isfinite(values)] = np.nan
     means, seeds = values.mean(axis=0).T, values[:, 0].T
     return [Replicates(float(m[0]), m[1:] - m[0], v) for m, v in zip(means, seeds, strict=True)]

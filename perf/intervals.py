@@ -241,7 +241,8 @@ def _estimated(setting: Setting, rng: np.random.Generator) -> tuple[Estimate, tu
         case _:
             noise = rng.standard_normal(count)
             confidence = math.sqrt(1 - CONFIDENCE**2) * noise - CONFIDENCE * np.log(scores[0])
-            risk = [partial(_risk, scores[0], np.argsort(-confidence))]
+            one = partial(_risk, scores[0], np.argsort(-confidence))
+            risk = [lambda weights: weights.each(one)]
             own, plain = (statistics.estimate_statistic(risk, u)[0] for u in (codes, photos))
     return own, (plain.low, plain.high)
 

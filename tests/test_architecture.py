@@ -21,6 +21,7 @@ READING_ORDER = (
     "geo",
     "partitions",
     "gazetteer",
+    "weights",
     "statistics",
     "components",
     "data",

@@ -24,6 +24,7 @@ from geobench.statistics import (
     replicate_statistic,
     unit_codes,
 )
+from geobench.weights import Weights
 
 Floats = NDArray[np.float64]
 
@@ -36,8 +37,8 @@ def clustered(seed: int, *, units: int = 60, seeds: int = 1) -> tuple[Floats, ND
     return scores, codes
 
 
-def weighted_mean(scores: Floats) -> Callable[[Floats], float]:
-    return lambda weights: float(weights @ scores / weights.sum())
+def weighted_mean(scores: Floats) -> Callable[[Weights], Floats]:
+    return lambda weights: weights.means(scores)
 
 
 def jackknife_by_hand(summary: Callable[[Floats], float], scores: Floats, units: object) -> Floats:
@@ -279,7 +280,7 @@ def test_groups_keep_the_variance_between_small_and_large_and_between_neighbours
 def test_a_curve_is_estimated_point_by_point() -> None:
     scores, units = clustered(10, units=30, seeds=2)
     thresholds = np.array([-1.0, 0.0, 1.0])
-    curves = [lambda w, row=row: w @ (row[:, None] > thresholds) / w.sum() for row in scores]
+    curves = [lambda weights, row=row: weights.means(row[:, None] > thresholds) for row in scores]
     found = estimate_statistic(curves, units)
     assert len(found) == 3
     for estimate, threshold in zip(found, thresholds, strict=True):
@@ -292,9 +293,9 @@ def test_a_statistic_that_is_undefined_without_some_unit_has_no_interval() -> No
     units = np.repeat(np.arange(12), 3)
     first = (units == 0).astype(float)
 
-    def mean_of_the_first_unit(weights: Floats) -> float:
-        total = weights @ first
-        return float(weights @ (first * units) / total) if total else math.nan
+    def mean_of_the_first_unit(weights: Weights) -> Floats:
+        with np.errstate(invalid="ignore"):
+            return weights.sums(first * units) / weights.sums(first)
 
     (found,) = estimate_statistic([mean_of_the_first_unit], units)
     assert found.value == 0
@@ -398,8 +399,8 @@ def test_intervals_cover_the_expectation_over_trainings_from_three_seeds_on() ->
 
 
 def test_the_interval_of_a_nonlinear_statistic_covers_it() -> None:
-    def ratio(errors: Floats, others: Floats) -> Callable[[Floats], float]:
-        return lambda weights: float(weights @ errors / (weights @ others))
+    def ratio(errors: Floats, others: Floats) -> Callable[[Weights], Floats]:
+        return lambda weights: weights.sums(errors) / weights.sums(others)
 
     own, plain = [], []
     for run in range(RUNS):
@@ -655,7 +656,12 @@ def test_a_method_alone_is_first() -> None:
         (lambda: estimate_share([[0.0, 0.5]], [0, 1]), "0 or 1"),
         (lambda: estimate_quantile([[0.0, 0.5]], [0, 1], q=50), "between 0 and 1"),
         (lambda: estimate_statistic([], [0, 1]), "one function per seed"),
-        (lambda: estimate_statistic([lambda w: w[w > 0]], [0, 1]), r"all \(K,\)"),
+        (lambda: estimate_statistic([lambda w: np.ones(2)], [0, 1]), r"\(3,\) or \(3, K\)"),
+        (lambda: estimate_statistic([lambda w: np.ones((3, 2, 1))], [0, 1]), r"or \(3, K\)"),
+        (
+            lambda: estimate_statistic([lambda w: w.totals, lambda w: 1.0], [0, 1]),
+            "that all return",
+        ),
     ],
 )
 def test_what_cannot_be_estimated_is_said_in_a_sentence(
