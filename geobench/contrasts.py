@@ -6,14 +6,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from geobench import statistics
-from geobench.statistics import Comparison, Estimate, Replicates
+from geobench.statistics import AnyUnits, Comparison, Estimate, Replicates, Units
 from geobench.summaries import Summarised
 
 _ROUNDING = 1e-12  # of a share
 
 
 def macro_mean(
-    scores: ArrayLike, units: ArrayLike, classes: ArrayLike, *, share: bool = False
+    scores: ArrayLike, units: AnyUnits, classes: ArrayLike, *, share: bool = False
 ) -> Summarised:
     """The mean over classes (continents, cells) of the means of their photos.
 
@@ -27,7 +27,8 @@ def macro_mean(
         share: whether scores are 0 or 1: an interval made for proportions.
     """
     table = np.asarray(scores, dtype=np.float64)
-    unit, code = statistics.unit_codes(units), statistics.unit_codes(classes)
+    known, code = Units.of(units), statistics.unit_codes(classes)
+    unit = known.codes
     sizes = np.bincount(code)
     per_seed = np.array([np.bincount(code, row) / sizes for row in table])
     means, count = per_seed.mean(axis=0), int(unit.max()) + 1
@@ -42,12 +43,12 @@ def macro_mean(
     without = np.divide(sums, classes_left, out=np.full(count, np.nan), where=classes_left > 0)
     deviations = without - means.mean() if count > 1 else np.zeros(1)
     replicates = Replicates(float(means.mean()), deviations, per_seed.mean(axis=1))
-    weights = 1 / (len(sizes) * sizes[code])
+    effective = statistics.effective_units(known, weights=1 / sizes[code])
     estimate = statistics.estimate_share_replicates if share else statistics.estimate_replicates
-    return Summarised(estimate(replicates, unit, weights=weights), replicates)
+    return Summarised(estimate(replicates, known, effective=effective), replicates)
 
 
-def paired_gap(twin: Replicates, plain: Replicates, units: ArrayLike) -> Summarised:
+def paired_gap(twin: Replicates, plain: Replicates, units: AnyUnits) -> Summarised:
     """The gap of a method: its value with the surroundings of the photos, minus that without.
 
     Both are of the same photos in the same order, so that the difficulty of the places is in

@@ -8,8 +8,9 @@ comparisons and ranks. Shapes: S trainings (seeds), N photos, U units. Misfits r
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import combinations
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias, final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -89,11 +90,56 @@ class RankRange:
     high: int
 
 
-def unit_codes(units: ArrayLike) -> Codes:
-    """Number the units of N photos, integers or strings, from 0 to U - 1 in their sorted order.
+@final
+@dataclass(frozen=True, eq=False)
+class Units:
+    """The units of N photos: what intervals resample.
 
-    All functions below take units or codes, (N,); codes save them from sorting strings again.
+    All functions below take these, or N integers or strings; many numbers of the same photos share
+    these, so that units are numbered and counted once.
+
+    Args:
+        codes: of the photos, each from 0 to U - 1, (N,).
     """
+
+    codes: Codes
+
+    @classmethod
+    def of(cls, units: "ArrayLike | Units") -> "Units":
+        """Units by whatever name."""
+        return units if isinstance(units, Units) else cls(unit_codes(units))
+
+    @cached_property
+    def sizes(self) -> NDArray[np.intp]:
+        """How many photos each unit has, (U,)."""
+        return np.bincount(self.codes)
+
+    @cached_property
+    def effective(self) -> float:
+        """How many equal units they are worth."""
+        return _effective(self.sizes)
+
+    @cached_property
+    def replicates(self) -> Weights:
+        """All photos, then all without each unit; of more than 200 units, without each group.
+
+        Units are dealt at random to groups, alike wherever these are the units.
+        """
+        if (count := self.sizes.size) <= _MOST_GROUPS:
+            return Weights.leaving_out(self.codes)
+        # Groups balanced by photos would lose the variance between small and large units, and in
+        # sorted order that between neighbours. numpy promises to keep the raw stream of PCG64.
+        rank = np.argsort(np.argsort(np.random.PCG64(0).random_raw(count)))
+        return Weights.leaving_out((rank % _MOST_GROUPS)[self.codes])
+
+
+AnyUnits: TypeAlias = ArrayLike | Units
+
+
+def unit_codes(units: AnyUnits) -> Codes:
+    """Number the units of N photos, integers or strings, from 0 to U - 1 in their sorted order."""
+    if isinstance(units, Units):
+        return units.codes
     labels: NDArray[Any] = np.asarray(units)
     if labels.ndim != 1 or labels.size == 0 or labels.dtype.kind not in "iuUST":
         raise ValueError(f"units are {labels.dtype} {labels.shape}; give (N,) integers or strings")
@@ -103,23 +149,28 @@ def unit_codes(units: ArrayLike) -> Codes:
     return np.unique(labels, return_inverse=True)[1].astype(np.int64)
 
 
-def effective_units(units: ArrayLike, *, weights: ArrayLike | None = None) -> float:
+def effective_units(units: AnyUnits, *, weights: ArrayLike | None = None) -> float:
     """Count equal units that are worth as much: (sum n)^2 / sum n^2, n photos each (Kish 1965).
 
     With `weights` of the photos, (N,), n is their sum.
     """
-    counts = np.bincount(unit_codes(units), weights=weights).astype(np.float64)
+    known = Units.of(units)
+    return known.effective if weights is None else _effective(np.bincount(known.codes, weights))
+
+
+def _effective(sizes: ArrayLike) -> float:
+    counts = np.asarray(sizes, np.float64)
     return float(counts.sum() ** 2 / np.square(counts).sum())
 
 
-def replicate_mean(scores: ArrayLike, units: ArrayLike) -> Replicates:
+def replicate_mean(scores: ArrayLike, units: AnyUnits) -> Replicates:
     """Replicate a mean or a share, leaving out a unit at a time (Efron 1982); `scores` (S, N)."""
-    table, codes = _checked(scores, units)
+    table, known = _checked(scores, units)
     average = table.mean(axis=0)
-    return Replicates(float(average.mean()), _mean_deviations(average, codes), table.mean(axis=1))
+    return Replicates(float(average.mean()), _mean_deviations(average, known), table.mean(axis=1))
 
 
-def replicate_quantile(scores: ArrayLike, units: ArrayLike, *, q: float) -> Replicates:
+def replicate_quantile(scores: ArrayLike, units: AnyUnits, *, q: float) -> Replicates:
     """Replicate a quantile, 0 < q < 1, as the mean of its linearised scores; `scores` (S, N).
 
     The jackknife of a quantile itself is inconsistent (Efron 1982, section 3.4), unlike that of
@@ -129,7 +180,7 @@ def replicate_quantile(scores: ArrayLike, units: ArrayLike, *, q: float) -> Repl
     return _woodruff(*_checked(scores, units), q)[0]
 
 
-def replicate_statistic(functions: Sequence[Weighted], units: ArrayLike) -> list[Replicates]:
+def replicate_statistic(functions: Sequence[Weighted], units: AnyUnits) -> list[Replicates]:
     """Replicate any statistics of photo weights, leaving out a group of units at a time.
 
     Each of the S `functions` turns `Weights` of R replicates into one number for each, (R,), or
@@ -138,13 +189,7 @@ def replicate_statistic(functions: Sequence[Weighted], units: ArrayLike) -> list
     dealt at random to 200 groups (Kott 2001) that depend on the units alone, so that all methods on
     the same photos share them.
     """
-    groups = unit_codes(units)
-    if (count := int(groups.max()) + 1) > _MOST_GROUPS:
-        # Groups balanced by photos would lose the variance between small and large units, and in
-        # sorted order that between neighbours. numpy promises to keep the raw stream of PCG64.
-        rank = np.argsort(np.argsort(np.random.PCG64(0).random_raw(count)))
-        groups = (rank % _MOST_GROUPS)[groups]
-    weights = Weights.leaving_out(groups)
+    weights = Units.of(units).replicates
     rows = [np.asarray(function(weights), np.float64) for function in functions]
     shapes = {row.shape for row in rows}
     if len(shapes) != 1 or (shape := shapes.pop())[:1] != (len(weights),) or len(shape) > 2:
@@ -159,28 +204,28 @@ def replicate_statistic(functions: Sequence[Weighted], units: ArrayLike) -> list
 
 
 def estimate_replicates(
-    replicates: Replicates, units: ArrayLike, *, weights: ArrayLike | None = None
+    replicates: Replicates, units: AnyUnits, *, effective: float | None = None
 ) -> Estimate:
     """Give any replicated summary its interval: Student's t on (effective units - 1).
 
     From three seeds on, s^2/S joins the jackknife's variance, s being the standard deviation over
-    seeds, and the degrees of freedom are those of Satterthwaite (1946). Where photos count by
-    `weights`, (N,), so do the effective units.
+    seeds, and the degrees of freedom are those of Satterthwaite (1946). Where photos do
+    not all count alike the `effective` units are those of their weights.
     """
-    codes = unit_codes(units)
-    size = effective_units(codes, weights=weights)
+    known = Units.of(units)
+    size = known.effective if effective is None else effective
     half = _half_width(*_spread(replicates, size, replicates))
     note = "" if np.isfinite(half) else "undefined without some unit"
     low, high = replicates.value - half, replicates.value + half
-    return _estimate(replicates, low, high, codes, note, size=size)
+    return _estimate(replicates, low, high, known, note, size=size)
 
 
-def estimate_mean(scores: ArrayLike, units: ArrayLike) -> Estimate:
+def estimate_mean(scores: ArrayLike, units: AnyUnits) -> Estimate:
     """Estimate a mean, with the interval of `estimate_replicates`; `scores` (S, N)."""
     return estimate_replicates(replicate_mean(scores, units), units)
 
 
-def estimate_share(scores: ArrayLike, units: ArrayLike) -> Estimate:
+def estimate_share(scores: ArrayLike, units: AnyUnits) -> Estimate:
     """Estimate the share p of hits; `scores` (S, N), 0 or 1.
 
     The exact interval (Clopper and Pearson 1934) at the effective size of Korn and Graubard (1998):
@@ -189,24 +234,21 @@ def estimate_share(scores: ArrayLike, units: ArrayLike) -> Estimate:
     each photo is a unit and S = 1, the interval is the plain exact one. If p is 0 or 1 there is no
     variance to go by, and the size is the effective units: all photos of a unit may say one thing.
     """
-    table, codes = _checked(scores, units)
+    table, known = _checked(scores, units)
     if not ((table == 0) | (table == 1)).all():
         raise ValueError("scores of a share are 0 or 1; estimate other scores by their mean")
-    return estimate_share_replicates(replicate_mean(table, codes), codes)
+    return estimate_share_replicates(replicate_mean(table, known), known)
 
 
 def estimate_share_replicates(
-    replicates: Replicates, units: ArrayLike, *, weights: ArrayLike | None = None
+    replicates: Replicates, units: AnyUnits, *, effective: float | None = None
 ) -> Estimate:
-    """Give a replicated share the interval of `estimate_share`.
-
-    Where photos count by `weights`, (N,), so do the effective units.
-    """
+    """Give a replicated share the interval of `estimate_share`; see `estimate_replicates`."""
     from scipy.special import betaincinv
 
-    codes = unit_codes(units)
-    p, photos, effective = replicates.value, codes.size, effective_units(codes, weights=weights)
-    size = effective
+    known = Units.of(units)
+    p, photos = replicates.value, known.codes.size
+    size = effective = known.effective if effective is None else effective
     if size >= 2 and 0 < p < 1:
         half = _half_width(*_spread(replicates, size, replicates))
         independent = _half_width(p * (1 - p) / (photos - 1), photos - 1)
@@ -216,26 +258,26 @@ def estimate_share_replicates(
     high = float(betaincinv(hits + 1, misses, 1 - _TAIL)) if p < 1 else 1.0
     weak = f"fewer than {_FEWEST_HITS} effective hits or misses"
     note = weak if min(hits, misses) < _FEWEST_HITS else ""
-    return _estimate(replicates, low, high, codes, note, size=effective)
+    return _estimate(replicates, low, high, known, note, size=effective)
 
 
-def estimate_quantile(scores: ArrayLike, units: ArrayLike, *, q: float) -> Estimate:
+def estimate_quantile(scores: ArrayLike, units: AnyUnits, *, q: float) -> Estimate:
     """Estimate a quantile, 0 < q < 1, linearly interpolated; `scores` (S, N).
 
     The value is the mean over seeds. The interval is Woodruff's (1952): that of the share below the
     quantile, by the jackknife, read back through the quantile function of the scores of all seeds;
     each side grows by what s^2/S, from three seeds on, adds in `estimate_replicates`.
     """
-    table, codes = _checked(scores, units)
-    replicates, below, above = _woodruff(table, codes, q)
-    value, effective = replicates.value, effective_units(codes)
+    table, known = _checked(scores, units)
+    replicates, below, above = _woodruff(table, known, q)
+    value, effective = replicates.value, known.effective
     plain = _half_width(*_spread(replicates, effective))
     wider = max(_half_width(*_spread(replicates, effective, replicates)) - plain, 0.0)
     limits = np.clip([value - below - wider, value + above + wider], table.min(), table.max())
-    return _estimate(replicates, float(limits[0]), float(limits[1]), codes, "")
+    return _estimate(replicates, float(limits[0]), float(limits[1]), known, "")
 
 
-def estimate_statistic(functions: Sequence[Weighted], units: ArrayLike) -> list[Estimate]:
+def estimate_statistic(functions: Sequence[Weighted], units: AnyUnits) -> list[Estimate]:
     """Estimate what `replicate_statistic` replicates; intervals as in `estimate_replicates`."""
     return [estimate_replicates(each, units) for each in replicate_statistic(functions, units)]
 
@@ -301,24 +343,24 @@ def ranks(
     return [RankRange(*limits) for limits in zip(low, high, strict=True)]
 
 
-def _checked(scores: ArrayLike, units: ArrayLike) -> tuple[Floats, Codes]:
-    table, codes = np.asarray(scores, np.float64), unit_codes(units)
-    if table.ndim != 2 or len(table) == 0 or table.shape[1] != codes.size:
-        raise ValueError(f"scores have shape {table.shape}; for these units give (S, {codes.size})")
+def _checked(scores: ArrayLike, units: AnyUnits) -> tuple[Floats, Units]:
+    table, known = np.asarray(scores, np.float64), Units.of(units)
+    count = known.codes.size
+    if table.ndim != 2 or len(table) == 0 or table.shape[1] != count:
+        raise ValueError(f"scores have shape {table.shape}; for these units give (S, {count})")
     if not np.isfinite(table).all():
         seed, photo = np.argwhere(~np.isfinite(table))[0]
         found = f"photo {photo} (seed row {seed}) is {table[seed, photo]}"
         raise ValueError(f"the score of {found}; leave that photo out for every method, or fail")
-    return table, codes
+    return table, known
 
 
-def _mean_deviations(values: Floats, codes: Codes) -> Floats:
-    counts = np.bincount(codes)
-    residuals = np.bincount(codes, weights=values - values.mean())
-    return np.asarray(-residuals / np.maximum(codes.size - counts, 1), np.float64)
+def _mean_deviations(values: Floats, units: Units) -> Floats:
+    residuals = np.bincount(units.codes, weights=values - values.mean())
+    return np.asarray(-residuals / np.maximum(units.codes.size - units.sizes, 1), np.float64)
 
 
-def _woodruff(table: Floats, codes: Codes, q: float) -> tuple[Replicates, float, float]:
+def _woodruff(table: Floats, units: Units, q: float) -> tuple[Replicates, float, float]:
     # The linearised replicates, and how far the interval reaches below and above the quantile.
     if not 0 < q < 1:
         raise ValueError(f"q is {q}; give a number between 0 and 1, such as 0.5 for the median")
@@ -326,8 +368,8 @@ def _woodruff(table: Floats, codes: Codes, q: float) -> tuple[Replicates, float,
     below, tied = table < centre, table == centre
     # Of scores tied with the quantile, that part counts as below which makes the share below q.
     part = np.clip((q - below.mean()) / tied.mean(), 0, 1) if tied.any() else 0.0
-    share = Replicates(q, _mean_deviations((below + part * tied).mean(axis=0), codes), values[:1])
-    half = _half_width(*_spread(share, effective_units(codes)))
+    share = Replicates(q, _mean_deviations((below + part * tied).mean(axis=0), units), values[:1])
+    half = _half_width(*_spread(share, units.effective))
     bounds = np.clip([q - half, q + half], 0, 1)
     low, high = np.quantile(table, bounds)
     slope = (high - low) / (bounds[1] - bounds[0]) if half > 0 else 0.0
@@ -376,14 +418,14 @@ def _estimate(
     summary: Replicates,
     low: float,
     high: float,
-    codes: Codes,
+    units: Units,
     note: str,
     *,
     size: float | None = None,
 ) -> Estimate:
     value, sd, seeds = summary.value, summary.seed_sd, summary.seed_values.size
-    if (effective := effective_units(codes) if size is None else size) < 2:
+    if (effective := units.effective if size is None else size) < 2:
         low, high, note = float("nan"), float("nan"), "fewer than 2 effective units: no interval"
     elif effective < _FEWEST_UNITS:
         note = "; ".join(filter(None, [f"fewer than {_FEWEST_UNITS} effective units", note]))
-    return Estimate(value, low, high, sd, seeds, codes.size, effective, note)
+    return Estimate(value, low, high, sd, seeds, units.codes.size, effective, note)

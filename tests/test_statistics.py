@@ -12,6 +12,7 @@ from scipy import stats
 from geobench.statistics import (
     Estimate,
     Replicates,
+    Units,
     compare,
     effective_units,
     estimate_mean,
@@ -60,6 +61,18 @@ def test_codes_follow_the_sorted_order_of_whatever_names_the_units() -> None:
     for units in (["b", "a", "c", "b"], [3, 0, 9, 3], [-5, -9, 4, -5], [2**60, 1, 2**62, 2**60]):
         assert unit_codes(units).tolist() == expected
     assert unit_codes(np.array([3, 0, 9, 3], np.uint64)).tolist() == expected
+
+
+def test_units_that_many_numbers_share_give_the_same_numbers() -> None:
+    scores, units = clustered(40, units=250, seeds=2)
+    known = Units.of([f"unit-{unit:03d}" for unit in units])
+    assert Units.of(known) is known
+    assert known.effective == effective_units(units)
+    assert unit_codes(known).tolist() == units.tolist()
+    for estimate in (estimate_mean, lambda table, of: estimate_quantile(table, of, q=0.3)):
+        assert estimate(scores, known) == estimate(scores, units)
+    functions = [weighted_mean(row) for row in scores]
+    assert estimate_statistic(functions, known) == estimate_statistic(functions, units)
 
 
 # Means
