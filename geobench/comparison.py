@@ -6,7 +6,7 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from geobench import geo, statistics
+from geobench import geo
 from geobench.config import CEILING
 from geobench.contrasts import limits_of
 from geobench.errors import ConfigError, StoreError
@@ -14,8 +14,8 @@ from geobench.geo import Floats, Points
 from geobench.leaderboard import Leaderboard
 from geobench.metrics import Better, Curve, Summary
 from geobench.part_rows import Plain
+from geobench.ranking import Comparison, compare
 from geobench.results import Record
-from geobench.statistics import Comparison
 from geobench.worst import known
 
 SIGNIFICANT = 0.05
@@ -152,7 +152,7 @@ def _difference(
         counts = f"{labels[0]} on {len(a.photos):,}, {labels[1]} on {len(b.photos):,}"
         return replace(found, note=f"not scored on the same photos: {counts}")
     size = a.row.effective_units
-    paired = statistics.compare(a.replicates, b.replicates, effective_units=size)
+    paired = compare(a.replicates, b.replicates, effective_units=size)
     low, high, weak = limits_of(paired, unit=summary.unit)
     paired = replace(paired, low=low, high=high)
     remarks = (a.row.note, b.row.note, weak)

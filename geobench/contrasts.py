@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from geobench import statistics
-from geobench.statistics import AnyUnits, Comparison, Estimate, Replicates, Units
+from geobench.ranking import Comparison
+from geobench.statistics import AnyUnits, Estimate, Replicates, Units
 from geobench.summaries import Summarised
 
 _ROUNDING = 1e-12  # of a share

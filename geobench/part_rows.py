@@ -8,14 +8,15 @@ from typing import NamedTuple, final
 import numpy as np
 from numpy.typing import NDArray
 
-from geobench import statistics
+from geobench import ranking, statistics
 from geobench.contrasts import limits_of, macro_mean, paired_gap
 from geobench.data import Truth
 from geobench.entries import Entry, PartRecords, Scored
 from geobench.metrics import NOT_APPLICABLE, Against, Curve, Mean, Metric, Share, Summary
 from geobench.novelty import Windows, bins, smoothing
+from geobench.ranking import Comparison, RankRange
 from geobench.slices import View, views
-from geobench.statistics import Comparison, Estimate, RankRange, Replicates, Units
+from geobench.statistics import Estimate, Replicates, Units
 from geobench.summaries import Summarised, summarise
 from geobench.tables import RANKED, CurvePoint, Row, Tables
 
@@ -279,7 +280,7 @@ class PartRows:
             there = seen.plain.get(key)
             if there is None:
                 continue
-            found = statistics.compare_independent(
+            found = ranking.compare_independent(
                 there.replicates,
                 plain.replicates,
                 effective_units=(there.row.effective_units, plain.row.effective_units),
@@ -309,7 +310,7 @@ class PartRows:
         ]
         if not competing:
             return rows
-        ranges: list[RankRange] = statistics.ranks(
+        ranges: list[RankRange] = ranking.ranks(
             [found for _, found in competing],
             better=summary.better,
             effective_units=rows[competing[0][0]].effective_units,

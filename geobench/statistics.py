@@ -1,16 +1,14 @@
-"""Numbers with their uncertainty: intervals, paired comparisons and ranks from scores per photo.
+"""Numbers with their uncertainty: 95 % intervals from scores per photo.
 
 Photos of one unit (a block, a country, an uploader) depend on each other: every variance is a
-jackknife that leaves out whole units. A summary becomes `Replicates`, and these intervals (95 %),
-comparisons and ranks. Shapes: S trainings (seeds), N photos, U units. Misfits raise ValueError.
+jackknife that leaves out whole units. A summary becomes `Replicates`, and these intervals; the
+tests of `ranking`, too. Shapes: S trainings (seeds), N photos, U units. Misfits raise ValueError.
 """
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import combinations
-from typing import Any, Literal, TypeAlias, final
+from typing import Any, NamedTuple, TypeAlias, final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -20,14 +18,12 @@ from geobench.weights import Weights
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
 Weighted = Callable[[Weights], ArrayLike]
-Better = Literal["higher", "lower"]
 
 _TAIL = 0.025  # on each side of a 95 % interval
 _FEWEST_SEEDS = 3  # below, an interval holds for the trained models at hand
 _FEWEST_UNITS = 10  # effective units; below, an interval is marked as weak
 _FEWEST_HITS = 5  # effective hits or misses; below, a share's interval is marked as weak
 _MOST_GROUPS = 200  # of the delete-a-group jackknife
-_ROUNDING = 1e-12  # of a value: a smaller standard error is none
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,22 +68,40 @@ class Replicates:
         return float(self.seed_values.std(ddof=1)) if self.seed_values.size > 1 else float("nan")
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """The difference a - b with its 95 % interval, and the two-sided p-value of no difference."""
+@final
+class Spread(NamedTuple):
+    """A variance, and the degrees of freedom of the t that goes with it."""
 
-    difference: float
-    low: float
-    high: float
-    p_value: float
+    variance: float
+    degrees: float
 
+    @classmethod
+    def of(cls, replicates: Replicates, *, effective: float, seeds: bool = True) -> "Spread":
+        """That of units, with as many degrees of freedom as effective units, and that of seeds."""
+        degrees = max(min(effective, replicates.deviations.size) - 1, 1.0)
+        units = cls(replicates.variance, degrees)
+        return cls.sum(units, cls.of_seeds(replicates.seed_values)) if seeds else units
 
-@dataclass(frozen=True, slots=True)
-class RankRange:
-    """From 1 + the methods significantly better to M - those significantly worse, of M methods."""
+    @classmethod
+    def of_seeds(cls, values: Floats) -> "Spread":
+        """s^2/S of the values (S,) of three seeds or more; of fewer nothing is known."""
+        if values.size < _FEWEST_SEEDS:
+            return cls(0.0, 1.0)
+        return cls(float(values.std(ddof=1) ** 2 / values.size), values.size - 1.0)
 
-    low: int
-    high: int
+    @classmethod
+    def sum(cls, *terms: "Spread") -> "Spread":
+        """Variances added, with the degrees of freedom of Satterthwaite (1946)."""
+        if not (total := sum(term.variance for term in terms)) > 0:
+            return cls(total, terms[0].degrees)
+        return cls(total, 1 / sum((v / total) ** 2 / degrees for v, degrees in terms))
+
+    @property
+    def half_width(self) -> float:
+        """Half the width of the 95 % interval."""
+        from scipy.special import stdtrit
+
+        return float(stdtrit(self.degrees, 1 - _TAIL) * np.sqrt(self.variance))
 
 
 @final
@@ -214,7 +228,7 @@ def estimate_replicates(
     """
     known = Units.of(units)
     size = known.effective if effective is None else effective
-    half = _half_width(*_spread(replicates, size, replicates))
+    half = Spread.of(replicates, effective=size).half_width
     note = "" if np.isfinite(half) else "undefined without some unit"
     low, high = replicates.value - half, replicates.value + half
     return _estimate(replicates, low, high, known, note, size=size)
@@ -250,8 +264,8 @@ def estimate_share_replicates(
     p, photos = replicates.value, known.codes.size
     size = effective = known.effective if effective is None else effective
     if size >= 2 and 0 < p < 1:
-        half = _half_width(*_spread(replicates, size, replicates))
-        independent = _half_width(p * (1 - p) / (photos - 1), photos - 1)
+        half = Spread.of(replicates, effective=size).half_width
+        independent = Spread(p * (1 - p) / (photos - 1), photos - 1).half_width
         size = photos * (independent / max(independent, half)) ** 2
     hits, misses = size * p, size * (1 - p)
     low = float(betaincinv(hits, misses + 1, _TAIL)) if p > 0 else 0.0
@@ -271,8 +285,8 @@ def estimate_quantile(scores: ArrayLike, units: AnyUnits, *, q: float) -> Estima
     table, known = _checked(scores, units)
     replicates, below, above = _woodruff(table, known, q)
     value, effective = replicates.value, known.effective
-    plain = _half_width(*_spread(replicates, effective))
-    wider = max(_half_width(*_spread(replicates, effective, replicates)) - plain, 0.0)
+    plain = Spread.of(replicates, effective=effective, seeds=False).half_width
+    wider = max(Spread.of(replicates, effective=effective).half_width - plain, 0.0)
     limits = np.clip([value - below - wider, value + above + wider], table.min(), table.max())
     return _estimate(replicates, float(limits[0]), float(limits[1]), known, "")
 
@@ -280,67 +294,6 @@ def estimate_quantile(scores: ArrayLike, units: AnyUnits, *, q: float) -> Estima
 def estimate_statistic(functions: Sequence[Weighted], units: AnyUnits) -> list[Estimate]:
     """Estimate what `replicate_statistic` replicates; intervals as in `estimate_replicates`."""
     return [estimate_replicates(each, units) for each in replicate_statistic(functions, units)]
-
-
-def compare(a: Replicates, b: Replicates, *, effective_units: float) -> Comparison:
-    """Compare two methods on the same photos by a paired jackknife-t test of a - b.
-
-    Each that has three seeds or more adds its s^2/S (Satterthwaite 1946). Where there is no
-    interval (see `Estimate`) p is 1. Without any variance there is no t: p is 1 if the values are
-    equal, else 2^(1 - E), E being the whole effective units. That is the exact test of Fisher
-    (1935) and Pitman (1937): if the methods were equal each unit's difference could as well have
-    the other sign, and of all 2^E signs two give a difference as large.
-    """
-    if (counts := (a.deviations.size, b.deviations.size))[0] != counts[1]:
-        raise ValueError(f"replicates of {counts} units; compare methods on the same photos only")
-    difference = a.value - b.value
-    paired = Replicates(difference, a.deviations - b.deviations, np.array([difference]))
-    return _tested(a, b, *_spread(paired, effective_units, a, b), effective_units)
-
-
-def compare_independent(
-    a: Replicates,
-    b: Replicates,
-    *,
-    effective_units: tuple[float, float],
-    same_trainings: bool = False,
-) -> Comparison:
-    """Compare values of different photos, such as those of two parts: a - b by Welch's t test.
-
-    Variances add, with the degrees of freedom of Satterthwaite (1946); `effective_units` are those
-    of a's and of b's photos. Where the same trainings answered both, the s^2/S that is added is
-    that of their differences. p-value and limits are as in `compare`; without any variance E is
-    the smaller one, which is cautious: of all ways to deal the units of both to a and b, at most
-    two in 2^E give a difference as large.
-    """
-    terms = []
-    for each, size in zip((a, b), effective_units, strict=True):
-        terms.append(_spread(each, size) if same_trainings else _spread(each, size, each))
-    if same_trainings and a.seed_values.size >= _FEWEST_SEEDS:
-        spread = (a.seed_values - b.seed_values).std(ddof=1) ** 2 / a.seed_values.size
-        terms.append((float(spread), a.seed_values.size - 1.0))
-    return _tested(a, b, *_added(terms), min(effective_units))
-
-
-def ranks(
-    replicates: Sequence[Replicates], *, better: Better, effective_units: float, level: float = 0.05
-) -> list[RankRange]:
-    """Rank M methods, 1 the best, by comparing all pairs, with Holm's (1979) correction."""
-    if better not in ("higher", "lower"):
-        raise ValueError(f"better is {better!r}; give 'higher' or 'lower'")
-    low, high = [1] * len(replicates), [len(replicates)] * len(replicates)
-    pairs = [
-        (compare(replicates[i], replicates[j], effective_units=effective_units), i, j)
-        for i, j in combinations(range(len(replicates)), 2)
-    ]
-    pairs.sort(key=lambda pair: pair[0].p_value)
-    for step, (test, i, j) in enumerate(pairs):
-        if test.p_value * (len(pairs) - step) > level:
-            break
-        winner, loser = (i, j) if (test.difference > 0) == (better == "higher") else (j, i)
-        low[loser] += 1
-        high[winner] -= 1
-    return [RankRange(*limits) for limits in zip(low, high, strict=True)]
 
 
 def _checked(scores: ArrayLike, units: AnyUnits) -> tuple[Floats, Units]:
@@ -369,49 +322,12 @@ def _woodruff(table: Floats, units: Units, q: float) -> tuple[Replicates, float,
     # Of scores tied with the quantile, that part counts as below which makes the share below q.
     part = np.clip((q - below.mean()) / tied.mean(), 0, 1) if tied.any() else 0.0
     share = Replicates(q, _mean_deviations((below + part * tied).mean(axis=0), units), values[:1])
-    half = _half_width(*_spread(share, units.effective))
+    half = Spread.of(share, effective=units.effective, seeds=False).half_width
     bounds = np.clip([q - half, q + half], 0, 1)
     low, high = np.quantile(table, bounds)
     slope = (high - low) / (bounds[1] - bounds[0]) if half > 0 else 0.0
     replicates = Replicates(float(values.mean()), -slope * share.deviations, values)
     return replicates, float(centre - low), float(high - centre)
-
-
-def _spread(replicates: Replicates, effective: float, *seeded: Replicates) -> tuple[float, float]:
-    # A variance and its degrees of freedom: the jackknife's, with those of the seeds where enough.
-    terms = [(replicates.variance, max(min(effective, replicates.deviations.size) - 1, 1.0))]
-    for each in seeded:
-        if (seeds := each.seed_values.size) >= _FEWEST_SEEDS:
-            terms.append((each.seed_sd**2 / seeds, seeds - 1))
-    return _added(terms)
-
-
-def _added(terms: Sequence[tuple[float, float]]) -> tuple[float, float]:
-    if not (total := sum(variance for variance, _ in terms)) > 0:
-        return total, terms[0][1]
-    return total, 1 / sum((variance / total) ** 2 / degrees for variance, degrees in terms)
-
-
-def _tested(
-    a: Replicates, b: Replicates, variance: float, degrees: float, effective: float
-) -> Comparison:
-    from scipy.special import stdtr
-
-    difference, least = a.value - b.value, _ROUNDING * max(abs(a.value), abs(b.value))
-    if effective < 2 or not np.isfinite(difference + variance):
-        return Comparison(difference, float("nan"), float("nan"), 1.0)
-    if variance <= least**2:
-        p_value = 1.0 if abs(difference) <= least else 2.0 ** (1 - math.floor(effective))
-        return Comparison(difference, difference, difference, p_value)
-    half = _half_width(variance, degrees)
-    p_value = float(2 * stdtr(degrees, -abs(difference) / np.sqrt(variance)))
-    return Comparison(difference, difference - half, difference + half, p_value)
-
-
-def _half_width(variance: float, degrees: float) -> float:
-    from scipy.special import stdtrit
-
-    return float(stdtrit(degrees, 1 - _TAIL) * np.sqrt(variance))
 
 
 def _estimate(

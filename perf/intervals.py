@@ -35,7 +35,7 @@ from scipy.optimize import brentq
 from scipy.special import ndtr, ndtri, owens_t, stdtrit
 from tabulate import tabulate
 
-from geobench import statistics
+from geobench import ranking, statistics
 from geobench.statistics import Codes, Estimate, Replicates
 
 Floats = NDArray[np.float64]
@@ -327,7 +327,7 @@ def _standard_error(a: Replicates, b: Replicates) -> float:
 
 
 def _ranges(methods: Sequence[Replicates], board: _Board) -> list[tuple[int, int]]:
-    found = statistics.ranks(methods, better="higher", effective_units=board.effective_units)
+    found = ranking.ranks(methods, better="higher", effective_units=board.effective_units)
     return [(each.low, each.high) for each in found]
 
 

@@ -23,6 +23,7 @@ READING_ORDER = (
     "gazetteer",
     "weights",
     "statistics",
+    "ranking",
     "components",
     "data",
     "splits",

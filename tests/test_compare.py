@@ -32,7 +32,7 @@ from geobench.figures.nearer import SIDES
 from geobench.geo import EARTH_RADIUS_KM
 from geobench.leaderboard import Leaderboard
 from geobench.partitions import EqualAreaGrid
-from geobench.statistics import Comparison
+from geobench.ranking import Comparison
 
 PHOTOS = 120
 PART = "official/test"
