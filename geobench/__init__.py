@@ -23,6 +23,7 @@ from geobench.geo import Points as Points
 from geobench.geo import distance_km as distance_km
 from geobench.partitions import EqualAreaGrid as EqualAreaGrid
 from geobench.partitions import Partition as Partition
+from geobench.weights import Weights as Weights
 from geobench.components import Component as Component
 from geobench.components import Config as Config
 from geobench.components import InputPath as InputPath

@@ -6,15 +6,16 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from geobench import geo, statistics
+from geobench import geo
 from geobench.config import CEILING
+from geobench.contrasts import limits_of
 from geobench.errors import ConfigError, StoreError
 from geobench.geo import Floats, Points
 from geobench.leaderboard import Leaderboard
 from geobench.metrics import Better, Curve, Summary
 from geobench.part_rows import Plain
+from geobench.ranking import Comparison, compare
 from geobench.results import Record
-from geobench.statistics import Comparison
 from geobench.worst import known
 
 SIGNIFICANT = 0.05
@@ -151,8 +152,11 @@ def _difference(
         counts = f"{labels[0]} on {len(a.photos):,}, {labels[1]} on {len(b.photos):,}"
         return replace(found, note=f"not scored on the same photos: {counts}")
     size = a.row.effective_units
-    paired = statistics.compare(a.replicates, b.replicates, effective_units=size)
-    notes = [text for each in (a, b) for text in each.row.note.split("; ") if text]
+    paired = compare(a.replicates, b.replicates, effective_units=size)
+    low, high, weak = limits_of(paired, unit=summary.unit)
+    paired = replace(paired, low=low, high=high)
+    remarks = (a.row.note, b.row.note, weak)
+    notes = [text for remark in remarks for text in remark.split("; ") if text]
     note, photos = "; ".join(dict.fromkeys(notes)), len(a.photos)
     return replace(found, paired=paired, photos=photos, effective_units=size, note=note)
 

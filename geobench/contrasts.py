@@ -1,15 +1,20 @@
-"""Contrasts: averages in which classes count once, and gaps between two trainings."""
+"""Contrasts: averages in which classes count once, and differences between trainings or parts."""
+
+from typing import NamedTuple, final
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from geobench import statistics
-from geobench.statistics import Replicates
+from geobench.ranking import Comparison
+from geobench.statistics import AnyUnits, Estimate, Replicates, Units
 from geobench.summaries import Summarised
+
+_ROUNDING = 1e-12  # of a share
 
 
 def macro_mean(
-    scores: ArrayLike, units: ArrayLike, classes: ArrayLike, *, share: bool = False
+    scores: ArrayLike, units: AnyUnits, classes: ArrayLike, *, share: bool = False
 ) -> Summarised:
     """The mean over classes (continents, cells) of the means of their photos.
 
@@ -23,7 +28,8 @@ def macro_mean(
         share: whether scores are 0 or 1: an interval made for proportions.
     """
     table = np.asarray(scores, dtype=np.float64)
-    unit, code = statistics.unit_codes(units), statistics.unit_codes(classes)
+    known, code = Units.of(units), statistics.unit_codes(classes)
+    unit = known.codes
     sizes = np.bincount(code)
     per_seed = np.array([np.bincount(code, row) / sizes for row in table])
     means, count = per_seed.mean(axis=0), int(unit.max()) + 1
@@ -38,12 +44,12 @@ def macro_mean(
     without = np.divide(sums, classes_left, out=np.full(count, np.nan), where=classes_left > 0)
     deviations = without - means.mean() if count > 1 else np.zeros(1)
     replicates = Replicates(float(means.mean()), deviations, per_seed.mean(axis=1))
-    weights = 1 / (len(sizes) * sizes[code])
+    effective = statistics.effective_units(known, weights=1 / sizes[code])
     estimate = statistics.estimate_share_replicates if share else statistics.estimate_replicates
-    return Summarised(estimate(replicates, unit, weights=weights), replicates)
+    return Summarised(estimate(replicates, known, effective=effective), replicates)
 
 
-def paired_gap(twin: Replicates, plain: Replicates, units: ArrayLike) -> Summarised:
+def paired_gap(twin: Replicates, plain: Replicates, units: AnyUnits) -> Summarised:
     """The gap of a method: its value with the surroundings of the photos, minus that without.
 
     Both are of the same photos in the same order, so that the difficulty of the places is in
@@ -57,3 +63,23 @@ def paired_gap(twin: Replicates, plain: Replicates, units: ArrayLike) -> Summari
     differences = twin.seed_values - plain.seed_values
     found = Replicates(twin.value - plain.value, twin.deviations - plain.deviations, differences)
     return Summarised(statistics.estimate_replicates(found, units), found)
+
+
+@final
+class Limits(NamedTuple):
+    """The ends of an interval of a difference, and why it has none, or nothing."""
+
+    low: float
+    high: float
+    note: str = ""
+
+
+def limits_of(found: Estimate | Comparison, *, unit: str) -> Limits:
+    """The limits that may be shown of a difference of two values in this unit.
+
+    Two shares that differ alike in every unit have no variance: how sure their difference is,
+    nothing tells. (A single share has an exact interval; a difference of two has none.)
+    """
+    if unit == "share" and abs(found.high - found.low) < _ROUNDING:
+        return Limits(float("nan"), float("nan"), "undefined without any variance")
+    return Limits(found.low, found.high)

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, final
 
@@ -41,14 +42,14 @@ class Entry:
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Scored:
     """The columns of one metric for one label: column -> (S, photos scored)."""
 
     columns: dict[str, NDArray[np.float64]]
     mask: NDArray[np.uint8]
 
-    @property
+    @cached_property
     def rows(self) -> NDArray[np.intp]:
         """Positions in the part of the photos that were scored."""
         return np.flatnonzero(self.mask == SCORED)
@@ -60,10 +61,10 @@ class Scored:
         """
         if view.slice == "all":
             return self
-        kept, wanted = view.inside[self.rows], set(self.columns)
+        kept, wanted = np.flatnonzero(view.inside[self.rows]), set(self.columns)
         if isinstance(summary, Mean | Share | Quantile | Against):
             wanted = {summary.column}
-        columns = {name: c[:, kept] for name, c in self.columns.items() if name in wanted}
+        columns = {name: c.take(kept, axis=1) for name, c in self.columns.items() if name in wanted}
         return Scored(columns, np.where(view.inside, self.mask, NOT_SAMPLED).astype(np.uint8))
 
 

@@ -14,6 +14,7 @@ from geobench.data import Indices, Truth
 from geobench.errors import PredictionError
 from geobench.geo import Floats, Points
 from geobench.predictions import Density, Prediction
+from geobench.weights import Weights
 
 Columns: TypeAlias = Mapping[str, Floats]
 """Scores of the scored photos by column name, (N,) each."""
@@ -71,17 +72,17 @@ class Quantile(Summary):
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statistic(Summary):
-    """Any number that is a function of columns, truth and photo weights (N,)."""
+    """Any number that is a function of columns, truth and weights: one for each replicate, (R,)."""
 
-    function: Callable[[Columns, Truth, Floats], float]
+    function: Callable[[Columns, Truth, Weights], Floats]
 
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Curve(Summary):
-    """A function of x, (K,), given as a function of columns, truth and photo weights (N,)."""
+    """A function of x, (K,), as a function of columns, truth and weights: (R, K)."""
 
-    function: Callable[[Columns, Truth, Floats], Floats]
+    function: Callable[[Columns, Truth, Weights], Floats]
     x: tuple[float, ...]
     x_unit: str
 

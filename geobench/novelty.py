@@ -1,6 +1,7 @@
 """Novelty curves: scores as functions of the distance to the nearest training photo."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import final
 
 import numpy as np
@@ -8,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from geobench import statistics
 from geobench.geo import Floats
-from geobench.statistics import Codes, Estimate, Replicates
+from geobench.statistics import AnyUnits, Estimate, Replicates, Units
 
 _POINTS = 25  # of a smoothed curve
 _BINS = 8  # of a binned curve, of equal numbers of photos
@@ -25,42 +26,50 @@ class NoveltyPoint:
 
 
 @final
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Windows:
     """How much each of N photos counts at each of K novelties; the same for all methods.
 
     Args:
         centres_km: the novelties, (K,); none where there are too few photos.
         weights: (K, N).
-        units: what intervals resample, numbered from 0, (N,).
+        units: what intervals resample, of the N photos.
     """
 
     centres_km: Floats
     weights: Floats
-    units: Codes
+    units: Units
+
+    @cached_property
+    def masses(self) -> Floats:
+        """How much each unit counts at each novelty, (K, U)."""
+        return np.array([self._by_unit(weights) for weights in self.weights])
+
+    def _by_unit(self, weighted: Floats) -> Floats:
+        return np.asarray(np.bincount(self.units.codes, weighted), np.float64)
 
     def means(self, scores: ArrayLike) -> list[NoveltyPoint]:
         """The weighted mean of scores (S, N) at each novelty, with a unit left out at a time."""
         table = np.asarray(scores, dtype=np.float64)
-        average, count = table.mean(axis=0), int(self.units.max(initial=-1)) + 1
-        points = []
-        for centre, weights in zip(self.centres_km.tolist(), self.weights, strict=True):
-            weighted = weights * average
+        average, points = table.mean(axis=0), []
+        for k, centre in enumerate(self.centres_km.tolist()):
+            weights, masses = self.weights[k], self.masses[k]
+            weighted, count = weights * average, len(masses)
             total, mass = weighted.sum(), weights.sum()
-            sums = np.bincount(self.units, weighted, minlength=count)
-            masses = np.bincount(self.units, weights, minlength=count)
+            sums = self._by_unit(weighted)
             left = mass - masses
             known = left > 1e-9 * mass
             without = np.divide(total - sums, left, out=np.full(count, np.nan), where=known)
             deviations = without - total / mass if count > 1 else np.zeros(1)
-            seeds = (table * weights).sum(axis=1) / mass
+            seeds = table @ weights / mass
             found = Replicates(float(total / mass), deviations, seeds)
-            estimate = statistics.estimate_replicates(found, self.units, weights=weights)
+            effective = float(mass**2 / np.square(masses).sum())
+            estimate = statistics.estimate_replicates(found, self.units, effective=effective)
             points.append(NoveltyPoint(centre, estimate))
         return points
 
 
-def smoothing(novelty_km: Floats, units: ArrayLike) -> Windows:
+def smoothing(novelty_km: Floats, units: AnyUnits) -> Windows:
     """Kernels over the logarithm of novelty: the mean score at a novelty as a smooth function.
 
     The estimate is that of Nadaraya and Watson (1964) with a Gaussian kernel of Silverman's
@@ -80,10 +89,10 @@ def smoothing(novelty_km: Floats, units: ArrayLike) -> Windows:
     first, last = np.quantile(logs, [0.025, 0.975]).tolist()
     places = np.linspace(first, last, _POINTS)
     weights = np.exp(-0.5 * ((places[:, None] - logs) / width) ** 2)
-    return Windows(np.exp(places), weights, statistics.unit_codes(units))
+    return Windows(np.exp(places), weights, Units.of(units))
 
 
-def bins(novelty_km: Floats, units: ArrayLike) -> Windows:
+def bins(novelty_km: Floats, units: AnyUnits) -> Windows:
     """Bins of equal numbers of photos, at most eight of at least 20, each at its median novelty.
 
     Args:
@@ -98,7 +107,7 @@ def bins(novelty_km: Floats, units: ArrayLike) -> Windows:
     there = np.unique(code)
     centres = np.array([np.median(novelty_km[code == each]) for each in there])
     weights = (code == there[:, None]).astype(np.float64)
-    return Windows(centres, weights, statistics.unit_codes(units))
+    return Windows(centres, weights, Units.of(units))
 
 
-_NOWHERE = Windows(np.empty(0), np.empty((0, 0)), np.empty(0, np.int64))
+_NOWHERE = Windows(np.empty(0), np.empty((0, 0)), Units(np.empty(0, np.int64)))

@@ -8,13 +8,15 @@ from typing import NamedTuple, final
 import numpy as np
 from numpy.typing import NDArray
 
-from geobench import statistics
-from geobench.contrasts import macro_mean, paired_gap
+from geobench import ranking, statistics
+from geobench.contrasts import limits_of, macro_mean, paired_gap
+from geobench.data import Truth
 from geobench.entries import Entry, PartRecords, Scored
-from geobench.metrics import NOT_APPLICABLE, SCORED, Against, Curve, Mean, Metric, Share, Summary
+from geobench.metrics import NOT_APPLICABLE, Against, Curve, Mean, Metric, Share, Summary
 from geobench.novelty import Windows, bins, smoothing
+from geobench.ranking import Comparison, RankRange
 from geobench.slices import View, views
-from geobench.statistics import Estimate, RankRange, Replicates
+from geobench.statistics import Estimate, Replicates, Units
 from geobench.summaries import Summarised, summarise
 from geobench.tables import RANKED, CurvePoint, Row, Tables
 
@@ -60,6 +62,7 @@ class PartRows:
         self.ranked = not records.manifest.get("limit")
         self.plain: dict[tuple[str, str], Plain] = {}
         """Label and summary -> what gaps and comparisons are computed from."""
+        self.last_photos: _Photos | None = None
         self.last_windows: tuple[NDArray[np.intp], dict[str, Windows]] | None = None
 
     def compute(self) -> None:
@@ -138,7 +141,7 @@ class PartRows:
                 continue
             found = found.of(view, summary)
             row = replace(row, not_applicable=int((found.mask == NOT_APPLICABLE).sum()))
-            if not (found.mask == SCORED).any():
+            if not len(found.rows):
                 rows.append(replace(row, note=f"no photo of this {view.what} can be scored"))
                 replicates.append(None)
                 continue
@@ -172,11 +175,12 @@ class PartRows:
         self, summary: Summary, found: Scored, *, other: Scored | None = None
     ) -> list[Summarised]:
         """The numbers of a summary of the photos that were scored."""
+        photos = self.photos(found.rows)
         return summarise(
             summary,
             found.columns,
-            truth=self.truth.take(found.rows),
-            units=self.units[found.rows],
+            truth=photos.truth,
+            units=photos.units,
             other=None if other is None else other.columns,
         )
 
@@ -200,7 +204,8 @@ class PartRows:
         if other is not None:
             scores = scores - other.columns[summary.column]
         share = isinstance(summary, Share)
-        return macro_mean(scores, self.units[found.rows], view.classes[found.rows], share=share)
+        units = self.photos(found.rows).units
+        return macro_mean(scores, units, view.classes[found.rows], share=share)
 
     def curves(
         self, summary: Curve, entries: Sequence[Entry], scored: dict[str, Scored | str]
@@ -226,7 +231,7 @@ class PartRows:
             return
         for entry in entries:
             found = scored[entry.label]
-            if isinstance(found, str) or entry.status not in _TRAINED:
+            if isinstance(found, str) or entry.status not in _TRAINED or not len(found.rows):
                 continue
             if summary.column not in found.columns:
                 continue  # its rows have failed and say so
@@ -238,10 +243,16 @@ class PartRows:
     def windows(self, rows: NDArray[np.intp]) -> dict[str, Windows]:
         """The two ways to see a score as a function of novelty, kept while photos are the same."""
         if self.last_windows is None or not np.array_equal(self.last_windows[0], rows):
-            arguments = self.arrays["novelty"][rows], self.units[rows]
+            arguments = self.arrays["novelty"][rows], self.photos(rows).units
             found = {"novelty": smoothing(*arguments), "novelty-bins": bins(*arguments)}
             self.last_windows = rows, found
         return self.last_windows[1]
+
+    def photos(self, rows: NDArray[np.intp]) -> "_Photos":
+        """What does not depend on the method, kept while photos are the same."""
+        if self.last_photos is None or not np.array_equal(self.last_photos.rows, rows):
+            self.last_photos = _Photos(rows, self.truth.take(rows), Units.of(self.units[rows]))
+        return self.last_photos
 
     def add_gaps(self, twin: "PartRows") -> None:
         """Add the rows `<summary>.gap`: the twin's value on these photos minus the one here."""
@@ -258,14 +269,10 @@ class PartRows:
                 empty = _contrast("gap", "", plain.row, plain.row)
                 self.tables.rows.append(replace(empty, note=lost))
                 continue
-            gap = paired_gap(there.replicates, plain.replicates, self.units[plain.photos])
+            gap = paired_gap(there.replicates, plain.replicates, self.photos(plain.photos).units)
             level = f"the twin {twin.label} has {there.replicates.value:.6g}"
             row = _filled(_contrast("gap", level, plain.row, there.row), gap.estimate)
-            if row.unit == "share" and gap.replicates.variance == 0:
-                # As many hits on both sides, photo by photo: how sure that is, nothing tells.
-                note = _joined(row.note, "undefined without any variance")
-                row = replace(row, low=float("nan"), high=float("nan"), note=note)
-            self.tables.rows.append(row)
+            self.tables.rows.append(_limited(row, gap.estimate))
 
     def add_part_differences(self, seen: "PartRows") -> None:
         """Add the rows `<summary>.part-difference`: the value on seen photos minus the one here."""
@@ -273,7 +280,7 @@ class PartRows:
             there = seen.plain.get(key)
             if there is None:
                 continue
-            found = statistics.compare_independent(
+            found = ranking.compare_independent(
                 there.replicates,
                 plain.replicates,
                 effective_units=(there.row.effective_units, plain.row.effective_units),
@@ -281,8 +288,7 @@ class PartRows:
             )
             level = f"{OTHER_PHOTOS}; {seen.label} has {there.replicates.value:.6g}"
             row = _contrast("part-difference", level, plain.row, there.row)
-            row = replace(row, value=found.difference, low=found.low, high=found.high)
-            self.tables.rows.append(row)
+            self.tables.rows.append(_limited(replace(row, value=found.difference), found))
 
     def add_point(self, entry: Entry, curve: str, x: float, estimate: Estimate) -> None:
         head = (self.name, self.label, "all", entry.label, curve)
@@ -304,7 +310,7 @@ class PartRows:
         ]
         if not competing:
             return rows
-        ranges: list[RankRange] = statistics.ranks(
+        ranges: list[RankRange] = ranking.ranks(
             [found for _, found in competing],
             better=summary.better,
             effective_units=rows[competing[0][0]].effective_units,
@@ -313,6 +319,15 @@ class PartRows:
         for (number, _), limits in zip(competing, ranges, strict=True):
             ranked[number] = replace(rows[number], rank_low=limits.low, rank_high=limits.high)
         return ranked
+
+
+@final
+class _Photos(NamedTuple):
+    """Photos by their positions in the part."""
+
+    rows: NDArray[np.intp]
+    truth: Truth
+    units: Units
 
 
 def _contrast(name: str, note: str, row: Row, other: Row) -> Row:
@@ -333,6 +348,11 @@ def _contrast(name: str, note: str, row: Row, other: Row) -> Row:
         rank_low=None,
         rank_high=None,
     )
+
+
+def _limited(row: Row, found: Estimate | Comparison) -> Row:
+    low, high, why = limits_of(found, unit=row.unit)
+    return replace(row, low=low, high=high, note=_joined(row.note, why))
 
 
 def _joined(*notes: str) -> str:

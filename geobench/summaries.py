@@ -5,13 +5,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TypeAlias, final
 
-from numpy.typing import ArrayLike
-
 from geobench import statistics
 from geobench.data import Truth
 from geobench.geo import Floats
 from geobench.metrics import Against, Curve, Mean, Quantile, Share, Statistic, Summary
-from geobench.statistics import Estimate, Replicates
+from geobench.statistics import AnyUnits, Estimate, Replicates, Units
 
 SeedColumns: TypeAlias = Mapping[str, Floats]
 """Scores of the scored photos by column name, (S, N) each: S trainings (seeds), N photos."""
@@ -31,7 +29,7 @@ def summarise(
     columns: SeedColumns,
     *,
     truth: Truth,
-    units: ArrayLike,
+    units: AnyUnits,
     other: SeedColumns | None = None,
 ) -> list[Summarised]:
     """Turn scores into the one number of a summary, or into a curve's, in the order of its x.
@@ -40,22 +38,22 @@ def summarise(
         summary: of these columns.
         columns: the scores.
         truth: of the same photos.
-        units: what intervals resample, or its codes, (N,).
+        units: what intervals resample, of the same photos.
         other: the scores of the row that Against compares with; it is subtracted.
 
     Raises:
         ValueError: scores that are not finite, those of a Share other than 0 and 1, or a
             function whose results differ in shape.
     """
-    codes = statistics.unit_codes(units)
-    replicates = replicate(summary, columns, truth=truth, units=codes, other=other)
+    known = Units.of(units)
+    replicates = replicate(summary, columns, truth=truth, units=known, other=other)
     match summary:
         case Share(column=name):
-            estimates = [statistics.estimate_share(columns[name], codes)]
+            estimates = [statistics.estimate_share(columns[name], known)]
         case Quantile(column=name, q=q):
-            estimates = [statistics.estimate_quantile(columns[name], codes, q=q)]
+            estimates = [statistics.estimate_quantile(columns[name], known, q=q)]
         case _:
-            estimates = [statistics.estimate_replicates(each, codes) for each in replicates]
+            estimates = [statistics.estimate_replicates(each, known) for each in replicates]
     return [Summarised(*pair) for pair in zip(estimates, replicates, strict=True)]
 
 
@@ -64,7 +62,7 @@ def replicate(
     columns: SeedColumns,
     *,
     truth: Truth,
-    units: ArrayLike,
+    units: AnyUnits,
     other: SeedColumns | None = None,
 ) -> list[Replicates]:
     """Replicate what `summarise` summarises, without intervals; the arguments are the same."""

@@ -35,7 +35,7 @@ from scipy.optimize import brentq
 from scipy.special import ndtr, ndtri, owens_t, stdtrit
 from tabulate import tabulate
 
-from geobench import statistics
+from geobench import ranking, statistics
 from geobench.statistics import Codes, Estimate, Replicates
 
 Floats = NDArray[np.float64]
@@ -241,7 +241,8 @@ def _estimated(setting: Setting, rng: np.random.Generator) -> tuple[Estimate, tu
         case _:
             noise = rng.standard_normal(count)
             confidence = math.sqrt(1 - CONFIDENCE**2) * noise - CONFIDENCE * np.log(scores[0])
-            risk = [partial(_risk, scores[0], np.argsort(-confidence))]
+            one = partial(_risk, scores[0], np.argsort(-confidence))
+            risk = [lambda weights: weights.each(one)]
             own, plain = (statistics.estimate_statistic(risk, u)[0] for u in (codes, photos))
     return own, (plain.low, plain.high)
 
@@ -326,7 +327,7 @@ def _standard_error(a: Replicates, b: Replicates) -> float:
 
 
 def _ranges(methods: Sequence[Replicates], board: _Board) -> list[tuple[int, int]]:
-    found = statistics.ranks(methods, better="higher", effective_units=board.effective_units)
+    found = ranking.ranks(methods, better="higher", effective_units=board.effective_units)
     return [(each.low, each.high) for each in found]
 
 

@@ -1,10 +1,18 @@
-"""How long a large leaderboard takes from stored arrays: python perf/table.py [--photos 210122]."""
+"""How long a large leaderboard takes from stored arrays.
+
+    python perf/table.py
+    python perf/table.py --metrics full
+
+The first has the three metrics of answers. The second has all of benchmarks/blue-marble-full.yaml
+but country-accuracy, those that store columns at `photos: all`.
+"""
 
 import argparse
 import logging
 import resource
 import tempfile
 import time
+from collections.abc import Sequence
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -13,22 +21,27 @@ import numpy as np
 
 from geobench import files, gazetteer, geo, results
 from geobench.catalogue import installed
-from geobench.geo import Places, Points
+from geobench.geo import Floats, Places, Points
 from geobench.leaderboard import Leaderboard
+from geobench.metrics import SCORED, Metric
 from geobench.tables import KINDS, Tables, as_csv
 
 PART = "official/test"
+FULL = (
+    *("distance", "accuracy", "geoscore", "bayes-geoscore", "energy", "energy-chordal", "nll"),
+    *("nll-smoothed", "calibration", "sharpness", "localizability", "risk-coverage", "prdc"),
+)
 
 
 def main() -> None:
     """Make up the records of a part on disk; time the reading and every number of its tables."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--photos", type=int, default=210_122, help="photos of the part")
     parser.add_argument("--methods", type=int, default=10, help="rows of the table")
     parser.add_argument("--units", type=int, default=20_000, help="photographers")
     parser.add_argument("--train", type=int, default=200_000, help="training photos")
     parser.add_argument(
-        "--metrics", default="distance,accuracy,geoscore", help="metrics of points, by commas"
+        "--metrics", default="distance,accuracy,geoscore", help="names by commas, or `full`"
     )
     parser.add_argument("--profile", action="store_true", help="say where the time goes")
     wanted = parser.parse_args()
@@ -107,19 +120,26 @@ def _write(folder: Path, wanted: argparse.Namespace) -> None:
     }
     runs = folder / "runs"
     files.write_arrays(runs / "official-test" / "part.npz", arrays)
+    metrics = _metrics(FULL if wanted.metrics == "full" else wanted.metrics.split(","))
     rows = []
     for number in range(wanted.methods):
         away = rng.lognormal(np.log(200 * (1 + number)), 2, wanted.photos)
         answer = geo.wrap(geo.destination(truth, rng.uniform(0, 360, wanted.photos), away % 20_000))
         place = f"official-test/method-{number}"
-        files.write_arrays(runs / place / "answer.npz", {"answer": answer, "sample": answer})
+        turned = geo.destination(answer, rng.uniform(0, 360, wanted.photos), away % 1000)
+        drawn = {"answer": answer, "sample": geo.wrap(turned)}
+        files.write_arrays(runs / place / "answer.npz", drawn)
+        for metric in metrics:
+            if metric.stores_columns:
+                columns = _columns(metric, away % 20_000, rng)
+                files.write_arrays(runs / place / f"{metric.file_stem}.npz", columns)
         record = {"schema": results.SCHEMA, "status": "ok", "timings": {}, "device": "cpu"}
         files.write_stamped(runs / place / "record.json", record)
         row = {"part": PART, "label": f"method-{number}", "method": f"method-{number}"}
         rows.append({**row, "origin": "trained", "seed": 0, "folder": place})
     manifest = {
         "schema": results.SCHEMA,
-        "benchmark": {"name": "large", "metrics": _metrics(wanted.metrics.split(","))},
+        "benchmark": {"name": "large", "metrics": [metric.identity() for metric in metrics]},
         "limit": None,
         "parts": {PART: {"folder": "official-test"}},
         "rows": rows,
@@ -127,9 +147,28 @@ def _write(folder: Path, wanted: argparse.Namespace) -> None:
     files.write_json(folder / "benchmark.json", manifest)
 
 
-def _metrics(names: list[str]) -> list[dict[str, Any]]:
+def _metrics(names: Sequence[str]) -> list[Metric]:
     plugins: list[Any] = [installed().find("metric", name) for name in names]
-    return [plugin().identity() for plugin in plugins]
+    return [plugin() for plugin in plugins]
+
+
+def _columns(metric: Metric, away: Floats, rng: np.random.Generator) -> dict[str, Any]:
+    """What a metric stores: columns that grow with the distance from the truth (N,), in km."""
+    noise = rng.lognormal(0, 1, (len(metric.columns), len(away)))
+    arrays: dict[str, Any] = {"mask": np.full(len(away), SCORED, np.uint8)}
+    for name, each in zip(metric.columns, noise, strict=True):
+        arrays[name] = np.asarray(away * each, np.float32)
+    if metric.name == "nll":
+        arrays["nll.worse-than-uniform"] = (away * noise[0] > 5000).astype(np.float32)
+    if metric.name == "calibration":
+        # Levels in steps of 1/65, as of 64 samples, and now and then a tie.
+        low = rng.binomial(64, np.clip(away / 20_000, 0.02, 0.98))
+        high = low + 1 + (noise[0] > 3) * (low < 64)
+        arrays["level-low"], arrays["level-high"] = np.float32(low / 65), np.float32(high / 65)
+    if metric.name == "risk-coverage":
+        arrays["error_km"] = away.astype(np.float32)
+        arrays["confidence"] = (-away * noise[1]).astype(np.float32)
+    return arrays
 
 
 def _peak_mb() -> float:

@@ -22,12 +22,12 @@ from geobench import (
 X_KM = (1.0, 100.0, 10_000.0)
 
 
-def weighted_root(columns: Any, truth: Any, weights: Any) -> float:
-    return float(np.sqrt((weights * columns["away"] ** 2).sum() / weights.sum()))
+def weighted_root(columns: Any, truth: Any, weights: Any) -> Any:
+    return np.sqrt(weights.means(columns["away"] ** 2))
 
 
 def weighted_curve(columns: Any, truth: Any, weights: Any) -> Any:
-    return np.array([(weights * (columns["away"] <= x)).sum() / weights.sum() for x in X_KM])
+    return weights.means(columns["away"][:, None] <= X_KM)
 
 
 class Country(Metric):
@@ -74,8 +74,8 @@ class LogScore(Metric):
     score = log_score
 
 
-def miscoverage(columns: Any, truth: Any, weights: Any) -> float:
-    return float(abs((weights * columns["inside"]).sum() / weights.sum() - 0.5))
+def miscoverage(columns: Any, truth: Any, weights: Any) -> Any:
+    return weights.each(lambda row: abs((row * columns["inside"]).sum() / row.sum() - 0.5))
 
 
 class Coverage(Metric):

@@ -18,6 +18,7 @@ from geobench import (
     Statistic,
     Truth,
     VonMisesFisherMixture,
+    Weights,
     geo,
 )
 from geobench_basics.calibration import NOMINAL, CalibrationMetric, SampledCalibrationMetric
@@ -47,14 +48,16 @@ def curve_of(metric, columns, weights=None):
     (curve,) = (summary for summary in metric.summaries if isinstance(summary, Curve))
     count = len(columns["level-low"])
     assert curve.name == metric.name
-    return curve.function(columns, None, np.ones(count) if weights is None else weights)
+    weights = Weights.of(np.ones(count) if weights is None else weights)
+    return curve.function(columns, None, weights)[0]
 
 
 def error_of(metric, columns, weights=None):
     (error,) = (summary for summary in metric.summaries if isinstance(summary, Statistic))
     count = len(columns["level-low"])
     assert error.name == f"{metric.name}.error"
-    return error.function(columns, None, np.ones(count) if weights is None else weights)
+    weights = Weights.of(np.ones(count) if weights is None else weights)
+    return error.function(columns, None, weights)[0]
 
 
 def two_kernels(count, *, spread_km, rng):

@@ -1,5 +1,7 @@
 """Risk-coverage against a naive loop, bayes-geoscore against brute force."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -10,6 +12,7 @@ from geobench import (
     ScoreContext,
     Statistic,
     Truth,
+    Weights,
     distance_km,
     geo,
     statistics,
@@ -39,11 +42,11 @@ def summary_of(kind):
 
 
 def area(columns, weights):
-    return summary_of(Statistic).function(columns, None, weights)
+    return summary_of(Statistic).function(columns, None, Weights.of(weights))[0]
 
 
 def curve(columns, weights):
-    return summary_of(Curve).function(columns, None, weights)
+    return summary_of(Curve).function(columns, None, Weights.of(weights))[0]
 
 
 def naive_area(error, confidence):
@@ -142,7 +145,7 @@ def test_a_confidence_that_knows_the_errors_lowers_the_area_and_its_reverse_rais
 
 def test_the_area_has_an_interval_by_units():
     columns, units = some_columns(300), np.repeat(np.arange(30), 10)
-    functions = [lambda weights: area(columns, weights)]
+    functions = [partial(summary_of(Statistic).function, columns, None)]
     (estimate,) = statistics.estimate_statistic(functions, units)
     assert estimate.low < naive_area(*columns.values()) < estimate.high
     assert np.isnan(area(columns, np.zeros(300)))

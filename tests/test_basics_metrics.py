@@ -18,6 +18,7 @@ from geobench import (
     ScoreContext,
     Truth,
     VonMisesFisherMixture,
+    Weights,
     geo,
 )
 from geobench_basics.likelihood import LogLikelihoodMetric
@@ -106,7 +107,7 @@ def test_the_accuracy_curve_is_the_weighted_share_within_each_radius() -> None:
     distance = geo.distance_km(here, there)
     for weights in (np.ones(500), RNG(3).integers(0, 2, 500).astype(float)):
         expected = [np.average(distance <= x, weights=weights) for x in curve.x]
-        found = curve.function(columns, truth(there), weights)
+        (found,) = curve.function(columns, truth(there), Weights.of(weights))
         np.testing.assert_allclose(found, expected, rtol=1e-12)
     assert found[-1] == 1
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import geobench as library
-from geobench import ScoreContext, Statistic, Truth, config, execution, results, runner
+from geobench import ScoreContext, Statistic, Truth, Weights, config, execution, results, runner
 from geobench.catalogue import installed
 from geobench.testing.toy_planet import ToyPlanet, ToyPlanetConfig
 from geobench_basics.calibration import CalibrationMetric, SampledCalibrationMetric
@@ -77,7 +77,7 @@ def test_the_more_photos_the_nearer_the_true_density_is_to_the_diagonal(metric):
     scores = metric.score(density, truth, context).astype(np.float64)
     columns = dict(zip(metric.columns, scores.T, strict=True))
     (error,) = (each for each in metric.summaries if isinstance(each, Statistic))
-    assert error.function(columns, truth, np.ones(count)) < 2 * 0.31 / count**0.5
+    assert error.function(columns, truth, Weights.of(np.ones(count)))[0] < 2 * 0.31 / count**0.5
 
 
 def test_what_knows_more_is_sharper_and_scores_more(values):

@@ -32,7 +32,7 @@ from geobench.figures.nearer import SIDES
 from geobench.geo import EARTH_RADIUS_KM
 from geobench.leaderboard import Leaderboard
 from geobench.partitions import EqualAreaGrid
-from geobench.statistics import Comparison
+from geobench.ranking import Comparison
 
 PHOTOS = 120
 PART = "official/test"
@@ -154,6 +154,10 @@ def test_every_summary_is_compared_and_the_values_are_those_of_the_table(board):
         assert each.a == pytest.approx(values["the prior", each.summary], rel=1e-5)
         assert each.b == pytest.approx(values["uniform", each.summary], rel=1e-5)
         assert each.paired.difference == pytest.approx(each.a - each.b)
+        if "undefined without any variance" in each.note:
+            assert each.unit == "share"
+            assert np.isnan([each.paired.low, each.paired.high]).all()
+            continue
         assert each.paired.low <= each.paired.difference <= each.paired.high
     turned = comparison.differences(board, "uniform", "the prior", part=PART)
     for one, other in zip(found, turned, strict=True):
@@ -180,6 +184,16 @@ def test_two_that_are_equal_are_not_told_apart():
     for p_value, leads in ((0.051, None), (0.049, True), (1.0, None)):
         paired = Comparison(-1.0, -2.0, 0.0, p_value)
         assert replace(one, paired=paired).a_leads is leads
+
+
+def test_a_difference_of_shares_without_variance_has_a_note_instead_of_limits(board, ask):
+    summary = "accuracy@1km"  # neither hits any photo
+    (found,) = comparison.differences(board, "uniform", "the prior", part=PART, summary=summary)
+    assert (found.paired.difference, found.paired.p_value) == (0, 1)
+    assert np.isnan([found.paired.low, found.paired.high]).all()
+    assert found.note.endswith("undefined without any variance")
+    shown = ask(board.name, "uniform", "the prior", "--summary", summary).output
+    assert re.search(r"accuracy@1km +% points .* none +1\.0000 +not told apart", shown)
 
 
 def test_other_photos_are_not_compared(tmp_path):

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from geobench import statistics
-from geobench.contrasts import macro_mean, paired_gap
+from geobench import ranking, statistics
+from geobench.contrasts import limits_of, macro_mean, paired_gap
 
 
 def macro(scores: np.ndarray, classes: np.ndarray) -> float:
@@ -163,7 +163,7 @@ def test_from_three_seeds_on_a_gap_holds_for_trainings():
 def test_parts_of_independent_photos_are_compared_by_welchs_test():
     rng = np.random.default_rng(7)
     a, b = rng.normal(1, 3, size=25), rng.normal(0, 0.7, size=60)
-    found = statistics.compare_independent(
+    found = ranking.compare_independent(
         statistics.replicate_mean(a[None], np.arange(25)),
         statistics.replicate_mean(b[None], np.arange(60)),
         effective_units=(25, 60),
@@ -179,11 +179,28 @@ def test_parts_of_one_unit_or_without_variance_are_compared_as_far_as_they_can()
     steady = statistics.replicate_mean([[2.0] * 5], np.arange(5))
     other = statistics.replicate_mean([[3.0] * 4], np.arange(4))
     single = statistics.replicate_mean([[1.0, 3.0]], np.zeros(2, int))
-    equal = statistics.compare_independent(steady, steady, effective_units=(5, 5))
+    equal = ranking.compare_independent(steady, steady, effective_units=(5, 5))
     assert (equal.difference, equal.low, equal.high, equal.p_value) == (0, 0, 0, 1)
-    differs = statistics.compare_independent(steady, other, effective_units=(5, 4))
-    assert (differs.difference, differs.low, differs.high, differs.p_value) == (-1, -1, -1, 0)
-    unknown = statistics.compare_independent(steady, single, effective_units=(5, 1))
+    differs = ranking.compare_independent(steady, other, effective_units=(5, 4))
+    assert (differs.difference, differs.low, differs.high) == (-1, -1, -1)
+    assert differs.p_value == 2.0**-3  # as the signs of the fewer units
+    unknown = ranking.compare_independent(steady, single, effective_units=(5, 1))
     assert unknown.difference == 0
     assert unknown.p_value == 1
     assert np.isnan([unknown.low, unknown.high]).all()
+
+
+@pytest.mark.parametrize("values", [(1.0, 0.0), (0.0, 0.0), (1.0, 1.0)])
+def test_shares_that_differ_alike_in_every_unit_have_no_limits_and_others_have(values):
+    a, b = (statistics.replicate_mean(np.full((1, 8), x), np.arange(8)) for x in values)
+    paired = ranking.compare(a, b, effective_units=8)
+    apart = ranking.compare_independent(a, b, effective_units=(8, 8))
+    gap = paired_gap(a, b, np.arange(8)).estimate
+    for found in (paired, apart, gap):
+        low, high, note = limits_of(found, unit="share")
+        assert np.isnan([low, high]).all()
+        assert note == "undefined without any variance"
+        assert limits_of(found, unit="km") == (values[0] - values[1], values[0] - values[1], "")
+    varied = statistics.replicate_mean([[0.0, 1] * 4], np.arange(8))
+    found = ranking.compare(a, varied, effective_units=8)
+    assert limits_of(found, unit="share") == (found.low, found.high, "")

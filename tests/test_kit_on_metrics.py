@@ -97,16 +97,25 @@ def blank_is_wrong(self: Any, prediction: Any, truth: Any, context: Any) -> Any:
     return np.stack([hits, distance_km(prediction.point(), truth.points)], axis=1)
 
 
-def first_photo(columns: Any, truth: Any, weights: Any) -> float:
-    return float(columns["away"][0])
+def first_photo(columns: Any, truth: Any, weights: Any) -> Any:
+    return np.full(len(weights), columns["away"][0])
 
 
-def unweighted(columns: Any, truth: Any, weights: Any) -> float:
-    return float(columns["away"].mean())
+def unweighted(columns: Any, truth: Any, weights: Any) -> Any:
+    return np.full(len(weights), columns["away"].mean())
 
 
-def total(columns: Any, truth: Any, weights: Any) -> float:
-    return float((weights * columns["away"]).sum())
+def total(columns: Any, truth: Any, weights: Any) -> Any:
+    return weights.sums(columns["away"])
+
+
+def mixed(columns: Any, truth: Any, weights: Any) -> Any:
+    rows = np.concatenate(list(weights.blocks()))
+    return (rows @ columns["away"]) / rows.sum() * len(rows)
+
+
+def of_all(columns: Any, truth: Any, weights: Any) -> Any:
+    return weights.means(columns["away"])[:1]
 
 
 def statistic(function: Any) -> tuple[Statistic]:
@@ -252,6 +261,16 @@ MUTANTS = {
         "weights-leave-photos-out",
         "only their ratios matter",
     ),
+    "a total over all replicates": (
+        mutant(summaries=statistic(mixed)),
+        "replicates-stand-alone",
+        "with other replicates",
+    ),
+    "one number for all replicates": (
+        mutant(summaries=statistic(of_all)),
+        "replicates-stand-alone",
+        "has the shape (1,), not (6,), for 6 replicates",
+    ),
 }
 
 
@@ -267,7 +286,8 @@ def test_a_broken_metric_is_caught_by_the_check_named_for_it(what):
 def test_good_metrics_of_answers_densities_samples_and_first_draws_pass(metric):
     verdict = examine(metric)
     status = {o.check: o.reason for o in verdict.outcomes if o.status != "passed"}
-    expected = {"weights-leave-photos-out"} if metric in (LogScore, Found) else set()
+    weighed = {"weights-leave-photos-out", "replicates-stand-alone"}
+    expected = weighed if metric in (LogScore, Found) else set()
     expected |= {"a-photo-is-scored-alone"} if metric is Found else set()
     assert set(status) == expected, status
 
@@ -278,6 +298,7 @@ def test_a_metric_that_describes_predictions_passes_without_looking_at_the_truth
     assert status == {
         "perfect-answer-gets-the-best-value": "skipped",
         "weights-leave-photos-out": "skipped",
+        "replicates-stand-alone": "skipped",
     }
 
 

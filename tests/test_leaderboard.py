@@ -40,6 +40,7 @@ from geobench import (
     Table,
     Truth,
     VonMisesFisherMixture,
+    Weights,
     geo,
     part,
 )
@@ -171,24 +172,24 @@ class Broken(Near):
         return super().predict(examples, context)
 
 
-def _mean(columns: Any, truth: Truth, weights: NDArray[np.float64]) -> float:
-    return float((columns["error"] * weights).sum() / weights.sum())
+def _mean(columns: Any, truth: Truth, weights: Weights) -> NDArray[np.float64]:
+    return weights.means(columns["error"])
 
 
-def _northness(columns: Any, truth: Truth, weights: NDArray[np.float64]) -> float:
-    return float(((truth.points[:, 0] > 30) * weights).sum() / weights.sum())
+def _northness(columns: Any, truth: Truth, weights: Weights) -> NDArray[np.float64]:
+    north = truth.points[:, 0] > 30
+    return weights.each(lambda row: (north * row).sum() / row.sum())
 
 
-def _undefined(columns: Any, truth: Truth, weights: NDArray[np.float64]) -> float:
-    return float("nan")
+def _undefined(columns: Any, truth: Truth, weights: Weights) -> NDArray[np.float64]:
+    return np.full(len(weights), np.nan)
 
 
 RADII = (10.0, 50.0, 100.0, 500.0, 3000.0)
 
 
-def _within(columns: Any, truth: Truth, weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    hits = columns["error"][:, None] <= np.array(RADII)
-    return np.asarray((hits * weights[:, None]).sum(axis=0) / weights.sum())
+def _within(columns: Any, truth: Truth, weights: Weights) -> NDArray[np.float64]:
+    return weights.means(columns["error"][:, None] <= np.array(RADII))
 
 
 class Probe(Metric):

@@ -470,6 +470,18 @@ def test_without_a_twin_the_parts_are_compared_and_the_row_says_what_that_is(mad
     assert set(board.table[board.table.summary.str.endswith("difference")].part) == {UNSEEN}
 
 
+def test_contrasts_of_shares_have_limits_only_where_they_vary(made):
+    noted = 0
+    for board, kind in ((made.both, "gap"), (made.alone, "part-difference")):
+        rows = board.table[board.table.summary.str.endswith(f".{kind}") & board.table.value.notna()]
+        alike = rows.note.str.contains("undefined without any variance")
+        assert set(rows[alike].unit) <= {"share"}
+        assert rows[alike][["low", "high"]].isna().all(axis=None)
+        assert not ((rows.unit == "share") & (rows.low == rows.high)).any()
+        noted += alike.sum()
+    assert noted
+
+
 def test_every_number_of_the_views_is_computed_again_by_verify(made):
     for board in (made.both, made.alone, made.trial):
         problems = verify(board.folder, installed())

@@ -1,42 +1,34 @@
-"""Intervals, comparisons and ranks agree with independent computations, and cover."""
+"""Intervals agree with independent computations, and cover."""
 
 import math
 from collections.abc import Callable
 
 import numpy as np
 import pytest
+from clustered_scores import clustered
 from numpy.typing import NDArray
 from scipy import stats
 
 from geobench.statistics import (
     Estimate,
-    Replicates,
-    compare,
+    Units,
     effective_units,
     estimate_mean,
     estimate_quantile,
     estimate_share,
     estimate_statistic,
-    ranks,
     replicate_mean,
     replicate_quantile,
     replicate_statistic,
     unit_codes,
 )
+from geobench.weights import Weights
 
 Floats = NDArray[np.float64]
 
 
-def clustered(seed: int, *, units: int = 60, seeds: int = 1) -> tuple[Floats, NDArray[np.int64]]:
-    """Scores (S, N) around 0 with as much variance between units as within, in unequal units."""
-    rng = np.random.default_rng(seed)
-    codes = np.repeat(np.arange(units), rng.integers(4, 13, units))
-    scores = rng.normal(size=units)[codes] + rng.normal(size=(seeds, codes.size))
-    return scores, codes
-
-
-def weighted_mean(scores: Floats) -> Callable[[Floats], float]:
-    return lambda weights: float(weights @ scores / weights.sum())
+def weighted_mean(scores: Floats) -> Callable[[Weights], Floats]:
+    return lambda weights: weights.means(scores)
 
 
 def jackknife_by_hand(summary: Callable[[Floats], float], scores: Floats, units: object) -> Floats:
@@ -58,6 +50,18 @@ def test_codes_follow_the_sorted_order_of_whatever_names_the_units() -> None:
     for units in (["b", "a", "c", "b"], [3, 0, 9, 3], [-5, -9, 4, -5], [2**60, 1, 2**62, 2**60]):
         assert unit_codes(units).tolist() == expected
     assert unit_codes(np.array([3, 0, 9, 3], np.uint64)).tolist() == expected
+
+
+def test_units_that_many_numbers_share_give_the_same_numbers() -> None:
+    scores, units = clustered(40, units=250, seeds=2)
+    known = Units.of([f"unit-{unit:03d}" for unit in units])
+    assert Units.of(known) is known
+    assert known.effective == effective_units(units)
+    assert unit_codes(known).tolist() == units.tolist()
+    for estimate in (estimate_mean, lambda table, of: estimate_quantile(table, of, q=0.3)):
+        assert estimate(scores, known) == estimate(scores, units)
+    functions = [weighted_mean(row) for row in scores]
+    assert estimate_statistic(functions, known) == estimate_statistic(functions, units)
 
 
 # Means
@@ -278,7 +282,7 @@ def test_groups_keep_the_variance_between_small_and_large_and_between_neighbours
 def test_a_curve_is_estimated_point_by_point() -> None:
     scores, units = clustered(10, units=30, seeds=2)
     thresholds = np.array([-1.0, 0.0, 1.0])
-    curves = [lambda w, row=row: w @ (row[:, None] > thresholds) / w.sum() for row in scores]
+    curves = [lambda weights, row=row: weights.means(row[:, None] > thresholds) for row in scores]
     found = estimate_statistic(curves, units)
     assert len(found) == 3
     for estimate, threshold in zip(found, thresholds, strict=True):
@@ -291,22 +295,14 @@ def test_a_statistic_that_is_undefined_without_some_unit_has_no_interval() -> No
     units = np.repeat(np.arange(12), 3)
     first = (units == 0).astype(float)
 
-    def mean_of_the_first_unit(weights: Floats) -> float:
-        total = weights @ first
-        return float(weights @ (first * units) / total) if total else math.nan
+    def mean_of_the_first_unit(weights: Weights) -> Floats:
+        with np.errstate(invalid="ignore"):
+            return weights.sums(first * units) / weights.sums(first)
 
     (found,) = estimate_statistic([mean_of_the_first_unit], units)
     assert found.value == 0
     assert math.isnan(found.low)
     assert found.note == "undefined without some unit"
-    (undefined,) = replicate_statistic([mean_of_the_first_unit], units)
-    assert compare(undefined, undefined, effective_units=12).p_value == 1
-    assert [
-        (r.low, r.high) for r in ranks([undefined] * 2, better="lower", effective_units=12)
-    ] == [
-        (1, 2),
-        (1, 2),
-    ]
 
 
 # Seeds
@@ -397,8 +393,8 @@ def test_intervals_cover_the_expectation_over_trainings_from_three_seeds_on() ->
 
 
 def test_the_interval_of_a_nonlinear_statistic_covers_it() -> None:
-    def ratio(errors: Floats, others: Floats) -> Callable[[Floats], float]:
-        return lambda weights: float(weights @ errors / (weights @ others))
+    def ratio(errors: Floats, others: Floats) -> Callable[[Weights], Floats]:
+        return lambda weights: weights.sums(errors) / weights.sums(others)
 
     own, plain = [], []
     for run in range(RUNS):
@@ -425,196 +421,6 @@ def test_shares_that_vary_from_unit_to_unit_are_covered_and_wilsons_interval_doe
     assert wilson / RUNS < 0.75
 
 
-# Comparisons
-
-
-def test_comparison_equals_the_paired_t_test_when_every_photo_is_its_own_unit() -> None:
-    rng = np.random.default_rng(16)
-    a = rng.normal(size=50)
-    b = a + rng.normal(0.2, 0.5, size=50)
-    expected = stats.ttest_rel(a, b)
-    units = np.arange(50)
-    found = compare(
-        replicate_mean(a[None], units), replicate_mean(b[None], units), effective_units=50
-    )
-    interval = expected.confidence_interval(0.95)
-    assert found.p_value == pytest.approx(expected.pvalue, rel=1e-9)
-    assert (found.low, found.high) == pytest.approx((interval.low, interval.high), rel=1e-9)
-    assert found.difference == pytest.approx(a.mean() - b.mean())
-
-
-def test_comparison_of_three_seeds_adds_the_variance_of_both_methods_seeds() -> None:
-    one, units = clustered(17, seeds=3)
-    other = one[:, ::-1] + np.array([[0.1], [0.6], [0.2]])
-    a, b = replicate_mean(one, units), replicate_mean(other, units)
-    paired = 59 / 60 * ((a.deviations - b.deviations) ** 2).sum()
-    terms = np.array([paired, a.seed_sd**2 / 3, b.seed_sd**2 / 3])
-    effective = effective_units(units)
-    degrees = terms.sum() ** 2 / (terms**2 / [effective - 1, 2, 2]).sum()
-    expected = 2 * stats.t.sf(abs(a.value - b.value) / math.sqrt(terms.sum()), degrees)
-    found = compare(a, b, effective_units=effective)
-    assert found.p_value == pytest.approx(expected, rel=1e-9)
-
-
-def test_without_variance_equal_values_have_p_one_and_others_p_zero() -> None:
-    scores, units = clustered(18)
-    a = replicate_mean(scores, units)
-    b = Replicates(a.value + 1, a.deviations, a.seed_values + 1)
-    same, other = compare(a, a, effective_units=50), compare(a, b, effective_units=50)
-    assert (same.difference, same.low, same.high, same.p_value) == (0, 0, 0, 1)
-    assert (other.low, other.high, other.p_value) == (-1, -1, 0)
-
-
-def test_one_unit_proves_nothing() -> None:
-    units = ["a"] * 4
-    a, b = replicate_mean(np.zeros((1, 4)), units), replicate_mean(np.ones((1, 4)), units)
-    found = compare(a, b, effective_units=effective_units(units))
-    assert (found.difference, found.p_value) == (-1, 1)
-    assert math.isnan(found.low)
-
-
-def test_tests_of_equal_medians_reject_as_often_as_they_say() -> None:
-    rejected = 0
-    for run in range(RUNS):
-        scores, units = clustered(3000 + run)
-        noise = np.random.default_rng(run).normal(scale=0.7, size=(2, 1, units.size))
-        a, b = (replicate_quantile(np.exp(scores + each), units, q=0.5) for each in noise)
-        rejected += compare(a, b, effective_units=effective_units(units)).p_value < 0.05
-    assert 0.02 <= rejected / RUNS <= 0.09
-
-
-# Ranks
-
-
-def orthogonal(values: list[float], errors: list[float]) -> list[Replicates]:
-    """Methods whose deviations are orthogonal, so that variances of differences add up."""
-    units = 64
-    found = []
-    for index, (value, error) in enumerate(zip(values, errors, strict=True)):
-        deviations = np.zeros(units)
-        deviations[2 * index] = error * math.sqrt(units / (units - 1))
-        found.append(Replicates(value, deviations, np.array([value])))
-    return found
-
-
-def test_two_equal_methods_share_the_ranks_behind_a_clearly_better_one() -> None:
-    scores, units = clustered(19)
-    rng = np.random.default_rng(20)
-    tables = [scores + shift + rng.normal(size=scores.shape) for shift in (0.0, 0.0, -3.0)]
-    replicates = [replicate_mean(table, units) for table in tables]
-    lower = ranks(replicates, better="lower", effective_units=effective_units(units))
-    higher = ranks(replicates, better="higher", effective_units=effective_units(units))
-    assert [(r.low, r.high) for r in lower] == [(2, 3), (2, 3), (1, 1)]
-    assert [(r.low, r.high) for r in higher] == [(1, 2), (1, 2), (3, 3)]
-
-
-def test_ranks_correct_by_holm_over_all_pairs() -> None:
-    # Values 0, 1.3, 2.5 with standard errors of each difference of 0.5: t is 2.6, 2.4 and 5.0, so
-    # p is about 0.0116, 0.0194 and 5e-6. Bonferroni needs 0.0167 of all three and would miss the
-    # second; Holm needs 0.0167, then 0.025, then 0.05, and finds all.
-    found = orthogonal([0.0, 1.3, 2.5], [0.5 / math.sqrt(2)] * 3)
-    p = [
-        compare(found[i], found[j], effective_units=64).p_value for i, j in [(0, 1), (1, 2), (0, 2)]
-    ]
-    assert p == pytest.approx(2 * stats.t.sf([2.6, 2.4, 5.0], 63), rel=1e-9)
-    assert p[1] > 0.05 / 3
-    by_holm = ranks(found, better="lower", effective_units=64)
-    assert [(r.low, r.high) for r in by_holm] == [(1, 1), (2, 2), (3, 3)]
-    # At t = 2.2 and 2.1 (p = 0.031, 0.040) the second step fails at 0.025, and so does the third,
-    # although 0.040 alone would pass its 0.05.
-    stopped = orthogonal([0.0, 1.1, 2.15], [0.5 / math.sqrt(2)] * 3)
-    by_holm = ranks(stopped, better="lower", effective_units=64)
-    assert [(r.low, r.high) for r in by_holm] == [(1, 2), (1, 3), (2, 3)]
-
-
-def test_ranks_equal_a_direct_reimplementation_on_many_methods() -> None:
-    rng = np.random.default_rng(21)
-    for _ in range(20):
-        count = int(rng.integers(2, 8))
-        found = orthogonal(list(rng.normal(size=count)), list(rng.uniform(0.1, 0.6, count)))
-        pairs = [(i, j) for i in range(count) for j in range(i)]
-        p = {(i, j): compare(found[i], found[j], effective_units=64).p_value for i, j in pairs}
-        # Holm's adjusted p: the largest, over all p up to this one, of p x those not yet rejected.
-        smaller = {pair: [q for q in pairs if p[q] <= p[pair]] for pair in pairs}
-        adjusted = {
-            pair: max(p[q] * sum(p[r] >= p[q] for r in pairs) for q in smaller[pair])
-            for pair in pairs
-        }
-        low, high = [1] * count, [count] * count
-        for i, j in pairs:
-            if adjusted[i, j] <= 0.05:
-                worse, best = (i, j) if found[i].value < found[j].value else (j, i)
-                low[worse] += 1
-                high[best] -= 1
-        result = ranks(found, better="higher", effective_units=64)
-        assert [(r.low, r.high) for r in result] == list(zip(low, high, strict=True))
-
-
-@pytest.mark.parametrize("count", [2, 5])
-def test_equal_methods_share_their_ranks_in_about_nineteen_of_twenty_leaderboards(
-    count: int,
-) -> None:
-    rng, alike = np.random.default_rng(26), 0
-    for run in range(RUNS):
-        common, units = clustered(5000 + run, units=40)
-        own = rng.normal(size=(count, 40))[:, units] + rng.normal(size=(count, units.size))
-        tables = [replicate_mean(common + scores[None], units) for scores in own]
-        found = ranks(tables, better="lower", effective_units=effective_units(units))
-        alike += all((each.low, each.high) == (1, count) for each in found)
-    assert 0.92 <= alike / RUNS <= 0.99
-
-
-def test_of_two_methods_one_measured_better_by_three_standard_errors_is_above() -> None:
-    for size in (5.0, 20.0, 60.0):
-        pair = orthogonal([0.0, 3.001], [1 / math.sqrt(2)] * 2)
-        found = ranks(pair, better="higher", effective_units=size)
-        assert [(r.low, r.high) for r in found] == [(2, 2), (1, 1)], size
-    few = ranks(pair, better="higher", effective_units=4.0)  # 3.18 would be needed
-    assert [(r.low, r.high) for r in few] == [(1, 2), (1, 2)]
-
-
-def test_rank_ranges_fit_together_whatever_the_values_and_their_errors() -> None:
-    rng = np.random.default_rng(27)
-    for _ in range(200):
-        count = int(rng.integers(2, 9))
-        values = rng.integers(0, 4, count).astype(float)  # with ties
-        found = orthogonal(list(values), list(rng.lognormal(-1.5, 1, count)))
-        ranges = ranks(found, better="higher", effective_units=64)
-        assert all(1 <= each.low <= each.high <= count for each in ranges)
-        assert all(ranges[i].low == 1 for i in np.flatnonzero(values == values.max()))
-        assert all(ranges[i].high == count for i in np.flatnonzero(values == values.min()))
-        for i, j in np.argwhere(values[:, None] == values):
-            assert ranges[i].low <= ranges[j].high  # the same value: a rank in common
-        order = rng.permutation(count)
-        moved = ranks([found[i] for i in order], better="higher", effective_units=64)
-        assert moved == [ranges[i] for i in order]
-        negative = [Replicates(-r.value, -r.deviations, -r.seed_values) for r in found]
-        assert ranks(negative, better="lower", effective_units=64) == ranges
-
-
-def test_holm_finds_whatever_bonferroni_finds_and_nothing_beyond_single_tests() -> None:
-    rng = np.random.default_rng(28)
-    for _ in range(100):
-        found = orthogonal(list(rng.normal(0, 1, 4)), [0.4] * 4)
-        tests = [[compare(a, b, effective_units=64) for b in found] for a in found]
-        single = np.array([[t.difference > 0 and t.p_value <= 0.05 for t in row] for row in tests])
-        strict = np.array(
-            [[t.difference > 0 and t.p_value <= 0.05 / 6 for t in row] for row in tests]
-        )
-        ranges = ranks(found, better="higher", effective_units=64)
-        losses, wins = np.array([(each.low - 1, 4 - each.high) for each in ranges]).T
-        assert (strict.sum(axis=0) <= losses).all()
-        assert (losses <= single.sum(axis=0)).all()
-        assert (strict.sum(axis=1) <= wins).all()
-        assert (wins <= single.sum(axis=1)).all()
-
-
-def test_a_method_alone_is_first() -> None:
-    (only,) = ranks(orthogonal([1.0], [0.1]), better="lower", effective_units=64)
-    assert (only.low, only.high) == (1, 1)
-    assert ranks([], better="lower", effective_units=64) == []
-
-
 # Errors
 
 
@@ -631,7 +437,12 @@ def test_a_method_alone_is_first() -> None:
         (lambda: estimate_share([[0.0, 0.5]], [0, 1]), "0 or 1"),
         (lambda: estimate_quantile([[0.0, 0.5]], [0, 1], q=50), "between 0 and 1"),
         (lambda: estimate_statistic([], [0, 1]), "one function per seed"),
-        (lambda: estimate_statistic([lambda w: w[w > 0]], [0, 1]), r"all \(K,\)"),
+        (lambda: estimate_statistic([lambda w: np.ones(2)], [0, 1]), r"\(3,\) or \(3, K\)"),
+        (lambda: estimate_statistic([lambda w: np.ones((3, 2, 1))], [0, 1]), r"or \(3, K\)"),
+        (
+            lambda: estimate_statistic([lambda w: w.totals, lambda w: 1.0], [0, 1]),
+            "that all return",
+        ),
     ],
 )
 def test_what_cannot_be_estimated_is_said_in_a_sentence(
@@ -639,12 +450,3 @@ def test_what_cannot_be_estimated_is_said_in_a_sentence(
 ) -> None:
     with pytest.raises(ValueError, match=message):
         call()
-
-
-def test_methods_on_other_units_cannot_be_compared() -> None:
-    a = replicate_mean(np.zeros((1, 3)), [0, 1, 2])
-    b = replicate_mean(np.zeros((1, 3)), [0, 1, 1])
-    with pytest.raises(ValueError, match="same photos"):
-        compare(a, b, effective_units=2)
-    with pytest.raises(ValueError, match="'higher' or 'lower'"):
-        ranks([a, a], better="best", effective_units=3)  # type: ignore[arg-type]

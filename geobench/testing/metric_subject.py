@@ -17,6 +17,7 @@ from geobench.summaries import replicate
 from geobench.testing.check import Skip, ensure
 from geobench.testing.elsewhere import Findings
 from geobench.testing.subject import Subject
+from geobench.weights import Weights
 
 SAMPLES = 16
 """Points drawn per photo, as many as in a benchmark."""
@@ -165,17 +166,17 @@ def named(metric: Metric, scores: Floats) -> dict[str, Floats]:
 
 
 def value_of(
-    summary: Summary, columns: Mapping[str, Floats], truth: Truth, weights: Floats | None = None
+    summary: Summary, columns: Mapping[str, Floats], truth: Truth, weights: Weights | None = None
 ) -> Floats:
     """What a table shows of the scores, computed as leaderboards do: (1,), or a curve's (K,).
 
     That of Against is the mean of its column: the other row's is subtracted from it.
 
     Args:
-        weights: of the photos, for Statistic and Curve; 1 each by default.
+        weights: of one replicate, for Statistic and Curve; 1 each by default.
     """
     if weights is not None and isinstance(summary, Statistic | Curve):
-        return np.atleast_1d(np.asarray(summary.function(columns, truth, weights), np.float64))
+        return np.atleast_1d(np.asarray(summary.function(columns, truth, weights)[0], np.float64))
     one_seed = {name: column[None] for name, column in columns.items()}
     one_unit = np.zeros(len(truth), np.int64)
     found = replicate(summary, one_seed, truth=truth, units=one_unit)

@@ -15,6 +15,7 @@ from geobench.testing.metric_subject import (
     score,
     value_of,
 )
+from geobench.weights import Weights
 
 _ROUNDING = 1e-6
 _AWAY_KM = (10.0, 300.0, 3000.0)
@@ -155,20 +156,49 @@ def photos_are_a_set(subject: MetricSubject) -> None:
 
 def weights_leave_photos_out(subject: MetricSubject) -> str:
     """In a Statistic or Curve a photo of weight 0 is as if it were not there: for intervals."""
-    wanted = [s for s in subject.metric.summaries if isinstance(s, Statistic | Curve)]
-    if not wanted:
-        raise Skip("no summary is a Statistic or a Curve")
+    wanted = _of_weights(subject.metric)
     kept = np.random.default_rng(0).random(len(subject.truth)) < 0.6
     columns = named(subject.metric, subject.scores)
     fewer = {name: column[kept] for name, column in columns.items()}
     few: Truth = subject.truth.take(np.flatnonzero(kept))
     for summary in wanted:
-        plain = value_of(summary, fewer, few, np.ones(int(kept.sum())))
-        weighted = value_of(summary, columns, subject.truth, kept.astype(np.float64))
+        plain = value_of(summary, fewer, few, Weights.of(np.ones(kept.sum())))
+        weighted = value_of(summary, columns, subject.truth, Weights.of(kept))
         _ensure_equal(summary, plain, weighted, "when weights of 0 leave the other photos out")
-        twice = value_of(summary, fewer, few, np.full(int(kept.sum()), 2.0))
+        twice = value_of(summary, fewer, few, Weights.of(np.full(kept.sum(), 2.0)))
         _ensure_equal(summary, plain, twice, "when all weights are 2: only their ratios matter")
     return ", ".join(summary.name for summary in wanted)
+
+
+def replicates_stand_alone(subject: MetricSubject) -> str:
+    """A Statistic or Curve gives a replicate of the weights the same number alone and with others.
+
+    Whichever photos leave together, and in whatever groups their weights are held.
+    """
+    wanted, count = _of_weights(subject.metric), len(subject.truth)
+    columns = named(subject.metric, subject.scores)
+    weights = Weights.leaving_out(np.random.default_rng(0).integers(0, 5, count))
+    rows = np.concatenate(list(weights.blocks()))
+    for summary in wanted:
+        found = np.asarray(summary.function(columns, subject.truth, weights), np.float64)
+        shape = (len(rows),) if isinstance(summary, Statistic) else (len(rows), len(summary.x))
+        ensure(
+            found.shape == shape,
+            f"summary {summary.name} has the shape {found.shape}, not {shape}, for {len(rows)} "
+            "replicates",
+            "Return one number, or one per x, for each replicate: `weights.each` stacks them.",
+        )
+        for together, row in zip(found, rows, strict=True):
+            alone = value_of(summary, columns, subject.truth, Weights.of(row))
+            _ensure_equal(summary, alone, np.atleast_1d(together), "with other replicates")
+    return ", ".join(summary.name for summary in wanted)
+
+
+def _of_weights(metric: Metric) -> list[Statistic | Curve]:
+    found = [each for each in metric.summaries if isinstance(each, Statistic | Curve)]
+    if not found:
+        raise Skip("no summary is a Statistic or a Curve")
+    return found
 
 
 def _ensure_equal(summary: Summary, before: Floats, after: Floats, when: str) -> None:
@@ -185,4 +215,5 @@ CHECKS = (
     antipodes_get_a_worse_value,
     photos_are_a_set,
     weights_leave_photos_out,
+    replicates_stand_alone,
 )

@@ -16,6 +16,7 @@ from geobench import (
     Statistic,
     Summary,
     Truth,
+    Weights,
     distance_km,
 )
 from geobench_basics.draws import PAIRS, Floats, Scores, density_of, samples_of
@@ -114,13 +115,12 @@ class SampledCalibrationMetric(_Calibration):
         return out
 
 
-def _share_inside(columns: Mapping[str, Floats], truth: Truth, weights: Floats) -> Floats:
+def _share_inside(columns: Mapping[str, Floats], truth: Truth, weights: Weights) -> Floats:
     low, width = columns["level-low"], columns["level-high"] - columns["level-low"]
-    with np.errstate(invalid="ignore"):
-        inside = [weights @ np.clip((q - low) / width, 0, 1) for q in NOMINAL]
-        # Rounded, so that what is on the diagonal is there on every machine.
-        return np.asarray(np.round(np.array(inside) / weights.sum(), 12))
+    inside = [weights.means(np.clip((q - low) / width, 0, 1)) for q in NOMINAL]
+    # Rounded, so that what is on the diagonal is there on every machine.
+    return np.asarray(np.round(np.stack(inside, axis=-1), 12))
 
 
-def _calibration_error(columns: Mapping[str, Floats], truth: Truth, weights: Floats) -> float:
-    return float(np.abs(_share_inside(columns, truth, weights) - NOMINAL).mean())
+def _calibration_error(columns: Mapping[str, Floats], truth: Truth, weights: Weights) -> Floats:
+    return np.asarray(np.abs(_share_inside(columns, truth, weights) - NOMINAL).mean(axis=-1))

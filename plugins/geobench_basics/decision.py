@@ -1,9 +1,10 @@
 """Metrics of what is decided by a distribution: when to answer at all, and with which place."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple, final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from geobench import (
     Curve,
@@ -13,54 +14,84 @@ from geobench import (
     ScoreContext,
     Statistic,
     Truth,
+    Weights,
     distance_km,
 )
 from geobench_basics.draws import PAIRS, Floats, Scores, samples_of
 from geobench_basics.metrics import geoscore
+
+Indices = NDArray[np.intp]
 
 KEPT = tuple(step / 20 for step in range(1, 21))
 """The fractions kept of the curve, from 0.05 to 1."""
 
 
 class _Ordered(NamedTuple):
-    """Photos from the most confident to the least: sums of their weights, and of their errors."""
+    """Photos from the most confident to the least, in each of r replicates, (r, N) each.
+
+    Their weights, and up to each of them the sums of weights and of weighted errors.
+    """
 
     weight: Floats
-    error: Floats
+    weights: Floats
+    errors: Floats
 
 
-def _by_confidence(columns: Mapping[str, Floats], weights: Floats) -> _Ordered:
-    inside = weights > 0
-    confidence, error = columns["confidence"][inside], columns["error_km"][inside]
-    weight = weights[inside]
-    # Among equals the lighter come first, so that the order of photos does not matter.
-    equal = not len(weight) or np.ptp(weight) == 0
-    order = np.argsort(-confidence) if equal else np.lexsort((weight, -confidence))
-    confidence, error, weight = confidence[order], error[order], weight[order]
-    # Photos of equal confidence could come in any order: each stands for their mean.
-    starts = np.flatnonzero(np.diff(confidence, prepend=np.inf))
-    if len(starts):
-        means = np.add.reduceat(weight * error, starts) / np.add.reduceat(weight, starts)
-        error = np.repeat(means, np.diff(starts, append=len(error)))
-    return _Ordered(np.cumsum(weight), np.cumsum(weight * error))
+def _by_confidence(columns: Mapping[str, Floats], weights: Weights) -> Iterator[_Ordered]:
+    order = np.argsort(-columns["confidence"])
+    confidence, error = columns["confidence"][order], columns["error_km"][order]
+    same = np.diff(confidence) == 0
+    tied = np.flatnonzero(np.append(same, False) | np.append(False, same))
+    starts = np.flatnonzero(np.diff(confidence[tied], prepend=np.inf))
+    for weight in weights.blocks(order):
+        weighted = weight * error
+        if len(tied):
+            pair = weight[:, tied], weighted[:, tied]
+            weight[:, tied], weighted[:, tied] = _shared(*pair, starts)
+        # A sum waits for the one before it: both at once take as long as one.
+        pairs = np.empty(weight.shape, np.complex128)
+        pairs.real, pairs.imag = weight, weighted
+        sums = np.cumsum(pairs, axis=1, out=pairs)
+        yield _Ordered(weight, sums.real, sums.imag)
 
 
-def _risk_area(columns: Mapping[str, Floats], truth: Truth, weights: Floats) -> float:
-    kept = _by_confidence(columns, weights)
-    if not len(kept.weight):
-        return float("nan")
-    shares = np.diff(kept.weight, prepend=0) / kept.weight[-1]
-    return float(shares @ (kept.error / kept.weight))
+def _shared(weight: Floats, weighted: Floats, starts: Indices) -> tuple[Floats, Floats]:
+    """Photos of equal confidence could come in any order: each stands for the mean of its like."""
+    there = weight > 0
+    counts = np.maximum(np.add.reduceat(there, starts, axis=1, dtype=np.float64), 1)
+    sizes = np.diff(starts, append=weight.shape[1])
+
+    def mean(values: Floats) -> Floats:
+        means = np.add.reduceat(values, starts, axis=1) / counts
+        return np.asarray(there * np.repeat(means, sizes, axis=1), np.float64)
+
+    return mean(weight), mean(weighted)
 
 
-def _risk_curve(columns: Mapping[str, Floats], truth: Truth, weights: Floats) -> Floats:
-    kept = _by_confidence(columns, weights)
-    if not len(kept.weight):
-        return np.full(len(KEPT), np.nan)
-    wanted = np.array(KEPT) * kept.weight[-1]
+def _risk_area(columns: Mapping[str, Floats], truth: Truth, weights: Weights) -> Floats:
+    return np.concatenate([_areas(kept) for kept in _by_confidence(columns, weights)])
+
+
+def _areas(kept: _Ordered) -> Floats:
+    with np.errstate(invalid="ignore"):
+        # Before the first photo that counts there is no risk, and no weight.
+        risk = kept.errors / np.maximum(kept.weights, np.finfo(np.float64).tiny)
+        return np.asarray(np.einsum("rn,rn->r", kept.weight, risk) / kept.weights[:, -1])
+
+
+def _risk_curve(columns: Mapping[str, Floats], truth: Truth, weights: Weights) -> Floats:
+    return np.concatenate([_curves(kept) for kept in _by_confidence(columns, weights)])
+
+
+def _curves(kept: _Ordered) -> Floats:
+    wanted = np.array(KEPT) * kept.weights[:, -1:]
     # Between two photos the next one is kept in part.
-    error = np.interp(wanted, np.append(0, kept.weight), np.append(0, kept.error))
-    return np.asarray(error / wanted)
+    errors = [
+        np.interp(at, np.append(0, weights), np.append(0, errors))
+        for at, weights, errors in zip(wanted, kept.weights, kept.errors, strict=True)
+    ]
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.array(errors) / wanted)
 
 
 @final

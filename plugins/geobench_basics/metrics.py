@@ -19,6 +19,7 @@ from geobench import (
     Share,
     Summary,
     Truth,
+    Weights,
     distance_km,
     geo,
 )
@@ -92,11 +93,9 @@ class AccuracyMetric(Metric):
         return np.stack([*hits, position], axis=-1).astype(np.float32)
 
 
-def _accuracy_curve(columns: Mapping[str, Floats], truth: Truth, weights: Floats) -> Floats:
-    position = columns["curve-position"].astype(np.intp)
-    hits = np.bincount(position, weights=weights, minlength=len(_CURVE_KM))
-    with np.errstate(invalid="ignore"):
-        return np.asarray(np.cumsum(hits[: len(_CURVE_KM)]) / weights.sum())
+def _accuracy_curve(columns: Mapping[str, Floats], truth: Truth, weights: Weights) -> Floats:
+    position = columns["curve-position"]
+    return np.stack([weights.means(position <= k) for k in range(len(_CURVE_KM))], axis=-1)
 
 
 GEOSCORE_KM = 1492.7
