@@ -243,8 +243,13 @@ class PartRows:
             self.last_windows = rows, found
         return self.last_windows[1]
 
-    def add_gaps(self, twin: "PartRows") -> None:
-        """Add the rows `<summary>.gap`: the twin's value on these photos minus the one here."""
+    def add_gaps(self, twin: "PartRows", remarks: Sequence[str] = ()) -> None:
+        """Add the rows `<summary>.gap`: the twin's value on these photos minus the one here.
+
+        Args:
+            twin: of the same photos.
+            remarks: for their notes.
+        """
         for key, plain in self.plain.items():
             if plain.row.status not in _TRAINED:
                 continue
@@ -260,7 +265,8 @@ class PartRows:
                 continue
             gap = paired_gap(there.replicates, plain.replicates, self.units[plain.photos])
             level = f"the twin {twin.label} has {there.replicates.value:.6g}"
-            row = _filled(_contrast("gap", level, plain.row, there.row), gap.estimate)
+            head = _contrast("gap", _joined(level, *remarks), plain.row, there.row)
+            row = _filled(head, gap.estimate)
             if row.unit == "share" and gap.replicates.variance == 0:
                 # As many hits on both sides, photo by photo: how sure that is, nothing tells.
                 note = _joined(row.note, "undefined without any variance")

@@ -21,6 +21,8 @@ RESULTS = Page.read("docs/results.md")
 OF_CONTRASTS = (
     part_rows.OTHER_PHOTOS,
     "the twin * has *",
+    "the twin * was trained on * photos, *",
+    "the twin * was validated on * photos, *",
     "*/* has *",
     "undefined without any variance",
 )

@@ -13,6 +13,7 @@ import numpy as np
 
 from geobench import files, geo
 from geobench.components import digest, file_digest
+from geobench.contrasts import of_size
 from geobench.data import hashes, smallest_by_hash
 from geobench.errors import GeobenchError
 from geobench.figures.accuracy import draw_accuracy, is_shown
@@ -104,13 +105,12 @@ def _planned(board: Leaderboard, tables: Tables) -> Iterator[Picture]:
             "",
             lambda: draw_slopes(tables, seen, title="Seen against unseen places", stamp=corner),
         )
-    about = board.manifest["parts"]
-    twins = {about[label]["twin_of"]: label for label in about if "twin_of" in about[label]}
-    if same := twin_pairs(tables, twins):
+    if same := twin_pairs(tables, board.twins):
+        size = of_size(text for pair in same for text in board.unequal_trainings(pair.right))
         yield Picture(
             "gap",
             "The generalisation gap",
-            "The same photos after two trainings of equal size: on the left the surroundings of "
+            f"The same photos after two trainings {size}: on the left the surroundings of "
             "these photos were trained on, too. The fall is the gap; it is read with the level "
             "that it starts from, because who has learned little has little to lose.",
             "",
