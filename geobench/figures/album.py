@@ -152,7 +152,8 @@ def _splits(board: Leaderboard, corner: str) -> Iterator[Picture]:
             arrays = files.read_arrays(board.runs / file)
             whole = all((arrays["role"] == role).sum() < MAP_ROWS for role in set(arrays["role"]))
             points, role = arrays["points"], arrays["role"]
-            return draw_split(points, role, split=split, stamp=corner, whole=whole)
+            earth = board.manifest["dataset"]["on_earth"]
+            return draw_split(points, role, split=split, stamp=corner, whole=whole, on_earth=earth)
 
         text = "What each photo is for; methods see the places of `train` and `val` only."
         parts = [part for part in board.manifest["parts"] if part.startswith(f"{split}/")]
@@ -168,7 +169,8 @@ def _errors(board: Leaderboard, tables: Tables, corner: str) -> Iterator[Picture
         def draw_map(part: str = part) -> "Figure":
             whole = len(board.part(part)["id"]) <= MAP_ROWS
             shown = errors(board, tables, part)
-            return draw_errors(shown, part=part, stamp=corner, whole=whole)
+            earth = board.manifest["parts"][part]["dataset"]["on_earth"]
+            return draw_errors(shown, part=part, stamp=corner, whole=whole, on_earth=earth)
 
         if any(row.part == part and row.status in RANKED for row in tables.rows):
             text = (
