@@ -171,6 +171,7 @@ class Execution:
             details = {
                 "fit_key": cell.fit_key,
                 "fit_seconds": round(time.monotonic() - begin, 6),
+                "device": context.device,
                 "facts": {name: [f.value, f.unit] for name, f in context.facts.items()},
             }
             with self.plan.workspace.draft(folder) as draft:
@@ -247,6 +248,7 @@ class Execution:
                 "latency_photos": None if single is None else single.photos,
                 "photos": len(examples),
                 "device": context.device,
+                "fit_device": fit.get("device", context.device),
                 "peak_memory_mib": memory.process,
                 "peak_device_memory_mib": memory.device,
                 "feature_time": None if features is None else features.record(),
