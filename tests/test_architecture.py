@@ -47,6 +47,7 @@ READING_ORDER = (
     "plan",
     "costs",
     "scoring",
+    "recording",
     "tables",
     "entries",
     "part_rows",
