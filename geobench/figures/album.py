@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FORMATS = ("png", "svg")
-VERSION = 5
+VERSION = 6
 """Raised when the same numbers give other pictures."""
 
 
