@@ -1,12 +1,18 @@
 """The doors to a stored leaderboard: `geobench report`, `verify`, `worst` and `compare`."""
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from geobench.errors import GeobenchError, StoreError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from geobench.leaderboard import Leaderboard
 
 _Board = Annotated[
     str,
@@ -97,43 +103,39 @@ def worst(
     ] = Path(),
 ) -> None:
     """Show the photos that a method got most wrong: a table, and a contact sheet."""
-    from geobench import figures, files, listing
+    from geobench import figures, listing
     from geobench import worst as answers
     from geobench.catalogue import installed
     from geobench.leaderboard import Leaderboard
 
     screen = listing.screen()
     loaded = Leaderboard(_folder(benchmark), installed())
-    settings, shown = answers.settings_of(config or []), 0
-    for label in [part] if part else list(loaded.manifest["parts"]):
-        try:
-            found = answers.find(loaded, method, label, count=count, seed=seed)
-        except StoreError as error:  # it may have answered on the other parts
-            if part:
-                raise
-            screen.print(f"{error}\n", highlight=False, soft_wrap=True)
-            continue
-        shown += 1
-        places = loaded.manifest["parts"][label]["dataset"]["publishes"] != "scores"
-        listing.show_worst(screen, found, title=f"{method} on {label}", places=places)
-        if not places:
-            screen.print("no map: the dataset lets only scores be published\n")
-            continue
-        try:
-            show = answers.pictures(loaded, label, installed(), settings=settings)
-        except GeobenchError as error:
-            show = None
-            screen.print(f"maps without pictures: {error}", highlight=False, soft_wrap=True)
-        about = f"{method} on {label}: the farthest of {len(loaded.part(label)['id']):,} answers"
-        path = output / f"worst-{figures.slug(f'{loaded.name}-{label}-{method}')}.png"
-        draw = partial(
-            figures.draw_contact_sheet, found, title=about, stamp=figures.stamp(loaded), show=show
-        )
-        files.write_file(path, figures.rendered(draw, "png"))
-        screen.print(f"contact sheet: {listing.short(path)}\n", highlight=False, soft_wrap=True)
+    settings = answers.settings_of(config or [])
 
-    if not shown:
-        raise typer.Exit(1)
+    def show(label: str) -> "Callable[[], Figure]":
+        found = answers.find(loaded, method, label, count=count, seed=seed)
+        dataset = loaded.manifest["parts"][label]["dataset"]
+        places = dataset["publishes"] != "scores"
+        listing.show_worst(screen, found, title=f"{method} on {label}", places=places)
+
+        def sheet() -> "Figure":
+            try:
+                pictures = answers.pictures(loaded, label, installed(), settings=settings)
+            except GeobenchError as error:
+                pictures = None
+                screen.print(f"maps without pictures: {error}", highlight=False, soft_wrap=True)
+            total = f"{len(loaded.part(label)['id']):,}"
+            return figures.draw_contact_sheet(
+                found,
+                title=f"{method} on {label}: the farthest of {total} answers",
+                stamp=figures.stamp(loaded),
+                show=pictures,
+                on_earth=dataset["on_earth"],
+            )
+
+        return sheet
+
+    _each_part(loaded, part, show, file=("worst", method), what="contact sheet", output=output)
 
 
 def compare(
@@ -151,34 +153,74 @@ def compare(
     ] = Path(),
 ) -> None:
     """Compare two methods on the same photos: differences, and a map of where each wins."""
-    from geobench import comparison, figures, files, listing
+    from geobench import comparison, figures, listing
     from geobench.catalogue import installed
     from geobench.leaderboard import Leaderboard
 
     screen = listing.screen()
-    loaded, shown = Leaderboard(_folder(benchmark), installed()), 0
-    for label in [part] if part else list(loaded.manifest["parts"]):
+    loaded = Leaderboard(_folder(benchmark), installed())
+
+    def show(label: str) -> "Callable[[], Figure]":
+        found = comparison.differences(loaded, a, b, part=label, summary=summary)
+        listing.show_differences(screen, found, a, b, part=label)
+        photos = comparison.nearer(loaded, a, b, part=label)
+        screen.print(photos.sentence(), highlight=False, soft_wrap=True)
+        return partial(
+            figures.draw_nearer,
+            photos,
+            part=label,
+            stamp=figures.stamp(loaded),
+            on_earth=loaded.manifest["parts"][label]["dataset"]["on_earth"],
+        )
+
+    _each_part(loaded, part, show, file=("compare", a, b), what="map", output=output)
+    screen.print(comparison.REMARK, highlight=False)
+
+
+def _each_part(
+    board: "Leaderboard",
+    part: str | None,
+    show: "Callable[[str], Callable[[], Figure]]",
+    *,
+    file: tuple[str, ...],
+    what: str,
+    output: Path,
+) -> None:
+    """Show one part, or each that has what is shown, and write a picture where one may be drawn.
+
+    Args:
+        board: whose parts.
+        part: the one asked for, or None for all.
+        show: prints what there is to say of a part, and returns what draws its picture.
+        file: what the pictures' names begin with, and the labels that are in them.
+        what: a picture is called.
+        output: the folder for them.
+
+    Raises:
+        StoreError: the one part asked for has no such answers.
+        typer.Exit: no part has.
+    """
+    from geobench import figures, files, listing
+
+    screen, shown = listing.screen(), 0
+    for label in [part] if part else list(board.manifest["parts"]):
         try:
-            found = comparison.differences(loaded, a, b, part=label, summary=summary)
-        except StoreError as error:  # they may be comparable on the other parts
+            draw = show(label)
+        except StoreError as error:  # there may be answers on the other parts
             if part:
                 raise
             screen.print(f"{error}\n", highlight=False, soft_wrap=True)
             continue
         shown += 1
-        listing.show_differences(screen, found, a, b, part=label)
-        photos = comparison.nearer(loaded, a, b, part=label)
-        screen.print(photos.sentence(), highlight=False, soft_wrap=True)
-        if loaded.manifest["parts"][label]["dataset"]["publishes"] == "scores":
+        if board.manifest["parts"][label]["dataset"]["publishes"] == "scores":
             screen.print("no map: the dataset lets only scores be published\n")
             continue
-        path = output / f"compare-{figures.slug(f'{loaded.name}-{label}-{a}-{b}')}.png"
-        draw = partial(figures.draw_nearer, photos, part=label, stamp=figures.stamp(loaded))
+        verb, *labels = file
+        path = output / f"{verb}-{figures.slug('-'.join([board.name, label, *labels]))}.png"
         files.write_file(path, figures.rendered(draw, "png"))
-        screen.print(f"map: {listing.short(path)}\n", highlight=False, soft_wrap=True)
+        screen.print(f"{what}: {listing.short(path)}\n", highlight=False, soft_wrap=True)
     if not shown:
         raise typer.Exit(1)
-    screen.print(comparison.REMARK, highlight=False)
 
 
 def _conclude(problems: list[str], good: str) -> None:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from geobench import geo
 from geobench.config import CEILING
-from geobench.contrasts import limits_of
+from geobench.contrast_rows import limits_of
 from geobench.errors import ConfigError, StoreError
 from geobench.geo import Floats, Points
 from geobench.leaderboard import Leaderboard
@@ -153,7 +153,7 @@ def _difference(
         return replace(found, note=f"not scored on the same photos: {counts}")
     size = a.row.effective_units
     paired = compare(a.replicates, b.replicates, effective_units=size)
-    low, high, weak = limits_of(paired, unit=summary.unit)
+    low, high, weak = limits_of(paired, a.row, b.row)
     paired = replace(paired, low=low, high=high)
     remarks = (a.row.note, b.row.note, weak)
     notes = [text for remark in remarks for text in remark.split("; ") if text]

@@ -1,16 +1,13 @@
-"""Contrasts: averages in which classes count once, and differences between trainings or parts."""
+"""Contrasts: averages in which classes count once, and gaps between two trainings."""
 
-from typing import NamedTuple, final
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from geobench import statistics
-from geobench.ranking import Comparison
-from geobench.statistics import AnyUnits, Estimate, Replicates, Units
+from geobench.statistics import AnyUnits, Replicates, Units
 from geobench.summaries import Summarised
-
-_ROUNDING = 1e-12  # of a share
 
 
 def macro_mean(
@@ -65,21 +62,7 @@ def paired_gap(twin: Replicates, plain: Replicates, units: AnyUnits) -> Summaris
     return Summarised(statistics.estimate_replicates(found, units), found)
 
 
-@final
-class Limits(NamedTuple):
-    """The ends of an interval of a difference, and why it has none, or nothing."""
-
-    low: float
-    high: float
-    note: str = ""
-
-
-def limits_of(found: Estimate | Comparison, *, unit: str) -> Limits:
-    """The limits that may be shown of a difference of two values in this unit.
-
-    Two shares that differ alike in every unit have no variance: how sure their difference is,
-    nothing tells. (A single share has an exact interval; a difference of two has none.)
-    """
-    if unit == "share" and abs(found.high - found.low) < _ROUNDING:
-        return Limits(float("nan"), float("nan"), "undefined without any variance")
-    return Limits(found.low, found.high)
+def of_size(said: Iterable[str]) -> str:
+    """Two trainings "of equal size", or in what they differ."""
+    listed = "; ".join(dict.fromkeys(said))
+    return f"of different size ({listed})" if listed else "of equal size"

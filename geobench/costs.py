@@ -207,7 +207,12 @@ def quantities(record: Mapping[str, Any]) -> Iterator[Quantity]:
     """
     device = str(record.get("device", ""))
     timings = record.get("timings", {})
-    found = {name: Quantity(name, "s", value, device) for name, value in timings.items()}
+    # A state that was fitted elsewhere keeps the time of that device.
+    devices = {"fit_seconds": str(record.get("fit_device", device))}
+    found = {
+        name: Quantity(name, "s", value, devices.get(name, device))
+        for name, value in timings.items()
+    }
 
     def add(name: str, unit: str, value: float | None, where: str = device) -> None:
         if value is not None and name not in found:

@@ -1,4 +1,4 @@
-"""Execution: one cell, fitted or restored, answering and scored, its records written."""
+"""Execution: one cell, fitted or restored, answering and scored."""
 
 import logging
 import shutil
@@ -14,20 +14,16 @@ from typing import Any, final
 
 import numpy as np
 
-from geobench import checks, files, geo, results
-from geobench.catalogue import installed
+from geobench import files, recording
 from geobench.components import Component, file_digest
 from geobench.costs import Stopwatch, latency, peak_memory, start_measuring_memory
 from geobench.errors import DeadlineError, GeobenchError, StoreError
 from geobench.methods import Context, Method
-from geobench.metrics import Metric
 from geobench.plan import Cell, Place, Plan, wanted
 from geobench.results import Record, Workspace
-from geobench.scoring import Protocol, Scores, score_part, truth_of
+from geobench.scoring import Protocol, score_part, truth_of
 
 log = logging.getLogger(__name__)
-
-_SAME_ANSWER_KM = 0.01  # answers of a restored method may differ by this from the recorded ones
 
 
 class Reporter:
@@ -171,6 +167,7 @@ class Execution:
             details = {
                 "fit_key": cell.fit_key,
                 "fit_seconds": round(time.monotonic() - begin, 6),
+                "device": context.device,
                 "facts": {name: [f.value, f.unit] for name, f in context.facts.items()},
             }
             with self.plan.workspace.draft(folder) as draft:
@@ -203,7 +200,7 @@ class Execution:
         method = self.restored(cell, context)
         context.part, context.facts = place.label, {}
         if not method.answers(place.label):
-            self.write(place, cell, {"status": "not-answered"}, None)
+            recording.write(self.plan, place, cell, {"status": "not-answered"}, None)
             return []
         arrays = self.plan.part_file(cell, place)
         record = None if self.options.force else Record.read(place.folder)
@@ -221,10 +218,10 @@ class Execution:
                     method, examples, truth, context=context, protocol=protocol, metrics=metrics
                 )
             if known is not None:
-                self.extend(known, scores)
+                recording.extend(known, scores)
         except Exception as error:
             if known is not None:  # the record stays, and the table says what it lacks
-                _write_faults(known.folder, metrics, error)
+                recording.write_faults(known.folder, metrics, error)
             raise
         if known is None:
             memory = peak_memory(context.device)
@@ -247,57 +244,13 @@ class Execution:
                 "latency_photos": None if single is None else single.photos,
                 "photos": len(examples),
                 "device": context.device,
+                "fit_device": fit.get("device", context.device),
                 "peak_memory_mib": memory.process,
                 "peak_device_memory_mib": memory.device,
                 "feature_time": None if features is None else features.record(),
             }
-            self.write(place, cell, data, scores)
+            recording.write(self.plan, place, cell, data, scores)
         return [fault["error"] for fault in scores.faults.values()]
-
-    def write(self, place: Place, cell: Cell, data: dict[str, Any], scores: Scores | None) -> None:
-        """Write a record, whole or not at all."""
-        bench, plugin = self.plan.benchmark, cell.method.plugin
-        head = {
-            "schema": results.SCHEMA,
-            "record_key": place.key,
-            "fit_key": cell.fit_key,
-            "fit": cell.fit,
-            "task": {
-                "digest": place.task.digest,
-                "split": cell.split.plugin.identity(),
-                "part": place.part.name,
-                "test": place.task.test,
-                "dataset": place.task.dataset,
-            },
-            "draws": {"chunk": bench.chunk, "photos": bench.photos, "samples": bench.samples},
-            "origin": plugin.origin,
-            "trained_on": plugin.trained_on,
-            "predicts": plugin.predicts.__name__,
-            "plugin": installed().source_of(type(plugin)),
-            "check": checks.recall(self.plan.workspace, type(plugin)),
-            "environment": results.environment(),
-        }
-        with self.plan.workspace.draft(place.folder) as draft:
-            if scores is not None:
-                arrays = {"answer": scores.answer, "sample": scores.sample}
-                files.write_arrays(draft / "answer.npz", arrays)
-                _write_columns(draft, scores)
-            files.write_stamped(draft / "record.json", head | data)
-
-    def extend(self, record: Record, scores: Scores) -> None:
-        """Add columns to a record; nothing that is there is touched.
-
-        Raises:
-            StoreError: the method does not give the recorded answers any more.
-        """
-        away = float(geo.distance_km(record.answers(), scores.answer).max())
-        if away > _SAME_ANSWER_KM:
-            raise StoreError(
-                f"the method no longer gives the recorded answers (up to {away:.3g} km away)",
-                where=str(record.folder),
-                remedy="Run with --force to make the record again on this machine.",
-            )
-        _write_columns(record.folder, scores)
 
     def fail(self, places: list[Place], cell: Cell, error: BaseException) -> str:
         """Record a failure, to be tried again by the next run; a good record is left alone."""
@@ -314,7 +267,7 @@ class Execution:
         for place in places:
             record = Record.read(place.folder)
             if record is None or record.status != "ok":
-                self.write(place, cell, data, None)
+                recording.write(self.plan, place, cell, data, None)
         log.debug("%s", data["traceback"])
         return str(data["error"])
 
@@ -323,20 +276,6 @@ def _labelled(
     reporter: Reporter, label: str, items: Iterable[Any], total: int | None, what: str
 ) -> Iterator[Any]:
     yield from reporter.track(items, total, f"{label}: {what}")
-
-
-def _write_faults(folder: Path, metrics: list[Metric], error: Exception) -> None:
-    for metric in metrics:
-        fault = {"error": f"metric {metric.name}: {error}", "traceback": traceback.format_exc()}
-        files.write_json(folder / f"{metric.file_stem}.failed.json", fault)
-
-
-def _write_columns(folder: Path, scores: Scores) -> None:
-    for stem, columns in scores.columns.items():
-        (folder / f"{stem}.failed.json").unlink(missing_ok=True)
-        files.write_arrays(folder / f"{stem}.npz", columns)
-    for stem, fault in scores.faults.items():
-        files.write_json(folder / f"{stem}.failed.json", fault)
 
 
 def _read_state(folder: Path) -> tuple[dict[str, np.ndarray[Any, Any]], dict[str, Any]] | None:

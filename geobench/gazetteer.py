@@ -151,12 +151,28 @@ def find(points: ArrayLike, *, minimum: int = 15000) -> Nearest:
     return nearest
 
 
+def town_within(points: ArrayLike, radius_km: float, *, population: int) -> NDArray[np.bool_]:
+    """Whether a town of at least `population` (15,000 or more) lies so near to `points` (N, 2).
+
+    Raises:
+        PredictionError: points that are not finite or beyond the poles.
+    """
+    away = _places_of(population).nearest(wrap(points)).distance_km
+    return np.asarray(away <= radius_km)
+
+
 _found: OrderedDict[tuple[int, tuple[int, ...], bytes], Nearest] = OrderedDict()
 
 
 @functools.cache
 def _places(minimum: int) -> Places:
     return Places(load(minimum).points)
+
+
+@functools.cache
+def _places_of(population: int) -> Places:
+    towns = load()
+    return Places(towns.points[towns.population >= population])
 
 
 @functools.cache

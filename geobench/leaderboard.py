@@ -8,7 +8,7 @@ from typing import Any, final
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from geobench import checks, files, results
+from geobench import checks, contrast_rows, files, results
 from geobench.catalogue import Catalogue
 from geobench.entries import PartRecords
 from geobench.errors import StoreError
@@ -75,6 +75,28 @@ class Leaderboard:
             found.append(plugin(config))
         return [metric for metric in found if isinstance(metric, Metric)]
 
+    @property
+    def twins(self) -> dict[str, str]:
+        """Part -> the part of the twin: the same photos after a training on other photos."""
+        parts = self.manifest["parts"]
+        return {about["twin_of"]: label for label, about in parts.items() if "twin_of" in about}
+
+    def unequal_trainings(self, part: str) -> list[str]:
+        """In what sizes the training of a part's twin differs, a clause each; none where equal.
+
+        Twins are drawn of equal sizes. Broken pictures are left out afterwards, and need not be
+        as many on both sides.
+        """
+        twin = self.twins.get(part, part)
+        said, parts = [], self.manifest["parts"]
+        for name, verb in (("train photos", "trained"), ("val photos", "validated")):
+            there, here = (int(parts[label]["facts"][name][0]) for label in (twin, part))
+            if there != here:
+                difference = f"{abs(there - here):,} {'more' if there > here else 'fewer'}"
+                split = twin.rpartition("/")[0]
+                said.append(f"the twin {split} was {verb} on {there:,} photos, {difference}")
+        return said
+
     def part(self, label: str) -> dict[str, NDArray[Any]]:
         """The arrays of a part's part.npz."""
         if label not in self._parts:
@@ -108,15 +130,13 @@ class Leaderboard:
         for part in parts.values():
             part.compute()
             tables.problems += part.records.problems
-        twins = {
-            a["twin_of"]: label for label, a in self.manifest["parts"].items() if "twin_of" in a
-        }
         for label, part in parts.items():
             seen = f"{label.removesuffix('/unseen')}/seen"
-            if label in twins:
-                part.add_gaps(parts[twins[label]])
+            if label in self.twins:
+                twin, remarks = parts[self.twins[label]], self.unequal_trainings(label)
+                tables.rows += contrast_rows.gaps(part, twin, remarks=remarks)
             elif label.endswith("/unseen") and seen in parts:
-                part.add_part_differences(parts[seen])
+                tables.rows += contrast_rows.part_differences(part, parts[seen])
         return tables
 
     def _rows(self, part: str, tables: Tables) -> PartRows:

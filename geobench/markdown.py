@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from geobench.config import CEILING
+from geobench.contrasts import of_size
 from geobench.leaderboard import Leaderboard
 from geobench.markdown_tables import (
     gap_table,
@@ -28,8 +29,8 @@ nearest to the truth: no method that answers with training places can pass it.
 _GAP = (
     "Generalisation gap",
     (
-        "The same photos, after two trainings of equal size: the score of `{source}`, which trains "
-        "on the surroundings of these photos, too, minus that of `{part}`. A gap is read with the "
+        "The same photos, after two trainings {size}: the score of `{source}`, which trains on "
+        "the surroundings of these photos, too, minus that of `{part}`. A gap is read with the "
         "level that it starts from: who has learned little has little to lose."
     ),
 )
@@ -115,11 +116,12 @@ def _part(board: Leaderboard, part: str, tables: Tables) -> list[str]:
     lines = [f"## {part}", "", summary_table(mine), ""]
     contrasts = [row for row in mine if is_contrast(row)]
     if contrasts:
-        twin = _twin(board, part)
+        twin = board.twins.get(part, "")
         source = twin or f"{part.removesuffix('/unseen')}/seen"
         levels = {(row.label, row.summary): row for row in rows if row.part == source and row.plain}
         title, text = _GAP if twin else _DIFFERENCE
-        lines += [f"### {title}", "", text.format(source=source, part=part), ""]
+        size = of_size(board.unequal_trainings(part))
+        lines += [f"### {title}", "", text.format(source=source, part=part, size=size), ""]
         first = primary([row for row in mine if row.plain and not is_contrast(row)])
         shown = [row for row in contrasts if row.summary.startswith(f"{first}.")]
         lines += [gap_table(shown, levels), "", "<details><summary>Of all summaries</summary>", ""]
@@ -134,12 +136,6 @@ def _part(board: Leaderboard, part: str, tables: Tables) -> list[str]:
         lines += [f"<details><summary>{first} by slice</summary>", ""]
         lines += [slice_table(mine, first), "", "</details>", ""]
     return [*lines, _facts(board.manifest["parts"][part]["facts"]), ""]
-
-
-def _twin(board: Leaderboard, part: str) -> str:
-    """The part of the twin of a part's split, "" where there is none."""
-    parts = board.manifest["parts"]
-    return next((label for label in parts if parts[label].get("twin_of") == part), "")
 
 
 def _facts(facts: dict[str, list[Any]]) -> str:

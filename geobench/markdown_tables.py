@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 
+from geobench.contrast_rows import NO_VARIANCE
 from geobench.tables import GALLERY, RANKED, CurvePoint, Row, number
 
 CONTRASTS = (".gap", ".part-difference")
@@ -20,7 +21,7 @@ def is_contrast(row: Row) -> bool:
 
 def is_weak(row: Row) -> bool:
     """Whether a row's note marks its interval; that of a contrast also says its level."""
-    return any(word in row.note for word in ("effective", "undefined"))
+    return any(word in row.note for word in ("effective", "undefined", NO_VARIANCE))
 
 
 def summary_table(rows: Sequence[Row]) -> str:
@@ -80,8 +81,10 @@ def novelty_table(points: Sequence[CurvePoint], rows: Sequence[Row]) -> str:
                 interval = "" if math.isnan(point.low) else f"<br>{limits}"
                 cells[point.label, key] = f"**{number(point.value, unit)}**{interval}"
                 heads[key] = f"{_head(known[summary])}, {number(point.x)} km away"
+    if not cells:
+        return ""
     shown = [label for label in _columns(rows) if any(own == label for own, _ in cells)]
-    return _table(heads, shown, cells, rows) if cells else ""
+    return _table(heads, shown, cells, rows)
 
 
 def primary(rows: Sequence[Row]) -> str:

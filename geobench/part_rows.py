@@ -9,21 +9,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geobench import ranking, statistics
-from geobench.contrasts import limits_of, macro_mean, paired_gap
+from geobench.contrasts import macro_mean
 from geobench.data import Truth
 from geobench.entries import Entry, PartRecords, Scored
 from geobench.metrics import NOT_APPLICABLE, Against, Curve, Mean, Metric, Share, Summary
 from geobench.novelty import Windows, bins, smoothing
-from geobench.ranking import Comparison, RankRange
+from geobench.ranking import RankRange
 from geobench.slices import View, views
 from geobench.statistics import Estimate, Replicates, Units
 from geobench.summaries import Summarised, summarise
 from geobench.tables import RANKED, CurvePoint, Row, Tables
 
-_TRAINED = ("ok", "ceiling")
+TRAINED = ("ok", "ceiling")
 """Status of what depends on the training photos of this split."""
-
-OTHER_PHOTOS = "of other photos: the difference holds the difficulty of the places, too"
 
 
 @final
@@ -156,7 +154,7 @@ class PartRows:
                 rows.append(replace(row, note="nothing on the same photos to compare with"))
                 replicates.append(None)
                 continue
-            rows.append(_filled(row, answer.estimate))
+            rows.append(filled(row, answer.estimate))
             replicates.append(answer.replicates)
             if view.plain and entry.status in (*RANKED, "ceiling"):
                 known = Plain(rows[-1], answer.replicates, found.rows, entry.seeds)
@@ -231,7 +229,7 @@ class PartRows:
             return
         for entry in entries:
             found = scored[entry.label]
-            if isinstance(found, str) or entry.status not in _TRAINED or not len(found.rows):
+            if isinstance(found, str) or entry.status not in TRAINED or not len(found.rows):
                 continue
             if summary.column not in found.columns:
                 continue  # its rows have failed and say so
@@ -253,42 +251,6 @@ class PartRows:
         if self.last_photos is None or not np.array_equal(self.last_photos.rows, rows):
             self.last_photos = _Photos(rows, self.truth.take(rows), Units.of(self.units[rows]))
         return self.last_photos
-
-    def add_gaps(self, twin: "PartRows") -> None:
-        """Add the rows `<summary>.gap`: the twin's value on these photos minus the one here."""
-        for key, plain in self.plain.items():
-            if plain.row.status not in _TRAINED:
-                continue
-            there = twin.plain.get(key)
-            lost = "" if there is not None else f"the twin {twin.label} has no number"
-            if there is not None and there.seeds != plain.seeds:
-                lost = f"the twin {twin.label} was trained with other seeds"
-            if there is not None and not np.array_equal(plain.photos, there.photos):
-                lost = f"other photos of the twin {twin.label} could be scored"
-            if there is None or lost:
-                empty = _contrast("gap", "", plain.row, plain.row)
-                self.tables.rows.append(replace(empty, note=lost))
-                continue
-            gap = paired_gap(there.replicates, plain.replicates, self.photos(plain.photos).units)
-            level = f"the twin {twin.label} has {there.replicates.value:.6g}"
-            row = _filled(_contrast("gap", level, plain.row, there.row), gap.estimate)
-            self.tables.rows.append(_limited(row, gap.estimate))
-
-    def add_part_differences(self, seen: "PartRows") -> None:
-        """Add the rows `<summary>.part-difference`: the value on seen photos minus the one here."""
-        for key, plain in self.plain.items():
-            there = seen.plain.get(key)
-            if there is None:
-                continue
-            found = ranking.compare_independent(
-                there.replicates,
-                plain.replicates,
-                effective_units=(there.row.effective_units, plain.row.effective_units),
-                same_trainings=there.seeds == plain.seeds,
-            )
-            level = f"{OTHER_PHOTOS}; {seen.label} has {there.replicates.value:.6g}"
-            row = _contrast("part-difference", level, plain.row, there.row)
-            self.tables.rows.append(_limited(replace(row, value=found.difference), found))
 
     def add_point(self, entry: Entry, curve: str, x: float, estimate: Estimate) -> None:
         head = (self.name, self.label, "all", entry.label, curve)
@@ -330,38 +292,14 @@ class _Photos(NamedTuple):
     units: Units
 
 
-def _contrast(name: str, note: str, row: Row, other: Row) -> Row:
-    """A row for a contrast of a summary with another part, its note with what weakens either.
-
-    Of a contrast less is better where of the summary more is: it is what is lost. It is not
-    ranked, since who has learned nothing loses nothing.
-    """
-    return replace(
-        row,
-        summary=f"{row.summary}.{name}",
-        better="lower" if row.better == "higher" else "higher",
-        note=_joined(note, other.note, row.note),
-        value=float("nan"),
-        low=float("nan"),
-        high=float("nan"),
-        seed_sd=float("nan"),
-        rank_low=None,
-        rank_high=None,
-    )
-
-
-def _limited(row: Row, found: Estimate | Comparison) -> Row:
-    low, high, why = limits_of(found, unit=row.unit)
-    return replace(row, low=low, high=high, note=_joined(row.note, why))
-
-
-def _joined(*notes: str) -> str:
+def joined(*notes: str) -> str:
     """Notes as one, each remark once."""
     remarks = [remark for note in notes for remark in note.split("; ") if remark]
     return "; ".join(dict.fromkeys(remarks))
 
 
-def _filled(row: Row, estimate: Estimate) -> Row:
+def filled(row: Row, estimate: Estimate) -> Row:
+    """A row with a number, its interval, and why that is weak."""
     return replace(
         row,
         value=estimate.value,
@@ -371,5 +309,5 @@ def _filled(row: Row, estimate: Estimate) -> Row:
         seeds=estimate.seeds,
         photos=estimate.photos,
         effective_units=estimate.effective_units,
-        note=_joined(row.note, estimate.note),
+        note=joined(row.note, estimate.note),
     )

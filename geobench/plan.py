@@ -18,7 +18,7 @@ from geobench.inputs import Inputs
 from geobench.methods import Method
 from geobench.metrics import Metric
 from geobench.results import SCHEMA, Record, Task, Workspace, record_key
-from geobench.splits import Assignment, Part, Split, part, without
+from geobench.splits import Assignment, Part, Split, check_twins, part, without
 
 log = logging.getLogger(__name__)
 
@@ -263,6 +263,7 @@ def make(benchmark: Benchmark, workspace: Workspace, *, limit: int | None = None
     encoder = None if benchmark.encoder is None else benchmark.encoder.plugin
     inputs = Inputs(encoder, wants, workspace.features)
     drawn = {split.label: _draw(split, benchmark.dataset.plugin) for split in benchmark.splits}
+    check_twins({split.label: split.plugin for split in benchmark.splits}, drawn)
     whole = drawn
     if limit is not None:
         drawn = {label: limited(assignment, limit) for label, assignment in drawn.items()}

@@ -28,6 +28,7 @@ from geobench.data import Column, smallest_by_hash
 from geobench.errors import StoreError
 from geobench.files import drafts, read_arrays, read_stamped
 from geobench.geo import Places, Points
+from geobench.slices import populations
 from geobench.splits import Part
 
 log = logging.getLogger(__name__)
@@ -141,8 +142,8 @@ def part_arrays(part: Part, train: Part) -> dict[str, NDArray[Any]]:
     `id` (hashed where the dataset publishes scores only), `truth` (N, 2), `unit`, `group`,
     `nearest` (N, 2) the nearest training place and `novelty` (N,) its distance in km (NaN where
     nothing trains), `neighbours` (N,) how many training photos lie within NEIGHBOURHOOD_KM,
-    `slice.continent` where the places are on the real Earth and the dataset says none, and each
-    attribute under `attribute.<name>`.
+    `slice.continent` and `slice.population` where the places are on the real Earth and the dataset
+    does not say them, and each attribute under `attribute.<name>`.
     """
     nearest, novelty = np.full((len(part), 2), np.nan), np.full(len(part), np.nan)
     around = np.zeros(len(part), np.intp)
@@ -160,8 +161,10 @@ def part_arrays(part: Part, train: Part) -> dict[str, NDArray[Any]]:
         "novelty": novelty,
         "neighbours": around,
     }
-    if _needs_continents(part):
+    if "slice.continent" in _of_towns(part):
         arrays["slice.continent"] = gazetteer.nearest(part.points).continent
+    if "slice.population" in _of_towns(part):
+        arrays["slice.population"] = populations(part.points)
     for name, column in part.attributes.items():
         arrays[f"attribute.{name}"] = column
     return arrays
@@ -170,13 +173,14 @@ def part_arrays(part: Part, train: Part) -> dict[str, NDArray[Any]]:
 def part_names(part: Part) -> set[str]:
     """The names of the arrays of part.npz that this version writes."""
     names = {"id", "truth", "unit", "group", "nearest", "novelty", "neighbours"}
-    if _needs_continents(part):
-        names.add("slice.continent")
-    return names | {f"attribute.{name}" for name in part.attributes}
+    return names | _of_towns(part) | {f"attribute.{name}" for name in part.attributes}
 
 
-def _needs_continents(part: Part) -> bool:
-    return part.dataset.on_earth and "continent" not in part.attributes
+def _of_towns(part: Part) -> set[str]:
+    """The arrays that towns give: what the dataset does not say of its places on the real Earth."""
+    if not part.dataset.on_earth:
+        return set()
+    return {f"slice.{name}" for name in ("continent", "population") if name not in part.attributes}
 
 
 def attributes_of(arrays: Mapping[str, NDArray[Any]]) -> dict[str, Column]:

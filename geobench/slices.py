@@ -7,6 +7,8 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
+from geobench import gazetteer
+from geobench.geo import Points
 from geobench.partitions import EqualAreaGrid
 from geobench.statistics import unit_codes
 
@@ -16,6 +18,9 @@ PREFIX = "slice."
 _MOST_VALUES = 12  # of an attribute; the photos of rarer values are one slice, "other"
 _FEWEST_PHOTOS = 20  # of a slice
 _THIRDS = ("low third", "middle third", "high third")
+_SMALL = "below 15k"
+_POPULATIONS = {15_000: "15k to 100k", 100_000: "100k to 1M", 1_000_000: "1M and more"}
+_AROUND_KM = 25.0  # the radius that accuracy calls a city
 _TRAINING = ("rarely", "sometimes", "often")
 _CELL_ROWS = 36  # of the grid whose cells count once each, about 560 km wide
 
@@ -51,10 +56,10 @@ class View:
 def views(arrays: Mapping[str, NDArray[Any]]) -> list[View]:
     """The views of a part, the plain one first.
 
-    Slices are continents, thirds of the number of training photos near (rarely, sometimes, often
-    seen), and the values of each attribute: of strings the twelve most frequent ones and `other`
-    (none where those are fewer than half of the photos), of numbers thirds, or up to three values
-    themselves. A slice of fewer than 20 photos, or of all, is none.
+    Slices are continents, classes of population, thirds of the number of training photos near
+    (rarely, sometimes, often seen), and the values of each attribute: of strings the twelve most
+    frequent ones and `other` (none where those are fewer than half of the photos), of numbers
+    thirds, or up to three values themselves. A slice of fewer than 20 photos, or of all, is none.
 
     Args:
         arrays: of part.npz.
@@ -113,6 +118,21 @@ def thirds(values: NDArray[np.float64], names: tuple[str, str, str]) -> NDArray[
     return found
 
 
+def populations(points: Points) -> NDArray[np.str_]:
+    """How large the largest town within 25 km of places on Earth is, as one of four classes, (N,).
+
+    The classes are fixed, so that slices of several parts and datasets can be compared. It is not
+    the nearest town that counts: that of the middle of Tokyo is one of its quarters.
+
+    Args:
+        points: (N, 2).
+    """
+    found = np.full(len(points), _SMALL, dtype=np.array([_SMALL, *_POPULATIONS.values()]).dtype)
+    for least, name in _POPULATIONS.items():
+        found[gazetteer.town_within(points, _AROUND_KM, population=least)] = name
+    return found
+
+
 def _frequent(values: NDArray[np.str_]) -> NDArray[np.str_] | None:
     """The frequent values by name; None where most photos have a rare one, as names of towns."""
     names, counts = np.unique(values, return_counts=True)
@@ -124,6 +144,6 @@ def _frequent(values: NDArray[np.str_]) -> NDArray[np.str_] | None:
 
 
 def _in_order(values: NDArray[np.str_]) -> list[str]:
-    known = [*_TRAINING, *_THIRDS]
+    known = [*_TRAINING, *_THIRDS, _SMALL, *_POPULATIONS.values()]
     names = np.unique(values).tolist()
     return sorted(names, key=lambda name: (known.index(name) if name in known else -1, name))

@@ -127,7 +127,9 @@ class Split(Plugin):
     @property
     def twin_of(self) -> dict[str, Any] | None:
         """The `identity()` of the split whose test photos this one repeats, of any dataset, after
-        a training of the same size on other photos; None if it is no twin."""
+        a training of the same size on other photos; None if it is no twin.
+
+        Sizes that differ by more than 1 % are an error where a benchmark has both."""
         return None
 
     @abstractmethod
@@ -201,6 +203,36 @@ def _check(split: Split, drawn: Assignment) -> None:
                     f"not the promised {promised:g} km",
                     where=where,
                 )
+
+
+_TWINS_DIFFER = 0.01  # the most, of the larger training
+
+
+def check_twins(splits: Mapping[str, Split], drawn: Mapping[str, Assignment]) -> None:
+    """Check that a split and its twin train and validate on as many photos, where both are there.
+
+    Args:
+        splits: label -> split.
+        drawn: label -> what it drew, broken pictures included.
+
+    Raises:
+        DataError: their sizes differ by more than 1 %.
+    """
+    for label, twin in splits.items():
+        wanted = twin.twin_of
+        plain = [other for other, split in splits.items() if split.identity() == wanted]
+        for other in plain if wanted is not None else []:
+            one, two = drawn[label], drawn[other]
+            for mine, its in ((one.train, two.train), (one.val, two.val)):
+                large = max(len(mine), len(its))
+                if abs(len(mine) - len(its)) > _TWINS_DIFFER * large:
+                    raise DataError(
+                        f"it is the twin of {other}, and has {len(mine):,} {mine.name} photos "
+                        f"where {other} has {len(its):,}: a gap between the two would hold the "
+                        "sizes of their trainings, too",
+                        where=f"split {label}",
+                        remedy="Draw as many (within 1 %), or return None from `twin_of`.",
+                    )
 
 
 def without(assignment: Assignment, broken: Mapping[str, Indices]) -> Assignment:

@@ -30,7 +30,8 @@ class Wrong:
         error_km: great-circle distance from truth to answer.
         truth: where it was taken, (2,), latitude and longitude in degrees.
         answer: what the method said, (2,).
-        near_truth, near_answer: the nearest town of 15,000 inhabitants, such as "Omaha, US".
+        near_truth, near_answer: the nearest town of 15,000 inhabitants, such as "Omaha, US";
+            "" on a planet that has no such towns.
     """
 
     id: str
@@ -74,9 +75,9 @@ def find(
     worst = np.argsort(-away, kind="stable")[:count]
     truth, answers = arrays["truth"][worst], answers[worst]
     ids = arrays["id"][worst].tolist()
-    rows_of = zip(
-        ids, away[worst].tolist(), truth, answers, _near(truth), _near(answers), strict=True
-    )
+    on_earth = board.manifest["parts"][part]["dataset"]["on_earth"]
+    near = [_near(points) if on_earth else [""] * len(ids) for points in (truth, answers)]
+    rows_of = zip(ids, away[worst].tolist(), truth, answers, *near, strict=True)
     return [Wrong(*row) for row in rows_of]
 
 

@@ -440,24 +440,52 @@ def test_a_split_by_group_shares_none():
     assert "promises to keep groups apart" in found["same group"].detail
 
 
-def test_ids_and_pictures_shared_with_another_dataset_leak():
+def transferred(home, *away):
+    named = [Component[Dataset].of(each, label=f"away-{n}") for n, each in enumerate(away)]
+    return audit.examine(home, TransferSplit(TransferConfig(test=named)))
+
+
+def test_pictures_and_places_shared_with_another_dataset_leak():
     home = Album(places(40), [photo(number) for number in range(40)])
     shared = [saved_again(photo(7)), saved_again(photo(9)), photo(100)]
-    away = Album(places(3, seed=1), shared, groups=["x", "x", "y"])
-    config = TransferConfig(test=[Component[Dataset].of(away, label="away")])
-    found = audit.examine(home, TransferSplit(config))
-    section = found["transfer/away"]
-    assert section["same id"].value == 3  # photo-0000 to photo-0002 are in both
+    found = transferred(
+        home,
+        Album(places(3, seed=1), shared, prefix="x", groups=["x", "x", "y"]),
+        Album(np.concatenate([places(2, seed=2), home.table.points[:1]]), prefix="y"),
+    )
+    section = found["transfer/away-0"]
     assert section["near-duplicate picture"].value == 2
     twins = section["near-duplicate picture"].examples
-    assert twins == ("photo-0000 ~ photo-0007", "photo-0001 ~ photo-0009")
+    assert twins == ("x-0000 ~ photo-0007", "x-0001 ~ photo-0009")
+    assert "near-duplicate picture" not in found["transfer/away-1"]
+    assert found["transfer/away-1"]["same exact place"].value == 1
+    assert [(section.title, line.name) for section, line in found.leaks()] == [
+        ("transfer/away-0", "near-duplicate picture"),
+        ("transfer/away-1", "same exact place"),
+    ]
+
+
+def test_equal_ids_and_groups_of_two_datasets_are_told_and_are_no_leak():
+    home = Album(places(40), groups=["same"] * 40)
+    found = transferred(home, Album(places(3, seed=1), groups=["same"] * 3))
+    section = found["transfer/away-0"]
+    assert "same id" not in section
     assert "same group" not in section
-    assert {line.name for _, line in found.leaks()} == {"same id", "near-duplicate picture"}
-    bare = Album(places(3, seed=1), prefix="bare")
-    config = TransferConfig(test=[Component[Dataset].of(bare)])
-    assert (
-        "near-duplicate picture" not in audit.examine(home, TransferSplit(config))["transfer/album"]
-    )
+    assert "Ids and groups of two datasets cannot be compared." in section.about
+    assert found["Split transfer"]["ids of away-0 that are also at home"].value == 3
+    assert list(found.leaks()) == []
+
+
+def test_a_dataset_that_was_read_twice_is_one_dataset_whose_ids_leak():
+    home, again = (Album(places(20), groups=[f"g{n % 10}" for n in range(20)]) for _ in range(2))
+    train, val = (part(name, home, np.array([row])) for name, row in (("train", 3), ("val", 4)))
+    tested = part("test", again, np.array([3, 13, 14, 7]))
+    drawn = Assignment(train, val, (tested,))
+    section = audit.leakage.check(tested, drawn, Careless(), "careless", alike=None).section
+    assert section["same id"].value == 1
+    assert section["same group"].value == 3
+    leaks = {line.name for line in section.lines if line.leaks}
+    assert leaks == {"same id", "same group", "same exact place"}
 
 
 def test_where_nothing_trains_nothing_leaks():

@@ -27,6 +27,7 @@ from geobench import (
 )
 from geobench.catalogue import installed
 from geobench.config import CEILING
+from geobench.contrast_rows import NO_VARIANCE
 from geobench.figures import draw_nearer
 from geobench.figures.nearer import SIDES
 from geobench.geo import EARTH_RADIUS_KM
@@ -154,10 +155,8 @@ def test_every_summary_is_compared_and_the_values_are_those_of_the_table(board):
         assert each.a == pytest.approx(values["the prior", each.summary], rel=1e-5)
         assert each.b == pytest.approx(values["uniform", each.summary], rel=1e-5)
         assert each.paired.difference == pytest.approx(each.a - each.b)
-        if "undefined without any variance" in each.note:
+        if NO_VARIANCE in each.note:
             assert each.unit == "share"
-            assert np.isnan([each.paired.low, each.paired.high]).all()
-            continue
         assert each.paired.low <= each.paired.difference <= each.paired.high
     turned = comparison.differences(board, "uniform", "the prior", part=PART)
     for one, other in zip(found, turned, strict=True):
@@ -186,14 +185,14 @@ def test_two_that_are_equal_are_not_told_apart():
         assert replace(one, paired=paired).a_leads is leads
 
 
-def test_a_difference_of_shares_without_variance_has_a_note_instead_of_limits(board, ask):
+def test_a_difference_of_shares_without_variance_has_limits_of_the_single_shares(board, ask):
     summary = "accuracy@1km"  # neither hits any photo
     (found,) = comparison.differences(board, "uniform", "the prior", part=PART, summary=summary)
     assert (found.paired.difference, found.paired.p_value) == (0, 1)
-    assert np.isnan([found.paired.low, found.paired.high]).all()
-    assert found.note.endswith("undefined without any variance")
+    assert -0.3 < found.paired.low < 0 < found.paired.high < 0.3
+    assert found.note.endswith(NO_VARIANCE)
     shown = ask(board.name, "uniform", "the prior", "--summary", summary).output
-    assert re.search(r"accuracy@1km +% points .* none +1\.0000 +not told apart", shown)
+    assert re.search(r"accuracy@1km +% points .* 1\.0000 +not told apart", shown)
 
 
 def test_other_photos_are_not_compared(tmp_path):

@@ -5,7 +5,9 @@ import pytest
 from scipy import stats
 
 from geobench import ranking, statistics
-from geobench.contrasts import limits_of, macro_mean, paired_gap
+from geobench.contrast_rows import NO_VARIANCE, limits_of
+from geobench.contrasts import macro_mean, paired_gap
+from geobench.tables import Row
 
 
 def macro(scores: np.ndarray, classes: np.ndarray) -> float:
@@ -190,17 +192,33 @@ def test_parts_of_one_unit_or_without_variance_are_compared_as_far_as_they_can()
     assert np.isnan([unknown.low, unknown.high]).all()
 
 
+def row(estimate, unit="share"):
+    text = ("b", "p", "all", "photo", "l", "m", "s", unit, "higher")
+    return Row(*text, value=estimate.value, low=estimate.low, high=estimate.high)
+
+
 @pytest.mark.parametrize("values", [(1.0, 0.0), (0.0, 0.0), (1.0, 1.0)])
-def test_shares_that_differ_alike_in_every_unit_have_no_limits_and_others_have(values):
-    a, b = (statistics.replicate_mean(np.full((1, 8), x), np.arange(8)) for x in values)
+def test_shares_that_differ_alike_in_every_unit_have_the_limits_of_their_single_intervals(values):
+    scores, units = [np.full((1, 8), x) for x in values], np.arange(8)
+    a, b = (statistics.replicate_mean(each, units) for each in scores)
+    own = [row(statistics.estimate_share(each, units)) for each in scores]
+    # Eight hits of eight, or none: Clopper and Pearson's limits in closed form.
+    exact = {1.0: (0.025 ** (1 / 8), 1.0), 0.0: (0.0, 1 - 0.025 ** (1 / 8))}
+    (low_a, high_a), (low_b, high_b) = (exact[x] for x in values)
+    d = values[0] - values[1]
+    low = d - ((values[0] - low_a) ** 2 + (high_b - values[1]) ** 2) ** 0.5
+    high = d + ((high_a - values[0]) ** 2 + (values[1] - low_b) ** 2) ** 0.5
     paired = ranking.compare(a, b, effective_units=8)
     apart = ranking.compare_independent(a, b, effective_units=(8, 8))
-    gap = paired_gap(a, b, np.arange(8)).estimate
+    gap = paired_gap(a, b, units).estimate
     for found in (paired, apart, gap):
-        low, high, note = limits_of(found, unit="share")
-        assert np.isnan([low, high]).all()
-        assert note == "undefined without any variance"
-        assert limits_of(found, unit="km") == (values[0] - values[1], values[0] - values[1], "")
-    varied = statistics.replicate_mean([[0.0, 1] * 4], np.arange(8))
+        limits = limits_of(found, *own)
+        assert limits.note == NO_VARIANCE
+        assert limits[:2] == pytest.approx((max(low, -1), min(high, 1)))
+        assert limits.low <= d <= limits.high
+        assert limits.low < limits.high
+        in_km = [row(statistics.estimate_mean(each, units), "km") for each in scores]
+        assert limits_of(found, *in_km) == (d, d, "")
+    varied = statistics.replicate_mean([[0.0, 1] * 4], units)
     found = ranking.compare(a, varied, effective_units=8)
-    assert limits_of(found, unit="share") == (found.low, found.high, "")
+    assert limits_of(found, *own) == (found.low, found.high, "")

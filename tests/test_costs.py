@@ -130,18 +130,19 @@ def places(ids):
     return np.array([np.random.default_rng(list(i.encode())).uniform(-80, 80, 2) for i in ids])
 
 
-def run(root, *methods: str):
+def run(root, *methods: str, device="cpu", chunk=16):
     """The records of a run by method and part, and the rows of costs.csv."""
     Counting.calls.clear()
     for plugin in PLUGINS:
         installed().add(plugin, Source("here", "here", "0"))
     try:
-        (root / "b.yaml").write_text(YAML.replace("METHODS", ", ".join(methods)))
+        text = YAML.replace("METHODS", ", ".join(methods))
+        (root / "b.yaml").write_text(text.replace("chunk: 16", f"chunk: {chunk}"))
         (benchmark,) = config.read(root / "b.yaml", installed())
         outcome = runner.run(
             benchmark,
             results.Workspace(root),
-            options=execution.Options(figures=False, device="cpu"),
+            options=execution.Options(figures=False, device=device),
             reporter=execution.Reporter(),
         )
     finally:
@@ -181,6 +182,22 @@ def test_every_method_has_every_quantity_that_applies_to_it_on_every_part(toy):
         assert (("parameters", "parameters") in found) == (label == "grid")
         assert {row["device"] for row in mine} == {"cpu"}
         assert all(float(row["value"]) >= 0 for row in mine)
+
+
+def test_the_time_of_a_fit_stands_with_the_device_that_fitted(tmp_path):
+    run(tmp_path, "uniform", device="cuda:7")
+    again = run(tmp_path, "uniform", chunk=100)  # answered anew from the stored state
+    assert {(r["fit_device"], r["device"]) for r in again.records.values()} == {("cuda:7", "cpu")}
+    devices = {(row["quantity"], row["device"]) for row in again.rows}
+    assert ("fit_seconds", "cuda:7") in devices
+    assert {device for quantity, device in devices if quantity != "fit_seconds"} == {"cpu"}
+
+
+def test_a_record_that_names_one_device_was_fitted_there():
+    old = {"device": "cuda", "timings": {"fit_seconds": 2.0, "predict_seconds": 1.0}, "photos": 3}
+    assert {each.device for each in costs.quantities(old)} == {"cuda"}
+    (fit,) = [e for e in costs.quantities(old | {"fit_device": "cpu"}) if e.name == "fit_seconds"]
+    assert (fit.device, fit.value) == ("cpu", 2.0)
 
 
 def test_throughput_is_photos_divided_by_the_seconds_to_answer_them(toy):

@@ -12,17 +12,19 @@ import pytest
 from pages import Page, tables
 from small_board import make
 
-from geobench import Component, Dataset, part_rows, results, splits, statistics
+from geobench import Component, Dataset, contrast_rows, results, splits, statistics
 from geobench.catalogue import installed
 from geobench.metrics import NOT_APPLICABLE, NOT_SAMPLED, SCORED
 from geobench.tables import RANKED, ROW_COLUMNS, Cost, CurvePoint
 
 RESULTS = Page.read("docs/results.md")
 OF_CONTRASTS = (
-    part_rows.OTHER_PHOTOS,
+    contrast_rows.OTHER_PHOTOS,
     "the twin * has *",
+    "the twin * was trained on * photos, *",
+    "the twin * was validated on * photos, *",
     "*/* has *",
-    "undefined without any variance",
+    contrast_rows.NO_VARIANCE,
 )
 
 

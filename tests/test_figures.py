@@ -11,11 +11,13 @@ import pandas
 import pytest
 from geopy.distance import great_circle
 from matplotlib import image
+from matplotlib.collections import QuadMesh
 from matplotlib.colors import to_rgb
 from matplotlib.text import Text
 from skimage.color import rgb2lab
+from typer.testing import CliRunner
 
-from geobench import config, execution, figures, report, results, runner, tables
+from geobench import cli, config, execution, figures, report, results, runner, tables
 from geobench.catalogue import installed
 from geobench.config import CEILING
 from geobench.figures.accuracy import draw_accuracy
@@ -25,6 +27,7 @@ from geobench.figures.names import spread
 from geobench.figures.nearer import SIDES
 from geobench.figures.slopes import draw_slopes, seen_pairs
 from geobench.figures.style import looks
+from geobench.figures.world import land
 from geobench.geo import EARTH_RADIUS_KM
 from geobench.leaderboard import Leaderboard
 from geobench.verification import verify
@@ -228,11 +231,73 @@ def test_the_map_of_a_split_shows_every_photo_in_its_role(folder):
     figure = drawn(folder, "split-unseen-cells")
     roles, counts = np.unique(arrays["role"], return_counts=True)
     assert {"train", "val", "set-aside", "seen", "unseen"} <= set(roles.tolist())
-    shown = {c.get_label(): c.get_offsets() for c in figure.axes[0].collections[1:]}
+    shown = {c.get_label(): c.get_offsets() for c in figure.axes[0].collections}
     assert set(shown) == {f"{r} ({n:,})" for r, n in zip(roles, counts, strict=True)}
     for role, count in zip(roles, counts, strict=True):
         places = np.radians(arrays["points"][arrays["role"] == role][:, ::-1])
         np.testing.assert_allclose(shown[f"{role} ({count:,})"], places)
+
+
+def maps_of(figure):
+    """The panels of a figure that are maps: in the projection, or without pictures in degrees."""
+    return [
+        axes
+        for axes in figure.axes
+        if axes.name == "mollweide" or axes.get_label().startswith("map-")
+    ]
+
+
+def lands_on(axes):
+    """The land of the Earth on a map, as it is drawn."""
+    drawn = [c for c in axes.collections if isinstance(c, QuadMesh)] + list(axes.images)
+    return [each for each in drawn if each.get_array().shape == land().shape]
+
+
+def every_map(folder, monkeypatch, tmp_path):
+    """Every map that a board and its dataset are shown on, by what draws it."""
+    found = {
+        name: drawn(folder, name)
+        for name in ("errors-unseen-cells-unseen", "errors-random-test", "split-unseen-cells")
+    }
+    made = []
+
+    def rendered(draw, file_format):
+        made.append(draw())
+        return b""
+
+    monkeypatch.setattr(figures, "rendered", rendered)
+    board = str(folder)
+    for words in (
+        ("worst", board, "-m", "uniform", "--part", "random/test"),
+        ("compare", board, "uniform", "the prior", "--part", "random/test"),
+        ("data", "toy-planet", "--config", "photos=400", "--split", "random"),
+    ):
+        done = CliRunner().invoke(cli.app, [*words, "--output", str(tmp_path)])
+        assert done.exit_code == 0, done.output
+        found |= {f"{words[0]}-{number}": figure for number, figure in enumerate(made)}
+        made.clear()
+    return {name: maps_of(figure) for name, figure in found.items()}
+
+
+def test_a_planet_that_is_not_the_earth_has_no_land_on_any_map(folder, monkeypatch, tmp_path):
+    found = every_map(folder, monkeypatch, tmp_path)
+    assert [name for name in found if name.startswith(("worst", "compare", "data"))] == [
+        *("worst-0", "compare-0", "data-0", "data-1"),
+    ]
+    for name, maps in found.items():
+        assert maps, name
+        assert not [axes for axes in maps if lands_on(axes)], name
+
+
+def test_every_map_of_the_earth_has_its_land(folder, monkeypatch, tmp_path):
+    path = folder / "benchmark.json"
+    manifest = json.loads(path.read_text())
+    for dataset in (manifest["dataset"], *(part["dataset"] for part in manifest["parts"].values())):
+        dataset["on_earth"] = True
+    path.write_text(json.dumps(manifest))
+    monkeypatch.setattr(type(installed().find("dataset", "toy-planet")()), "on_earth", True)
+    for name, maps in every_map(folder, monkeypatch, tmp_path).items():
+        assert all(len(lands_on(axes)) == 1 for axes in maps), name
 
 
 def test_every_axis_has_a_name_with_its_unit(folder):

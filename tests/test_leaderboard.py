@@ -298,7 +298,7 @@ def catalogue() -> Iterator[Catalogue]:
         found.add(installed().find("metric", name), Source("basics", "geobench", "1"))
     assert not found.broken
     with pytest.MonkeyPatch.context() as patch:
-        for module in ("report", "execution"):
+        for module in ("report", "recording"):
             patch.setattr(f"geobench.{module}.installed", lambda: found)
         yield found
 
@@ -707,7 +707,7 @@ def test_every_row_of_a_table_on_the_page_has_as_many_cells_as_its_head(folder: 
         elif tables[-1]:
             tables.append([])
     tables = [table for table in tables if table]
-    assert len(tables) == 4  # of each part the summaries, and one of them by slice
+    assert len(tables) == 6  # of each part the summaries, error by novelty, and one by slice
     for table in tables:
         assert len({len(cells(line)) for line in table}) == 1
         assert set(table[1]) <= set("|-: ")

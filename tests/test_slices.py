@@ -4,9 +4,23 @@ import numpy as np
 import pandas
 import pytest
 
-from geobench import EqualAreaGrid, Part, Table, geo, part, results
-from geobench.slices import thirds, views
+from geobench import (
+    EqualAreaGrid,
+    Part,
+    Table,
+    config,
+    execution,
+    files,
+    gazetteer,
+    geo,
+    part,
+    results,
+    runner,
+)
+from geobench.catalogue import Source, installed
+from geobench.slices import populations, thirds, views
 from geobench.testing.toy_planet import ToyPlanet
+from geobench.verification import verify
 
 NAMES = ("low", "middle", "high")
 
@@ -197,6 +211,7 @@ class Planet(ToyPlanet):
 
 
 class Unlabelled(Planet):
+    name = "unlabelled"
     own = False
 
 
@@ -220,6 +235,99 @@ def test_places_on_earth_have_continents_and_those_of_another_planet_have_none()
     assert "slice.continent" not in results.part_arrays(*parts_of(ToyPlanet()))
     averages = [view.average for view in views(results.part_arrays(*parts_of(ToyPlanet())))[:3]]
     assert averages[:2] == ["photo", "cell"]
+
+
+def test_the_class_of_population_is_that_of_the_largest_town_within_25_km():
+    towns = gazetteer.load()
+    rng = np.random.default_rng(4)
+    points = np.concatenate(
+        [geo.uniform(100, rng), towns.points[rng.permutation(len(towns))[:150]]]
+    )
+    points = points + rng.normal(0, 0.1, points.shape)
+    points = points[np.abs(points[:, 0]) < 89]
+    away = geo.distance_km(points[:, None], towns.points)
+    largest = np.where(away <= 25, towns.population, 0).max(axis=1)
+    bounds = [0, 15e3, 1e5, 1e6, 1e9]
+    names = ["below 15k", "15k to 100k", "100k to 1M", "1M and more"]
+    expected = pandas.cut(largest, bounds, right=False, labels=names)
+    assert set(expected) == set(names)
+    assert populations(points).tolist() == expected.tolist()
+
+
+def test_slices_of_population_go_from_few_to_many():
+    names = ["1M and more", "100k to 1M", "below 15k", "15k to 100k"]
+    found = named(arrays_of(80, slice__population=np.tile(names, 20)))
+    assert list(found) == [
+        *("population=below 15k", "population=15k to 100k"),
+        *("population=100k to 1M", "population=1M and more"),
+    ]
+
+
+KNOWN = {  # by the atlas
+    "1M and more": [[35.68, 139.69], [-23.55, -46.63]],  # Tokyo, Sao Paulo
+    "100k to 1M": [[47.81, 13.05], [64.14, -21.9]],  # Salzburg, Reykjavik
+    "15k to 100k": [[46.85, 9.53], [-51.62, -69.22]],  # Chur, Rio Gallegos
+    "below 15k": [[23.0, 12.0], [0.0, -140.0], [-82.0, 30.0]],  # the Sahara, a sea, the ice
+}
+
+
+@pytest.mark.parametrize("name", KNOWN)
+def test_places_on_earth_are_in_the_class_of_their_town(name):
+    class Spots(Unlabelled):
+        def load(self):
+            ids = np.array([f"spot-{number}" for number in range(len(KNOWN[name]))])
+            return Table(ids, np.array(KNOWN[name]), ids)
+
+    spots = Spots()
+    everything = part("test", spots, np.arange(len(KNOWN[name])))
+    arrays = results.part_arrays(everything, part("train", spots, np.arange(1)))
+    assert set(arrays["slice.population"].tolist()) == {name}
+    assert set(arrays) == results.part_names(everything)
+
+
+def test_the_population_of_the_dataset_stands_before_that_of_the_gazetteer():
+    class Counted(Planet):
+        def load(self):
+            table = super().load()
+            people = {"population": np.arange(len(table.ids))}
+            return Table(table.ids, table.points, table.groups, people, table.part)
+
+    tested, train = parts_of(Counted())
+    arrays = results.part_arrays(tested, train)
+    assert "slice.population" not in arrays
+    assert "slice.continent" in arrays
+    assert set(arrays) == results.part_names(tested)
+    assert not any("slice." in name for name in results.part_arrays(*parts_of(ToyPlanet())))
+
+
+def test_a_part_of_an_older_version_is_written_again_and_its_records_stay(tmp_path):
+    text = "name: old, splits: [random], methods: [uniform], metrics: [distance]"
+    (tmp_path / "b.yaml").write_text(
+        f"benchmarks: [{{{text}, dataset: {{name: unlabelled, photos: 300}}}}]"
+    )
+    installed().add(Unlabelled, Source("tests", "tests", "1"))
+
+    def run():
+        (benchmark,) = config.read(tmp_path / "b.yaml", installed())
+        options, reporter = execution.Options(figures=False), execution.Reporter()
+        workspace = results.Workspace(tmp_path)
+        return runner.run(benchmark, workspace, options=options, reporter=reporter)
+
+    try:
+        board = run().board
+        (path,) = board.glob("runs/*/part.npz")
+        (record,) = board.glob("runs/*/*/record.json")
+        now, table = files.read_arrays(path), (board / "table.csv").read_text()
+        assert "population=below 15k" in table
+        files.write_arrays(path, {n: c for n, c in now.items() if n != "slice.population"})
+        before = record.read_bytes()
+        assert run().counts["skipped"] == 1
+    finally:
+        del installed().registered["dataset"][Unlabelled.name]
+    assert files.read_arrays(path).keys() == now.keys()
+    assert (board / "table.csv").read_text() == table
+    assert record.read_bytes() == before
+    assert not [text for text in verify(board, installed()) if "figures" not in text]
 
 
 def test_neighbours_are_the_training_photos_within_the_neighbourhood():

@@ -7,7 +7,17 @@ from matplotlib import image
 from PIL import Image
 from typer.testing import CliRunner
 
-from geobench import ConfigError, StoreError, cli, config, execution, results, runner, worst
+from geobench import (
+    ConfigError,
+    StoreError,
+    cli,
+    config,
+    execution,
+    results,
+    runner,
+    tables,
+    worst,
+)
 from geobench.catalogue import installed
 from geobench.figures import draw_contact_sheet
 from geobench.geo import EARTH_RADIUS_KM
@@ -200,10 +210,24 @@ def test_bad_words_are_refused_with_what_to_write(ask, trip):
     assert "Here are: trip-" in str(done.exception)
 
 
-def test_a_method_without_answers_on_one_part_is_shown_on_the_others(tmp_path):
+def test_places_of_another_planet_are_near_no_town(small):
+    board = Leaderboard(small, installed())
+    found = worst.find(board, "prior", "unseen-cells/seen", count=4)
+    assert {(wrong.near_truth, wrong.near_answer) for wrong in found} == {("", "")}
+    texts = [text.get_text() for text in draw_contact_sheet(found, title="t", stamp="s").texts]
+    for place, wrong in enumerate(found):
+        assert f"{place + 1}. {tables.number(wrong.error_km)} km" in texts
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
     import small_board
 
-    folder = small_board.make(tmp_path).folder
+    return small_board.make(tmp_path_factory.mktemp("small")).folder
+
+
+def test_a_method_without_answers_on_one_part_is_shown_on_the_others(small):
+    folder = small
     with pytest.raises(StoreError, match=r"breaks has no answers on unseen-cells/seen: .* failed"):
         worst.find(Leaderboard(folder, installed()), "breaks", "unseen-cells/seen")
     done = CliRunner().invoke(cli.app, ["worst", str(folder), "-m", "breaks"])

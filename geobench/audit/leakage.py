@@ -2,13 +2,15 @@
 
 What counts as leakage, so that `--strict` fails on it:
 
-- an id, or an exact place, that train or val has, too;
+- an id that train or val has, too, in the same dataset;
+- an exact place that train or val has, too;
 - a picture of which train or val has a near-duplicate;
 - a group that train or val has, too, where the split promises to keep groups apart;
 - a place within the dataset's reach of train or val, where the split promises the part a distance.
 
 Parts without such a promise (`seen`, those of `random`) lie near training by design: for them
-reach and groups are told, and are no leak.
+reach and groups are told, and are no leak. Ids and groups are names that a dataset gives: those of
+two datasets (of different digests) are not compared, their places and pictures are.
 """
 
 from collections.abc import Sequence
@@ -74,11 +76,10 @@ def check(
     if not learnt:
         about = "Nothing trains, so nothing leaks."
         return Leakage(Section(title, about, (_count(part),)), Mark(title, part.points[:0]))
-    at_home = part.dataset is assignment.train.dataset
     finder = _Finder(part, learnt)
-    found = [finder.ids()]
-    if at_home:
-        found.append(finder.groups(promised=split.separates_groups))
+    found = []
+    if finder.kin:
+        found += [finder.ids(), finder.groups(promised=split.separates_groups)]
     found.append(finder.places())
     if part.dataset.reach_km:
         found.append(finder.within_reach(assignment.apart_km.get(part.name, 0.0)))
@@ -89,8 +90,8 @@ def check(
         leaking |= each.mask & each.line.leak
     lines = (_count(part), *(each.line for each in found), *finder.distances())
     about = "What train or val has, too. Shares are of the part's photos."
-    if not at_home:
-        about += " Groups of two datasets cannot be compared."
+    if not finder.kin:
+        about += " Ids and groups of two datasets cannot be compared."
     return Leakage(Section(title, about, lines), Mark(title, part.points[leaking]))
 
 
@@ -114,15 +115,17 @@ class _Finder:
     def __init__(self, part: Part, learnt: Sequence[Part]) -> None:
         self.part = part
         self.learnt = learnt
+        self.kin = [each for each in learnt if each.dataset.digest == part.dataset.digest]
+        """Those of train and val whose ids and groups mean the same as the part's."""
         self.points = np.concatenate([each.points for each in learnt])
         self.nearest = Places(self.points).nearest(part.points)
 
     def ids(self) -> _Found:
-        known = np.concatenate([each.ids for each in self.learnt])
+        known = np.concatenate([each.ids for each in self.kin])
         return self.found("same id", np.isin(self.part.ids, known), leak=True)
 
     def groups(self, *, promised: bool) -> _Found:
-        known = np.concatenate([each.groups for each in self.learnt])
+        known = np.concatenate([each.groups for each in self.kin])
         mask = np.isin(self.part.groups, known)
         shared = len(np.unique(self.part.groups[mask]))
         promise = "promises to keep groups apart" if promised else "does not promise them apart"

@@ -13,6 +13,7 @@ import numpy as np
 
 from geobench import files, geo
 from geobench.components import digest, file_digest
+from geobench.contrasts import of_size
 from geobench.data import hashes, smallest_by_hash
 from geobench.errors import GeobenchError
 from geobench.figures.accuracy import draw_accuracy, is_shown
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FORMATS = ("png", "svg")
-VERSION = 5
+VERSION = 6
 """Raised when the same numbers give other pictures."""
 
 
@@ -104,13 +105,12 @@ def _planned(board: Leaderboard, tables: Tables) -> Iterator[Picture]:
             "",
             lambda: draw_slopes(tables, seen, title="Seen against unseen places", stamp=corner),
         )
-    about = board.manifest["parts"]
-    twins = {about[label]["twin_of"]: label for label in about if "twin_of" in about[label]}
-    if same := twin_pairs(tables, twins):
+    if same := twin_pairs(tables, board.twins):
+        size = of_size(text for pair in same for text in board.unequal_trainings(pair.right))
         yield Picture(
             "gap",
             "The generalisation gap",
-            "The same photos after two trainings of equal size: on the left the surroundings of "
+            f"The same photos after two trainings {size}: on the left the surroundings of "
             "these photos were trained on, too. The fall is the gap; it is read with the level "
             "that it starts from, because who has learned little has little to lose.",
             "",
@@ -152,7 +152,8 @@ def _splits(board: Leaderboard, corner: str) -> Iterator[Picture]:
             arrays = files.read_arrays(board.runs / file)
             whole = all((arrays["role"] == role).sum() < MAP_ROWS for role in set(arrays["role"]))
             points, role = arrays["points"], arrays["role"]
-            return draw_split(points, role, split=split, stamp=corner, whole=whole)
+            earth = board.manifest["dataset"]["on_earth"]
+            return draw_split(points, role, split=split, stamp=corner, whole=whole, on_earth=earth)
 
         text = "What each photo is for; methods see the places of `train` and `val` only."
         parts = [part for part in board.manifest["parts"] if part.startswith(f"{split}/")]
@@ -168,7 +169,8 @@ def _errors(board: Leaderboard, tables: Tables, corner: str) -> Iterator[Picture
         def draw_map(part: str = part) -> "Figure":
             whole = len(board.part(part)["id"]) <= MAP_ROWS
             shown = errors(board, tables, part)
-            return draw_errors(shown, part=part, stamp=corner, whole=whole)
+            earth = board.manifest["parts"][part]["dataset"]["on_earth"]
+            return draw_errors(shown, part=part, stamp=corner, whole=whole, on_earth=earth)
 
         if any(row.part == part and row.status in RANKED for row in tables.rows):
             text = (

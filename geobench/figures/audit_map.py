@@ -84,7 +84,7 @@ def _draw(
             foot=0.65,
         )
         (axes,) = page.panels
-        draw_world(axes)
+        draw_world(axes, on_earth=audit.dataset.on_earth)
         size = float(np.clip(40_000 / max(len(points), 1), 2, 5))
         for name, colour in colours.items():
             inside = role == name

@@ -8,7 +8,7 @@ import numpy as np
 from geobench import geo
 from geobench.data import BrokenPicture, Image
 from geobench.figures.style import BLUE, VERMILION, WIDTH, headed, house_style
-from geobench.figures.world import draw_land
+from geobench.figures.world import draw_flat_world
 from geobench.tables import number
 from geobench.worst import Show, Wrong
 
@@ -25,6 +25,7 @@ def draw_contact_sheet(
     title: str,
     stamp: str,
     show: Show | None = None,
+    on_earth: bool = True,
 ) -> "Figure":
     """Two photos a row: the picture, and a map with the truth (dot), the answer (cross), the way.
 
@@ -33,6 +34,7 @@ def draw_contact_sheet(
         title: of the whole.
         stamp: where the numbers come from, for the corner.
         show: how to get at the pictures; without it, maps alone are drawn.
+        on_earth: whether there is the Earth's land on the maps.
     """
     columns = 2 if show else 3
     rows, width = -(-len(found) // columns), WIDTH / columns
@@ -47,8 +49,9 @@ def draw_contact_sheet(
         for place, wrong in enumerate(found):
             row, column = divmod(place, columns)
             left, top = column * width + 0.1, total - head - row * height
-            ends = f"{wrong.near_truth} \N{RIGHTWARDS ARROW} {wrong.near_answer}"
-            text = f"{place + 1}. {ends}: {number(wrong.error_km)} km"
+            ends = f"{wrong.near_truth} \N{RIGHTWARDS ARROW} {wrong.near_answer}: "
+            away = f"{number(wrong.error_km)} km"
+            text = f"{place + 1}. {ends if wrong.near_truth else ''}{away}"
             figure.text(
                 left / WIDTH, (top - 0.08) / total, text, va="top", fontsize=7.5, fontweight="bold"
             )
@@ -61,7 +64,7 @@ def draw_contact_sheet(
             room = min(2 * side, width - 0.15)
             axes = figure.add_axes((left / WIDTH, lower, room / WIDTH, side / total))
             axes.set_label(f"map-{place}")
-            _way(axes, wrong)
+            _way(axes, wrong, on_earth=on_earth)
     return figure
 
 
@@ -73,8 +76,8 @@ def _photo(axes: "Axes", pixels: Image | BrokenPicture) -> None:
         axes.imshow(pixels)
 
 
-def _way(axes: "Axes", wrong: Wrong) -> None:
-    draw_land(axes)
+def _way(axes: "Axes", wrong: Wrong, *, on_earth: bool) -> None:
+    draw_flat_world(axes, on_earth=on_earth)
     steps = np.linspace(0, 1, 200)[:, None]
     way = geo.interpolate(wrong.truth, wrong.answer, steps[:, 0])
     torn = np.flatnonzero(np.abs(np.diff(way[:, 1])) > 180)  # where it crosses the date line

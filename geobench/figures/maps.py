@@ -47,7 +47,9 @@ class Errors:
     median_km: float | None
 
 
-def draw_errors(found: Sequence[Errors], *, part: str, stamp: str, whole: bool) -> "Figure":
+def draw_errors(
+    found: Sequence[Errors], *, part: str, stamp: str, whole: bool, on_earth: bool
+) -> "Figure":
     """A map per method: each test photo where it was taken, in the colour of its error.
 
     Args:
@@ -55,6 +57,7 @@ def draw_errors(found: Sequence[Errors], *, part: str, stamp: str, whole: bool) 
         part: its label, for the title.
         stamp: where the numbers come from, for the corner.
         whole: whether these are all photos of the part, not 20,000 of them.
+        on_earth: whether there is the Earth's land beneath them.
     """
     from matplotlib.colors import BoundaryNorm
 
@@ -70,7 +73,7 @@ def draw_errors(found: Sequence[Errors], *, part: str, stamp: str, whole: bool) 
             foot=0.55,
         )
         for axes, errors in zip(page.panels, found, strict=True):
-            draw_world(axes)
+            draw_world(axes, on_earth=on_earth)
             median = errors.median_km
             text = "" if median is None else f": median {number(median)} km"
             axes.set_title(errors.label + text, loc="center")
@@ -120,7 +123,13 @@ _OTHERS = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY)
 
 
 def draw_split(
-    points: Points, role: NDArray[np.str_], *, split: str, stamp: str, whole: bool
+    points: Points,
+    role: NDArray[np.str_],
+    *,
+    split: str,
+    stamp: str,
+    whole: bool,
+    on_earth: bool,
 ) -> "Figure":
     """One map of a split: its photos, in the colour of what they are for.
 
@@ -130,6 +139,7 @@ def draw_split(
         split: its label, for the title.
         stamp: where the numbers come from, for the corner.
         whole: whether `points` are all photos of the split, not at most 20,000 a role.
+        on_earth: whether there is the Earth's land beneath them.
     """
     colours = role_colours(role.tolist())
     with house_style():
@@ -142,7 +152,7 @@ def draw_split(
             foot=0.45,
         )
         (axes,) = page.panels
-        draw_world(axes)
+        draw_world(axes, on_earth=on_earth)
         for name, colour in colours.items():
             inside = role == name
             longitude, latitude = on_map(points[inside])

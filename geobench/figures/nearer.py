@@ -25,13 +25,14 @@ _GRID = EqualAreaGrid(36)  # cells about 560 km wide, as those that count once i
 _FEWEST_PHOTOS = 5  # in a cell that is coloured
 
 
-def draw_nearer(found: Nearer, *, part: str, stamp: str) -> "Figure":
+def draw_nearer(found: Nearer, *, part: str, stamp: str, on_earth: bool = True) -> "Figure":
     """Two maps: each photo in the colour of who answered nearer, and the shares of each cell.
 
     Args:
         found: the answers of the two.
         part: its label, for the title.
         stamp: where the numbers come from, for the corner.
+        on_earth: whether there is the Earth's land beneath them.
     """
     from matplotlib.lines import Line2D
 
@@ -46,7 +47,7 @@ def draw_nearer(found: Nearer, *, part: str, stamp: str) -> "Figure":
             foot=0.65,
         )
         for axes in page.panels:
-            draw_world(axes)
+            draw_world(axes, on_earth=on_earth)
         dots, cells = page.panels
         drawn = _draw_photos(dots, found)
         whole = drawn == len(sides)

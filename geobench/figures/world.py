@@ -1,4 +1,4 @@
-"""Maps of the world: an equal-area projection with the land in grey."""
+"""Maps of the world: an equal-area projection with the land in grey, where it is the Earth."""
 
 import functools
 import gzip
@@ -33,19 +33,26 @@ def land() -> NDArray[np.uint8]:
     return np.asarray(mask[1::3, 1::3] == 1, dtype=np.uint8)
 
 
-def draw_world(axes: "Axes") -> None:
-    """Land and sea on axes of the projection PROJECTION."""
-    mask = land()
-    latitude = np.radians(np.linspace(-90, 90, mask.shape[0] + 1))
-    longitude = np.radians(np.linspace(-180, 180, mask.shape[1] + 1))
-    axes.pcolormesh(longitude, latitude, mask, cmap=_colours(), rasterized=True, zorder=0)
+def draw_world(axes: "Axes", *, on_earth: bool) -> None:
+    """Land and sea on axes of the projection PROJECTION; of another planet neither is known."""
+    if on_earth:
+        mask = land()
+        latitude = np.radians(np.linspace(-90, 90, mask.shape[0] + 1))
+        longitude = np.radians(np.linspace(-180, 180, mask.shape[1] + 1))
+        axes.pcolormesh(longitude, latitude, mask, cmap=_colours(), rasterized=True, zorder=0)
+    else:
+        axes.set_facecolor(_SEA)
     _bare(axes)
 
 
-def draw_land(axes: "Axes") -> None:
-    """Land and sea on plain axes in degrees, for maps as small as a stamp."""
-    extent = (-180.0, 180.0, -90.0, 90.0)
-    axes.imshow(land(), cmap=_colours(), extent=extent, origin="lower", aspect="equal")
+def draw_flat_world(axes: "Axes", *, on_earth: bool) -> None:
+    """The same on plain axes in degrees, for maps as small as a stamp."""
+    if on_earth:
+        extent = (-180.0, 180.0, -90.0, 90.0)
+        axes.imshow(land(), cmap=_colours(), extent=extent, origin="lower", aspect="equal")
+    else:
+        axes.set_facecolor(_SEA)
+        axes.set_aspect("equal")
     axes.set_xlim(-180, 180)
     axes.set_ylim(-90, 90)
     _bare(axes)

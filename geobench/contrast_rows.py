@@ -1,0 +1,116 @@
+"""Rows that contrast two parts: gaps between trainings on the same photos, differences of parts."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import NamedTuple, final
+
+import numpy as np
+
+from geobench import ranking
+from geobench.contrasts import paired_gap
+from geobench.part_rows import TRAINED, PartRows, Plain, filled, joined
+from geobench.ranking import Comparison
+from geobench.statistics import Estimate
+from geobench.tables import Row
+
+OTHER_PHOTOS = "of other photos: the difference holds the difficulty of the places, too"
+NO_VARIANCE = "without any variance: limits of the single intervals"
+"""The note of a difference of shares that is the same in every unit."""
+
+_ROUNDING = 1e-12  # of a share
+
+
+@final
+class Limits(NamedTuple):
+    """The ends of an interval of a difference, and why it has none, or nothing."""
+
+    low: float
+    high: float
+    note: str = ""
+
+
+def limits_of(found: Estimate | Comparison, a: Row, b: Row) -> Limits:
+    """The limits that may be shown of a difference a - b of two numbers.
+
+    Two shares that differ alike in every unit have no variance, which says nothing of how sure
+    their difference is. Their single intervals are exact, and the limits then come from these
+    (Newcombe, Statistics in Medicine 1998, method 10, for two independent shares): with l and u
+    the limits of each, a - b - sqrt((a - l_a)^2 + (u_b - b)^2) and
+    a - b + sqrt((u_a - a)^2 + (b - l_b)^2). Of the same photos that is too wide rather than too
+    narrow.
+    """
+    if a.unit != "share" or not abs(found.high - found.low) < _ROUNDING:
+        return Limits(found.low, found.high)
+    low = a.value - b.value - math.hypot(a.value - a.low, b.high - b.value)
+    high = a.value - b.value + math.hypot(a.high - a.value, b.value - b.low)
+    return Limits(max(low, -1.0), min(high, 1.0), NO_VARIANCE)
+
+
+def gaps(here: PartRows, twin: PartRows, *, remarks: Sequence[str] = ()) -> Iterator[Row]:
+    """The rows `<summary>.gap`: the twin's value on the same photos minus the one here.
+
+    Args:
+        here: the part, its rows computed.
+        twin: the part of the twin, likewise.
+        remarks: for the notes of all gaps.
+    """
+    for key, plain in here.plain.items():
+        if plain.row.status not in TRAINED:
+            continue
+        there = twin.plain.get(key)
+        lost = "" if there is not None else f"the twin {twin.label} has no number"
+        if there is not None and there.seeds != plain.seeds:
+            lost = f"the twin {twin.label} was trained with other seeds"
+        if there is not None and not np.array_equal(plain.photos, there.photos):
+            lost = f"other photos of the twin {twin.label} could be scored"
+        if there is None or lost:
+            yield replace(_contrast("gap", "", plain.row, plain.row), note=lost)
+            continue
+        units = here.photos(plain.photos).units
+        gap = paired_gap(there.replicates, plain.replicates, units).estimate
+        level = f"the twin {twin.label} has {there.replicates.value:.6g}"
+        head = _contrast("gap", joined(level, *remarks), plain.row, there.row)
+        yield _limited(filled(head, gap), gap, there, plain)
+
+
+def part_differences(here: PartRows, seen: PartRows) -> Iterator[Row]:
+    """The rows `<summary>.part-difference`: the value on seen photos minus the one here."""
+    for key, plain in here.plain.items():
+        there = seen.plain.get(key)
+        if there is None:
+            continue
+        found = ranking.compare_independent(
+            there.replicates,
+            plain.replicates,
+            effective_units=(there.row.effective_units, plain.row.effective_units),
+            same_trainings=there.seeds == plain.seeds,
+        )
+        level = f"{OTHER_PHOTOS}; {seen.label} has {there.replicates.value:.6g}"
+        row = _contrast("part-difference", level, plain.row, there.row)
+        yield _limited(replace(row, value=found.difference), found, there, plain)
+
+
+def _contrast(name: str, note: str, row: Row, other: Row) -> Row:
+    """A row for a contrast of a summary with another part, its note with what weakens either.
+
+    Of a contrast less is better where of the summary more is: it is what is lost. It is not
+    ranked, since who has learned nothing loses nothing.
+    """
+    return replace(
+        row,
+        summary=f"{row.summary}.{name}",
+        better="lower" if row.better == "higher" else "higher",
+        note=joined(note, other.note, row.note),
+        value=float("nan"),
+        low=float("nan"),
+        high=float("nan"),
+        seed_sd=float("nan"),
+        rank_low=None,
+        rank_high=None,
+    )
+
+
+def _limited(row: Row, found: Estimate | Comparison, there: Plain, here: Plain) -> Row:
+    low, high, why = limits_of(found, there.row, here.row)
+    return replace(row, low=low, high=high, note=joined(row.note, why))

@@ -1,0 +1,87 @@
+"""Recording: what one cell answered on one part, as the folder of a record."""
+
+import traceback
+from pathlib import Path
+from typing import Any
+
+from geobench import checks, files, geo, results
+from geobench.catalogue import installed
+from geobench.errors import StoreError
+from geobench.metrics import Metric
+from geobench.plan import Cell, Place, Plan
+from geobench.results import Record
+from geobench.scoring import Scores
+
+_SAME_ANSWER_KM = 0.01  # answers of a restored method may differ by this from the recorded ones
+
+
+def write(
+    planned: Plan, place: Place, cell: Cell, data: dict[str, Any], scores: Scores | None
+) -> None:
+    """Write a record, whole or not at all.
+
+    Args:
+        planned: the plan that the cell is of.
+        place: where it lies.
+        cell: who answered.
+        data: its status, and what was measured or went wrong.
+        scores: the answers and the columns of metrics; None without answers.
+    """
+    bench, plugin = planned.benchmark, cell.method.plugin
+    head = {
+        "schema": results.SCHEMA,
+        "record_key": place.key,
+        "fit_key": cell.fit_key,
+        "fit": cell.fit,
+        "task": {
+            "digest": place.task.digest,
+            "split": cell.split.plugin.identity(),
+            "part": place.part.name,
+            "test": place.task.test,
+            "dataset": place.task.dataset,
+        },
+        "draws": {"chunk": bench.chunk, "photos": bench.photos, "samples": bench.samples},
+        "origin": plugin.origin,
+        "trained_on": plugin.trained_on,
+        "predicts": plugin.predicts.__name__,
+        "plugin": installed().source_of(type(plugin)),
+        "check": checks.recall(planned.workspace, type(plugin)),
+        "environment": results.environment(),
+    }
+    with planned.workspace.draft(place.folder) as draft:
+        if scores is not None:
+            arrays = {"answer": scores.answer, "sample": scores.sample}
+            files.write_arrays(draft / "answer.npz", arrays)
+            _write_columns(draft, scores)
+        files.write_stamped(draft / "record.json", head | data)
+
+
+def extend(record: Record, scores: Scores) -> None:
+    """Add columns to a record; nothing that is there is touched.
+
+    Raises:
+        StoreError: the method does not give the recorded answers any more.
+    """
+    away = float(geo.distance_km(record.answers(), scores.answer).max())
+    if away > _SAME_ANSWER_KM:
+        raise StoreError(
+            f"the method no longer gives the recorded answers (up to {away:.3g} km away)",
+            where=str(record.folder),
+            remedy="Run with --force to make the record again on this machine.",
+        )
+    _write_columns(record.folder, scores)
+
+
+def write_faults(folder: Path, metrics: list[Metric], error: Exception) -> None:
+    """Say in a record's folder that none of these metrics could be added, and why."""
+    for metric in metrics:
+        fault = {"error": f"metric {metric.name}: {error}", "traceback": traceback.format_exc()}
+        files.write_json(folder / f"{metric.file_stem}.failed.json", fault)
+
+
+def _write_columns(folder: Path, scores: Scores) -> None:
+    for stem, columns in scores.columns.items():
+        (folder / f"{stem}.failed.json").unlink(missing_ok=True)
+        files.write_arrays(folder / f"{stem}.npz", columns)
+    for stem, fault in scores.faults.items():
+        files.write_json(folder / f"{stem}.failed.json", fault)
