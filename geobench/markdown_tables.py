@@ -3,7 +3,6 @@
 import math
 from collections.abc import Mapping, Sequence
 
-from geobench.contrast_rows import NO_VARIANCE
 from geobench.tables import GALLERY, RANKED, CurvePoint, Row, number
 
 CONTRASTS = (".gap", ".part-difference")
@@ -17,11 +16,6 @@ NOVELTY_OF = ("distance.mean", "nll")
 def is_contrast(row: Row) -> bool:
     """Whether a row is a gap or a difference of parts."""
     return row.summary.endswith(CONTRASTS)
-
-
-def is_weak(row: Row) -> bool:
-    """Whether a row's note marks its interval; that of a contrast also says its level."""
-    return any(word in row.note for word in ("effective", "undefined", NO_VARIANCE))
 
 
 def summary_table(rows: Sequence[Row]) -> str:
@@ -145,7 +139,7 @@ def _cell(row: Row) -> str:
     text = f"**{number(row.value, row.unit)}**"
     if not math.isnan(row.low):
         interval = f"{number(row.low, row.unit)} to {number(row.high, row.unit)}"
-        text += f"<br>*{interval}*" if is_weak(row) else f"<br>{interval}"
+        text += f"<br>*{interval}*" if row.weak else f"<br>{interval}"
     if row.rank_low is not None and row.rank_high is not None:
         same = row.rank_low == row.rank_high
         ranks = f"{row.rank_low}" if same else f"{row.rank_low} to {row.rank_high}"

@@ -15,6 +15,8 @@ RANKED = ("ok", "external", "released")
 GALLERY = "gallery: "
 """How a note begins that says what places a retrieval method can answer with."""
 
+_WEAK = ("effective", "undefined", "without any variance")
+
 
 @final
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,11 @@ class Row:
     def plain(self) -> bool:
         """Whether it is about all photos of its part, each of which counts once."""
         return self.slice == "all" and self.average == "photo"
+
+    @property
+    def weak(self) -> bool:
+        """Whether its note says that its interval is weak; a note may also say other things."""
+        return any(word in self.note for word in _WEAK)
 
 
 @final

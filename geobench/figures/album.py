@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FORMATS = ("png", "svg")
-VERSION = 6
+VERSION = 7
 """Raised when the same numbers give other pictures."""
 
 

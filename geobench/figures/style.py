@@ -158,7 +158,7 @@ def draw_intervals(axes: "Axes", x: Sequence[float], rows: Sequence[Row], look: 
     there = [(place, row) for place, row in zip(x, rows, strict=True) if math.isfinite(row.low)]
     places = [place for place, _ in there]
     low, high = [row.low for _, row in there], [row.high for _, row in there]
-    strength = [0.4 if row.note else 1.0 for _, row in there]  # a weak interval is pale
+    strength = [0.4 if row.weak else 1.0 for _, row in there]  # a weak interval is pale
     axes.vlines(places, low, high, color=look.colour, lw=1.2, alpha=strength if there else None)
 
 
