@@ -13,9 +13,10 @@ from geobench.errors import ConfigError, StoreError
 from geobench.geo import Floats, Points
 from geobench.leaderboard import Leaderboard
 from geobench.metrics import Better, Curve, Summary
-from geobench.part_rows import Plain
+from geobench.part_rows import Plain, joined
 from geobench.ranking import Comparison, compare
 from geobench.results import Record
+from geobench.tables import GALLERY, Row, remarks
 from geobench.worst import known
 
 SIGNIFICANT = 0.05
@@ -153,12 +154,16 @@ def _difference(
         return replace(found, note=f"not scored on the same photos: {counts}")
     size = a.row.effective_units
     paired = compare(a.replicates, b.replicates, effective_units=size)
-    low, high, weak = limits_of(paired, a.row, b.row)
+    low, high, weak = limits_of(paired, a, b)
     paired = replace(paired, low=low, high=high)
-    remarks = (a.row.note, b.row.note, weak)
-    notes = [text for remark in remarks for text in remark.split("; ") if text]
-    note, photos = "; ".join(dict.fromkeys(notes)), len(a.photos)
-    return replace(found, paired=paired, photos=photos, effective_units=size, note=note)
+    note = joined(_with_label(a.row), _with_label(b.row), weak)
+    return replace(found, paired=paired, photos=len(a.photos), effective_units=size, note=note)
+
+
+def _with_label(row: Row) -> str:
+    """The note of a row; what is about the method stands with its label."""
+    owner = {True: f"{row.label}: ", False: ""}
+    return joined(*(owner[each.startswith(GALLERY)] + each for each in remarks(row.note)))
 
 
 def nearer(board: Leaderboard, a: str, b: str, *, part: str) -> Nearer:

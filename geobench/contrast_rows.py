@@ -30,7 +30,7 @@ class Limits(NamedTuple):
     note: str = ""
 
 
-def limits_of(found: Estimate | Comparison, a: Row, b: Row) -> Limits:
+def limits_of(found: Estimate | Comparison, a: Plain, b: Plain) -> Limits:
     """The limits that may be shown of a difference a - b of two numbers.
 
     Two shares that differ alike in every unit have no variance, which says nothing of how sure
@@ -40,10 +40,12 @@ def limits_of(found: Estimate | Comparison, a: Row, b: Row) -> Limits:
     a - b + sqrt((u_a - a)^2 + (b - l_b)^2). Of the same photos that is too wide rather than too
     narrow.
     """
-    if a.unit != "share" or not abs(found.high - found.low) < _ROUNDING:
+    if not a.exact or not abs(found.high - found.low) < _ROUNDING:
         return Limits(found.low, found.high)
-    low = a.value - b.value - math.hypot(a.value - a.low, b.high - b.value)
-    high = a.value - b.value + math.hypot(a.high - a.value, b.value - b.low)
+    one, other = a.row, b.row
+    difference = one.value - other.value
+    low = difference - math.hypot(one.value - one.low, other.high - other.value)
+    high = difference + math.hypot(one.high - one.value, other.value - other.low)
     return Limits(max(low, -1.0), min(high, 1.0), NO_VARIANCE)
 
 
@@ -112,5 +114,5 @@ def _contrast(name: str, note: str, row: Row, other: Row) -> Row:
 
 
 def _limited(row: Row, found: Estimate | Comparison, there: Plain, here: Plain) -> Row:
-    low, high, why = limits_of(found, there.row, here.row)
+    low, high, why = limits_of(found, there, here)
     return replace(row, low=low, high=high, note=joined(row.note, why))

@@ -1,7 +1,5 @@
 """Contrasts: averages in which classes count once, and gaps between two trainings."""
 
-from collections.abc import Iterable
-
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -60,9 +58,3 @@ def paired_gap(twin: Replicates, plain: Replicates, units: AnyUnits) -> Summaris
     differences = twin.seed_values - plain.seed_values
     found = Replicates(twin.value - plain.value, twin.deviations - plain.deviations, differences)
     return Summarised(statistics.estimate_replicates(found, units), found)
-
-
-def of_size(said: Iterable[str]) -> str:
-    """Two trainings "of equal size", or in what they differ."""
-    listed = "; ".join(dict.fromkeys(said))
-    return f"of different size ({listed})" if listed else "of equal size"

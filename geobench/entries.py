@@ -48,6 +48,7 @@ class Scored:
 
     columns: dict[str, NDArray[np.float64]]
     mask: NDArray[np.uint8]
+    seeds: tuple[int, ...]
 
     @cached_property
     def rows(self) -> NDArray[np.intp]:
@@ -65,7 +66,8 @@ class Scored:
         if isinstance(summary, Mean | Share | Quantile | Against):
             wanted = {summary.column}
         columns = {name: c.take(kept, axis=1) for name, c in self.columns.items() if name in wanted}
-        return Scored(columns, np.where(view.inside, self.mask, NOT_SAMPLED).astype(np.uint8))
+        mask = np.where(view.inside, self.mask, NOT_SAMPLED).astype(np.uint8)
+        return Scored(columns, mask, self.seeds)
 
 
 @final
@@ -163,4 +165,4 @@ class PartRecords:
             name: np.stack([arrays[name][inside].astype(np.float64) for arrays in found])
             for name in metric.columns
         }
-        return Scored(columns, mask)
+        return Scored(columns, mask, entry.seeds)

@@ -244,7 +244,7 @@ class Execution:
                 "latency_photos": None if single is None else single.photos,
                 "photos": len(examples),
                 "device": context.device,
-                "fit_device": fit.get("device", context.device),
+                "fit_device": fit.get("device"),  # not known of states of earlier versions
                 "peak_memory_mib": memory.process,
                 "peak_device_memory_mib": memory.device,
                 "feature_time": None if features is None else features.record(),

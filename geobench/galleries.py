@@ -50,7 +50,7 @@ class Gallery(Config):
         return np.concatenate([train, self.grid()]) if self.has_training_places else self.grid()
 
     def __str__(self) -> str:
-        even = f"an even grid of {len(self.grid()):,} places"
         if self.source == "training":
             return "training places"
+        even = f"an even grid of {len(EqualAreaGrid(self.rows)):,} places"
         return f"training places and {even}" if self.has_training_places else even

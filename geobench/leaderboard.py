@@ -16,6 +16,9 @@ from geobench.metrics import Metric
 from geobench.part_rows import PartRows, Plain
 from geobench.tables import Tables
 
+_CONTRASTED = {"unseen": "seen", "sparse": "dense"}
+"""Names of parts, the harder first, whose numbers differ by the places and by the training."""
+
 
 @final
 class Leaderboard:
@@ -81,6 +84,23 @@ class Leaderboard:
         parts = self.manifest["parts"]
         return {about["twin_of"]: label for label, about in parts.items() if "twin_of" in about}
 
+    @property
+    def contrasted(self) -> dict[str, str]:
+        """Part without a twin -> the other part of its split that its numbers are set against."""
+        parts = self.manifest["parts"]
+        found = {}
+        for label in parts:
+            split, _, name = label.rpartition("/")
+            other = f"{split}/{_CONTRASTED.get(name, '')}"
+            if label not in self.twins and other in parts:
+                found[label] = other
+        return found
+
+    def size_of_twins(self, *parts: str) -> str:
+        """Trainings of twins, those of these parts, "of equal size", or in what they differ."""
+        said = dict.fromkeys(each for part in parts for each in self.unequal_trainings(part))
+        return f"of different size ({'; '.join(said)})" if said else "of equal size"
+
     def unequal_trainings(self, part: str) -> list[str]:
         """In what sizes the training of a part's twin differs, a clause each; none where equal.
 
@@ -131,12 +151,11 @@ class Leaderboard:
             part.compute()
             tables.problems += part.records.problems
         for label, part in parts.items():
-            seen = f"{label.removesuffix('/unseen')}/seen"
             if label in self.twins:
                 twin, remarks = parts[self.twins[label]], self.unequal_trainings(label)
                 tables.rows += contrast_rows.gaps(part, twin, remarks=remarks)
-            elif label.endswith("/unseen") and seen in parts:
-                tables.rows += contrast_rows.part_differences(part, parts[seen])
+            elif label in self.contrasted:
+                tables.rows += contrast_rows.part_differences(part, parts[self.contrasted[label]])
         return tables
 
     def _rows(self, part: str, tables: Tables) -> PartRows:

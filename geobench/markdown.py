@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from geobench.config import CEILING
-from geobench.contrasts import of_size
 from geobench.leaderboard import Leaderboard
 from geobench.markdown_tables import (
     gap_table,
+    glance_table,
     is_contrast,
     novelty_table,
     primary,
@@ -20,10 +20,11 @@ _MEANING = """\
 Each cell: value, 95 % interval, and the range of ranks that the paired tests allow (all pairs,
 Holm's correction). {seeds}
 Intervals resample units (what the split drew, else the dataset's groups), not photos.
-*Italics*: a weak interval (fewer than 10 effective units, or fewer than 5 effective hits or
-misses). ↑ higher is better, ↓ lower is better. `{ceiling}` answers with the training place
-nearest to the truth: no method that answers with training places can pass it.
-`gallery` says what places a retrieval method can answer with.
+*Italics*: a weak interval (fewer than 10 effective units, fewer than 5 effective hits or misses, or
+nothing that varies). ↑ higher is better, ↓ lower is better. `{ceiling}` answers with the
+training place nearest to the truth: no method that answers with training places can pass it.
+`gallery` says what places a retrieval method can answer with. What each summary is, and its source:
+docs/metrics.md of geobench.
 """
 
 _GAP = (
@@ -31,7 +32,8 @@ _GAP = (
     (
         "The same photos, after two trainings {size}: the score of `{source}`, which trains on "
         "the surroundings of these photos, too, minus that of `{part}`. A gap is read with the "
-        "level that it starts from: who has learned little has little to lose."
+        "level that it starts from: who has learned little has little to lose. Of an error a gap "
+        "below zero is what is lost in new places, of a score one above zero."
     ),
 )
 
@@ -39,8 +41,8 @@ _DIFFERENCE = (
     "Difference of the parts",
     (
         "The score on `{source}` minus that on `{part}`. It holds the difficulty of the places, "
-        "too: the photos are others. A split's twin (`surroundings: train`) measures the gap on "
-        "the same photos."
+        "too: the photos are others. A split's twin (`surroundings: train`), where a split has "
+        "one, measures the gap on the same photos."
     ),
 )
 
@@ -78,8 +80,11 @@ def page(board: Leaderboard, tables: Tables) -> str:
     if broken:
         listed = ", ".join(f"{count} {reason}" for reason, count in broken.items())
         lines += [f"Promised {dataset['promised']:,} photos; left out: {listed}.", ""]
-    if glance := _pictures(board, ""):
-        lines += ["## At a glance", "", *glance]
+    if plain := [row for row in tables.rows if row.plain and not is_contrast(row)]:
+        lines += ["## At a glance", ""]
+        if len(manifest["parts"]) > 1:
+            lines += [glance_table(tables.rows, primary(plain)), ""]
+        lines += _pictures(board, "")
     for part in manifest["parts"]:
         lines += _part(board, part, tables)
     trainings = (
@@ -117,15 +122,17 @@ def _part(board: Leaderboard, part: str, tables: Tables) -> list[str]:
     contrasts = [row for row in mine if is_contrast(row)]
     if contrasts:
         twin = board.twins.get(part, "")
-        source = twin or f"{part.removesuffix('/unseen')}/seen"
+        source = twin or board.contrasted[part]
         levels = {(row.label, row.summary): row for row in rows if row.part == source and row.plain}
         title, text = _GAP if twin else _DIFFERENCE
-        size = of_size(board.unequal_trainings(part))
+        size = board.size_of_twins(part)
         lines += [f"### {title}", "", text.format(source=source, part=part, size=size), ""]
         first = primary([row for row in mine if row.plain and not is_contrast(row)])
         shown = [row for row in contrasts if row.summary.startswith(f"{first}.")]
-        lines += [gap_table(shown, levels), "", "<details><summary>Of all summaries</summary>", ""]
-        lines += [gap_table(contrasts, levels), "", "</details>", ""]
+        plain = [row for row in mine if row.plain and row.summary == first]
+        lines += [gap_table([*plain, *shown], levels), ""]
+        lines += ["<details><summary>Of all summaries</summary>", ""]
+        lines += [gap_table([*plain, *contrasts], levels), "", "</details>", ""]
     lines += _pictures(board, part)
     if novel := novelty_table([point for point in tables.curves if point.part == part], mine):
         lines += ["<details><summary>By the distance to the nearest training photo</summary>", ""]

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 
-from geobench.tables import GALLERY, RANKED, CurvePoint, Row, number
+from geobench.tables import GALLERY, RANKED, CurvePoint, Row, number, remarks
 
 CONTRASTS = (".gap", ".part-difference")
 """How the names of rows end that compare two trainings, or two parts."""
@@ -25,11 +25,35 @@ def summary_table(rows: Sequence[Row]) -> str:
         return "None of the metrics can score what the methods predict."
     cells = {(row.label, row.summary): _cell(row) for row in shown}
     heads = {row.summary: _head(row) for row in shown}
+    counts = {name: max(r.photos for r in shown if r.summary == name) for name in heads}
+    for name, photos in counts.items():
+        if 0 < photos < max(counts.values()):
+            heads[name] += f"<br>of {photos:,} photos"
     return _table(heads, _columns(shown), cells, shown)
+
+
+def glance_table(rows: Sequence[Row], summary: str) -> str:
+    """A line per label and a column per part, of one summary and its gaps or differences."""
+    wanted = (summary, *(f"{summary}{kind}" for kind in CONTRASTS))
+    shown = [row for row in rows if row.plain and row.summary in wanted]
+    columns = {(row.part, row.summary): _column(row) for row in shown}
+    cells = {(row.label, row.part, row.summary): _cell(row) for row in shown}
+    body = [
+        [f"`{label}`", *(cells.get((label, *key), "") for key in columns)]
+        for label in _columns(shown)
+    ]
+    return _github(body, [_head(shown[0]), *columns.values()])
+
+
+def _column(row: Row) -> str:
+    kind = next((kind for kind in CONTRASTS if row.summary.endswith(kind)), "")
+    return f"{row.part}" + (f"<br>{kind[1:].replace('-', ' ')}" if kind else "")
 
 
 def gap_table(rows: Sequence[Row], levels: Mapping[tuple[str, str], Row]) -> str:
     """A line per gap, or difference of parts, each with the level that it starts from.
+
+    Labels are in the order of the other tables, not of their gaps, which rank nobody.
 
     Args:
         rows: of the part.
@@ -42,7 +66,8 @@ def gap_table(rows: Sequence[Row], levels: Mapping[tuple[str, str], Row]) -> str
         start = "" if level is None else f"<br>from {number(level.value, row.unit)}"
         cells[row.label, row.summary] = _cell(row) + start
     heads = {row.summary: _head(row) for row in shown}
-    return _table(heads, _columns(rows), cells, shown)
+    there = {row.label for row in shown}
+    return _table(heads, [label for label in _columns(rows) if label in there], cells, shown)
 
 
 def slice_table(rows: Sequence[Row], summary: str) -> str:
@@ -93,17 +118,23 @@ def _table(
     cells: Mapping[tuple[str, str], str],
     rows: Sequence[Row],
 ) -> str:
-    from tabulate import tabulate
-
     header = ["", *(f"`{label}`{_status(label, rows)}" for label in labels)]
     body = [
         [head, *(cells.get((label, key), "") for label in labels)] for key, head in heads.items()
     ]
+    return _github(body, header)
+
+
+def _github(body: Sequence[Sequence[str]], header: Sequence[str]) -> str:
+    from tabulate import tabulate
+
     return tabulate(body, header, tablefmt="github", disable_numparse=True)
 
 
 def _head(row: Row) -> str:
-    unit = "" if row.unit == "share" else f", {row.unit}"
+    unit = f", {row.unit}"
+    if row.unit == "share":
+        unit = ", percentage points" if is_contrast(row) else ""
     return f"{row.summary}{unit} {'↑' if row.better == 'higher' else '↓'}"
 
 
@@ -126,8 +157,8 @@ def _order(row: Row | None) -> tuple[int, float]:
 
 def _status(label: str, rows: Sequence[Row]) -> str:
     statuses = {row.status for row in rows if row.label == label} - {"ok", "failed"}
-    remarks = {note for row in rows if row.label == label for note in row.note.split("; ")}
-    said = [*sorted(statuses), *sorted(note for note in remarks if note.startswith(GALLERY))]
+    notes = {each for row in rows if row.label == label for each in remarks(row.note)}
+    said = [*sorted(statuses), *sorted(each for each in notes if each.startswith(GALLERY))]
     return "".join(f"<br>{each}" for each in said)
 
 

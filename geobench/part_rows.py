@@ -18,7 +18,7 @@ from geobench.ranking import RankRange
 from geobench.slices import View, views
 from geobench.statistics import Estimate, Replicates, Units
 from geobench.summaries import Summarised, summarise
-from geobench.tables import RANKED, CurvePoint, Row, Tables
+from geobench.tables import RANKED, CurvePoint, Row, Tables, remarks
 
 TRAINED = ("ok", "ceiling")
 """Status of what depends on the training photos of this split."""
@@ -26,12 +26,16 @@ TRAINED = ("ok", "ceiling")
 
 @final
 class Plain(NamedTuple):
-    """One number about all photos of a part: its row, unranked, which were scored, and seeds."""
+    """One number about all photos of a part: its row, unranked, which were scored, and seeds.
+
+    `exact` says that it is a share with an exact interval.
+    """
 
     row: Row
     replicates: Replicates
     photos: NDArray[np.intp]
     seeds: tuple[int, ...]
+    exact: bool = False
 
 
 @final
@@ -157,7 +161,8 @@ class PartRows:
             rows.append(filled(row, answer.estimate))
             replicates.append(answer.replicates)
             if view.plain and entry.status in (*RANKED, "ceiling"):
-                known = Plain(rows[-1], answer.replicates, found.rows, entry.seeds)
+                exact = isinstance(summary, Share)
+                known = Plain(rows[-1], answer.replicates, found.rows, entry.seeds, exact)
                 self.plain[entry.label, summary.name] = known
         self.tables.rows += self.with_ranks(rows, replicates, summary)
 
@@ -192,7 +197,7 @@ class PartRows:
             if not isinstance(compared, Scored):
                 return None
             other = compared.of(view, summary)
-            if not (other.mask == found.mask).all():
+            if not (other.mask == found.mask).all() or not _paired(found, other):
                 return None
         if view.classes is None:
             (number,) = self.numbers(summary, found, other=other)
@@ -292,10 +297,14 @@ class _Photos(NamedTuple):
     units: Units
 
 
+def _paired(one: Scored, other: Scored) -> bool:
+    """Whether two labels have the same trainings, or one of them has but one for all seeds."""
+    return one.seeds == other.seeds or 1 in (len(one.seeds), len(other.seeds))
+
+
 def joined(*notes: str) -> str:
     """Notes as one, each remark once."""
-    remarks = [remark for note in notes for remark in note.split("; ") if remark]
-    return "; ".join(dict.fromkeys(remarks))
+    return "; ".join(dict.fromkeys(each for note in notes for each in remarks(note)))
 
 
 def filled(row: Row, estimate: Estimate) -> Row:

@@ -326,8 +326,23 @@ def _woodruff(table: Floats, units: Units, q: float) -> tuple[Replicates, float,
     bounds = np.clip([q - half, q + half], 0, 1)
     low, high = np.quantile(table, bounds)
     slope = (high - low) / (bounds[1] - bounds[0]) if half > 0 else 0.0
+    if slope == 0:
+        slope = _slope_to_others(table, centre, q)
     replicates = Replicates(float(values.mean()), -slope * share.deviations, values)
     return replicates, float(centre - low), float(high - centre)
+
+
+def _slope_to_others(table: Floats, centre: float, q: float) -> float:
+    # Where the whole interval of shares falls on one score: how fast the quantile moves on the way
+    # to the next different one, on the side that is steeper; 0 if there is no other.
+    below, above = table[table < centre], table[table > centre]
+    slopes = [0.0]
+    if below.size:
+        slopes.append((centre - below.max()) / max(q - below.size / table.size, 1 / table.size))
+    if above.size:
+        reached = 1 - above.size / table.size
+        slopes.append((above.min() - centre) / max(reached - q, 1 / table.size))
+    return float(max(slopes))
 
 
 def _estimate(

@@ -1,7 +1,8 @@
 """Summaries of scores: from columns per photo to the numbers of a table, with their intervals."""
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeAlias, final
 
@@ -54,7 +55,13 @@ def summarise(
             estimates = [statistics.estimate_quantile(columns[name], known, q=q)]
         case _:
             estimates = [statistics.estimate_replicates(each, known) for each in replicates]
+    if isinstance(summary, Statistic | Curve) and summary.unit == "share":
+        estimates = [replace(e, low=_a_share(e.low), high=_a_share(e.high)) for e in estimates]
     return [Summarised(*pair) for pair in zip(estimates, replicates, strict=True)]
+
+
+def _a_share(limit: float) -> float:
+    return min(max(limit, 0.0), 1.0) if math.isfinite(limit) else limit
 
 
 def replicate(

@@ -126,6 +126,11 @@ def _cell(value: Any) -> str:
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
+def remarks(note: str) -> list[str]:
+    """What a row's note says, one by one."""
+    return [remark for remark in note.split("; ") if remark]
+
+
 def read(folder: Path) -> Tables:
     """The tables of a leaderboard's folder, as they were written: six significant digits.
 
@@ -173,7 +178,7 @@ _REMEDY = "`geobench report` with the leaderboard's folder writes it from the re
 def number(value: float, unit: str = "") -> str:
     """A number for readers: four significant digits, thousands separated, shares in per cent."""
     if unit == "share":
-        return f"{100 * value:.1f} %"
+        return f"{100 * value:.1f} %".replace("-0.0 %", "0.0 %")
     if value == 0:
         return "0"
     digits = max(0, 3 - math.floor(math.log10(abs(value))))

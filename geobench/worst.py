@@ -159,6 +159,7 @@ def settings_of(words: Sequence[str]) -> dict[str, Any]:
     for word in words:
         name, equals, value = word.partition("=")
         if not (name and equals):
-            raise ConfigError(f"--config {word!r} is no KEY=VALUE", remedy="Write root=photos.")
+            problem = f"--config {word!r} is no KEY=VALUE"
+            raise ConfigError(problem, remedy="Write a key of the dataset: --config root=photos.")
         found[name] = value
     return found

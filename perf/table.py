@@ -3,8 +3,8 @@
     python perf/table.py
     python perf/table.py --metrics full
 
-The first has the three metrics of answers. The second has all of benchmarks/blue-marble-full.yaml
-but country-accuracy, those that store columns at `photos: all`.
+The first has the three metrics of answers. The second has all of benchmarks/blue-marble-full.yaml,
+those that store columns at `photos: all`.
 """
 
 import argparse
@@ -12,14 +12,13 @@ import logging
 import resource
 import tempfile
 import time
-from collections.abc import Sequence
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from geobench import files, gazetteer, geo, results
+from geobench import config, files, gazetteer, geo, results, slices
 from geobench.catalogue import installed
 from geobench.geo import Floats, Places, Points
 from geobench.leaderboard import Leaderboard
@@ -27,10 +26,7 @@ from geobench.metrics import SCORED, Metric
 from geobench.tables import KINDS, Tables, as_csv
 
 PART = "official/test"
-FULL = (
-    *("distance", "accuracy", "geoscore", "bayes-geoscore", "energy", "energy-chordal", "nll"),
-    *("nll-smoothed", "calibration", "sharpness", "localizability", "risk-coverage", "prdc"),
-)
+FULL = Path(__file__).parents[1] / "benchmarks/blue-marble-full.yaml"
 
 
 def main() -> None:
@@ -115,12 +111,13 @@ def _write(folder: Path, wanted: argparse.Namespace) -> None:
         "novelty": found.distance_km,
         "neighbours": around,
         "slice.continent": labels.continent,
+        "slice.population": slices.populations(truth),
         "attribute.country": labels.country,
         "attribute.year": rng.integers(2004, 2014, wanted.photos).astype(np.float64),
     }
     runs = folder / "runs"
     files.write_arrays(runs / "official-test" / "part.npz", arrays)
-    metrics = _metrics(FULL if wanted.metrics == "full" else wanted.metrics.split(","))
+    metrics = _metrics(wanted.metrics)
     rows = []
     for number in range(wanted.methods):
         away = rng.lognormal(np.log(200 * (1 + number)), 2, wanted.photos)
@@ -147,8 +144,11 @@ def _write(folder: Path, wanted: argparse.Namespace) -> None:
     files.write_json(folder / "benchmark.json", manifest)
 
 
-def _metrics(names: Sequence[str]) -> list[Metric]:
-    plugins: list[Any] = [installed().find("metric", name) for name in names]
+def _metrics(names: str) -> list[Metric]:
+    if names == "full":
+        (benchmark,) = config.read(FULL, installed())
+        return [metric.plugin for metric in benchmark.metrics]
+    plugins: list[Any] = [installed().find("metric", name) for name in names.split(",")]
     return [plugin() for plugin in plugins]
 
 
@@ -160,7 +160,7 @@ def _columns(metric: Metric, away: Floats, rng: np.random.Generator) -> dict[str
         arrays[name] = np.asarray(away * each, np.float32)
     if metric.name == "nll":
         arrays["nll.worse-than-uniform"] = (away * noise[0] > 5000).astype(np.float32)
-    if metric.name == "calibration":
+    if metric.name in ("calibration", "calibration-sampled"):
         # Levels in steps of 1/65, as of 64 samples, and now and then a tie.
         low = rng.binomial(64, np.clip(away / 20_000, 0.02, 0.98))
         high = low + 1 + (noise[0] > 3) * (low < 64)

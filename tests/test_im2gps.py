@@ -287,6 +287,7 @@ def test_the_answer_from_a_grid_is_the_place_of_which_most_weight_lies_around(
     )
     assert train.points is not None
     grid = gallery.places(np.empty((0, 2)))
+    bandwidth = max(bandwidth, np.pi * 6371.0088 / rows / 2)
     for row in range(60):
         voters = train.points[near.index[row]]
         electable = np.concatenate([voters, grid]) if source == "both" else grid
@@ -297,6 +298,36 @@ def test_the_answer_from_a_grid_is_the_place_of_which_most_weight_lies_around(
         assert geo.distance_km(electable[chosen], answers[row]) < 1e-3
         # Beyond four bandwidths a kernel counts as nothing.
         assert best[chosen] >= best.max() - 15 * np.exp(-8.0)
+
+
+@pytest.mark.parametrize("source", ["grid", "both"])
+@pytest.mark.parametrize("rows", [2, 7, 30])
+def test_a_kernel_narrower_than_the_grid_still_elects_a_place_near_the_voters(
+    source: Any, rows: int
+) -> None:
+    train, test = planet(200, 0), asked(planet(40, 2))
+    gallery = Gallery(source=source, rows=rows)
+    method = fitted(train, planet(40, 1), k=1, bandwidth_km=1.0, gallery=gallery)
+    together = method.predict(test, Context(seed=0)).point()
+    voters = fitted(train, planet(40, 1), k=1).predict(test, Context(seed=0)).point()
+    if source == "both":
+        np.testing.assert_array_equal(together, voters)
+    else:
+        nearest = geo.Places(gallery.grid()).nearest(voters)
+        np.testing.assert_allclose(geo.distance_km(together, voters), nearest.distance_km)
+    for photo in range(0, 40, 5):
+        alone = method.predict(test.take(np.array([photo])), Context(seed=0)).point()
+        np.testing.assert_array_equal(alone[0], together[photo])
+
+
+def test_with_a_fine_grid_photos_are_elected_a_few_at_a_time(monkeypatch: Any) -> None:
+    from geobench_im2gps import vote
+
+    train, test = planet(300, 0), asked(planet(30, 2))
+    method = fitted(train, planet(40, 1), k=5, gallery=Gallery(source="grid", rows=90))
+    whole = method.predict(test, Context(seed=0)).point()
+    monkeypatch.setattr(vote, "_PAIRS", 1000)
+    np.testing.assert_array_equal(method.predict(test, Context(seed=0)).point(), whole)
 
 
 def test_with_a_grid_answers_leave_the_training_places_and_the_density_stays() -> None:

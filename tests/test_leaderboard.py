@@ -653,6 +653,7 @@ def test_the_points_of_a_curve_are_in_a_table_of_their_own(
         assert close(point["value"], hits.mean())
         if 0 < hits.mean() < 1:
             low, high = jackknife(hits, recount.units[inside])
+            low, high = max(low, 0.0), min(high, 1.0)  # it is a share
             assert float(point["low"]) == pytest.approx(low, rel=1e-5, abs=1e-7)
             assert float(point["high"]) == pytest.approx(high, rel=1e-5, abs=1e-7)
 
@@ -707,7 +708,7 @@ def test_every_row_of_a_table_on_the_page_has_as_many_cells_as_its_head(folder: 
         elif tables[-1]:
             tables.append([])
     tables = [table for table in tables if table]
-    assert len(tables) == 6  # of each part the summaries, error by novelty, and one by slice
+    assert len(tables) == 7  # one at a glance; of each part summaries, error by novelty, slices
     for table in tables:
         assert len({len(cells(line)) for line in table}) == 1
         assert set(table[1]) <= set("|-: ")

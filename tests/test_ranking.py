@@ -36,6 +36,17 @@ def test_comparison_equals_the_paired_t_test_when_every_photo_is_its_own_unit() 
     assert found.difference == pytest.approx(a.mean() - b.mean())
 
 
+def test_equal_methods_whose_medians_are_ties_are_seldom_told_apart() -> None:
+    # Half of the photos have the same score, as that of a density's floor.
+    rng, apart, units = np.random.default_rng(5), 0, np.repeat(np.arange(40), 10)
+    for _ in range(RUNS):
+        tied = rng.random((2, 400)) < rng.beta(8, 7, (2, 40))[:, units]
+        scores = np.where(tied, 5.2, rng.normal(0, 3, (2, 400)))
+        a, b = (replicate_quantile(each[None], units, q=0.5) for each in scores)
+        apart += compare(a, b, effective_units=40).p_value < 0.05
+    assert apart <= 0.08 * RUNS
+
+
 def test_comparison_of_three_seeds_adds_the_variance_of_both_methods_seeds() -> None:
     one, units = clustered(17, seeds=3)
     other = one[:, ::-1] + np.array([[0.1], [0.6], [0.2]])

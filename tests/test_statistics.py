@@ -239,9 +239,18 @@ def test_a_quantile_that_most_photos_tie_on_has_no_width() -> None:
     scores = np.r_[np.zeros(90), np.arange(10.0)][None]
     found = estimate_quantile(scores, np.arange(100), q=0.5)
     assert (found.value, found.low, found.high) == (0, 0, 0)
-    assert not replicate_quantile(scores, np.arange(100), q=0.5).deviations.any()
     constant = estimate_quantile(np.ones((1, 100)), np.arange(100), q=0.5)
     assert (constant.low, constant.high) == (1, 1)
+    assert not replicate_quantile(np.ones((1, 100)), np.arange(100), q=0.5).deviations.any()
+
+
+def test_a_tied_quantile_moves_as_fast_as_the_way_to_the_next_score_is_long() -> None:
+    # The share below 0 must rise from 0.5 to 0.9 before the median is 1.
+    scores = np.r_[np.zeros(90), np.arange(1, 11.0)]
+    found = replicate_quantile(scores[None], np.arange(100), q=0.5)
+    below = np.where(scores == 0, 0.5 / 0.9, 0.0)
+    without = np.array([np.delete(below, photo).mean() for photo in range(100)])
+    np.testing.assert_allclose(found.deviations, -(without - 0.5) / 0.4)
 
 
 # Any statistic

@@ -88,7 +88,6 @@ def check(dataset: Dataset) -> Checked:
     """Coordinates of a dataset that are hardly right."""
     table = dataset.table
     points, total = table.points, len(table)
-    found = swaps(points)
     origin = (points == 0).all(axis=1)
     on_axis = (points == 0).any(axis=1) & ~origin
     whole = (points == np.rint(points)).all(axis=1) & ~origin
@@ -97,6 +96,35 @@ def check(dataset: Dataset) -> Checked:
         examples = names(dataset, np.flatnonzero(mask))
         return photos(name, int(mask.sum()), total, detail=detail, examples=examples)
 
+    refused = {why: n for why, n in table.broken.items() if _OFF_THE_GLOBE in why}
+    detail = "counted as broken, never in the table"
+    if not refused:
+        detail += f' (broken photos whose reason says "{_OFF_THE_GLOBE}")'
+    out = Line("out of range", sum(refused.values()), detail=detail)
+    about = "Shares are of the photos present, unless said."
+    judged: tuple[Line, ...] = ()
+    look = np.zeros(total, bool)
+    if dataset.on_earth:
+        judged, look = _swapped(dataset)
+    else:
+        about += " These are not on the Earth, whose towns tell where coordinates are swapped."
+    lines = (
+        *judged,
+        line("at (0, 0)", origin),
+        line("on the equator or the prime meridian", on_axis, "one coordinate exactly 0"),
+        line("in whole degrees", whole, "both coordinates, those at (0, 0) aside"),
+        out,
+        *_repeated(dataset),
+    )
+    doubtful = {"look swapped": look, "at (0, 0)": origin, "in whole degrees": whole}
+    section = Section("Coordinates", about, lines)
+    marks = tuple(Mark(name, points[mask]) for name, mask in doubtful.items() if mask.any())
+    return Checked(section, marks)
+
+
+def _swapped(dataset: Dataset) -> tuple[tuple[Line, Line], NDArray[np.bool_]]:
+    """What the towns of the Earth say of swapped coordinates, and which photos look so, (N,)."""
+    found, total = swaps(dataset.table.points), len(dataset.table)
     possible = int(found.possible.sum())
     text = (
         f"over {FAR_KM:g} km from any town as given, within {NEAR_KM:g} km when swapped; "
@@ -106,28 +134,12 @@ def check(dataset: Dataset) -> Checked:
     verdict = f"{100 * share[0]:.1f} % as given, of the photos for which a swap is possible"
     if share[1] > _BETTER * share[0]:
         verdict += ": the columns of latitude and longitude seem to be swapped"
-    refused = {why: n for why, n in table.broken.items() if _OFF_THE_GLOBE in why}
-    detail = "counted as broken, never in the table"
-    if not refused:
-        detail += f' (broken photos whose reason says "{_OFF_THE_GLOBE}")'
-    swap_line = line("latitude and longitude look swapped", found.look, text)
-    near = Line(
-        "near a town if all were swapped", found.near_swapped, share=share[1], detail=verdict
-    )
-    out = Line("out of range", sum(refused.values()), detail=detail)
-    lines = (
-        swap_line,
-        near,
-        line("at (0, 0)", origin),
-        line("on the equator or the prime meridian", on_axis, "one coordinate exactly 0"),
-        line("in whole degrees", whole, "both coordinates, those at (0, 0) aside"),
-        out,
-        *_repeated(dataset),
-    )
-    doubtful = {"look swapped": found.look, "at (0, 0)": origin, "in whole degrees": whole}
-    section = Section("Coordinates", "Shares are of the photos present, unless said.", lines)
-    marks = tuple(Mark(name, points[mask]) for name, mask in doubtful.items() if mask.any())
-    return Checked(section, marks)
+    examples = names(dataset, np.flatnonzero(found.look))
+    name, count = "latitude and longitude look swapped", int(found.look.sum())
+    looks = photos(name, count, total, detail=text, examples=examples)
+    near = "near a town if all were swapped"
+    whole = Line(near, found.near_swapped, share=share[1], detail=verdict)
+    return (looks, whole), found.look
 
 
 def same_place(points: Points) -> NDArray[np.intp]:

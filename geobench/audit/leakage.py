@@ -9,8 +9,9 @@ What counts as leakage, so that `--strict` fails on it:
 - a place within the dataset's reach of train or val, where the split promises the part a distance.
 
 Parts without such a promise (`seen`, those of `random`) lie near training by design: for them
-reach and groups are told, and are no leak. Ids and groups are names that a dataset gives: those of
-two datasets (of different digests) are not compared, their places and pictures are.
+reach and groups are told, and are no leak. Ids and groups are names that a dataset gives: where two
+datasets (of different digests) have the same ones, that may be one photo or person, if both come
+from one source, or mean nothing, so that they are told, and are no leak either.
 """
 
 from collections.abc import Sequence
@@ -80,6 +81,8 @@ def check(
     found = []
     if finder.kin:
         found += [finder.ids(), finder.groups(promised=split.separates_groups)]
+    if finder.strangers:
+        found += finder.names_elsewhere()
     found.append(finder.places())
     if part.dataset.reach_km:
         found.append(finder.within_reach(assignment.apart_km.get(part.name, 0.0)))
@@ -90,8 +93,6 @@ def check(
         leaking |= each.mask & each.line.leak
     lines = (_count(part), *(each.line for each in found), *finder.distances())
     about = "What train or val has, too. Shares are of the part's photos."
-    if not finder.kin:
-        about += " Ids and groups of two datasets cannot be compared."
     return Leakage(Section(title, about, lines), Mark(title, part.points[leaking]))
 
 
@@ -117,6 +118,7 @@ class _Finder:
         self.learnt = learnt
         self.kin = [each for each in learnt if each.dataset.digest == part.dataset.digest]
         """Those of train and val whose ids and groups mean the same as the part's."""
+        self.strangers = [each for each in learnt if each.dataset.digest != part.dataset.digest]
         self.points = np.concatenate([each.points for each in learnt])
         self.nearest = Places(self.points).nearest(part.points)
 
@@ -131,6 +133,16 @@ class _Finder:
         promise = "promises to keep groups apart" if promised else "does not promise them apart"
         detail = f"{shared:,} groups; the split {promise}"
         return self.found("same group", mask, leak=promised, detail=detail)
+
+    def names_elsewhere(self) -> list[_Found]:
+        detail = "a leak if both datasets name from one source"
+        ids = np.concatenate([each.ids for each in self.strangers])
+        groups = np.concatenate([each.groups for each in self.strangers])
+        same_id, same_group = np.isin(self.part.ids, ids), np.isin(self.part.groups, groups)
+        return [
+            self.found("same id in another dataset", same_id, leak=False, detail=detail),
+            self.found("same group in another dataset", same_group, leak=False, detail=detail),
+        ]
 
     def places(self) -> _Found:
         codes = same_place(np.concatenate([self.part.points, self.points]))

@@ -13,7 +13,6 @@ import numpy as np
 
 from geobench import files, geo
 from geobench.components import digest, file_digest
-from geobench.contrasts import of_size
 from geobench.data import hashes, smallest_by_hash
 from geobench.errors import GeobenchError
 from geobench.figures.accuracy import draw_accuracy, is_shown
@@ -106,7 +105,7 @@ def _planned(board: Leaderboard, tables: Tables) -> Iterator[Picture]:
             lambda: draw_slopes(tables, seen, title="Seen against unseen places", stamp=corner),
         )
     if same := twin_pairs(tables, board.twins):
-        size = of_size(text for pair in same for text in board.unequal_trainings(pair.right))
+        size = board.size_of_twins(*(pair.right for pair in same))
         yield Picture(
             "gap",
             "The generalisation gap",

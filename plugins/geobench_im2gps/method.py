@@ -82,7 +82,8 @@ class Im2gpsMethod(Retriever):
     to learn from: the kernel is that of `bandwidth_km` and the share 1/2.
 
     With a grid in its gallery the grid's places stand for election, too, or instead: the one
-    around which most weight lies is the answer, and may lie where nobody has trained.
+    around which most weight lies is the answer, and may lie where nobody has trained. The kernel is
+    then no narrower than half the height of the grid's bands.
 
     The preset `paper` takes the 120 neighbours of Hays and Efros with equal votes. They seek the
     mode by mean shift, which may end between photos; here it is always one photo's place.
@@ -154,9 +155,8 @@ class Im2gpsMethod(Retriever):
         if self._grid is None:
             return self._photo_index().similarity(_pooled(examples)[:], places)
         near = self._search(examples, self.config.k)
-        concentration = geo.concentration_of(self.config.bandwidth_km)
         voters = self._training_places()[near.index]
-        mixture = VonMisesFisherMixture(voters, [[concentration]], self._votes(near))
+        mixture = VonMisesFisherMixture(voters, [[self._grid.concentration]], self._votes(near))
         return mixture.log_prob(self.gallery()[places])
 
     def _votes(self, near: "Neighbours") -> geo.Floats:
@@ -172,13 +172,12 @@ class Im2gpsMethod(Retriever):
         return answers
 
     def _elected_of(self, voters: Points, votes: geo.Floats) -> Points:
-        bandwidth = self.config.bandwidth_km
         if self._grid is None:
-            return geo.densest_point(voters, votes, bandwidth_km=bandwidth)
+            return geo.densest_point(voters, votes, bandwidth_km=self.config.bandwidth_km)
         elected = self._grid.elect(voters, votes)
         if not self.config.gallery.has_training_places:
             return elected.places
-        own = geo.densest_point(voters, votes, bandwidth_km=bandwidth)
+        own = geo.densest_point(voters, votes, bandwidth_km=self._grid.bandwidth_km)
         better = elected.weight > self._grid.weight(own, voters, votes) * (1 + 1e-9)
         return np.where(better[:, None], elected.places, own)
 

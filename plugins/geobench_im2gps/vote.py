@@ -8,6 +8,7 @@ from scipy.sparse import csr_array
 
 from geobench import Gallery, Points, geo
 
+_PAIRS = 1 << 22  # of a voter and a place, held at once
 _REACH = 4.0  # bandwidths, beyond which a kernel is 0.0003 of its peak and counts as nothing
 
 
@@ -26,15 +27,15 @@ class Grid:
 
     Args:
         gallery: with a grid.
-        bandwidth_km: standard deviation per axis of the kernel under which votes are summed.
+        bandwidth_km: standard deviation per axis of the kernel under which votes are summed; at
+            least half the height of the grid's bands, so that every vote reaches some place.
     """
 
     def __init__(self, gallery: Gallery, *, bandwidth_km: float) -> None:
-        self._places = geo.Places(gallery.grid())
-        self._concentration = float(geo.concentration_of(bandwidth_km))
-        # Some place of the grid is within two heights of a band from anywhere.
         height = np.pi * geo.EARTH_RADIUS_KM / gallery.rows
-        self._reach_km = max(_REACH * bandwidth_km, 2 * height)
+        self.bandwidth_km = max(bandwidth_km, height / 2)
+        self.concentration = float(geo.concentration_of(self.bandwidth_km))
+        self._places = geo.Places(gallery.grid())
 
     def elect(self, voters: Points, votes: geo.Floats) -> Elected:
         """The place of the grid around which most weight lies; of equals the first.
@@ -43,9 +44,20 @@ class Grid:
             voters: the neighbours' places, (N, k, 2).
             votes: their weights, (N, k).
         """
+        # About as many places are within reach of each voter as the grid has on such a cap.
+        share = np.sin(min(_REACH * self.bandwidth_km / geo.EARTH_RADIUS_KM, np.pi) / 2) ** 2
+        step = max(1, int(_PAIRS / (votes.shape[1] * (1 + share * len(self._places.points)))))
+        found = [
+            self._elect(voters[start : start + step], votes[start : start + step])
+            for start in range(0, len(votes), step)
+        ]
+        places = np.concatenate(found) if found else np.empty((0, 2))
+        return Elected(places, self.weight(places, voters, votes))
+
+    def _elect(self, voters: Points, votes: geo.Floats) -> Points:
         count, k = votes.shape
         known, who = np.unique(voters.reshape(-1, 2), axis=0, return_inverse=True)
-        near = self._places.within(known, self._reach_km)
+        near = self._places.within(known, _REACH * self.bandwidth_km)
         grid = self._places.points
         kernel = self._kernel(known[near.query], grid[near.place])
         kernels = csr_array((kernel, (near.query, near.place)), (len(known), len(grid)))
@@ -56,8 +68,7 @@ class Grid:
         # Rounding keeps ties ties, so that the first of two equal places wins on every machine.
         best = np.flatnonzero(sums.data >= np.repeat(heights, np.diff(sums.indptr)) * (1 - 1e-9))
         first = best[np.searchsorted(best, sums.indptr[:-1])]
-        places = grid[sums.indices[first]]
-        return Elected(places, self.weight(places, voters, votes))
+        return np.asarray(grid[sums.indices[first]])
 
     def weight(self, places: Points, voters: Points, votes: geo.Floats) -> geo.Floats:
         """The weight of neighbours (N, k, 2) around one place each, (N, 2), as (N,)."""
@@ -65,4 +76,4 @@ class Grid:
 
     def _kernel(self, a: Points, b: Points) -> geo.Floats:
         cosine = (geo.unit_vectors(a) * geo.unit_vectors(b)).sum(axis=-1)
-        return np.asarray(np.exp(self._concentration * np.minimum(cosine - 1, 0)))
+        return np.asarray(np.exp(self.concentration * np.minimum(cosine - 1, 0)))
