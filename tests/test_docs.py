@@ -170,3 +170,28 @@ def test_every_config_field_says_what_it_is_for():
     source = inspect.getsource(config)
     for name in config.Benchmark.model_fields:
         assert re.search(rf'^    {name}: [^\n]+\n    """', source, re.MULTILINE), name
+
+
+@pytest.mark.slow
+def test_the_commands_of_the_pages_on_results_and_data_work_as_written(geobench, tmp_path):
+    datasets = {name: installed().find("dataset", name) for name in ("folder", "table")}
+    datasets["folder"].tiny(tmp_path)
+    made = datasets["table"].tiny(tmp_path)
+    made.file.rename(tmp_path / f"photos{made.file.suffix}")
+    for picture in made.images.iterdir():
+        picture.rename(tmp_path / "photos" / picture.name)
+    (tmp_path / "benchmarks").symlink_to(ROOT / "benchmarks")
+    commands = ["run benchmarks/toy.yaml"]
+    for page in ("docs/results.md", "docs/data.md"):
+        commands += [line.removeprefix("geobench ") for line in commands_of(Page.read(page))]
+    assert len(commands) == 8
+    for command in commands:
+        done = geobench(*shlex.split(command, comments=True))
+        # `--strict` says 1 of what it found, and nothing else does.
+        assert done.code in ((0, 1) if "--strict" in command else (0,)), done.text
+        assert "Traceback" not in done.text
+
+
+def commands_of(page: Page) -> list[str]:
+    lines = "".join(page.blocks("sh")).splitlines()
+    return [line for line in lines if line.startswith("geobench ")]
