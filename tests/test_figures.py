@@ -618,6 +618,7 @@ def test_every_axis_has_numbers_that_do_not_overlap(folder):
         pictures.append(draw_cost(tables.Tables(read.rows, [], costs, []), stamp=""))
     narrow = [replace(r, value=3000 + r.value / 10, low=2900.0, high=4100.0) for r in read.rows]
     pictures.append(slopes(tables.Tables(narrow, [], [], []), stamp=""))
+    pictures.append(draw_accuracy(crowded(folder, 24, 60), stamp=""))
     for figure in pictures:
         figure.draw_without_rendering()
         for axes in figure.axes:

@@ -1,5 +1,6 @@
 """Accuracy against distance: how many answers lie within a radius, one line per method."""
 
+import math
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -93,13 +94,24 @@ def _panel(
     radii = [radius for radius in radii if RADII_KM[0] <= radius <= RADII_KM[1]]
     axes.set_xscale("log")
     axes.set_xlim(RADII_KM[0] / 10 ** (_WIDTH / 2), RADII_KM[1])
-    axes.set_xticks(radii, [f"{radius:,g}" for radius in radii])
+    axes.set_xticks(radii, _beside_each_other(axes, [f"{radius:,g}" for radius in radii], radii))
     axes.minorticks_off()
     axes.tick_params(axis="x", labelsize=7)
     axes.set_ylim(0, 101)
     axes.set_xlabel("distance from the truth (km)")
     axes.set_ylabel("answers within it (%)")
     write_names(axes, marks, look=look)
+
+
+def _beside_each_other(axes: "Axes", texts: list[str], radii: list[float]) -> list[str]:
+    """The numbers of an axis, without those that would lie upon the one before."""
+    places = axes.transData.transform([(radius, 0.0) for radius in radii])[:, 0] / axes.figure.dpi
+    end, shown = -math.inf, []
+    for text, place in zip(texts, places.tolist(), strict=True):
+        half = 0.031 * len(text)  # inches, of digits of 7 points
+        shown.append(text if place - half > end else "")
+        end = place + half + 0.03 if shown[-1] else end
+    return shown
 
 
 def _radius(row: Row) -> float:
