@@ -112,30 +112,31 @@ def worst(
     loaded = Leaderboard(_folder(benchmark), installed())
     settings = answers.settings_of(config or [])
 
-    def show(label: str) -> "Callable[[], Figure]":
+    def show(label: str) -> None:
         found = answers.find(loaded, method, label, count=count, seed=seed)
-        dataset = loaded.manifest["parts"][label]["dataset"]
-        places = dataset["publishes"] != "scores"
-        listing.show_worst(screen, found, title=f"{method} on {label}", places=places)
+        title = f"{answers.answerer(loaded, method, label, seed=seed)} on {label}"
+        about = loaded.manifest["parts"][label]["dataset"]
+        listing.show_worst(screen, found, title=title, places=about["publishes"] != "scores")
 
-        def sheet() -> "Figure":
+        def draw() -> "Figure":
             try:
                 pictures = answers.pictures(loaded, label, installed(), settings=settings)
             except GeobenchError as error:
                 pictures = None
                 screen.print(f"maps without pictures: {error}", highlight=False, soft_wrap=True)
-            total = f"{len(loaded.part(label)['id']):,}"
             return figures.draw_contact_sheet(
                 found,
-                title=f"{method} on {label}: the farthest of {total} answers",
+                title=f"{title}: the farthest of {len(loaded.part(label)['id']):,} answers",
                 stamp=figures.stamp(loaded),
+                on_earth=about["on_earth"],
                 show=pictures,
-                on_earth=dataset["on_earth"],
             )
 
-        return sheet
+        _write_picture(
+            loaded, label, draw, verb="worst", labels=[method], what="contact sheet", output=output
+        )
 
-    _each_part(loaded, part, show, file=("worst", method), what="contact sheet", output=output)
+    _each_part(loaded, part, show)
 
 
 def compare(
@@ -160,67 +161,69 @@ def compare(
     screen = listing.screen()
     loaded = Leaderboard(_folder(benchmark), installed())
 
-    def show(label: str) -> "Callable[[], Figure]":
+    def show(label: str) -> None:
         found = comparison.differences(loaded, a, b, part=label, summary=summary)
         listing.show_differences(screen, found, a, b, part=label)
         photos = comparison.nearer(loaded, a, b, part=label)
         screen.print(photos.sentence(), highlight=False, soft_wrap=True)
-        return partial(
+        draw = partial(
             figures.draw_nearer,
             photos,
             part=label,
             stamp=figures.stamp(loaded),
             on_earth=loaded.manifest["parts"][label]["dataset"]["on_earth"],
         )
+        _write_picture(
+            loaded, label, draw, verb="compare", labels=[a, b], what="map", output=output
+        )
 
-    _each_part(loaded, part, show, file=("compare", a, b), what="map", output=output)
+    _each_part(loaded, part, show)
     screen.print(comparison.REMARK, highlight=False)
 
 
-def _each_part(
-    board: "Leaderboard",
-    part: str | None,
-    show: "Callable[[str], Callable[[], Figure]]",
-    *,
-    file: tuple[str, ...],
-    what: str,
-    output: Path,
-) -> None:
-    """Show one part, or each that has what is shown, and write a picture where one may be drawn.
-
-    Args:
-        board: whose parts.
-        part: the one asked for, or None for all.
-        show: prints what there is to say of a part, and returns what draws its picture.
-        file: what the pictures' names begin with, and the labels that are in them.
-        what: a picture is called.
-        output: the folder for them.
+def _each_part(board: "Leaderboard", part: str | None, show: Callable[[str], None]) -> None:
+    """Show the one part asked for; without one, each that has what is shown.
 
     Raises:
         StoreError: the one part asked for has no such answers.
         typer.Exit: no part has.
     """
-    from geobench import figures, files, listing
+    from geobench import listing
 
-    screen, shown = listing.screen(), 0
-    for label in [part] if part else list(board.manifest["parts"]):
+    if part:
+        show(part)
+        return
+    shown = 0
+    for label in board.manifest["parts"]:
         try:
-            draw = show(label)
+            show(label)
+            shown += 1
         except StoreError as error:  # there may be answers on the other parts
-            if part:
-                raise
-            screen.print(f"{error}\n", highlight=False, soft_wrap=True)
-            continue
-        shown += 1
-        if board.manifest["parts"][label]["dataset"]["publishes"] == "scores":
-            screen.print("no map: the dataset lets only scores be published\n")
-            continue
-        verb, *labels = file
-        path = output / f"{verb}-{figures.slug('-'.join([board.name, label, *labels]))}.png"
-        files.write_file(path, figures.rendered(draw, "png"))
-        screen.print(f"{what}: {listing.short(path)}\n", highlight=False, soft_wrap=True)
+            listing.screen().print(f"{error}\n", highlight=False, soft_wrap=True)
     if not shown:
         raise typer.Exit(1)
+
+
+def _write_picture(
+    board: "Leaderboard",
+    part: str,
+    draw: "Callable[[], Figure]",
+    *,
+    verb: str,
+    labels: list[str],
+    what: str,
+    output: Path,
+) -> None:
+    """Write the picture that a command draws of a part, where one may be drawn, and say so."""
+    from geobench import figures, files, listing
+
+    screen = listing.screen()
+    if board.manifest["parts"][part]["dataset"]["publishes"] == "scores":
+        screen.print("no map: the dataset lets only scores be published\n")
+        return
+    path = output / f"{verb}-{figures.slug('-'.join([board.name, part, *labels]))}.png"
+    files.write_file(path, figures.rendered(draw, "png"))
+    screen.print(f"{what}: {listing.short(path)}\n", highlight=False, soft_wrap=True)
 
 
 def _conclude(problems: list[str], good: str) -> None:

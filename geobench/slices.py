@@ -15,6 +15,9 @@ from geobench.statistics import unit_codes
 PREFIX = "slice."
 """Of the arrays of part.npz that hold a slicing, (N,) names; attributes slice, too."""
 
+CELL_ROWS = 36
+"""Of the equal-area grid whose cells count once each, about 560 km wide."""
+
 _MOST_VALUES = 12  # of an attribute; the photos of rarer values are one slice, "other"
 _FEWEST_PHOTOS = 20  # of a slice
 _THIRDS = ("low third", "middle third", "high third")
@@ -22,7 +25,6 @@ _SMALL = "below 15k"
 _POPULATIONS = {15_000: "15k to 100k", 100_000: "100k to 1M", 1_000_000: "1M and more"}
 _AROUND_KM = 25.0  # the radius that accuracy calls a city
 _TRAINING = ("rarely", "sometimes", "often")
-_CELL_ROWS = 36  # of the grid whose cells count once each, about 560 km wide
 
 
 @final
@@ -70,7 +72,7 @@ def views(arrays: Mapping[str, NDArray[Any]]) -> list[View]:
         if name in arrays and arrays[name].dtype.kind == "U":
             found.append(View("all", "continent", everything, unit_codes(arrays[name])))
             break
-    cells = EqualAreaGrid(_CELL_ROWS).assign(arrays["truth"])
+    cells = EqualAreaGrid(CELL_ROWS).assign(arrays["truth"])
     found.append(View("all", "cell", everything, unit_codes(cells)))
     for name, values in _slicings(arrays):
         for value in _in_order(values):

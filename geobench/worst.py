@@ -58,10 +58,7 @@ def find(
         ConfigError: the leaderboard has no such part, method or seed.
         StoreError: the method gave no answers there.
     """
-    known(part, board.manifest["parts"], what="part", board=board)
-    rows = [row for row in board.manifest["rows"] if row["part"] == part]
-    known(label, dict.fromkeys(row["label"] for row in rows), what="method", board=board)
-    seeds = {str(row["seed"]): row for row in rows if row["label"] == label}
+    seeds = _trainings(board, label, part)
     chosen = next(iter(seeds)) if seed is None else str(seed)
     known(chosen, seeds, what=f"seed of {label}", board=board)
     record = Record.read(board.runs / seeds[chosen]["folder"])
@@ -79,6 +76,25 @@ def find(
     near = [_near(points) if on_earth else [""] * len(ids) for points in (truth, answers)]
     rows_of = zip(ids, away[worst].tolist(), truth, answers, *near, strict=True)
     return [Wrong(*row) for row in rows_of]
+
+
+def answerer(board: Leaderboard, label: str, part: str, *, seed: int | None = None) -> str:
+    """Whose answers `find` shows: the label, and where there are several trainings, which.
+
+    Raises:
+        ConfigError: the leaderboard has no such part or method.
+    """
+    seeds = _trainings(board, label, part)
+    chosen = next(iter(seeds)) if seed is None else seed
+    return f"{label}, seed {chosen}" if len(seeds) > 1 else label
+
+
+def _trainings(board: Leaderboard, label: str, part: str) -> dict[str, Any]:
+    """Seed -> the row of benchmark.json of a method's training, for a part."""
+    known(part, board.manifest["parts"], what="part", board=board)
+    rows = [row for row in board.manifest["rows"] if row["part"] == part]
+    known(label, dict.fromkeys(row["label"] for row in rows), what="method", board=board)
+    return {str(row["seed"]): row for row in rows if row["label"] == label}
 
 
 def known(name: str, names: Mapping[str, Any], *, what: str, board: Leaderboard) -> None:

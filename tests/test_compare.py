@@ -231,7 +231,7 @@ def test_the_map_has_each_photo_in_the_colour_of_who_answered_nearer(board):
     found = comparison.nearer(board, "uniform", "the prior", part=PART)
     gain = away(board, "the prior").mean(axis=0) - away(board, "uniform").mean(axis=0)
     assert np.abs(gain).min() > 1
-    figure = draw_nearer(found, part=PART, stamp="trip, digest 123")
+    figure = draw_nearer(found, part=PART, stamp="trip, digest 123", on_earth=True)
     dots = figure.axes[0].collections[-1]
     truth = np.radians(board.part(PART)["truth"])
     colour_at = {
@@ -246,7 +246,7 @@ def test_the_map_has_each_photo_in_the_colour_of_who_answered_nearer(board):
     assert [text.get_text() for text in legend.texts] == [
         f"uniform nearer ({(gain > 0).sum()})",
         f"the prior nearer ({(gain < 0).sum()})",
-        "less than 1 km apart (0)",
+        "errors within 1 km of each other (0)",
     ]
     assert {"trip, digest 123", f"{PART}: where uniform or the prior is nearer"} <= {
         text.get_text() for text in figure.texts
@@ -274,7 +274,10 @@ def test_cells_show_the_share_of_their_photos_and_only_where_there_are_enough():
     b_km[::7] = a_km[::7]
     ids = np.array([f"p{number}" for number in range(count)])
     figure = draw_nearer(
-        comparison.Nearer("a", "b", ids, points, a_km, b_km), part="x/y", stamp="here"
+        comparison.Nearer("a", "b", ids, points, a_km, b_km),
+        part="x/y",
+        stamp="here",
+        on_earth=True,
     )
     mesh = figure.axes[1].collections[-1]
     shares = {}
@@ -300,7 +303,7 @@ def test_of_more_photos_than_a_map_holds_all_are_counted(monkeypatch):
     rng = np.random.default_rng(3)
     ids, points = np.array([f"p{number}" for number in range(80)]), rng.uniform(-60, 60, (80, 2))
     found = comparison.Nearer("a", "b", ids, points, np.zeros(80), np.full(80, 5.0))
-    figure = draw_nearer(found, part="x/y", stamp="here")
+    figure = draw_nearer(found, part="x/y", stamp="here", on_earth=True)
     assert len(figure.axes[0].collections[-1].get_offsets()) == 50
     assert figure.axes[0].get_title() == "50 of 80 photos"
     assert figure.legends[0].texts[0].get_text() == "a nearer (80)"

@@ -11,7 +11,7 @@ import pandas
 import pytest
 from geopy.distance import great_circle
 from matplotlib import image
-from matplotlib.collections import QuadMesh
+from matplotlib.collections import LineCollection, QuadMesh
 from matplotlib.colors import to_rgb
 from matplotlib.text import Text
 from skimage.color import rgb2lab
@@ -22,11 +22,12 @@ from geobench.catalogue import installed
 from geobench.config import CEILING
 from geobench.figures.accuracy import draw_accuracy
 from geobench.figures.cost import draw_cost
-from geobench.figures.maps import ROLES, error_colours
+from geobench.figures.curves import GROUPS, draw_curves
+from geobench.figures.maps import LEFT_OUT, ROLES, draw_split, error_colours, role_colours
 from geobench.figures.names import spread
 from geobench.figures.nearer import SIDES
 from geobench.figures.slopes import draw_slopes, seen_pairs
-from geobench.figures.style import looks
+from geobench.figures.style import draw_intervals, house_style, looks, sheet
 from geobench.figures.world import land
 from geobench.geo import EARTH_RADIUS_KM
 from geobench.leaderboard import Leaderboard
@@ -151,6 +152,44 @@ def test_the_dots_on_the_lines_are_the_rows_of_table_csv(folder):
                 np.testing.assert_allclose(bar[:, 1], [100 * row.low, 100 * row.high], atol=1e-9)
 
 
+@pytest.mark.parametrize("count", [1, 5, 24])
+def test_bars_of_one_radius_stand_beside_each_other_and_near_it(folder, count):
+    figure = draw_accuracy(crowded(folder, count, 5), stamp="")
+    for axes in figure.axes:
+        bars = [c for c in axes.collections if isinstance(c, LineCollection)]
+        places = np.array([[bar[0, 0] for bar in each.get_segments()] for each in bars])
+        assert places.shape == (count, 3)
+        assert len(np.unique(places)) == 3 * count
+        assert (np.abs(np.log10(places / [200, 750, 2500])) <= 0.1001).all()
+        # At the smallest radius that is shown they have room, too.
+        assert axes.get_xlim()[0] <= 10**-0.0999
+
+
+@pytest.mark.parametrize(
+    ("note", "pale"),
+    [
+        ("", False),
+        ("gallery: training places", False),
+        ("fewer than 10 effective units", True),
+        ("gallery: training places; fewer than 10 effective units", True),
+    ],
+)
+def test_the_bar_of_a_weak_interval_is_pale_and_no_other(folder, note, pale):
+    row = next(row for row in tables.read(folder).rows if row.plain and np.isfinite(row.low))
+    rows = [replace(row, note=""), replace(row, note=note)]
+    with house_style():
+        (axes,) = sheet(1, title="", stamp="", height=2.0).panels
+        draw_intervals(axes, [0, 1], rows, looks(["a"])["a"])
+    (bars,) = axes.collections
+    solid, noted = bars.get_alpha()
+    assert solid == 1
+    assert noted == (0.4 if pale else 1)
+
+
+def page_texts(axes):
+    return [text.get_text() for text in axes.texts]
+
+
 def test_slopes_and_their_bars_are_the_rows_of_seen_and_unseen(folder):
     table = numbers(folder, "table.csv")
     found = panels(drawn(folder, "seen-unseen"))
@@ -159,13 +198,54 @@ def test_slopes_and_their_bars_are_the_rows_of_seen_and_unseen(folder):
         rows = table[table.summary == title.split(": ")[1]].set_index(["part", "label"])
         bars = {to_rgb(bar.get_color()[0]): bar for bar in axes.collections}
         assert set(lines(axes)) == LABELS
+        assert page_texts(axes)
         for label, line in lines(axes).items():
+            (text,) = [text for text in page_texts(axes) if text.startswith(label)]
+            shown = [float(word.replace(",", "")) for word in text.split() if word[0].isdigit()]
+            np.testing.assert_allclose(shown, line.get_ydata(orig=False), rtol=1e-3)
+            assert text.split()[-2] == "\N{RIGHTWARDS ARROW}"
             segments = bars[to_rgb(line.get_color())]
             ends = [rows.loc[f"unseen-cells/{part}", label] for part in ("seen", "unseen")]
             np.testing.assert_allclose(line.get_ydata(orig=False), [row.value for row in ends])
             for segment, row in zip(segments.get_segments(), ends, strict=True):
                 np.testing.assert_allclose(segment[:, 1], [row.low, row.high], rtol=1e-9)
         assert lines(axes)[CEILING].get_linestyle() == "--"
+
+
+def test_what_cannot_be_negative_has_no_axis_below_zero_and_what_can_has(folder):
+    read = tables.read(folder)
+    (novelty, _, risk) = GROUPS
+
+    def points(curve, value, low):
+        first = next(point for point in read.curves if point.slice == "all")
+        return [
+            replace(first, curve=curve, x=x, value=value, low=low, high=2 * abs(value))
+            for x in (0.1, 0.5, 1.0)
+        ]
+
+    def limits(group, found):
+        figure = draw_curves(replace(read, curves=found), group, stamp="")
+        return [axes.get_ylim() for axes in figure.axes]
+
+    assert limits(risk, points("risk-coverage", 500.0, -1000.0)) == [(0.0, pytest.approx(1080.0))]
+    ((low, _),) = limits(risk, points("risk-coverage", 500.0, 400.0))
+    assert 300 < low < 400
+    ((low, _),) = limits(novelty, points("nll.novelty", -3.0, -4.0))
+    assert low < -4
+
+
+def test_panels_of_one_part_have_titles_that_differ(folder):
+    titles = list(panels(drawn(folder, "novelty")))
+    parts = ["random/test", "unseen-cells/seen", "unseen-cells/unseen"]
+    assert sorted(titles) == sorted(f"{part}: error" for part in parts)
+    assert len(drawn(folder, "novelty").axes) == len(titles)
+    read = tables.read(folder)
+    far = [point for point in read.curves if point.curve == "distance.mean.novelty"]
+    both = replace(read, curves=[*far, *(replace(p, curve="nll.novelty") for p in far)])
+    titles = [axes.get_title(loc="left") for axes in draw_curves(both, GROUPS[0], stamp="").axes]
+    assert sorted(titles) == sorted(
+        f"{part}: {kind}" for part in parts for kind in ("error", "nll")
+    )
 
 
 def test_cost_shows_seconds_of_costs_csv_against_scores_of_table_csv(folder):
@@ -496,9 +576,8 @@ def test_a_file_among_the_pictures_that_is_none_is_named_and_removed(folder):
     assert verify(folder, installed()) == []
 
 
-@pytest.mark.parametrize(("count", "length"), [(2, 5), (12, 20), (24, 60)])
-@pytest.mark.parametrize("name", ["accuracy", "seen-unseen", "cost"])
-def test_names_lie_within_the_picture_and_not_upon_each_other(folder, name, count, length):
+def crowded(folder, count, length):
+    """The tables of the leaderboard, with `count` methods of names of `length` letters."""
     read = tables.read(folder)
 
     def crowd(rows):
@@ -509,7 +588,13 @@ def test_names_lie_within_the_picture_and_not_upon_each_other(folder, name, coun
             for n in range(count)
         ]
 
-    many = tables.Tables(crowd(read.rows), crowd(read.curves), crowd(read.costs), [])
+    return tables.Tables(crowd(read.rows), crowd(read.curves), crowd(read.costs), [])
+
+
+@pytest.mark.parametrize(("count", "length"), [(2, 5), (12, 20), (24, 60)])
+@pytest.mark.parametrize("name", ["accuracy", "seen-unseen", "cost"])
+def test_names_lie_within_the_picture_and_not_upon_each_other(folder, name, count, length):
+    many = crowded(folder, count, length)
     draw = {"accuracy": draw_accuracy, "seen-unseen": slopes, "cost": draw_cost}[name]
     figure = draw(many, stamp="")
     figure.draw_without_rendering()
@@ -533,6 +618,7 @@ def test_every_axis_has_numbers_that_do_not_overlap(folder):
         pictures.append(draw_cost(tables.Tables(read.rows, [], costs, []), stamp=""))
     narrow = [replace(r, value=3000 + r.value / 10, low=2900.0, high=4100.0) for r in read.rows]
     pictures.append(slopes(tables.Tables(narrow, [], [], []), stamp=""))
+    pictures.append(draw_accuracy(crowded(folder, 24, 60), stamp=""))
     for figure in pictures:
         figure.draw_without_rendering()
         for axes in figure.axes:
@@ -594,7 +680,7 @@ def seen_by(colours, deficiency):
 
 PALETTES = {
     "methods": [look.colour for look in looks([f"m{n}" for n in range(7)]).values()],
-    "roles": [*ROLES.values(), "#e3e3e0"],
+    "roles": [*ROLES.values(), *LEFT_OUT.values(), "#e3e3e0"],
     "errors": [*error_colours().colors, "#e3e3e0"],
     "nearer": [*SIDES.values(), "#e3e3e0"],
 }
@@ -603,10 +689,93 @@ PALETTES = {
 @pytest.mark.parametrize("deficiency", DEFICIENCIES)
 @pytest.mark.parametrize("name", PALETTES)
 def test_readers_with_a_colour_deficiency_tell_colours_apart(name, deficiency):
-    colours = np.array([to_rgb(colour) for colour in PALETTES[name]])
-    lab = rgb2lab(seen_by(colours, deficiency)[None])[0]
-    apart = np.linalg.norm(lab[:, None] - lab[None], axis=-1)[np.triu_indices(len(lab), 1)]
-    assert apart.min() > 8  # a difference of 2.3 is just noticeable
+    assert least_difference(PALETTES[name], deficiency) > 8  # 2.3 is just noticeable
+
+
+def least_difference(colours, deficiency):
+    lab = rgb2lab(seen_by(np.array([to_rgb(colour) for colour in colours]), deficiency)[None])[0]
+    return np.linalg.norm(lab[:, None] - lab[None], axis=-1)[np.triu_indices(len(lab), 1)].min()
+
+
+def splits_in(folder):
+    """Every split that is installed, as small as it comes, twins included, all with train_share."""
+    for registered in installed().of_kind("split"):
+        plugin = registered.plugin
+        tiny = plugin.tiny(folder)
+        settings = {"train_share": 0.5}
+        yield plugin(tiny.model_copy(update=settings))
+        if "surroundings" in plugin.Config.model_fields:
+            yield plugin(tiny.model_copy(update={**settings, "surroundings": "train"}))
+
+
+# What only datasets with gaps have left out.
+GAPS = {"official": ["no part"], "temporal": ["no date", "unreadable date"]}
+
+
+def test_no_two_roles_of_a_split_have_one_colour_and_none_is_like_another(tmp_path):
+    toy, marble = (installed().find("dataset", name)() for name in ("toy-planet", "blue-marble"))
+    met = set()
+    for split in splits_in(tmp_path):
+        assignment = split.assign(toy if split.name == "temporal" else marble)
+        left_out = {*assignment.left_out, *GAPS.get(split.name, [])}
+        tested = [part.name for part in assignment.parts]
+        roles = ["train", "val", *tested, *left_out]
+        colours = role_colours(roles, tested=tested)
+        assert sorted(colours) == sorted(set(roles))
+        assert list(colours)[:2] == ["train", "val"]
+        for deficiency in DEFICIENCIES:
+            apart = least_difference([*colours.values(), "#e3e3e0"], deficiency)
+            assert apart > 8, (split.name, colours)
+        bright = [rgb2lab(to_rgb(colours[role]))[0] for role in left_out - {"set-aside"}]
+        assert min(bright) > 60, colours
+        met |= left_out
+    assert met >= {*LEFT_OUT, *(reason for gaps in GAPS.values() for reason in gaps)}
+
+
+def test_colours_that_are_handed_out_are_not_in_use():
+    found = role_colours(["train", "b", "unseen", "a", "why", "seen"], tested=["b", "unseen", "a"])
+    assert len(set(found.values())) == 6
+    assert (found["unseen"], found["seen"]) == (ROLES["unseen"], LEFT_OUT["seen"])
+    tested = role_colours(["unseen", "seen"], tested=["unseen", "seen"])
+    assert tested["seen"] == ROLES["seen"] != LEFT_OUT["seen"]
+
+
+def test_photos_that_are_left_out_lie_beneath_the_others():
+    role = np.array(["unseen", "seen", "train", "val", "surplus"])
+    figure = draw_split(
+        np.zeros((5, 2)), role, tested=["unseen"], split="s", stamp="", whole=True, on_earth=False
+    )
+    heights = {c.get_label().split()[0]: c.get_zorder() for c in figure.axes[0].collections}
+    assert max(heights["seen"], heights["surplus"]) < min(heights[r] for r in role if r[0] in "tuv")
+
+
+def test_the_caption_of_a_split_says_what_each_role_is_that_is_there(folder):
+    board = Leaderboard(folder, installed())
+    planned = {picture.name: picture for picture in figures.planned(board, tables.read(folder))}
+    (path,) = folder.glob("runs/unseen-cells-*.npz")
+    there = set(np.load(path)["role"].tolist()) & set(LEFT_OUT) - {"seen"}
+    assert "set-aside" in there
+    caption = planned["split-unseen-cells"].caption
+    assert {role for role in LEFT_OUT if f"`{role}` (" in caption} == there
+    assert "Left out" not in planned["split-random"].caption
+    assert planned["split-unseen-cells"].part == "unseen-cells/seen"
+
+
+def test_the_map_of_a_twin_has_pale_dots_where_seen_is_left_out(tmp_path):
+    import small_board
+
+    board = small_board.make(tmp_path)
+    figure = drawn(board.folder, "split-seen-cells")
+    shown = {c.get_label().split()[0]: c for c in figure.axes[0].collections}
+    for role in ("seen", "surplus"):
+        np.testing.assert_allclose(shown[role].get_facecolor()[0, :3], to_rgb(LEFT_OUT[role]))
+    planned = figures.planned(Leaderboard(board.folder, installed()), tables.read(board.folder))
+    captions = {picture.name: picture.caption for picture in planned}
+    assert "`surplus` (" in captions["split-seen-cells"]
+    assert "`seen` (" in captions["split-seen-cells"]
+    assert "`seen` (" not in captions["split-unseen-cells"]
+    for name in ("gap", "seen-unseen", "accuracy"):
+        assert "Dashed is the training place nearest to the truth" in captions[name]
 
 
 def test_labels_beyond_the_palette_differ_in_their_dashes_and_markers():

@@ -102,6 +102,28 @@ def test_the_first_seed_answers_unless_another_is_named(board):
     assert len(first) == PHOTOS // 2  # there are no more
 
 
+def test_of_several_trainings_table_and_sheet_say_which_one_answered(
+    ask, board, tmp_path, monkeypatch
+):
+    made = []
+
+    def rendered(draw, file_format):
+        made.append(draw())
+        return b""
+
+    monkeypatch.setattr("geobench.figures.rendered", rendered)
+    for words, seed in (([], 3), (["--seed", "4"], 4)):
+        done = ask("trip-pictures", "-m", "uniform", *words, "--output", str(tmp_path))
+        assert done.exit_code == 0, done.output
+        assert done.output.startswith(f"uniform, seed {seed} on official/test\n")
+        texts = [text.get_text() for text in made.pop().texts]
+        assert f"uniform, seed {seed} on official/test: the farthest of 20 answers" in texts
+    # The prior is the same in every training, and has one.
+    assert worst.answerer(board, "the prior", "official/test") == "the prior"
+    with pytest.raises(ConfigError, match="no method 'nobody'"):
+        worst.answerer(board, "nobody", "official/test")
+
+
 @pytest.mark.parametrize(
     ("label", "part", "seed", "message"),
     [
@@ -126,7 +148,8 @@ def test_a_contact_sheet_shows_each_picture_and_the_way_from_truth_to_answer(tri
     found = worst.find(board, "uniform", "official/test", count=3)
     settings = {"file": str(trip / "trip.csv"), "images": str(trip / "photos")}
     show = worst.pictures(board, "official/test", installed(), settings=settings)
-    figure = draw_contact_sheet(found, title="far off", stamp="trip, digest 123", show=show)
+    stamp = "trip, digest 123"
+    figure = draw_contact_sheet(found, title="far off", stamp=stamp, on_earth=True, show=show)
     axes = {each.get_label(): each for each in figure.axes}
     assert len(axes) == 6
     for place, wrong in enumerate(found):
@@ -214,7 +237,8 @@ def test_places_of_another_planet_are_near_no_town(small):
     board = Leaderboard(small, installed())
     found = worst.find(board, "prior", "unseen-cells/seen", count=4)
     assert {(wrong.near_truth, wrong.near_answer) for wrong in found} == {("", "")}
-    texts = [text.get_text() for text in draw_contact_sheet(found, title="t", stamp="s").texts]
+    figure = draw_contact_sheet(found, title="t", stamp="s", on_earth=False)
+    texts = [text.get_text() for text in figure.texts]
     for place, wrong in enumerate(found):
         assert f"{place + 1}. {tables.number(wrong.error_km)} km" in texts
 

@@ -2,7 +2,7 @@
 
 import io
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -74,6 +74,12 @@ class Drawn:
     sha256: str
 
 
+_DASHED = (
+    "Dashed is the training place nearest to the truth, the ceiling of methods that answer with "
+    "training places."
+)
+
+
 def planned(board: Leaderboard, tables: Tables) -> list[Picture]:
     """The pictures of a leaderboard, drawn from its tables and stored arrays alone.
 
@@ -99,8 +105,7 @@ def _planned(board: Leaderboard, tables: Tables) -> Iterator[Picture]:
             "Seen against unseen places",
             "Each line goes from a method's value on places it was trained on to that on places it "
             "never saw. The photos of the two parts differ, so that the fall holds their "
-            "difficulty, too. Dashed is the training place nearest to the truth, the ceiling of "
-            "methods that answer with training places.",
+            f"difficulty, too. {_DASHED}",
             "",
             lambda: draw_slopes(tables, seen, title="Seen against unseen places", stamp=corner),
         )
@@ -111,7 +116,7 @@ def _planned(board: Leaderboard, tables: Tables) -> Iterator[Picture]:
             "The generalisation gap",
             f"The same photos after two trainings {size}: on the left the surroundings of "
             "these photos were trained on, too. The fall is the gap; it is read with the level "
-            "that it starts from, because who has learned little has little to lose.",
+            f"that it starts from, because who has learned little has little to lose. {_DASHED}",
             "",
             lambda: draw_slopes(tables, same, title="The generalisation gap", stamp=corner),
         )
@@ -120,9 +125,8 @@ def _planned(board: Leaderboard, tables: Tables) -> Iterator[Picture]:
             "accuracy",
             "Accuracy against distance",
             "How many answers lie within a distance of the truth. Dots and bars are the rows "
-            "`accuracy@...` of the tables; a band has no width where no answer, or every one, lies "
-            "within. Dashed is the training place nearest to the truth, the ceiling of methods "
-            "that answer with training places.",
+            "`accuracy@...` of the tables, the bars side by side; a band has no width where no "
+            f"answer, or every one, lies within. {_DASHED}",
             "",
             lambda: draw_accuracy(tables, stamp=corner),
         )
@@ -146,18 +150,45 @@ def _planned(board: Leaderboard, tables: Tables) -> Iterator[Picture]:
 
 def _splits(board: Leaderboard, corner: str) -> Iterator[Picture]:
     for split, entry in board.manifest["maps"].items():
+        parts = {
+            label.removeprefix(f"{split}/"): about["facts"]
+            for label, about in board.manifest["parts"].items()
+            if label.startswith(f"{split}/")
+        }
 
-        def draw_map(split: str = split, file: str = entry["file"]) -> "Figure":
+        def draw_map(
+            split: str = split, file: str = entry["file"], tested: Collection[str] = parts
+        ) -> "Figure":
             arrays = files.read_arrays(board.runs / file)
-            whole = all((arrays["role"] == role).sum() < MAP_ROWS for role in set(arrays["role"]))
             points, role = arrays["points"], arrays["role"]
-            earth = board.manifest["dataset"]["on_earth"]
-            return draw_split(points, role, split=split, stamp=corner, whole=whole, on_earth=earth)
+            return draw_split(
+                points,
+                role,
+                tested=tested,
+                split=split,
+                stamp=corner,
+                whole=all((role == name).sum() < MAP_ROWS for name in set(role)),
+                on_earth=board.manifest["dataset"]["on_earth"],
+            )
 
+        there = {fact for facts in parts.values() for fact, (count, _) in facts.items() if count}
+        clauses = [text for role, text in _ROLES.items() if f"left out: {role}" in there]
         text = "What each photo is for; methods see the places of `train` and `val` only."
-        parts = [part for part in board.manifest["parts"] if part.startswith(f"{split}/")]
-        beside = parts[0] if parts else ""
+        if clauses:
+            *first, last = clauses
+            text += f" Left out are {', '.join(first)}{' and ' if first else ''}{last}."
+        beside = f"{split}/{next(iter(parts))}" if parts else ""
         yield Picture(f"split-{slug(split)}", f"The split {split}", text, beside, draw_map)
+
+
+_ROLES = {
+    "set-aside": "`set-aside` (held out with the photos tested, but more than are tested)",
+    "buffer": "`buffer` (too near to the photos tested to be trained on)",
+    "seen": "`seen` (a test part of the split whose twin this is)",
+    "surplus": "`surplus` (left over, for a twin trains on as many photos as the other split)",
+    "train-share": "`train-share` (training photos beyond the share that was asked for)",
+}
+"""What is said of the photos that a split leaves out, by the reason."""
 
 
 def _errors(board: Leaderboard, tables: Tables, corner: str) -> Iterator[Picture]:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from geobench.audit import Audit, Mark
 from geobench.data import smallest_by_hash
-from geobench.figures.maps import role_colours
+from geobench.figures.maps import role_colours, role_height
 from geobench.figures.style import house_style, sheet
 from geobench.figures.world import PROJECTION, draw_world, on_map
 from geobench.geo import Points
@@ -30,8 +30,9 @@ def draw_dataset(audit: Audit) -> "Figure":
     roles = np.full(len(kept), "photos")
     total = {"photos": len(table)}
     title = f"Dataset {audit.dataset.name}: where its photos were taken"
+    colours = {"photos": _PHOTOS}
     return _draw(
-        audit, table.points[kept], roles, total, {"photos": _PHOTOS}, audit.doubtful, title
+        audit, table.points[kept], roles, total, colours, ["photos"], audit.doubtful, title
     )
 
 
@@ -50,8 +51,10 @@ def draw_leakage(audit: Audit) -> "Figure":
     arrays = split_map(places)
     total = {name: len(ids) for name, (_, ids) in places.items() if len(ids)}
     title = f"Split {audit.split} of {audit.dataset.name}: what each photo is for"
-    colours = role_colours(total)
-    return _draw(audit, arrays["points"], arrays["role"], total, colours, audit.leaking, title)
+    tested = [part.name for part in drawn.parts]
+    colours = role_colours(total, tested=tested)
+    points, role = arrays["points"], arrays["role"]
+    return _draw(audit, points, role, total, colours, tested, audit.leaking, title)
 
 
 def _draw(
@@ -60,6 +63,7 @@ def _draw(
     role: NDArray[np.str_],
     total: dict[str, int],
     colours: dict[str, str],
+    tested: Sequence[str],
     marks: Sequence[Mark],
     title: str,
 ) -> "Figure":
@@ -70,7 +74,8 @@ def _draw(
         points: (N, 2).
         role: (N,).
         total: role -> how many photos have it, shown or not.
-        colours: role -> its colour, in the order of drawing.
+        colours: role -> its colour, in the order of the legend.
+        tested: the roles that, with train and val, lie above the others.
         marks: what the rings are drawn around.
         title: of the picture.
     """
@@ -91,7 +96,8 @@ def _draw(
             count = f"{total[name]:,}"
             if inside.sum() < total[name]:
                 count = f"{inside.sum():,} of {count} shown"
-            dots: dict[str, Any] = {"s": size, "lw": 0, "color": colour}
+            height = role_height(name, tested)
+            dots: dict[str, Any] = {"s": size, "lw": 0, "color": colour, "zorder": height}
             _scatter(axes, points[inside], label=f"{name} ({count})", **dots)
         for number, mark in enumerate(marks):
             kept = mark.points[:MAP_ROWS]
@@ -101,6 +107,7 @@ def _draw(
                 "lw": 0.9,
                 "facecolor": "none",
                 "edgecolor": _RINGS[number % len(_RINGS)],
+                "zorder": 3,
             }
             _scatter(axes, kept, label=f"{_called(audit, mark)} ({count})", **ring)
         page.figure.legend(

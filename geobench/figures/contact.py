@@ -24,8 +24,8 @@ def draw_contact_sheet(
     *,
     title: str,
     stamp: str,
+    on_earth: bool,
     show: Show | None = None,
-    on_earth: bool = True,
 ) -> "Figure":
     """Two photos a row: the picture, and a map with the truth (dot), the answer (cross), the way.
 
@@ -33,8 +33,8 @@ def draw_contact_sheet(
         found: the photos, worst first.
         title: of the whole.
         stamp: where the numbers come from, for the corner.
-        show: how to get at the pictures; without it, maps alone are drawn.
         on_earth: whether there is the Earth's land on the maps.
+        show: how to get at the pictures; without it, maps alone are drawn.
     """
     columns = 2 if show else 3
     rows, width = -(-len(found) // columns), WIDTH / columns

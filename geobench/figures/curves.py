@@ -34,6 +34,8 @@ class Kind:
         logarithmic: the axes that are, of "xy".
         diagonal: draw the line on which x is y.
         bins: the curve whose points are drawn as dots beside it.
+        short: what it is, for the title of a panel among others.
+        signed: whether values can be below zero; where they cannot, the axis ends there.
     """
 
     curve: str
@@ -44,6 +46,8 @@ class Kind:
     logarithmic: str = ""
     diagonal: bool = False
     bins: str = ""
+    short: str = ""
+    signed: bool = False
 
 
 @final
@@ -63,9 +67,22 @@ class Group:
 
 
 _NOVELTY = "distance to the nearest training photo (km)"
-_FAR = Kind("distance.mean.novelty", _NOVELTY, "mean error (km)", logarithmic="xy", bins="-bins")
+_FAR = Kind(
+    "distance.mean.novelty",
+    _NOVELTY,
+    "mean error (km)",
+    logarithmic="xy",
+    bins="-bins",
+    short="error",
+)
 _LIKELY = Kind(
-    "nll.novelty", _NOVELTY, "mean nll (nats per steradian)", logarithmic="x", bins="-bins"
+    "nll.novelty",
+    _NOVELTY,
+    "mean nll (nats per steradian)",
+    logarithmic="x",
+    bins="-bins",
+    short="nll",
+    signed=True,
 )
 _LEVELS = Kind(
     "calibration",
@@ -131,7 +148,7 @@ def draw_curves(tables: Tables, group: Group, *, stamp: str) -> "Figure":
             names=sorted({shortened(p.label) for _, _, points in wanted for p in points}),
         )
         for axes, (part, kind, points) in zip(page.panels, wanted, strict=True):
-            axes.set_title(part)
+            axes.set_title(f"{part}: {kind.short}" if len(group.kinds) > 1 else part)
             bins = [p for p in tables.curves if (p.part, p.curve) == (part, kind.curve + kind.bins)]
             _panel(axes, kind, points, bins if kind.bins else [], look)
     return page.figure
@@ -181,6 +198,7 @@ def _limit(axes: "Axes", kind: Kind, which: Literal["x", "y"], values: list[floa
     else:
         margin = 0.04 * ((high - low) or 1.0)
         low, high = low - margin * (which == "y"), high + margin
+        low = low if kind.signed else max(low, 0.0)
     if logarithmic:
         (axes.set_xscale if which == "x" else axes.set_yscale)("log")
     number_axis(axes, which, low, high, most=5 if which == "x" else 8, logarithmic=logarithmic)

@@ -1,22 +1,15 @@
 """Maps: where each method errs, and where the photos of a split were taken."""
 
-from collections.abc import Iterable, Sequence
+import itertools
+import math
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from geobench.figures.style import (
-    BLUE,
-    GREEN,
-    ORANGE,
-    PURPLE,
-    SKY,
-    VERMILION,
-    house_style,
-    sheet,
-)
+from geobench.figures.style import BLUE, GREEN, ORANGE, PURPLE, SKY, WIDTH, house_style, sheet
 from geobench.figures.world import PROJECTION, draw_world, on_map
 from geobench.geo import Floats, Points
 from geobench.tables import number
@@ -110,22 +103,27 @@ def error_colours() -> "ListedColormap":
     return ListedColormap(colormaps["plasma_r"](np.linspace(0.08, 1, len(_BOUNDS_KM) - 1)))
 
 
-# What is trained on recedes, what is tested on stands out; also to colour-blind readers.
-ROLES = {
-    "train": "#8fb3cf",
-    "val": "#333333",
-    "buffer": "#f0d890",
+# What is trained on or left out recedes, what is tested on stands out; to all readers.
+_DEEP_ORANGE = "#E0701A"
+ROLES = {"train": "#8fb3cf", "val": "#333333", "seen": BLUE, "unseen": _DEEP_ORANGE}
+"""The colours of what is learnt from and tested on."""
+LEFT_OUT = {
     "set-aside": "#7a4a86",
-    "seen": BLUE,
-    "unseen": "#E0701A",
+    "buffer": "#f0d890",
+    "seen": "#b4e3fe",
+    "surplus": "#c29fa4",
+    "train-share": "#9aab78",
 }
-_OTHERS = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY)
+"""The colours of what is not used, by the reason."""
+_MORE_TESTED = (BLUE, _DEEP_ORANGE, GREEN, PURPLE, ORANGE, SKY)
+_MORE_LEFT_OUT = ("#feb4a5", "#be995c")
 
 
 def draw_split(
     points: Points,
     role: NDArray[np.str_],
     *,
+    tested: Collection[str],
     split: str,
     stamp: str,
     whole: bool,
@@ -136,12 +134,17 @@ def draw_split(
     Args:
         points: where the photos were taken, (N, 2).
         role: train, val, a test part, or why they were left out, (N,).
+        tested: the roles that are test parts.
         split: its label, for the title.
         stamp: where the numbers come from, for the corner.
         whole: whether `points` are all photos of the split, not at most 20,000 a role.
         on_earth: whether there is the Earth's land beneath them.
     """
-    colours = role_colours(role.tolist())
+    colours = role_colours(role.tolist(), tested=tested)
+    more = "" if whole else " shown"
+    labels = {name: f"{name} ({(role == name).sum():,}{more})" for name in colours}
+    inches = sum(0.35 + 0.07 * len(label) for label in labels.values())  # of the legend
+    rows = math.ceil(inches / (0.95 * WIDTH))
     with house_style():
         page = sheet(
             1,
@@ -149,27 +152,27 @@ def draw_split(
             stamp=stamp,
             height=4.1,
             projection=PROJECTION,
-            foot=0.45,
+            foot=0.25 + 0.2 * rows,
         )
         (axes,) = page.panels
         draw_world(axes, on_earth=on_earth)
         for name, colour in colours.items():
             inside = role == name
             longitude, latitude = on_map(points[inside])
-            count = f"{inside.sum():,}" + ("" if whole else " shown")
             axes.scatter(
                 longitude,
                 latitude,
                 s=3.5,
                 lw=0,
                 color=colour,
-                label=f"{name} ({count})",
+                zorder=role_height(name, tested),
+                label=labels[name],
                 rasterized=True,
             )
         page.figure.legend(
             loc="lower center",
             bbox_to_anchor=(0.5, 0.2 / page.figure.get_figheight()),
-            ncols=min(6, len(colours)),
+            ncols=-(-len(colours) // rows),
             markerscale=3,
             handletextpad=0.2,
             columnspacing=1.5,
@@ -178,13 +181,39 @@ def draw_split(
     return page.figure
 
 
-def role_colours(roles: Iterable[str]) -> dict[str, str]:
-    """Each role and its colour on every map, in the order in which they are drawn."""
-    ordered = sorted(dict.fromkeys(roles), key=_order)
-    spare = iter(_OTHERS * len(ordered))
-    return {name: ROLES.get(name) or next(spare) for name in ordered}
+def role_colours(roles: Iterable[str], *, tested: Collection[str]) -> dict[str, str]:
+    """Each role and its colour on every map, in the order of the legend.
+
+    Args:
+        roles: train, val, test parts, and why photos were left out.
+        tested: the test parts among them; a part that a twin leaves out is none.
+    """
+    known = (*ROLES, *LEFT_OUT)
+
+    def order(role: str) -> tuple[bool, bool, int, str]:
+        learnt = role in _LEARNT
+        place = known.index(role) if role in known else len(known)
+        return (not learnt, role in tested, place, role)
+
+    ordered = sorted(dict.fromkeys(roles), key=order)
+    used = [name for name in ordered if name in tested or name in _LEARNT]
+    left_out = [name for name in ordered if name not in used]
+    found = _handed_out(used, ROLES, _MORE_TESTED) | _handed_out(left_out, LEFT_OUT, _MORE_LEFT_OUT)
+    return {name: found[name] for name in ordered}
 
 
-def _order(role: str) -> tuple[int, str]:
-    known = ("train", "val", "set-aside", "buffer", "seen")
-    return (known.index(role) if role in known else len(known), role)
+_LEARNT = ("train", "val")
+
+
+def _handed_out(
+    names: Sequence[str], fixed: Mapping[str, str], more: Sequence[str]
+) -> dict[str, str]:
+    """The fixed colours, and for other names those that are not in use, again where they end."""
+    found = {name: fixed[name] for name in names if name in fixed}
+    spare = itertools.cycle([colour for colour in more if colour not in found.values()])
+    return found | {name: next(spare) for name in names if name not in found}
+
+
+def role_height(role: str, tested: Collection[str]) -> float:
+    """How high its dots lie: those of photos that are left out are beneath the others."""
+    return 2 if role in _LEARNT or role in tested else 1

@@ -27,14 +27,12 @@ def write_names(
         axes: whose limits and scales are final.
         marks: label -> what it is the name of, in data units: the end of a line, or a dot.
         look: label -> its colour.
-        texts: label -> what is written; the label, shortened, unless said.
+        texts: label -> what is written; its full name, unless said.
     """
     to_axes = axes.transData + axes.transAxes.inverted()
     at = {label: to_axes.transform(mark) for label, mark in marks.items()}
     labels = sorted(at, key=lambda label: float(at[label][1]))
-    written = {label: (texts or {}).get(label, shortened(label)) for label in labels}
-    if CEILING in written:
-        written[CEILING] += "\n(ceiling)"
+    written = {label: (texts or {}).get(label) or full_name(label) for label in labels}
     line = NAME_INCHES / (axes.bbox.height / axes.figure.dpi)
     sizes = line * np.array([1 + written[label].count("\n") for label in labels])
     wanted = np.array([at[label][1] for label in labels], dtype=np.float64)
@@ -53,6 +51,11 @@ def write_names(
             annotation_clip=False,
             arrowprops={"arrowstyle": "-", "color": colour, "lw": 0.6, "relpos": (0, 0.5)},
         )
+
+
+def full_name(label: str) -> str:
+    """A label as it stands beside a panel; the ceiling's says in a second line what it is."""
+    return shortened(label) + "\n(ceiling)" * (label == CEILING)
 
 
 def spread(wanted: Floats, sizes: Floats) -> Floats:

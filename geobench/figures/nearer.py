@@ -11,6 +11,7 @@ from geobench.figures.world import PROJECTION, draw_world, on_map
 from geobench.geo import Floats, Points
 from geobench.partitions import EqualAreaGrid
 from geobench.results import MAP_ROWS
+from geobench.slices import CELL_ROWS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,11 +22,11 @@ if TYPE_CHECKING:
 SIDES = {1: BLUE, -1: ORANGE, 0: "#7d7d7d"}
 """The colours of `Nearer.sides`: a, b, neither."""
 
-_GRID = EqualAreaGrid(36)  # cells about 560 km wide, as those that count once in the tables
+_GRID = EqualAreaGrid(CELL_ROWS)
 _FEWEST_PHOTOS = 5  # in a cell that is coloured
 
 
-def draw_nearer(found: Nearer, *, part: str, stamp: str, on_earth: bool = True) -> "Figure":
+def draw_nearer(found: Nearer, *, part: str, stamp: str, on_earth: bool) -> "Figure":
     """Two maps: each photo in the colour of who answered nearer, and the shares of each cell.
 
     Args:
@@ -60,7 +61,7 @@ def draw_nearer(found: Nearer, *, part: str, stamp: str, on_earth: bool = True) 
         names = {
             1: f"{a} nearer ({count[1]:,})",
             -1: f"{b} nearer ({count[-1]:,})",
-            0: f"less than {AS_NEAR_KM:g} km apart ({count[0]:,})",
+            0: f"errors within {AS_NEAR_KM:g} km of each other ({count[0]:,})",
         }
         handles = [
             Line2D([], [], marker="o", ls="", ms=5, color=SIDES[side], label=name)

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, final
 
-from geobench.figures.names import number_axis, write_names
+from geobench.figures.names import full_name, number_axis, write_names
 from geobench.figures.style import (
     Look,
     axis_title,
@@ -15,7 +15,6 @@ from geobench.figures.style import (
     intervals,
     looks,
     sheet,
-    shortened,
 )
 from geobench.tables import Row, Tables, number
 
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+_SHORT = 12  # letters of a name before its numbers
 _PREFERRED = ("geoscore", "distance.median")
 
 
@@ -89,6 +89,7 @@ def draw_slopes(tables: Tables, pairs: Sequence[Pair], *, title: str, stamp: str
     rows = [in_shown_unit(row) for row in tables.rows if row.plain]
     rows = [row for row in rows if math.isfinite(row.value)]
     look = looks(tables.labels)
+    longest = [_beside(label, "00,000 \N{RIGHTWARDS ARROW} 00,000") for label in tables.labels]
     with house_style():
         page = sheet(
             len(wanted),
@@ -96,7 +97,7 @@ def draw_slopes(tables: Tables, pairs: Sequence[Pair], *, title: str, stamp: str
             note=f"bars: {intervals(rows)}",
             stamp=stamp,
             height=3.0,
-            names=[f"{shortened(label)} 00,000" for label in tables.labels],
+            names=[line for text in longest for line in text.split("\n")],
         )
         for axes, (pair, name) in zip(page.panels, wanted, strict=True):
             axes.set_title(f"{pair.title}: {name}")
@@ -122,7 +123,7 @@ def _panel(
     logarithmic = first.unit == "km" and min(values) > 0
     if logarithmic:
         axes.set_yscale("log")
-    step = 0.2 / max(len(labels), 10)
+    step, marks = 0.2 / max(len(labels), 10), {}
     for place, label in enumerate(labels):
         shift = step * (place - (len(labels) - 1) / 2)  # bars beside each other, not upon
         style, ends = look[label], (seen[label], unseen[label])
@@ -138,6 +139,7 @@ def _panel(
             label=label,
         )
         draw_intervals(axes, x, ends, style)
+        marks[label] = (x[1], ends[1].value)
     axes.set_xlim(-0.12, 1.12)
     axes.grid(visible=False, axis="x")
     axes.set_ylabel(axis_title(first))
@@ -145,6 +147,16 @@ def _panel(
     low = min(0, low) if first.better == "higher" and not logarithmic else low
     number_axis(axes, "y", low, high, most=10, logarithmic=logarithmic)
     percent = " %" if first.unit == "share" else ""
-    marks = {label: (1.0, unseen[label].value) for label in labels}
-    texts = {label: f"{shortened(label)} {number(y)}{percent}" for label, (_, y) in marks.items()}
+    arrow = " \N{RIGHTWARDS ARROW} "
+    numbers = {
+        label: arrow.join(number(ends[label].value) for ends in (seen, unseen)) + percent
+        for label in labels
+    }
+    texts = {label: _beside(label, text) for label, text in numbers.items()}
     write_names(axes, marks, look=look, texts=texts)
+
+
+def _beside(label: str, numbers: str) -> str:
+    """A name and its numbers, below it where it is too long to stand before them."""
+    name = full_name(label)
+    return name + (" " if len(name.split("\n")[-1]) <= _SHORT else "\n") + numbers
