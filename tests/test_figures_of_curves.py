@@ -60,7 +60,8 @@ def test_a_line_and_a_band_are_the_points_of_the_curve(folder, name, curves, sca
     wanted = [(part, curve) for part in PARTS for curve in curves]
     assert len(figure.axes) == len(wanted)
     for axes, (part, curve) in zip(figure.axes, wanted, strict=True):
-        assert axes.get_title(loc="left") == part
+        kind = {"distance.mean.novelty": ": error", "nll.novelty": ": nll"}.get(curve, "")
+        assert axes.get_title(loc="left") == part + kind
         rows = found[(found.part == part) & (found.curve == curve)]
         lines = {
             line.get_label(): line for line in axes.lines if line.get_label() in set(rows.label)
@@ -83,7 +84,7 @@ def test_a_line_and_a_band_are_the_points_of_the_curve(folder, name, curves, sca
 def test_the_dots_of_novelty_are_the_bins_and_the_ceiling_is_there(folder):
     found = numbers(folder, "curves.csv")
     axes = drawn(folder, "novelty").axes[2]
-    assert axes.get_title(loc="left") == "unseen-cells/unseen"
+    assert axes.get_title(loc="left") == "unseen-cells/unseen: error"
     rows = found[(found.part == "unseen-cells/unseen")]
     bins = rows[rows.curve == "distance.mean.novelty-bins"]
     dots = sorted(
