@@ -12,7 +12,7 @@ from geobench.errors import StoreError
 from geobench.files import read_json, write_json
 from geobench.results import Workspace
 
-KIT_VERSION = 1
+KIT_VERSION = 2
 """Version of the conformance kit; raised when a check is added or asks for more."""
 
 NOT_CHECKED = "not checked"
