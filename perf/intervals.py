@@ -3,9 +3,9 @@
 Leaderboards are simulated, --trials of each setting. A unit holds 20 photos, or a log-normal number
 (sigma 1) with that mean; `corr.` is the correlation of the scores of two photos of a unit. Scores
 are normal, skewed as errors are (log-normal, sigma 1), or hits (beta-binomial); `median` is that of
-skewed scores, `risk` the area under their risk-coverage curve, by the delete-a-group jackknife, its groups
-being single units (for both, `corr.` is that of the logarithms). With three seeds, a training moves the latent scores
-of all photos by a tenth of their spread.
+skewed scores, `risk` the area under their risk-coverage curve, by the delete-a-group jackknife, its
+groups being single units (for both, `corr.` is that of the logarithms). With three seeds, a
+training moves the latent scores of all photos by a tenth of their spread.
 
 Columns: how often the interval holds the truth (covers), ends below it, begins above it; its mean
 width; how often a note marks it as weak, and how often the others cover. No interval (below two
