@@ -24,9 +24,12 @@ TRAINED = ("ok", "ceiling")
 """Status of what depends on the training photos of this split."""
 
 
+UNRANKED = "not ranked: scored on other photos than most"
+
+
 @final
 class Plain(NamedTuple):
-    """One number about all photos of a part: its row, unranked, which were scored, and seeds.
+    """One number of a part: its row, unranked, which photos were scored, and seeds.
 
     `exact` says that it is a share with an exact interval.
     """
@@ -118,7 +121,7 @@ class PartRows:
         if view.classes is not None and not isinstance(summary, Mean | Share | Against):
             return  # a quantile or another statistic has no mean over classes
         rows: list[Row] = []
-        replicates: list[Replicates | None] = []
+        numbers: list[Plain | None] = []
         for entry in entries:
             found = scored[entry.label]
             row = Row(
@@ -139,32 +142,32 @@ class PartRows:
             if isinstance(found, str):
                 status = "failed" if entry.status in (*RANKED, "ceiling") else entry.status
                 rows.append(replace(row, status=status, note=found))
-                replicates.append(None)
+                numbers.append(None)
                 continue
             found = found.of(view, summary)
             row = replace(row, not_applicable=int((found.mask == NOT_APPLICABLE).sum()))
             if not len(found.rows):
                 rows.append(replace(row, note=f"no photo of this {view.what} can be scored"))
-                replicates.append(None)
+                numbers.append(None)
                 continue
             try:
                 answer = self.estimate(summary, view, found, scored)
             except Exception as error:
                 note = self.problem(summary, entry, error)
                 rows.append(replace(row, status="failed", note=note))
-                replicates.append(None)
+                numbers.append(None)
                 continue
             if answer is None:
                 rows.append(replace(row, note="nothing on the same photos to compare with"))
-                replicates.append(None)
+                numbers.append(None)
                 continue
             rows.append(filled(row, answer.estimate))
-            replicates.append(answer.replicates)
+            exact = isinstance(summary, Share)
+            known = Plain(rows[-1], answer.replicates, found.rows, entry.seeds, exact)
+            numbers.append(known)
             if view.plain and entry.status in (*RANKED, "ceiling"):
-                exact = isinstance(summary, Share)
-                known = Plain(rows[-1], answer.replicates, found.rows, entry.seeds, exact)
                 self.plain[entry.label, summary.name] = known
-        self.tables.rows += self.with_ranks(rows, replicates, summary)
+        self.tables.rows += self.with_ranks(rows, numbers, summary)
 
     def problem(self, summary: Summary, entry: Entry, error: Exception) -> str:
         """Note that a summary cannot be computed, and say so for its row."""
@@ -263,28 +266,43 @@ class PartRows:
         self.tables.curves.append(CurvePoint(*head, x, *limits))
 
     def with_ranks(
-        self, rows: list[Row], replicates: list[Replicates | None], summary: Summary
+        self, rows: list[Row], numbers: Sequence[Plain | None], summary: Summary
     ) -> list[Row]:
-        """The rows with rank ranges among those that compete on the same photos."""
-        competing = [
-            (number, found)
-            for number, (row, found) in enumerate(zip(rows, replicates, strict=True))
+        """The rows with rank ranges among those that compete on the same photos.
+
+        Which photos a metric scores is the truth's and the protocol's to say, the same for all
+        labels; should stored scores disagree, most of them decide, and the others are not ranked.
+        """
+        able = {
+            number: found
+            for number, found in enumerate(numbers)
             if self.ranked
-            and row.status in RANKED
             and found is not None
+            and found.row.status in RANKED
             # What is undefined (a slope through one point) competes with nobody.
-            and math.isfinite(found.value)
-        ]
-        if not competing:
+            and math.isfinite(found.replicates.value)
+        }
+        if not able:
             return rows
+        kinds: list[list[int]] = []  # numbers of equal photos
+        for number, found in able.items():
+            for kind in kinds:
+                if np.array_equal(able[kind[0]].photos, found.photos):
+                    kind.append(number)
+                    break
+            else:
+                kinds.append([number])
+        competing = max(kinds, key=len)
         ranges: list[RankRange] = ranking.ranks(
-            [found for _, found in competing],
+            [able[number].replicates for number in competing],
             better=summary.better,
-            effective_units=rows[competing[0][0]].effective_units,
+            effective_units=rows[competing[0]].effective_units,
         )
         ranked = list(rows)
-        for (number, _), limits in zip(competing, ranges, strict=True):
+        for number, limits in zip(competing, ranges, strict=True):
             ranked[number] = replace(rows[number], rank_low=limits.low, rank_high=limits.high)
+        for number in able.keys() - set(competing):
+            ranked[number] = replace(rows[number], note=joined(rows[number].note, UNRANKED))
         return ranked
 
 

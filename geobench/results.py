@@ -222,7 +222,7 @@ class Record:
 
     @property
     def status(self) -> Status:
-        return self.data["status"]  # type: ignore[no-any-return]
+        return self.data["status"]  # type: ignore[no-any-return]  # `read` has checked it
 
     def answers(self) -> Points:
         """The stored answer of every photo, (N, 2)."""

@@ -184,6 +184,14 @@ def replicate_mean(scores: ArrayLike, units: AnyUnits) -> Replicates:
     return Replicates(float(average.mean()), _mean_deviations(average, known), table.mean(axis=1))
 
 
+def replicate_share(scores: ArrayLike, units: AnyUnits) -> Replicates:
+    """Replicate a share as the mean that it is; `scores` (S, N), 0 or 1."""
+    table, known = _checked(scores, units)
+    if not ((table == 0) | (table == 1)).all():
+        raise ValueError("scores of a share are 0 or 1; estimate other scores by their mean")
+    return replicate_mean(table, known)
+
+
 def replicate_quantile(scores: ArrayLike, units: AnyUnits, *, q: float) -> Replicates:
     """Replicate a quantile, 0 < q < 1, as the mean of its linearised scores; `scores` (S, N).
 
@@ -248,10 +256,8 @@ def estimate_share(scores: ArrayLike, units: AnyUnits) -> Estimate:
     each photo is a unit and S = 1, the interval is the plain exact one. If p is 0 or 1 there is no
     variance to go by, and the size is the effective units: all photos of a unit may say one thing.
     """
-    table, known = _checked(scores, units)
-    if not ((table == 0) | (table == 1)).all():
-        raise ValueError("scores of a share are 0 or 1; estimate other scores by their mean")
-    return estimate_share_replicates(replicate_mean(table, known), known)
+    known = Units.of(units)
+    return estimate_share_replicates(replicate_share(scores, known), known)
 
 
 def estimate_share_replicates(

@@ -49,8 +49,8 @@ def summarise(
     known = Units.of(units)
     replicates = replicate(summary, columns, truth=truth, units=known, other=other)
     match summary:
-        case Share(column=name):
-            estimates = [statistics.estimate_share(columns[name], known)]
+        case Share():
+            estimates = [statistics.estimate_share_replicates(replicates[0], known)]
         case Quantile(column=name, q=q):
             estimates = [statistics.estimate_quantile(columns[name], known, q=q)]
         case _:
@@ -74,8 +74,10 @@ def replicate(
 ) -> list[Replicates]:
     """Replicate what `summarise` summarises, without intervals; the arguments are the same."""
     match summary:
-        case Mean(column=name) | Share(column=name):
+        case Mean(column=name):
             return [statistics.replicate_mean(columns[name], units)]
+        case Share(column=name):
+            return [statistics.replicate_share(columns[name], units)]
         case Against(column=name):
             scores = columns[name] if other is None else columns[name] - other[name]
             return [statistics.replicate_mean(scores, units)]

@@ -269,6 +269,17 @@ def test_cost_shows_seconds_of_costs_csv_against_scores_of_table_csv(folder):
         np.testing.assert_allclose(lines(axes)[CEILING].get_ydata(orig=False), ceiling)
 
 
+def test_cost_is_drawn_where_no_method_took_a_millisecond(folder):
+    found = tables.read(folder)
+    costs = [replace(cost, value=1e-5) for cost in found.costs]
+    figure = draw_cost(tables.Tables(found.rows, [], costs, []), stamp="")
+    for axes in panels(figure).values():
+        low, high = axes.get_xlim()
+        assert 0 < low < 1e-3 < high < 1
+        dots = [line.get_xdata(orig=False) for name, line in lines(axes).items() if name != CEILING]
+        np.testing.assert_allclose(dots, 1e-3)
+
+
 def test_maps_of_errors_have_a_dot_per_photo_in_the_colour_of_its_error(folder):
     part = "unseen-cells/unseen"
     manifest = json.loads((folder / "benchmark.json").read_text())

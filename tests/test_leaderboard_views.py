@@ -31,6 +31,9 @@ from geobench.catalogue import Source, installed
 from geobench.config import CEILING
 from geobench.contrast_rows import NO_VARIANCE
 from geobench.leaderboard import Leaderboard
+from geobench.part_rows import UNRANKED, Plain
+from geobench.summaries import summarise
+from geobench.tables import Row, Tables
 from geobench.tables import number as as_shown
 from geobench.verification import verify
 
@@ -501,6 +504,27 @@ def test_verify_finds_a_changed_gap_and_a_changed_slice(made, tmp_path):
             assert any(each.summary in text and "value is" in text for text in problems)
     finally:
         table.write_text(before)
+
+
+@pytest.mark.parametrize("odd", [0, 1, 3])
+def test_who_was_scored_on_other_photos_than_most_is_shown_and_not_ranked(board, odd):
+    part = Leaderboard(board.folder, installed())._rows(UNSEEN, Tables([], [], [], []))
+    names = ("b", UNSEEN, "all", "photo")
+    (mean,) = (each for each in part.metrics[0].summaries if each.name == "distance.mean")
+    rows, numbers, units = [], [], np.arange(30)
+    for place in range(4):
+        scores = np.random.default_rng(place).normal(100.0 * place, 1.0, (1, 30))
+        answer = summarise(mean, {mean.column: scores}, truth=part.truth, units=units)[0]
+        rows.append(Row(*names, f"m{place}", "m", mean.name, "km", "lower", answer.estimate.value))
+        photos = np.arange(30) + (place == odd)
+        numbers.append(Plain(rows[-1], answer.replicates, photos, (0,)))
+    found = part.with_ranks(rows, numbers, mean)
+    assert [row.value for row in found] == [row.value for row in rows]
+    assert found[odd].rank_low is None
+    assert found[odd].note == UNRANKED
+    others = [row for place, row in enumerate(found) if place != odd]
+    assert [row.rank_low for row in others] == [row.rank_high for row in others] == [1, 2, 3]
+    assert {row.note for row in others} == {""}
 
 
 def test_a_trial_has_gaps_and_no_ranks(made):

@@ -53,8 +53,8 @@ def _attribute(dataset: Dataset, name: str, column: Column) -> Line:
     else:
         detail = f"numbers from {number(known.min())} to {number(known.max())}"
     rows = np.flatnonzero(missing)
-    more = {"detail": detail, "examples": names(dataset, rows)}
-    return photos(f"missing: {name}", len(rows), len(column), **more)
+    examples = names(dataset, rows)
+    return photos(f"missing: {name}", len(rows), len(column), detail=detail, examples=examples)
 
 
 def groups(dataset: Dataset) -> Section:

@@ -44,9 +44,18 @@ class Line:
         return self.leak and self.value > 0
 
 
-def photos(name: str, count: int, total: int, **more: object) -> Line:
-    """A line that counts photos, with their share of `total`."""
-    return Line(name, int(count), share=count / total if total else None, **more)  # type: ignore[arg-type]
+def photos(
+    name: str,
+    count: int,
+    total: int,
+    *,
+    detail: str = "",
+    examples: tuple[str, ...] = (),
+    leak: bool = False,
+) -> Line:
+    """A line that counts photos, with their share of `total`; the rest as in Line."""
+    share = count / total if total else None
+    return Line(name, int(count), share=share, detail=detail, examples=examples, leak=leak)
 
 
 @final

@@ -86,7 +86,10 @@ def draw_cost(tables: Tables, *, stamp: str) -> "Figure":
 def _panel(
     axes: "Axes", rows: Mapping[str, Row], spent: Mapping[str, float], look: Mapping[str, Look]
 ) -> None:
+    times = [max(spent[label], _LEAST) for label in rows if label in spent]
     axes.set_xscale("log")
+    # Before there is anything to scale by: all may have taken the same least time.
+    axes.set_xlim(min(times) / 2, 2 * max(times))
     for label in (label for label in rows if label in spent):
         row, style = rows[label], look[label]
         x = [max(spent[label], _LEAST)]
@@ -98,7 +101,6 @@ def _panel(
     first = next(iter(rows.values()))
     axes.set_xlabel("time to fit and answer (s)")
     axes.set_ylabel(axis_title(first))
-    times = [max(spent[label], _LEAST) for label in rows if label in spent]
     number_axis(axes, "x", min(times) / 2, 2 * max(times), most=5, logarithmic=True)
     low, high = axes.get_ylim()
     low = min(0, low) if first.better == "higher" else low

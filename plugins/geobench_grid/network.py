@@ -37,7 +37,7 @@ class Classifier(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Logits (B, classes) of pooled features (B, D)."""
-        return self.layers(self.standardise(features))  # type: ignore[no-any-return]
+        return self.layers(self.standardise(features))  # type: ignore[no-any-return]  # as torch types its modules
 
 
 def class_loss(
