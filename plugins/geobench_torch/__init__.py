@@ -1,6 +1,6 @@
 """What methods on torch share: reading in chunks, the training loop, states; registers nothing.
 
-It imports torch, so a method imports it inside `fit`, `predict` and `from_state`.
+It imports torch, so a method imports it inside `fit`, `predict` and `restore`.
 """
 
 from geobench_torch.layers import Standardise as Standardise
