@@ -1,6 +1,5 @@
 """What every plugin class is: a named, versioned component with a closed configuration."""
 
-import hashlib
 import importlib.util
 import json
 from abc import ABC
@@ -8,10 +7,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Generic, Self, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationInfo, model_validator
 
+from geobench.digests import digest, file_digest
 from geobench.errors import ConfigError, PluginError
 
 
@@ -165,41 +163,6 @@ def canonical(value: Any, *, paths: bool = True, folders: bool = True) -> Any:
 def _folder_digest(folder: Path) -> str:
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
     return digest([[path.relative_to(folder).as_posix(), file_digest(path)] for path in paths])
-
-
-def digest(data: Any) -> str:
-    """SHA-256, in hex, of JSON data in canonical form (sorted keys, no spaces)."""
-    text = json.dumps(data, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def array_digest(*arrays: NDArray[Any]) -> str:
-    """SHA-256, in hex, of arrays of numbers or strings: values and shapes, whatever the width
-    or byte order they are held in."""
-    state = hashlib.sha256()
-    for array in arrays:
-        if array.dtype.kind not in "Ufiub":
-            raise TypeError(f"an array of {array.dtype} has no digest: give numbers or str_")
-        if array.dtype.kind == "U":
-            plain = np.char.encode(array, "utf-8")
-        elif array.dtype.kind == "f":
-            plain = array.astype("<f8")
-        else:
-            plain = array.astype("<i8")
-        state.update(f"{plain.dtype.kind}{array.shape}".encode())
-        # Strings are told apart by their lengths, so that "ab","c" is not "a","bc".
-        if plain.dtype.kind == "S":
-            state.update(np.char.str_len(plain).astype("<i8").tobytes())
-            state.update(b"".join(plain.ravel().tolist()))
-        else:
-            state.update(np.ascontiguousarray(plain).tobytes())
-    return state.hexdigest()
-
-
-def file_digest(path: Path) -> str:
-    """SHA-256 of a file's content, in hex."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 _EXTRAS = {

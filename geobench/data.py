@@ -10,7 +10,8 @@ from typing import Any, ClassVar, Literal, TypeAlias, final
 import numpy as np
 from numpy.typing import NDArray
 
-from geobench.components import Plugin, array_digest, canonical, digest
+from geobench.components import Plugin, canonical
+from geobench.digests import array_digest, digest
 from geobench.errors import DataError, PredictionError
 from geobench.geo import Floats, Points, wrap
 

@@ -10,7 +10,6 @@ from pydantic import ValidationError
 
 from geobench.catalogue import Catalogue
 from geobench.components import Plugin, check_requirements
-from geobench.config import RESERVED
 from geobench.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -143,6 +142,7 @@ def _configured(
         PluginError: there is no such plugin, or a package that it needs is absent.
         ConfigError: a word that is no KEY=VALUE, an unknown key, or a value that does not fit.
     """
+    from geobench.config import RESERVED
 
     def made(kind: str, entry: dict[str, Any]) -> Plugin:
         plugin = catalogue.find(kind, entry["name"])

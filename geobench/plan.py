@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geobench import files, results
-from geobench.components import Component, check_requirements, digest
+from geobench.components import Component, check_requirements
 from geobench.config import Benchmark
 from geobench.data import Dataset, smallest_by_hash
+from geobench.digests import digest
 from geobench.errors import ConfigError, DataError, GeobenchError, PluginError, StoreError
 from geobench.inputs import Inputs
 from geobench.methods import Method

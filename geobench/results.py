@@ -23,8 +23,8 @@ from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from geobench import gazetteer
-from geobench.components import digest, file_digest
 from geobench.data import Column, smallest_by_hash
+from geobench.digests import digest, file_digest
 from geobench.errors import StoreError
 from geobench.files import drafts, read_arrays, read_stamped
 from geobench.geo import Places, Points

@@ -9,7 +9,8 @@ import pytest
 from pydantic import Field, ValidationError
 
 from geobench import Component, Config, Dataset, Encoder, Features, InputPath, PluginError, Table
-from geobench.components import array_digest, canonical, check_requirements, digest, file_digest
+from geobench.components import canonical, check_requirements
+from geobench.digests import array_digest, digest, file_digest
 from geobench.errors import ConfigError
 
 

@@ -19,7 +19,7 @@ from geobench import (
 )
 from geobench.catalogue import Source, installed
 from geobench.slices import populations, thirds, views
-from geobench.testing.toy_planet import ToyPlanet
+from geobench.toy_planet import ToyPlanet
 from geobench.verification import verify
 
 NAMES = ("low", "middle", "high")

@@ -20,8 +20,8 @@ from geobench.predictions import Density, Prediction
 from geobench.testing.check import Failure, Skip, ensure
 from geobench.testing.said import Said
 from geobench.testing.subject import Subject
-from geobench.testing.toy_planet import ToyPlanet
 from geobench.testing.watch import Snapshot, untouched_random_state
+from geobench.toy_planet import ToyPlanet
 
 PARTS = ("official/clear", "official/ambiguous")
 """The test parts that methods are asked for, as in table.csv."""
