@@ -1,6 +1,5 @@
 """What every plugin class is: a named, versioned component with a closed configuration."""
 
-import importlib.util
 import json
 from abc import ABC
 from collections.abc import Iterable, Mapping
@@ -10,7 +9,7 @@ from typing import Annotated, Any, ClassVar, Generic, Self, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationInfo, model_validator
 
 from geobench.digests import digest, file_digest
-from geobench.errors import ConfigError, PluginError
+from geobench.errors import ConfigError
 
 
 class Config(BaseModel):
@@ -163,34 +162,3 @@ def canonical(value: Any, *, paths: bool = True, folders: bool = True) -> Any:
 def _folder_digest(folder: Path) -> str:
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
     return digest([[path.relative_to(folder).as_posix(), file_digest(path)] for path in paths])
-
-
-_EXTRAS = {
-    "torch": "methods",
-    "faiss": "methods",
-    "open_clip": "backbones",
-    "timm": "backbones",
-    "datasets": "hub",
-    "webdataset": "hub",
-}
-
-
-def check_requirements(plugin: type[Plugin]) -> None:
-    """Raise PluginError, with the pip command, if a package that `plugin` needs is absent."""
-    absent = [name for name in plugin.requires if not _importable(name)]
-    if absent:
-        packages = [name.partition(".")[0] for name in absent]
-        extras = sorted({_EXTRAS[package] for package in packages if package in _EXTRAS})
-        wanted = [f"'geobench-geolocation[{','.join(extras)}]'"] if extras else []
-        wanted += [package for package in packages if package not in _EXTRAS]
-        raise PluginError(
-            f"{plugin.kind} {plugin.name} needs {', '.join(absent)}, which is not installed",
-            remedy=f"Install it: pip install {' '.join(wanted)}",
-        )
-
-
-def _importable(name: str) -> bool:
-    try:
-        return importlib.util.find_spec(name) is not None
-    except ModuleNotFoundError:  # of a submodule whose package is absent
-        return False

@@ -9,8 +9,9 @@ import typer
 from pydantic import ValidationError
 
 from geobench.catalogue import Catalogue
-from geobench.components import Plugin, check_requirements
+from geobench.components import Plugin
 from geobench.errors import ConfigError
+from geobench.requirements import check_requirements
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geobench import files, results
-from geobench.components import Component, check_requirements
+from geobench.components import Component
 from geobench.config import Benchmark
 from geobench.data import Dataset, smallest_by_hash
 from geobench.digests import digest
@@ -18,6 +18,7 @@ from geobench.errors import ConfigError, DataError, GeobenchError, PluginError, 
 from geobench.inputs import Inputs
 from geobench.methods import Method
 from geobench.metrics import Metric
+from geobench.requirements import check_requirements
 from geobench.results import SCHEMA, Record, Task, Workspace, record_key
 from geobench.splits import Assignment, Part, Split, check_twins, part, without
 

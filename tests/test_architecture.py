@@ -45,6 +45,7 @@ READING_ORDER = (
     "novelty",
     "tables",
     "hookspecs",
+    "requirements",
     "catalogue",
     "toy_planet",
     "document",
