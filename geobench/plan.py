@@ -174,9 +174,9 @@ class Plan:
         if path.exists():
             try:
                 known = files.read_arrays(path)
-                if set(known) == results.part_names(place.part):
+                if results.is_current(known, place.part):
                     return known
-                log.info("%s is of an older version: it is written again", path)
+                log.info("%s is older, or sliced otherwise: it is written again", path)
             except StoreError as error:
                 log.warning("%s: it is written again", error)
         arrays = results.part_arrays(place.part, cell.assignment.train)

@@ -21,6 +21,7 @@ PLUGINS = REPOSITORY / "plugins"
 READING_ORDER = (
     "errors",
     "digests",
+    "identifiers",
     "geo",
     "partitions",
     "gazetteer",
