@@ -10,20 +10,19 @@ from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from geobench import document
 from geobench.catalogue import Catalogue
-from geobench.components import Component, Config, Plugin, canonical, digest
+from geobench.components import Component, Config, Plugin, canonical
 from geobench.data import Dataset
+from geobench.digests import digest
 from geobench.document import Mapping, Sequence
 from geobench.encoders import Encoder
 from geobench.errors import ConfigError, PluginError
 from geobench.methods import Method
 from geobench.metrics import Metric
 from geobench.splits import Split
+from geobench.tables import CEILING
 
 RESERVED = ("name", "label", "preset")
 """Keys of a component that are not its own configuration."""
-
-CEILING = "oracle-training-place"
-"""The label of the row that always answers with the training place nearest to the truth."""
 
 _NAME = r"[a-z0-9]+(-[a-z0-9]+)*"
 _LABEL = r"[A-Za-z0-9][A-Za-z0-9 ._+@-]*"

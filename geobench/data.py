@@ -12,9 +12,11 @@ from typing import Any, ClassVar, Literal, Self, TypeAlias, final
 import numpy as np
 from numpy.typing import NDArray
 
-from geobench.components import Plugin, array_digest, canonical, digest
+from geobench.components import Plugin, canonical
+from geobench.digests import array_digest, digest
 from geobench.errors import DataError, PredictionError
 from geobench.geo import Floats, Points, wrap
+from geobench.identifiers import names_things
 
 Indices: TypeAlias = NDArray[np.intp]
 Column: TypeAlias = NDArray[Any]
@@ -44,6 +46,8 @@ class Table:
         sizes: bytes of each photo's file, (N,), or None where there are no files.
         promised: how many photos the source promised.
         broken: what was promised and is not in the table: reason -> how many.
+        sliced: the attributes whose values are slices of the tables; None stands for all but
+            numbers that name things, such as ids (`identifiers.names_things`).
     """
 
     ids: NDArray[np.str_]
@@ -54,6 +58,7 @@ class Table:
     sizes: NDArray[np.int64] | None = None
     promised: int = 0
     broken: Mapping[str, int] = field(default_factory=dict)
+    sliced: tuple[str, ...] | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -120,7 +125,8 @@ class Dataset(Plugin):
         """The checked table.
 
         Raises:
-            DataError: ids that repeat, columns of different lengths, or coordinates off the globe.
+            DataError: ids that repeat, columns of different lengths, coordinates off the globe, or
+                slices by what is no attribute.
         """
         return _checked(self.load(), self.name)
 
@@ -175,7 +181,23 @@ def _checked(table: Table, name: str) -> Table:
         sizes=table.sizes,
         promised=table.promised or count,
         broken=dict(table.broken),
+        sliced=_sliced(table, name),
     )
+
+
+def _sliced(table: Table, name: str) -> tuple[str, ...]:
+    """The attributes that are sliced by, in the order in which the table has them."""
+    if table.sliced is None:
+        return tuple(a for a, values in table.attributes.items() if not names_things(a, values))
+    for wanted in table.sliced:
+        if wanted not in table.attributes:
+            there = ", ".join(table.attributes) or "none"
+            raise DataError(
+                f"sliced names {wanted!r}, which is no attribute",
+                where=f"dataset {name}",
+                remedy=f"The attributes are: {there}.",
+            )
+    return tuple(a for a in table.attributes if a in table.sliced)
 
 
 def hashes(ids: NDArray[np.str_]) -> NDArray[np.uint64]:

@@ -9,9 +9,9 @@ import typer
 from pydantic import ValidationError
 
 from geobench.catalogue import Catalogue
-from geobench.components import Plugin, check_requirements
-from geobench.config import RESERVED
+from geobench.components import Plugin
 from geobench.errors import ConfigError
+from geobench.requirements import check_requirements
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -143,6 +143,7 @@ def _configured(
         PluginError: there is no such plugin, or a package that it needs is absent.
         ConfigError: a word that is no KEY=VALUE, an unknown key, or a value that does not fit.
     """
+    from geobench.config import RESERVED
 
     def made(kind: str, entry: dict[str, Any]) -> Plugin:
         plugin = catalogue.find(kind, entry["name"])

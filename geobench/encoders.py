@@ -8,8 +8,9 @@ from typing import Any, ClassVar, Literal, final
 import numpy as np
 from numpy.typing import NDArray
 
-from geobench.components import Plugin, digest
+from geobench.components import Plugin
 from geobench.data import Image
+from geobench.digests import digest
 
 
 @final

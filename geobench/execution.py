@@ -15,8 +15,9 @@ from typing import Any, final
 import numpy as np
 
 from geobench import files, recording
-from geobench.components import Component, file_digest
+from geobench.components import Component
 from geobench.costs import Stopwatch, latency, peak_memory, start_measuring_memory
+from geobench.digests import file_digest
 from geobench.errors import DeadlineError, GeobenchError, StoreError
 from geobench.methods import Context, Method
 from geobench.plan import Cell, Place, Plan, wanted, with_components

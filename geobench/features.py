@@ -27,8 +27,8 @@ from filelock import FileLock
 from numpy.typing import NDArray
 
 from geobench import encoding_time
-from geobench.components import digest
 from geobench.data import BrokenPicture, Dataset, Image, Indices, Rows
+from geobench.digests import digest
 from geobench.encoders import Encoder, Features
 from geobench.encoding_time import EncodingTime
 from geobench.errors import DataError, GeobenchError

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from geobench.components import array_digest, digest
+from geobench.digests import array_digest, digest
 from geobench.errors import StoreError
 
 log = logging.getLogger(__name__)

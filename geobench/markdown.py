@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-from geobench.config import CEILING
 from geobench.leaderboard import Leaderboard
 from geobench.markdown_tables import (
     gap_table,
@@ -14,7 +13,7 @@ from geobench.markdown_tables import (
     slice_table,
     summary_table,
 )
-from geobench.tables import Row, Tables, number
+from geobench.tables import CEILING, Row, Tables, number
 
 _MEANING = """\
 Each cell: value, 95 % interval, and the range of ranks that the paired tests allow (all pairs,

@@ -11,13 +11,15 @@ from numpy.typing import NDArray
 from pydantic import BaseModel
 
 from geobench import files, results
-from geobench.components import Component, check_requirements, digest
+from geobench.components import Component
 from geobench.config import Benchmark
 from geobench.data import Dataset, smallest_by_hash
+from geobench.digests import digest
 from geobench.errors import ConfigError, DataError, GeobenchError, PluginError, StoreError
 from geobench.inputs import KINDS, Inputs
 from geobench.methods import Method
 from geobench.metrics import Metric
+from geobench.requirements import check_requirements
 from geobench.results import KEYS, Record, Task, Workspace, record_key
 from geobench.splits import Assignment, Part, Split, check_twins, part, without
 
@@ -175,9 +177,9 @@ class Plan:
         if path.exists():
             try:
                 known = files.read_arrays(path)
-                if set(known) == results.part_names(place.part):
+                if results.is_current(known, place.part):
                     return known
-                log.info("%s is of an older version: it is written again", path)
+                log.info("%s is older, or sliced otherwise: it is written again", path)
             except StoreError as error:
                 log.warning("%s: it is written again", error)
         arrays = results.part_arrays(place.part, cell.assignment.train)

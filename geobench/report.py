@@ -3,16 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from geobench import figures, files, results, tables
 from geobench.catalogue import Catalogue, installed
-from geobench.components import digest, file_digest, left_out
+from geobench.components import left_out
 from geobench.config import Benchmark
 from geobench.data import Dataset
+from geobench.digests import digest, file_digest
 from geobench.errors import StoreError
 from geobench.geo import Points
 from geobench.leaderboard import Leaderboard
@@ -21,10 +22,7 @@ from geobench.methods import Retriever
 from geobench.plan import Plan
 from geobench.results import Record, Workspace
 from geobench.splits import Assignment, describe
-from geobench.tables import ROW_COLUMNS, Tables, as_csv
-
-if TYPE_CHECKING:
-    from pandas import DataFrame
+from geobench.tables import Tables, as_csv
 
 NAMES = ("benchmark.json", "table.csv", "curves.csv", "costs.csv", "README.md")
 """The files of a leaderboard, beside runs/ and figures/."""
@@ -113,32 +111,6 @@ def contents(board: Leaderboard, found: Tables) -> dict[str, str]:
     """
     texts = _csv(found)
     return {**texts, "README.md": page(board, tables.parse(texts, where=str(board.folder)))}
-
-
-def load(folder: str | Path) -> "DataFrame":
-    """The table of a leaderboard as a pandas DataFrame, one row per number.
-
-    Args:
-        folder: a leaderboard's folder, such as "leaderboards/blue-marble".
-    """
-    import pandas
-
-    # "NA" and "12" are labels here; only an empty field is a missing number.
-    path = Path(folder) / "table.csv"
-    if not path.exists():
-        raise StoreError(
-            "there is no table.csv", where=str(folder), remedy="Give a leaderboard's folder."
-        )
-    return pandas.read_csv(
-        Path(folder) / "table.csv",
-        dtype={name: str for name in ROW_COLUMNS if name not in (*_NUMBERS, *_COUNTS)},
-        keep_default_na=False,
-        na_values={name: [""] for name in _NUMBERS},
-    )
-
-
-_NUMBERS = ("value", "low", "high", "seed_sd", "effective_units", "rank_low", "rank_high")
-_COUNTS = ("seeds", "photos", "not_applicable")
 
 
 def _manifest(planned: Plan) -> dict[str, Any]:

@@ -23,13 +23,14 @@ from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from geobench import gazetteer
-from geobench.components import Plugin, digest, file_digest
+from geobench.components import Plugin
 from geobench.data import Column, smallest_by_hash
+from geobench.digests import digest, file_digest
 from geobench.errors import StoreError
 from geobench.files import drafts, read_arrays, read_stamped
 from geobench.geo import Places, Points
 from geobench.hookspecs import ENTRY_POINT_GROUP
-from geobench.slices import populations
+from geobench.slices import SLICED, populations
 from geobench.splits import Part
 
 log = logging.getLogger(__name__)
@@ -168,7 +169,8 @@ def part_arrays(part: Part, train: Part) -> dict[str, NDArray[Any]]:
     `nearest` (N, 2) the nearest training place and `novelty` (N,) its distance in km (NaN where
     nothing trains), `neighbours` (N,) how many training photos lie within NEIGHBOURHOOD_KM,
     `slice.continent` and `slice.population` where the places are on the real Earth and the dataset
-    does not say them, and each attribute under `attribute.<name>`.
+    does not say them, and each attribute under `attribute.<name>`; `sliced` (K,) the names of those
+    that are sliced by, where they are not all.
     """
     nearest, novelty = np.full((len(part), 2), np.nan), np.full(len(part), np.nan)
     around = np.zeros(len(part), np.intp)
@@ -192,13 +194,28 @@ def part_arrays(part: Part, train: Part) -> dict[str, NDArray[Any]]:
         arrays["slice.population"] = populations(part.points)
     for name, column in part.attributes.items():
         arrays[f"attribute.{name}"] = column
-    return arrays
+    return arrays | _sliced(part)
 
 
 def part_names(part: Part) -> set[str]:
     """The names of the arrays of part.npz that this version writes."""
     names = {"id", "truth", "unit", "group", "nearest", "novelty", "neighbours"}
-    return names | _of_towns(part) | {f"attribute.{name}" for name in part.attributes}
+    names |= _of_towns(part) | {f"attribute.{name}" for name in part.attributes}
+    return names | set(_sliced(part))
+
+
+def is_current(arrays: Mapping[str, NDArray[Any]], part: Part) -> bool:
+    """Whether the arrays of a part.npz are those that this version writes, sliced alike."""
+    alike = all(np.array_equal(arrays.get(n, ()), names) for n, names in _sliced(part).items())
+    return alike and set(arrays) == part_names(part)
+
+
+def _sliced(part: Part) -> dict[str, NDArray[np.str_]]:
+    """Which attributes are sliced by; nothing where they all are."""
+    sliced = part.dataset.table.sliced
+    if sliced is None or len(sliced) == len(part.attributes):
+        return {}
+    return {SLICED: np.array(sliced, dtype=np.str_)}
 
 
 def _of_towns(part: Part) -> set[str]:

@@ -11,8 +11,9 @@ import numpy as np
 from pydantic import Field
 
 from geobench import components
-from geobench.components import Plugin, array_digest
+from geobench.components import Plugin
 from geobench.data import Column, Dataset, Fact, Indices, smallest_by_hash
+from geobench.digests import array_digest
 from geobench.errors import DataError
 from geobench.geo import Places, Points
 from geobench.statistics import effective_units

@@ -33,7 +33,7 @@ from geobench import (
 from geobench.catalogue import Source, installed
 from geobench.data import Fact
 from geobench.encoding_time import EncodingTime
-from geobench.testing.toy_planet import ToyPlanet
+from geobench.toy_planet import ToyPlanet
 from geobench_basics.encoders import GivenEncoder
 
 YAML = """

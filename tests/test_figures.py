@@ -19,7 +19,6 @@ from typer.testing import CliRunner
 
 from geobench import cli, config, execution, figures, report, results, runner, tables
 from geobench.catalogue import installed
-from geobench.config import CEILING
 from geobench.figures.accuracy import draw_accuracy
 from geobench.figures.cost import draw_cost
 from geobench.figures.curves import GROUPS, draw_curves
@@ -31,6 +30,7 @@ from geobench.figures.style import draw_intervals, house_style, looks, sheet
 from geobench.figures.world import land
 from geobench.geo import EARTH_RADIUS_KM
 from geobench.leaderboard import Leaderboard
+from geobench.tables import CEILING
 from geobench.verification import verify
 
 YAML = """
@@ -515,7 +515,7 @@ def test_a_run_without_pictures_leaves_none_that_are_stale(tmp_path):
 
 
 def test_a_dataset_that_publishes_scores_only_has_no_maps(tmp_path):
-    from geobench.testing.toy_planet import ToyPlanet
+    from geobench.toy_planet import ToyPlanet
 
     (tmp_path / "b.yaml").write_text(YAML)
     (benchmark,) = config.read(tmp_path / "b.yaml", installed())

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, final
 import numpy as np
 
 from geobench import files, geo
-from geobench.components import digest, file_digest
 from geobench.data import hashes, smallest_by_hash
+from geobench.digests import digest, file_digest
 from geobench.errors import GeobenchError
 from geobench.figures.accuracy import draw_accuracy, is_shown
 from geobench.figures.cost import draw_cost, timed_parts

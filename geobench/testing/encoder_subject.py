@@ -12,7 +12,7 @@ from geobench.errors import GeobenchError
 from geobench.testing.check import Failure, Skip, ensure
 from geobench.testing.elsewhere import Findings
 from geobench.testing.subject import Subject
-from geobench.testing.toy_planet import ToyPlanet
+from geobench.toy_planet import ToyPlanet
 
 _PLAIN = 5  # pictures of the toy planet
 

@@ -8,8 +8,9 @@ from typing import Any
 
 from geobench.catalogue import fault_of
 from geobench.checks import Outcome, Verdict
-from geobench.components import Plugin, check_requirements
+from geobench.components import Plugin
 from geobench.errors import ConfigError, GeobenchError, PluginError
+from geobench.requirements import check_requirements
 from geobench.testing import (
     dataset_checks,
     density_checks,

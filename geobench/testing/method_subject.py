@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geobench import files
-from geobench.components import Component, array_digest, digest
+from geobench.components import Component
 from geobench.data import Examples, Indices, Labelled, Rows
+from geobench.digests import array_digest, digest
 from geobench.geo import Points
 from geobench.methods import Context, Method
 from geobench.plan import deterministic, wanted, with_components
@@ -22,8 +23,8 @@ from geobench.predictions import Density, Prediction
 from geobench.testing.check import Failure, Skip, ensure
 from geobench.testing.said import Said
 from geobench.testing.subject import Subject
-from geobench.testing.toy_planet import ToyPlanet
 from geobench.testing.watch import Snapshot, untouched_random_state
+from geobench.toy_planet import ToyPlanet
 
 PARTS = ("official/clear", "official/ambiguous")
 """The test parts that methods are asked for, as in table.csv."""

@@ -12,7 +12,7 @@ from typing import Any, Self, final
 import numpy as np
 from numpy.typing import NDArray
 
-from geobench.components import array_digest
+from geobench.digests import array_digest
 from geobench.testing.check import Failure
 
 
