@@ -31,6 +31,7 @@ from geobench.weights import Weights as Weights
 from geobench.components import Component as Component
 from geobench.components import Config as Config
 from geobench.components import InputPath as InputPath
+from geobench.components import install_resolver
 from geobench.components import Plugin as Plugin
 from geobench.data import BrokenPicture as BrokenPicture
 from geobench.data import Dataset as Dataset
@@ -80,6 +81,7 @@ from geobench.hookspecs import hookimpl as hookimpl
 
 if TYPE_CHECKING:
     from geobench.tables import load as load
+    from geobench.trained_method import trained as trained
 
 __version__ = "0.1.0"
 
@@ -151,11 +153,16 @@ __all__ = [
     "part",
     "smallest_by_hash",
     "statistics",
+    "trained",
 ]
 
-_LATER = {"load": "tables"}
-"""Name -> its module, imported on first use: what reads leaderboards is of no use to a plugin, and
-the sooner plugins are there, the sooner `geobench list` answers."""
+_LATER = {"load": "tables", "trained": "trained_method"}
+"""Name -> its module, imported on first use: what reads leaderboards, or runs, is of no use to a
+plugin, and the sooner plugins are there, the sooner `geobench list` answers."""
+
+
+# Components by name are looked up in the catalogue, which is loaded when it is needed.
+install_resolver(lambda *asked: import_module("geobench.catalogue").resolve(*asked))
 
 if not TYPE_CHECKING:  # a type checker would take it that there is any name at all
 

@@ -185,6 +185,10 @@ class Execution:
             return details
         return stored[1]
 
+    def is_fitted(self, cell: Cell) -> bool:
+        """Whether its state is stored."""
+        return _read_state(self.plan.workspace.states / cell.fit_key) is not None
+
     def restored(self, cell: Cell, context: Context) -> Method:
         """The method as it was stored: what answers, so that a record can be made again.
 

@@ -18,6 +18,7 @@ from geobench.testing import (
     method_checks,
     metric_checks,
     repeatability_checks,
+    restoring_checks,
     robustness_checks,
     split_checks,
 )
@@ -36,6 +37,7 @@ _FUNCTIONS: dict[str, tuple[Function, ...]] = {
     "method": (
         *method_checks.CHECKS,
         *repeatability_checks.CHECKS,
+        *restoring_checks.CHECKS,
         *robustness_checks.CHECKS,
         *density_checks.CHECKS,
     ),

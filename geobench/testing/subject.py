@@ -29,15 +29,16 @@ class Subject(Generic[P]):
         self._folders = 0
 
     @cached_property
-    def _root(self) -> Path:
-        root = Path(tempfile.mkdtemp(prefix="geobench-check-"))
+    def root(self) -> Path:
+        """Where all its folders lie, removed with the subject."""
+        root = Path(tempfile.mkdtemp(prefix="geobench-check-")).resolve()
         weakref.finalize(self, shutil.rmtree, root, ignore_errors=True)
         return root
 
     def folder(self) -> Path:
         """A new empty folder, removed with the subject."""
         self._folders += 1
-        place = self._root / str(self._folders)
+        place = self.root / str(self._folders)
         place.mkdir()
         return place
 
