@@ -43,6 +43,11 @@ class Subject(Generic[P]):
         return place
 
     @cached_property
+    def given(self) -> Path:
+        """The folder that `tiny` may write into."""
+        return self.folder()
+
+    @cached_property
     def config(self) -> Any:
         """The configuration that is checked.
 
@@ -52,7 +57,7 @@ class Subject(Generic[P]):
         if self._config is not None:
             return self._config
         try:
-            return self.plugin.tiny(self.folder())
+            return self.plugin.tiny(self.given)
         except Exception as error:
             raise PluginError(
                 f"{self.plugin.kind} {self.plugin.name} cannot be checked, because tiny(folder) "
