@@ -1,4 +1,4 @@
-"""Mutants of what a method keeps: methods that train in restore, stale caches, weights in no key."""
+"""Mutants of what a method keeps: training in restore, stale caches, weights in no key."""
 
 from pathlib import Path
 

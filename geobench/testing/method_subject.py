@@ -341,9 +341,9 @@ class MethodSubject(Subject[Method]):
         found = set()
         for name in self._opened:
             path = Path(name).resolve()
-            inside = any(
-                path.is_relative_to(place) for place in [*named, self.cache_root.resolve()]
-            )
+            inside = any(path.is_relative_to(place) for place in named)
+            # What the kit itself keeps, and caches, which can be made again.
+            inside |= path.is_relative_to(self.root) and not path.is_relative_to(self.given)
             foreign = any(path.is_relative_to(place) for place in system)
             if inside or (foreign and not path.is_relative_to(own.resolve())):
                 continue
