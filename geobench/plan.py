@@ -1,7 +1,7 @@
 """The plan: which cells a benchmark has, under which keys, and which of them are recorded."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, final
@@ -165,6 +165,15 @@ class Plan:
             name = f"{cell.method.plugin.name}-{cell.seed}-{key[:8]}"
             folder = self.board / "runs" / task.folder / name
             yield Place(f"{cell.split.label}/{test.name}", test, task, key, folder)
+
+    def wanting(self, cells: Iterable[Cell]) -> list[Part]:
+        """The parts whose features the cells want, with pictures that are known to be broken."""
+        return [
+            part
+            for cell in cells
+            if wanted(cell.method.plugin) and cell.method.label not in self.absent
+            for part in self.drawn[cell.split.label].all_parts
+        ]
 
     def part_file(self, cell: Cell, place: Place) -> dict[str, NDArray[Any]]:
         """The arrays of the part's part.npz, written first where they are not there."""
