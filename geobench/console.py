@@ -64,7 +64,7 @@ class ConsoleReporter(Reporter):
             self.say(f"split {label}: {parts}{left} photos")
         if any(state != "recorded" for _, state in states):
             for lacking in plan.inputs.lacking(plan.wanting(cell for cell, _ in states)):
-                self.say(_to_encode(lacking))
+                self.say(to_encode(lacking))
             table = Table("split", "method", "seed", "to do", box=None, padding=(0, 2, 0, 0))
             for cell, state in states:
                 label = escape(cell.method.label)
@@ -162,7 +162,8 @@ class Examination:
             self.console.print("(tracebacks are in that file)", highlight=False)
 
 
-def _to_encode(lacking: Lacking) -> str:
+def to_encode(lacking: Lacking) -> str:
+    """What a plan says of features that are not there yet."""
     text = f"features of {lacking.dataset}: {lacking.photos:,} photos to encode"
     if lacking.shape is None or lacking.size is None:
         return text

@@ -2,14 +2,15 @@
 
 A shard has `rows.npy` (positions in the dataset's table), `values.npy` (float32), `broken.json`
 (position -> why its picture could not be read), `digests.json` (SHA-256 of rows.npy and
-broken.json, and of every block of values.npy) and `time.json` (how long it took, in no digest:
-features without it are features).
+broken.json, CRC-32 of every block of values.npy) and `time.json` (how long it took, in no digest:
+features without it are features). A CRC-32 differs wherever bytes have changed within four in a
+row, and takes half the time of a SHA-256 (`perf/shards.py`).
 """
 
-import hashlib
 import io
 import json
 import shutil
+import zlib
 from pathlib import Path
 from typing import Any, final
 
@@ -140,5 +141,5 @@ class Shard:
             self._checked[block] = True
 
 
-def _digest(block: Any) -> str:
-    return hashlib.sha256(block).hexdigest()
+def _digest(block: Any) -> int:
+    return zlib.crc32(block)

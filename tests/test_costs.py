@@ -470,6 +470,17 @@ def test_features_were_made_where_the_encoder_was_told_to_if_it_can(
     assert encoding_time.device_of(requires, told) == found
 
 
+def test_the_device_of_a_run_reaches_the_encoder(tmp_path, monkeypatch):
+    told = []
+    monkeypatch.setattr(GivenEncoder, "to", lambda self, device: told.append(device))
+    found = run(tmp_path, "toy-oracle", device="cuda:7")
+    assert told == ["cuda:7"]
+    # It needs no torch, and so it has worked on the processor all the same.
+    assert {r["feature_time"]["device"] for r in found.records.values()} == {"cpu"}
+    run(tmp_path, "toy-oracle", device="cuda:7")
+    assert told == ["cuda:7"]
+
+
 def test_of_several_settings_the_one_with_most_photos_counts():
     alone, helped = EncodingTime(3.0, 10, 1, "cpu"), EncodingTime(2.0, 40, 2, "cpu")
     assert encoding_time.of_all([alone, helped, alone]) == helped

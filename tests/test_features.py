@@ -559,7 +559,7 @@ def test_a_block_is_checked_once_and_only_where_it_is_read(
     checked: list[bytes] = []
     digest = shards_module._digest
 
-    def counted(block: Any) -> str:
+    def counted(block: Any) -> int:
         checked.append(bytes(block))
         return digest(block)
 
