@@ -7,7 +7,7 @@ from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any, ClassVar, Literal, Self, TypeAlias, final
+from typing import Any, ClassVar, Literal, Protocol, Self, TypeAlias, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -214,18 +214,29 @@ def smallest_by_hash(ids: NDArray[np.str_], count: int) -> Indices:
     return np.sort(np.argsort(hashes(ids), kind="stable")[:count])
 
 
+class Numbers(Protocol):
+    """Numbers per photo, (n, ...): an array, or what reads them when it is asked."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, positions: Indices, /) -> NDArray[Any]: ...
+
+
 @final
 class Rows:
     """Numbers per photo, held in shards (memory-mapped or not), read in pieces.
 
     Args:
-        shards: arrays (n_k, ...) of equal trailing shape.
+        shards: arrays (n_k, ...), or what reads them, of equal trailing shape.
         rows: for each row its position in the shards laid end to end, (N,); all, by default.
     """
 
     dtype = np.dtype(np.float32)
 
-    def __init__(self, shards: Sequence[NDArray[Any]], rows: Indices | None = None) -> None:
+    def __init__(self, shards: Sequence[Numbers], rows: Indices | None = None) -> None:
         self._shards = list(shards)
         self._starts = np.concatenate([[0], np.cumsum([len(s) for s in self._shards])])
         self._rows = np.arange(self._starts[-1]) if rows is None else np.asarray(rows)

@@ -15,7 +15,7 @@ from typing import Any, final
 import numpy as np
 
 from geobench import files, recording
-from geobench.components import Component
+from geobench.components import Component, Plugin
 from geobench.costs import Stopwatch, latency, peak_memory, start_measuring_memory
 from geobench.digests import file_digest
 from geobench.errors import DeadlineError, GeobenchError, StoreError
@@ -64,11 +64,11 @@ class Options:
     figures: bool = True
 
 
-def device_for(asked: str, methods: Iterable[Method]) -> str:
-    """The device that "auto" means: a GPU if one of the methods uses torch and torch sees one."""
+def device_for(asked: str, plugins: Iterable[Plugin]) -> str:
+    """The device that "auto" means: a GPU if one of the plugins uses torch and torch sees one."""
     if asked != "auto":
         return asked
-    if any("torch" in method.requires for method in methods):
+    if any("torch" in plugin.requires for plugin in plugins):
         import torch
 
         return "cuda" if torch.cuda.is_available() else "cpu"

@@ -1,7 +1,7 @@
 """The plan: which cells a benchmark has, under which keys, and which of them are recorded."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, final
@@ -171,6 +171,15 @@ class Plan:
             folder = self.board / "runs" / task.folder / name
             yield Place(f"{cell.split.label}/{test.name}", test, task, key, folder)
 
+    def wanting(self, cells: Iterable[Cell]) -> list[Part]:
+        """The parts whose features the cells want, with pictures that are known to be broken."""
+        return [
+            part
+            for cell in cells
+            if wanted(cell.method.plugin) and cell.method.label not in self.absent
+            for part in self.drawn[cell.split.label].all_parts
+        ]
+
     def part_file(self, cell: Cell, place: Place) -> dict[str, NDArray[Any]]:
         """The arrays of the part's part.npz, written first where they are not there."""
         path = place.folder.parent / "part.npz"
@@ -280,7 +289,7 @@ def make(benchmark: Benchmark, workspace: Workspace, *, limit: int | None = None
     whole = drawn
     if limit is not None:
         drawn = {label: limited(assignment, limit) for label, assignment in drawn.items()}
-    _check(benchmark, inputs, drawn)
+    _check(benchmark, inputs, drawn, absent)
     return Plan(benchmark, workspace, inputs, drawn, whole, limit, absent)
 
 
@@ -330,7 +339,12 @@ def limited(assignment: Assignment, limit: int) -> Assignment:
     )
 
 
-def _check(benchmark: Benchmark, inputs: Inputs, drawn: dict[str, Assignment]) -> None:
+def _check(
+    benchmark: Benchmark,
+    inputs: Inputs,
+    drawn: dict[str, Assignment],
+    absent: Collection[str],
+) -> None:
     datasets: dict[str, Dataset] = {}
     for label, assignment in drawn.items():
         datasets |= {p.dataset.digest: p.dataset for p in assignment.all_parts if len(p)}
@@ -353,3 +367,24 @@ def _check(benchmark: Benchmark, inputs: Inputs, drawn: dict[str, Assignment]) -
         )
     for dataset in datasets.values():
         inputs.check(dataset)
+        for method in (each for each in benchmark.methods if each.label not in absent):
+            _check_width(method, inputs, dataset, where=f"benchmark {benchmark.name}")
+
+
+def _check_width(
+    method: Component[Method], inputs: Inputs, dataset: Dataset, *, where: str
+) -> None:
+    """Raise ConfigError if fixed weights need features of another width than there are."""
+    for plugin in with_components(method.plugin):
+        wanted_width = plugin.feature_width
+        if wanted_width is None or inputs.encoder is None:
+            continue
+        # Where nothing tells the width, one photo is encoded now rather than all for nothing.
+        width = inputs.width(dataset, probe=True)
+        if width is not None and width != wanted_width:
+            raise ConfigError(
+                f"method {method.label} has weights for pooled features of {wanted_width} numbers, "
+                f"and encoder {inputs.encoder.name} gives {width} of a photo of {dataset.name}",
+                where=where,
+                remedy="Choose the encoder that the weights were trained with.",
+            )

@@ -9,7 +9,7 @@ from typing import final
 from geobench import plan, report
 from geobench.config import Benchmark
 from geobench.errors import DataError, GeobenchError
-from geobench.execution import Execution, Options, Reporter
+from geobench.execution import Execution, Options, Reporter, device_for
 from geobench.plan import Cell, Plan
 from geobench.results import Record, Workspace
 
@@ -41,7 +41,7 @@ def run(
     if options.dry_run:
         return outcome
     if any(state != "recorded" for _, state in states):
-        _provide(planned, cells, reporter)
+        _provide(planned, cells, options, reporter)
         known = planned.cells()
         cells = [c for c in known if not options.only or c.method.label in options.only]
     try:
@@ -51,16 +51,15 @@ def run(
     return outcome
 
 
-def _provide(planned: Plan, cells: list[Cell], reporter: Reporter) -> None:
-    parts = [
-        part
-        for cell in cells
-        if plan.wanted(cell.method.plugin) and cell.method.label not in planned.absent
-        for part in planned.drawn[cell.split.label].all_parts  # known broken ones, too
-    ]
+def _provide(planned: Plan, cells: list[Cell], options: Options, reporter: Reporter) -> None:
     bench = planned.benchmark
     try:
-        planned.inputs.provide(parts, track=reporter.track, on_broken=bench.on_broken)
+        planned.inputs.provide(
+            planned.wanting(cells),
+            track=reporter.track,
+            on_broken=bench.on_broken,
+            device=device_for(options.device, [bench.encoder.plugin] if bench.encoder else []),
+        )
     except GeobenchError:
         raise
     except Exception as error:

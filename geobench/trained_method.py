@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from geobench import config, plan
 from geobench.catalogue import installed
-from geobench.components import array_digest, digest
 from geobench.data import Examples, Image, Rows
+from geobench.digests import array_digest, digest
 from geobench.encoders import Encoder, Features, TextEncoder
 from geobench.errors import ConfigError, DataError, StoreError
 from geobench.execution import Execution, Options, Reporter
@@ -71,8 +71,8 @@ class Trained:
         arrays = [a for a in (features.pooled, features.tokens) if a is not None]
         count = len(pictures) or (len(arrays[0]) if arrays else 0)
         if ids is None:
-            each = pictures or list(zip(*arrays, strict=True))
-            ids = [array_digest(*(x if isinstance(x, tuple) else (x,)))[:16] for x in each]
+            shown = [(picture,) for picture in pictures] or list(zip(*arrays, strict=True))
+            ids = [array_digest(*each)[:16] for each in shown]
         if len(ids) != count:
             raise DataError(f"there are {len(ids)} ids of {count} photos")
         return self._asked(np.array(list(ids), dtype=np.str_), features)
@@ -104,9 +104,8 @@ class Trained:
 
     def _asked(self, ids: NDArray[np.str_], features: Features) -> Prediction:
         given = {"pooled": features.pooled, "tokens": features.tokens}
-        held = {
-            what: Rows([a]) for what, a in given.items() if a is not None and what in self.wants
-        }
+        wants = self.wants
+        held = {what: Rows([a]) for what, a in given.items() if a is not None and what in wants}
         return self.method.predict(Examples(ids).with_features(held), self.context)
 
     def _encoded(self, pictures: Sequence[Image]) -> Features:

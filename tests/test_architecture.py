@@ -33,6 +33,8 @@ READING_ORDER = (
     "splits",
     "encoders",
     "encoding_time",
+    "sharing",
+    "shards",
     "features",
     "inputs",
     "predictions",

@@ -20,6 +20,7 @@ MODULES = {
     "trip": "dataset",
     "by_hemisphere": "split",
     "mean_colour": "encoder",
+    "named_colour": "encoder",
     "right_hemisphere": "metric",
 }
 """The modules that the guide shows whole, and the kind of what each brings."""

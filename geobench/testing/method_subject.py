@@ -343,7 +343,7 @@ class MethodSubject(Subject[Method]):
             path = Path(name).resolve()
             inside = any(path.is_relative_to(place) for place in named)
             # What the kit itself keeps, and caches, which can be made again.
-            inside |= path.is_relative_to(self.root) and not path.is_relative_to(self.given)
+            inside |= path.is_relative_to(self.root) and not path.is_relative_to(self.tiny_folder)
             foreign = any(path.is_relative_to(place) for place in system)
             if inside or (foreign and not path.is_relative_to(own.resolve())):
                 continue

@@ -43,7 +43,7 @@ class Subject(Generic[P]):
         return place
 
     @cached_property
-    def given(self) -> Path:
+    def tiny_folder(self) -> Path:
         """The folder that `tiny` may write into."""
         return self.folder()
 
@@ -57,7 +57,7 @@ class Subject(Generic[P]):
         if self._config is not None:
             return self._config
         try:
-            return self.plugin.tiny(self.given)
+            return self.plugin.tiny(self.tiny_folder)
         except Exception as error:
             raise PluginError(
                 f"{self.plugin.kind} {self.plugin.name} cannot be checked, because tiny(folder) "
