@@ -1,7 +1,7 @@
 """The plan: which cells a benchmark has, under which keys, and which of them are recorded."""
 
 import logging
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, final
