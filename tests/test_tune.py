@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from geobench import ConfigError, config, distance_km
+from geobench import ConfigError, config, distance_km, figures, tables
 from geobench.catalogue import installed
 from geobench.leaderboard import Leaderboard
 from geobench.results import Record
@@ -147,6 +147,16 @@ def test_the_page_says_how_the_best_setting_moves(tried: Tried) -> None:
         for label in {row["setting"] for row in rows}:
             assert f"`{label}`" in tried.said
     assert "- `bandwidth_km` among the best: " in tried.said
+
+
+def test_the_map_of_the_split_says_why_photos_are_left_out(tried: Tried) -> None:
+    board = Leaderboard(tried.board, installed())
+    captions = {
+        each.name: each.caption for each in figures.planned(board, tables.read(tried.board))
+    }
+    assert "Left out are `outer` (tested, or not trained on" in captions["split-inside@1"]
+    assert "`outer` (" in captions["split-inside@0.5"]
+    assert " and `train-share` (" in captions["split-inside@0.5"]
 
 
 def test_a_search_goes_on_where_it_was_stopped_and_a_larger_one_tries_what_is_new(
