@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pages
 import pytest
+from test_docs_benchmarks import BENCHMARKS, check_fields
 
 from geobench import ConfigError, config, distance_km, figures, tables
 from geobench.catalogue import installed
@@ -254,6 +256,11 @@ def test_a_committed_file_of_settings_can_be_run(path: Path) -> None:
     assert trial.benchmark.name == f"blue-marble-tuning-{path.stem}"
     assert len(trial.settings) == min(trial.search.budget, trial.search.grid) + 1
     assert [split.label for split in trial.benchmark.splits] == ["inside@1", "inside@0.5"]
+
+
+def test_every_key_of_a_file_of_settings_is_documented() -> None:
+    documented, *_ = pages.tables(BENCHMARKS.section("Tuning"))
+    check_fields(documented, search.Search.model_fields)
 
 
 def test_the_script_says_how_it_is_used(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
