@@ -117,6 +117,24 @@ def read(path: Path, catalogue: Catalogue) -> list[Benchmark]:
     return found.benchmarks
 
 
+def component(
+    wanted: type[Plugin], entry: Mapping, *, path: Path, catalogue: Catalogue
+) -> Component[Any]:
+    """A component from an entry of a YAML document that is no file of benchmarks.
+
+    Args:
+        wanted: its base class: Method, Split, ...
+        entry: a mapping with `name:` and its configuration.
+        path: the document's, which errors name; paths are relative to its folder.
+        catalogue: where plugins come from.
+
+    Raises:
+        ConfigError: one readable error that names file and line, and the nearest valid key.
+    """
+    found = _Reader(path, catalogue).configured(wanted, entry)
+    return Component[wanted].model_validate(found)  # type: ignore[valid-type]
+
+
 @final
 class _Reader:
     def __init__(self, path: Path, catalogue: Catalogue) -> None:

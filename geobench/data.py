@@ -4,7 +4,7 @@ import hashlib
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any, ClassVar, Literal, Protocol, Self, TypeAlias, final
@@ -62,6 +62,20 @@ class Table:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def take(self, indices: Indices) -> "Table":
+        """These photos only, as if the source had promised no other."""
+        return replace(
+            self,
+            ids=self.ids[indices],
+            points=self.points[indices],
+            groups=self.groups[indices],
+            attributes={name: column[indices] for name, column in self.attributes.items()},
+            part=None if self.part is None else self.part[indices],
+            sizes=None if self.sizes is None else self.sizes[indices],
+            promised=len(indices),
+            broken={},
+        )
 
 
 @final

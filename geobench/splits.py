@@ -122,8 +122,13 @@ class Split(Plugin):
 
     kind = "split"
     Config: ClassVar[type[components.Config]] = SplitConfig
-    separates_groups: ClassVar[bool] = False
-    """Promises that no group is in test and in train or val; the harness checks."""
+
+    @property
+    def separates_groups(self) -> bool:
+        """Promises that no group is in test and in train or val; the harness checks.
+
+        A class attribute will do where it does not depend on the configuration."""
+        return False
 
     @property
     def twin_of(self) -> dict[str, Any] | None:

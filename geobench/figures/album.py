@@ -186,6 +186,7 @@ _ROLES = {
     "buffer": "`buffer` (too near to the photos tested to be trained on)",
     "seen": "`seen` (a test part of the split whose twin this is)",
     "surplus": "`surplus` (left over, for a twin trains on as many photos as the other split)",
+    "outer": "`outer` (tested, or not trained on, by a split that this one keeps clear of)",
     "train-share": "`train-share` (training photos beyond the share that was asked for)",
 }
 """What is said of the photos that a split leaves out, by the reason."""
