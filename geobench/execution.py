@@ -1,12 +1,9 @@
 """Execution: one cell, fitted or restored, answering and scored."""
 
 import logging
-import shutil
-import tempfile
 import time
 import traceback
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -14,13 +11,13 @@ from typing import Any, final
 
 import numpy as np
 
-from geobench import files, recording
+from geobench import drafts, files, recording
 from geobench.components import Component, file_digest
 from geobench.costs import Stopwatch, latency, peak_memory, start_measuring_memory
 from geobench.errors import DeadlineError, GeobenchError, StoreError
 from geobench.methods import Context, Method
 from geobench.plan import Cell, Place, Plan, wanted
-from geobench.results import Record, Workspace
+from geobench.results import Record
 from geobench.scoring import Protocol, score_part, truth_of
 
 log = logging.getLogger(__name__)
@@ -99,7 +96,7 @@ class Execution:
         if absent is not None:
             return self.fail(places, cell, absent)
         start_measuring_memory()
-        with _scratch(self.plan.workspace) as scratch:
+        with drafts.scratch(self.plan.workspace.hidden) as scratch:
             context = self.context(cell, scratch)
             try:
                 fit = self.fit(cell, context)
@@ -170,7 +167,7 @@ class Execution:
                 "device": context.device,
                 "facts": {name: [f.value, f.unit] for name, f in context.facts.items()},
             }
-            with self.plan.workspace.draft(folder) as draft:
+            with drafts.folder(folder) as draft:
                 files.write_arrays(draft / "state.npz", method.state())
                 details["sha256"] = file_digest(draft / "state.npz")
                 files.write_json(draft / "state.json", details)
@@ -289,14 +286,3 @@ def _read_state(folder: Path) -> tuple[dict[str, np.ndarray[Any, Any]], dict[str
     except (OSError, GeobenchError) as error:
         log.warning("%s: the method is fitted again", error)
         return None
-
-
-@contextmanager
-def _scratch(workspace: Workspace) -> Iterator[Path]:
-    drafts = workspace.hidden / "drafts"
-    drafts.mkdir(parents=True, exist_ok=True)
-    place = Path(tempfile.mkdtemp(dir=drafts))
-    try:
-        yield place
-    finally:
-        shutil.rmtree(place, ignore_errors=True)

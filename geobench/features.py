@@ -8,7 +8,6 @@ when it is complete, with `rows.npy` (positions in the dataset's table), `values
 import json
 import logging
 import os
-import shutil
 import sys
 import threading
 import time
@@ -26,7 +25,7 @@ import numpy as np
 from filelock import FileLock
 from numpy.typing import NDArray
 
-from geobench import encoding_time
+from geobench import drafts, encoding_time
 from geobench.components import digest
 from geobench.data import BrokenPicture, Dataset, Image, Indices, Rows
 from geobench.encoders import Encoder, Features
@@ -80,10 +79,12 @@ class Store:
         self._position = np.full(self._size, -1, dtype=np.int64)
         self.broken: dict[int, str] = {}
         self._times: list[EncodingTime] = []
+        self._damaged: list[Path] = []
         self.reload()
 
     def reload(self) -> None:
-        """Read what is on disk now; a damaged shard is removed and will be encoded again."""
+        """Read what is on disk now; the photos of a damaged shard are as good as not encoded."""
+        said, self._damaged = self._damaged, []
         self._shards, self.broken, self._times, start = [], {}, [], 0
         self._position[:] = -1
         for folder in sorted(self.folder.glob("shard-*")):
@@ -98,8 +99,9 @@ class Store:
                 if found and not 0 <= min(found) <= max(found) < self._size:
                     raise ValueError(f"rows beyond the dataset's {self._size}")
             except (OSError, ValueError, TypeError, EOFError) as error:
-                log.warning("%s is damaged (%s): its photos are encoded again", folder, error)
-                shutil.rmtree(folder, ignore_errors=True)
+                if folder not in said:
+                    log.warning("%s is damaged (%s): its photos are encoded again", folder, error)
+                self._damaged.append(folder)
                 continue
             self.broken |= broken
             if len(rows):
@@ -139,21 +141,19 @@ class Store:
     ) -> None:
         """Write one shard; it appears whole or not at all."""
         name = f"shard-{digest([rows.tolist(), sorted(broken)])[:16]}"
-        draft = self.folder / f"draft-{os.getpid()}-{name}"
-        draft.mkdir(parents=True, exist_ok=True)
-        np.save(draft / "rows.npy", rows)
-        np.save(draft / "values.npy", values)
-        (draft / "broken.json").write_text(json.dumps(broken))
-        if took is not None:
-            took.write(draft)
-        if not (self.folder / name).exists():
-            draft.rename(self.folder / name)
-        shutil.rmtree(draft, ignore_errors=True)
+        with drafts.folder(self.folder / name) as draft:
+            np.save(draft / "rows.npy", rows)
+            np.save(draft / "values.npy", values)
+            (draft / "broken.json").write_text(json.dumps(broken))
+            if took is not None:
+                took.write(draft)
 
-    def remove_drafts(self) -> None:
-        """Remove what killed runs left behind; only under the store's lock."""
-        for draft in self.folder.glob("draft-*"):
-            shutil.rmtree(draft, ignore_errors=True)
+    def clean(self) -> None:
+        """Remove damaged shards and what killed runs left behind; only under the store's lock."""
+        self.reload()  # another run may have mended a shard since
+        for shard in self._damaged:
+            drafts.remove(shard)
+        drafts.sweep(self.folder, age=0.0)
 
 
 def encode(
@@ -166,10 +166,10 @@ def encode(
     """
     with ExitStack() as locks:
         for store in stores.values():
-            store.folder.parent.mkdir(parents=True, exist_ok=True)
-            locks.enter_context(FileLock(store.folder.with_suffix(".lock")))
-            store.remove_drafts()
-            store.reload()
+            lock = drafts.real(store.folder.with_suffix(".lock"))
+            lock.parent.mkdir(parents=True, exist_ok=True)
+            locks.enter_context(FileLock(lock))
+            store.clean()
         absent = {kind: store.missing(rows) for kind, store in stores.items()}
         wanted = np.unique(np.concatenate(list(absent.values())))
         if len(wanted) == 0:
