@@ -422,7 +422,7 @@ def living(folder: Path) -> list[str]:
 
 def test_what_a_killed_run_left_in_a_leaderboard_is_swept_after_a_week(finished, tmp_path):
     left = []
-    for name in (r"/table\.csv$", r"/uniform-0-\w+$"):
+    for name in (r"/benchmark\.json$", r"/uniform-0-\w+$"):
         killed = finished("run", "benchmarks.yaml", "--force", **strike("os.rename", name, 1))
         assert killed.code == -signal.SIGKILL, killed.text
         found = [path for path in tmp_path.rglob(".geobench-draft-*") if path not in left]
