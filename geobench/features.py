@@ -6,7 +6,6 @@ when it is complete; a byte of it that has changed since is found when it is rea
 
 import logging
 import os
-import shutil
 import sys
 import threading
 import time
@@ -24,7 +23,7 @@ import numpy as np
 from filelock import FileLock
 from numpy.typing import NDArray
 
-from geobench import encoding_time, shards, sharing
+from geobench import drafts, encoding_time, shards, sharing
 from geobench.data import BrokenPicture, Dataset, Image, Indices, Rows
 from geobench.digests import digest
 from geobench.encoders import Encoder, Features
@@ -80,18 +79,20 @@ class Store:
         self._position = np.full(self._size, -1, dtype=np.int64)
         self.broken: dict[int, str] = {}
         self._times: list[EncodingTime] = []
+        self._damaged: list[Path] = []
         self.reload()
 
     def reload(self) -> None:
-        """Read what is on disk now; a damaged shard is removed and will be encoded again."""
+        """Read what is on disk now; the photos of a damaged shard are as good as not encoded."""
+        said, self._damaged = self._damaged, []
         self._shards, self.broken, self._times, start = [], {}, [], 0
         self._position[:] = -1
         unchecked = 0
         for folder in sorted(self.folder.glob("shard-*")):
             try:
                 if not shards.checkable(folder):
-                    unchecked += 1
-                    shutil.rmtree(folder, ignore_errors=True)
+                    unchecked += folder not in said
+                    self._damaged.append(folder)
                     continue
                 shard = Shard(folder)
                 found = [*shard.rows.tolist(), *shard.broken]
@@ -99,8 +100,9 @@ class Store:
                     beyond = f"is damaged (rows beyond the dataset's {self._size})"
                     raise StoreError(beyond, where=str(folder))
             except StoreError as error:
-                log.warning("%s %s: its photos are encoded again", folder, error.problem)
-                shutil.rmtree(folder, ignore_errors=True)
+                if folder not in said:
+                    log.warning("%s %s: its photos are encoded again", folder, error.problem)
+                self._damaged.append(folder)
                 continue
             self.broken |= shard.broken
             if len(shard):
@@ -110,8 +112,8 @@ class Store:
                 start += len(shard)
         if unchecked:
             log.warning(
-                "%s: %d shards have no digests, as of an earlier version: they are removed, and "
-                "their photos are encoded again",
+                "%s: %d shards have no digests, as of an earlier version: their photos are encoded "
+                "again",
                 self.folder,
                 unchecked,
             )
@@ -151,17 +153,15 @@ class Store:
     ) -> None:
         """Write one shard; it appears whole or not at all."""
         name = f"shard-{digest([rows.tolist(), sorted(broken)])[:16]}"
-        draft = self.folder / f"draft-{os.getpid()}-{name}"
-        draft.mkdir(parents=True, exist_ok=True)
-        shards.write(draft, rows, values, broken=broken, took=took)
-        if not (self.folder / name).exists():
-            draft.rename(self.folder / name)
-        shutil.rmtree(draft, ignore_errors=True)
+        with drafts.folder(self.folder / name) as draft:
+            shards.write(draft, rows, values, broken=broken, took=took)
 
-    def remove_drafts(self) -> None:
-        """Remove what killed runs left behind; only under the store's lock."""
-        for draft in self.folder.glob("draft-*"):
-            shutil.rmtree(draft, ignore_errors=True)
+    def clean(self) -> None:
+        """Remove damaged shards and what killed runs left behind; only under the store's lock."""
+        self.reload()  # another run may have mended a shard since
+        for shard in self._damaged:
+            drafts.remove(shard)
+        drafts.sweep(self.folder, age=0.0)
 
 
 def encode(
@@ -188,17 +188,17 @@ def encode(
     """
     with ExitStack() as resources:
         for store in stores.values():
-            store.folder.parent.mkdir(parents=True, exist_ok=True)
-            resources.enter_context(FileLock(store.folder.with_suffix(".lock")))
-            store.remove_drafts()
-            store.reload()
+            lock = drafts.real(store.folder.with_suffix(".lock"))
+            lock.parent.mkdir(parents=True, exist_ok=True)
+            resources.enter_context(FileLock(lock))
+            store.clean()
         absent = {kind: _mask(store.missing(rows), dataset) for kind, store in stores.items()}
         wanted = np.flatnonzero(np.any(list(absent.values()), axis=0))
         if len(wanted) == 0:
             return
         what = f"encode {dataset.name} by {encoder.name}"
-        draft = next(iter(stores.values())).folder / f"draft-{os.getpid()}-workers"
-        blocks = resources.enter_context(_blocks(encoder, dataset, wanted, draft))
+        shared = resources.enter_context(drafts.scratch(next(iter(stores.values())).folder))
+        blocks = resources.enter_context(_blocks(encoder, dataset, wanted, shared / "arrays"))
         # Only now, so that workers get an encoder that has nothing on a device.
         encoder.to(device)
         tokens = bool(absent["tokens"].any()) if "tokens" in absent else False
@@ -340,25 +340,21 @@ def _joined(values: list[Any]) -> Any:
 
 @contextmanager
 def _blocks(
-    encoder: Encoder, dataset: Dataset, rows: Indices, draft: Path
+    encoder: Encoder, dataset: Dataset, rows: Indices, arrays: Path
 ) -> Iterator[Iterator[_Prepared]]:
-    """The prepared pictures of these rows, block by block; `draft` is what workers map."""
+    """The prepared pictures of these rows, block by block; workers map the file `arrays`."""
     parts = [rows[start : start + _BLOCK] for start in range(0, len(rows), _BLOCK)]
     if _alone(encoder, rows):
         yield (_prepare(encoder, dataset, part) for part in parts)
         return
-    draft.mkdir(parents=True)
-    try:
-        shared = sharing.share((encoder, dataset), draft / "arrays")
-        with ProcessPoolExecutor(
-            _workers(), get_context("spawn"), initializer=_start_worker, initargs=(shared,)
-        ) as pool:
-            try:
-                yield _in_order(pool, parts)
-            finally:
-                pool.shutdown(cancel_futures=True)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
+    shared = sharing.share((encoder, dataset), arrays)
+    with ProcessPoolExecutor(
+        _workers(), get_context("spawn"), initializer=_start_worker, initargs=(shared,)
+    ) as pool:
+        try:
+            yield _in_order(pool, parts)
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 def _in_order(pool: ProcessPoolExecutor, parts: list[Indices]) -> Iterator[_Prepared]:

@@ -1,5 +1,6 @@
 """Reports: a plan or a leaderboard -> benchmark.json, tables as CSV, pictures, and README.md."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from geobench import figures, files, results, tables
+from geobench import drafts, figures, files, results, tables
 from geobench.catalogue import Catalogue, installed
 from geobench.components import left_out
 from geobench.config import Benchmark
@@ -28,8 +29,23 @@ NAMES = ("benchmark.json", "table.csv", "curves.csv", "costs.csv", "README.md")
 """The files of a leaderboard, beside runs/ and figures/."""
 
 
+def refuse_links(folder: Path) -> None:
+    """Refuse a leaderboard in which a link lies where files are written.
+
+    Raises:
+        LinkError: one does.
+    """
+    for name in (*NAMES, ".gitignore", "figures", "runs"):
+        drafts.real(folder / name)
+
+
 def write(planned: Plan, *, pictures: bool = True) -> list[str]:
-    """Write benchmark.json, tables and pictures of a plan's records; returns the problems."""
+    """Write benchmark.json, tables and pictures of a plan's records; returns the problems.
+
+    Raises:
+        LinkError: a link lies where they are written.
+    """
+    refuse_links(planned.board)
     with planned.workspace.lock(f"board-{planned.board.name}", wait=True):
         manifest = _manifest(planned)
         path = planned.board / "benchmark.json"
@@ -39,8 +55,14 @@ def write(planned: Plan, *, pictures: bool = True) -> list[str]:
             files.write_json(path, manifest | made)
         shown = [manifest["dataset"], *(part["dataset"] for part in manifest["parts"].values())]
         if any(about["publishes"] == "scores" for about in shown):
-            files.write_file(planned.board / ".gitignore", "runs/\n")
+            _keep_runs_from_git(planned.board / ".gitignore")
         return _rewrite(planned.board, installed(), pictures=pictures)
+
+
+def _keep_runs_from_git(path: Path) -> None:
+    lines = path.read_text().splitlines() if path.exists() else []
+    if "runs/" not in lines:
+        drafts.write_file(path, "\n".join([*lines, "runs/", ""]))
 
 
 def _known(path: Path) -> dict[str, Any]:
@@ -62,11 +84,20 @@ def rewrite(folder: Path, catalogue: Catalogue, *, file_format: str | None = Non
 
     Returns:
         The problems, a sentence each.
+
+    Raises:
+        LinkError: a link lies where they are written.
     """
-    board = folder.resolve()
+    # As it was typed, for leaderboards/ may be a link; else as it is, for the folder may be one.
+    board = Path(os.path.abspath(folder))
     if board.parent.name != "leaderboards":
+        board = folder.resolve()
+    if board.parent.name != "leaderboards":
+        refuse_links(folder)
         return _rewrite(folder, catalogue, file_format=file_format)
-    with Workspace(board.parent.parent).lock(f"board-{board.name}", wait=True):
+    workspace = Workspace(board.parent.parent)
+    refuse_links(board)
+    with workspace.lock(f"board-{board.name}", wait=True):
         return _rewrite(folder, catalogue, file_format=file_format)
 
 
@@ -91,7 +122,7 @@ def _rewrite(
 def _put(path: Path, text: str) -> str:
     """Write a file unless it says that already; returns its SHA-256."""
     if not path.exists() or path.read_bytes() != text.encode():
-        files.write_file(path, text)
+        drafts.write_file(path, text)
     return file_digest(path)
 
 

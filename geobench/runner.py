@@ -2,11 +2,12 @@
 
 import time
 from collections import Counter
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import final
 
-from geobench import plan, report
+from geobench import drafts, plan, report
 from geobench.config import Benchmark
 from geobench.errors import DataError, GeobenchError
 from geobench.execution import Execution, Options, Reporter, device_for
@@ -29,17 +30,22 @@ def run(
 ) -> Outcome:
     """Run one benchmark; what is recorded is skipped, the tables are rewritten in any case.
 
+    A dry run ends with the plan, and neither writes nor deletes anything.
+
     Raises:
         GeobenchError: the benchmark cannot be planned.
+        LinkError: a link lies where results would be written.
     """
-    workspace.sweep()
-    planned = plan.make(benchmark, workspace, limit=options.limit)
-    cells = [c for c in planned.cells() if not options.only or c.method.label in options.only]
-    states = [(cell, "run" if options.force else planned.state_of(cell)) for cell in cells]
-    reporter.plan(planned, states)
+    with drafts.withheld() if options.dry_run else nullcontext():
+        planned = plan.make(benchmark, workspace, limit=options.limit)
+        cells = [c for c in planned.cells() if not options.only or c.method.label in options.only]
+        _refuse_links(planned, cells)
+        states = [(cell, "run" if options.force else planned.state_of(cell)) for cell in cells]
+        reporter.plan(planned, states)
     outcome = Outcome(board=planned.board)
     if options.dry_run:
         return outcome
+    drafts.sweep(workspace.hidden, workspace.boards)
     if any(state != "recorded" for _, state in states):
         _provide(planned, cells, options, reporter)
         known = planned.cells()
@@ -49,6 +55,21 @@ def run(
     finally:  # Ctrl-C, too, leaves tables of what is finished
         outcome.failures += report.write(planned, pictures=options.figures)
     return outcome
+
+
+def _refuse_links(planned: Plan, cells: list[Cell]) -> None:
+    """Say now, and not after hours of training, that something cannot be written.
+
+    Raises:
+        LinkError: a link lies where results would be written.
+    """
+    report.refuse_links(planned.board)
+    for folder in planned.workspace.hidden.glob("*"):
+        drafts.real(folder)
+    for cell in cells:
+        drafts.real(planned.workspace.states / cell.fit_key)
+        for place in planned.places(cell):
+            drafts.real(place.folder)
 
 
 def _provide(planned: Plan, cells: list[Cell], options: Options, reporter: Reporter) -> None:

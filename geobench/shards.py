@@ -9,7 +9,6 @@ row, and takes half the time of a SHA-256 (`perf/shards.py`).
 
 import io
 import json
-import shutil
 import zlib
 from pathlib import Path
 from typing import Any, final
@@ -17,7 +16,7 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from geobench import encoding_time
+from geobench import drafts, encoding_time
 from geobench.data import Indices
 from geobench.digests import file_digest
 from geobench.encoding_time import EncodingTime
@@ -132,7 +131,7 @@ class Shard:
         wanted[0] = True
         for block in np.flatnonzero(wanted & ~self._checked).tolist():
             if _digest(self._bytes[block * BLOCK : (block + 1) * BLOCK]) != self._digests[block]:
-                shutil.rmtree(self.folder, ignore_errors=True)
+                drafts.remove(self.folder)
                 raise StoreError(
                     f"the features of {len(self)} photos are not what was stored",
                     where=str(self.folder),

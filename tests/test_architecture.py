@@ -20,6 +20,7 @@ PLUGINS = REPOSITORY / "plugins"
 # file the import stands. `geobench/__init__` is the table of contents, and `testing` is outside.
 READING_ORDER = (
     "errors",
+    "drafts",
     "digests",
     "identifiers",
     "geo",

@@ -9,7 +9,6 @@ from typing import Any, final
 import numpy as np
 import pytest
 from drawn_places import Places, everything, sizes, towns
-from geobench.toy_planet import ToyPlanet
 from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
@@ -29,6 +28,7 @@ from geobench import (
 )
 from geobench.catalogue import installed
 from geobench.testing import kit
+from geobench.toy_planet import ToyPlanet
 from geobench_basics.inside import InsideConfig, InsideSplit
 from geobench_basics.splits import (
     ByGroupSplit,
