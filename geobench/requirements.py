@@ -1,6 +1,7 @@
 """What a plugin needs beyond the base install, and what installs it where it is absent."""
 
 import importlib.util
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import Distribution, PackageNotFoundError, distribution, entry_points
@@ -38,6 +39,9 @@ _BRINGS = {
 }
 
 
+_HEAD = re.compile(r"\s*([A-Za-z0-9._-]+)\s*(\[)?")  # of a requirement: its name, and extras
+
+
 @final
 @dataclass(frozen=True, slots=True)
 class _Offer:
@@ -46,7 +50,7 @@ class _Offer:
     distribution: str
     extra: str
     modules: frozenset[str]  # of the absent ones, those that it brings
-    size: int  # how much it brings in all
+    size: int  # how many requirements name the extra
 
 
 def check_requirements(plugin: type[Plugin]) -> None:
@@ -131,24 +135,35 @@ def _offers(source: Distribution, absent: Sequence[str]) -> Iterator[_Offer]:
     A distribution that is installed brings, when it is installed again, what it requires and
     somebody took away.
     """
+    bringing = {m: {_normal(d) for d in _BRINGS.get(m, (m,))} for m in absent}
+    wanted = frozenset().union(*bringing.values())
     for extra in ("", *(source.metadata.get_all("Provides-Extra") or ())):
-        names = {requirement.name for requirement in _requirements(source, extra)}
-        plain = {_normal(name) for name in names}
-        modules = frozenset(m for m in absent if plain & {_normal(d) for d in _BRINGS.get(m, (m,))})
+        names = {_normal(found.name) for found in _requirements(source, extra, wanted)}
+        modules = frozenset(m for m, brought in bringing.items() if names & brought)
         if modules:
-            yield _Offer(source.name, extra, modules, len(plain))
+            size = sum(
+                f"{quote}{extra}{quote}" in r for r in source.requires or () for quote in "'\""
+            )
+            yield _Offer(source.name, extra, modules, size)
 
 
 def _requirements(
-    source: Distribution, extra: str, seen: frozenset[tuple[str, str]] = frozenset()
+    source: Distribution,
+    extra: str,
+    wanted: frozenset[str],
+    seen: frozenset[tuple[str, str]] = frozenset(),
 ) -> Iterator["Requirement"]:
-    """What a distribution requires on this machine with one of its extras, or with none ("").
+    """What of `wanted` a distribution requires on this machine with an extra, or with none ("").
 
     A requirement with extras of its own, such as `geobench-geolocation[methods]`, is followed.
     """
     from packaging.requirements import Requirement
 
     for text in source.requires or ():
+        # `geobench list` waits for this: only what can matter is parsed.
+        head = _HEAD.match(text)
+        if head is None or not (head[2] or _normal(head[1]) in wanted):
+            continue
         requirement = Requirement(text)
         marker = requirement.marker
         if marker is not None and not marker.evaluate({"extra": extra}):
@@ -160,7 +175,7 @@ def _requirements(
             step = (_normal(requirement.name), _normal(inner))
             further = _installed(requirement.name)
             if further is not None and step not in seen:
-                yield from _requirements(further, inner, seen | {step})
+                yield from _requirements(further, inner, wanted, seen | {step})
 
 
 def _normal(name: str) -> str:

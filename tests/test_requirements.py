@@ -58,6 +58,7 @@ def bare(site: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         'torch; extra == "dev"',
         'pytest; extra == "dev"',
         'ruff; extra == "dev"',
+        'mypy; extra == "dev"',
         "scikit-learn>=1.5",
     )
     distribution(
