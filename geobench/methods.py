@@ -39,6 +39,8 @@ class Context:
         device: "cpu", "cuda" or "cuda:1".
         scratch: an empty folder for this cell, removed afterwards.
         cache_root: where `cache` keeps what can be rebuilt.
+        checkpoint: a folder that outlives a killed fit of this training, and lasts until its state
+            is stored; None where there is none.
         part: the part being answered, as in table.csv (`unseen-cells/seen`); "" while fitting.
         part_ids: every part of the split -> the ids of its photos.
         known_ids: the same before `--limit` and broken pictures took photos away.
@@ -51,6 +53,7 @@ class Context:
     device: str = "cpu"
     scratch: Path = Path()
     cache_root: Path = Path()
+    checkpoint: Path | None = None
     part: str = ""
     part_ids: Mapping[str, NDArray[np.str_]] = field(default_factory=dict)
     known_ids: Mapping[str, NDArray[np.str_]] = field(default_factory=dict)
