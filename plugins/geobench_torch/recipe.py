@@ -75,7 +75,7 @@ class Recipe(Config):
         "hundreds of km where a matrix product makes them",
     )
     checkpoint_every: int | None = Field(
-        1000,
+        2000,
         ge=1,
         description="steps after which a killed training can go on where it was; null: never; "
         "it changes no number",
