@@ -16,6 +16,7 @@ from geobench.errors import ConfigError as ConfigError
 from geobench.errors import DataError as DataError
 from geobench.errors import DeadlineError as DeadlineError
 from geobench.errors import GeobenchError as GeobenchError
+from geobench.errors import NotFittedError as NotFittedError
 from geobench.errors import PluginError as PluginError
 from geobench.errors import PredictionError as PredictionError
 from geobench.errors import StoreError as StoreError
@@ -34,6 +35,7 @@ from geobench.data import Examples as Examples
 from geobench.data import Fact as Fact
 from geobench.data import Image as Image
 from geobench.data import Indices as Indices
+from geobench.data import Labelled as Labelled
 from geobench.data import Rows as Rows
 from geobench.data import Table as Table
 from geobench.data import Truth as Truth

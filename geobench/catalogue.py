@@ -5,20 +5,21 @@ import importlib
 import inspect
 import logging
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, cast, final
 
 import pluggy
+from pydantic import ValidationError
 
 from geobench import hookspecs
-from geobench.components import Config, Plugin
+from geobench.components import Config, Plugin, install_resolver
 from geobench.data import Dataset
 from geobench.encoders import Encoder
-from geobench.errors import PluginError
-from geobench.methods import Method
+from geobench.errors import ConfigError, PluginError
+from geobench.methods import Method, describe_stale
 from geobench.metrics import Metric
 from geobench.splits import Split
 
@@ -63,6 +64,8 @@ class Broken:
 
     source: Source
     reason: str
+    name: str = ""
+    """Of the class, as users write it; "" where a whole plugin is broken."""
 
 
 @final
@@ -112,6 +115,12 @@ class Catalogue:
                 f"{kind} {bare!r} is registered by {both}",
                 remedy="Uninstall one of them, or ask its author for another name.",
             )
+        for broken in self.broken:
+            if broken.name == bare:
+                raise PluginError(
+                    f"{kind} {bare!r} of plugin {broken.source} cannot be used: {broken.reason}",
+                    remedy="Mend it, or install a version that fits this geobench.",
+                )
         near = difflib.get_close_matches(bare, list(names), n=3, cutoff=0.5)
         others = [other for other in KINDS if bare in self.registered.get(other, {})]
         hint = "".join(f"There is a {other} {bare}. " for other in others)
@@ -181,7 +190,8 @@ class Catalogue:
         """Register one class, or keep it as broken if it is not what its hook promises."""
         reason = fault_of(plugin)
         if reason:
-            self.broken.append(Broken(source, reason))
+            named = getattr(plugin, "name", "")
+            self.broken.append(Broken(source, reason, named if isinstance(named, str) else ""))
             return
         entries = self.registered.setdefault(plugin.kind, {}).setdefault(plugin.name, [])
         if all(entry.plugin is not plugin for entry in entries):
@@ -203,6 +213,8 @@ def fault_of(plugin: Any) -> str:
         isinstance(name, str) and name for name in plugin.requires
     ):
         return f"{plugin.kind} {plugin.name}: requires is no tuple of names, such as ('torch',)"
+    if issubclass(plugin, Method) and (stale := describe_stale(plugin)):
+        return stale
     if inspect.isabstract(plugin):
         lacking = ", ".join(sorted(plugin.__abstractmethods__))
         return f"{plugin.kind} {plugin.name} lacks {lacking}"
@@ -301,3 +313,31 @@ def _load_one(catalogue: Catalogue, entry: EntryPoint) -> None:
 def installed() -> Catalogue:
     """The plugins of this installation, loaded once per process."""
     return load()
+
+
+def resolve(wanted: type[Plugin], name: str, settings: Mapping[str, Any]) -> Plugin:
+    """The installed plugin of a name, configured: what `Component.named` stands for.
+
+    Raises:
+        ConfigError: there is none, or it does not take these settings.
+    """
+    what = f"{wanted.kind} {name}"
+    try:
+        plugin = installed().find(wanted.kind, name)
+    except PluginError as error:
+        raise ConfigError(error.problem, where=error.where, remedy=error.remedy) from None
+    given = dict(settings)
+    preset = given.pop("preset", None)
+    if preset is not None and preset not in plugin.presets:
+        known = ", ".join(plugin.presets) or "none"
+        raise ConfigError(f"{what} has no preset {preset!r}", remedy=f"Its presets: {known}.")
+    try:
+        config = plugin.Config.model_validate({**plugin.presets.get(preset, {}), **given})
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        raise ConfigError(f"{what} cannot be configured: {where}: {first['msg']}") from None
+    return plugin(config)
+
+
+install_resolver(resolve)

@@ -4,15 +4,17 @@ import hashlib
 import importlib.util
 import json
 from abc import ABC
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Generic, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, Self, TypeAlias, TypeVar, cast, final
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationInfo, model_validator
 
-from geobench.errors import ConfigError, PluginError
+from geobench.errors import ConfigError, GeobenchError, PluginError
 
 
 class Config(BaseModel):
@@ -21,6 +23,42 @@ class Config(BaseModel):
     model_config = ConfigDict(
         extra="forbid", frozen=True, arbitrary_types_allowed=True, validate_default=True
     )
+
+    added: ClassVar[Mapping[str, Any]] = {}
+    """Field -> the value at which keys leave it out, so that a new field does not invalidate what
+    is stored: the literal that does what was done before the field existed, not its present
+    default (a default that is chosen anew must change the key). Those of base classes hold, too."""
+
+    unkeyed: ClassVar[frozenset[str]] = frozenset()
+    """Fields that change no number, and are in no key. Those of base classes hold, too."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_it_was_stored(cls, value: Any, info: ValidationInfo) -> Any:
+        """A stored configuration without a field is of the time before the field was added."""
+        if isinstance(value, Mapping) and info.context and info.context.get("stored"):
+            return {**added_fields(cls), **value}
+        return value
+
+    @classmethod
+    def from_stored(cls, data: Mapping[str, Any]) -> Self:
+        """The configuration that benchmark.json or a record shows.
+
+        Raises:
+            ValidationError: it cannot be made again from its JSON data.
+        """
+        return cls.model_validate(dict(data), context={"stored": True})
+
+
+def added_fields(config: type[BaseModel]) -> dict[str, Any]:
+    """`added` of a configuration's class and of its bases."""
+    maps = (vars(base).get("added", {}) for base in reversed(config.__mro__))
+    return {name: value for each in maps for name, value in each.items()}
+
+
+def unkeyed_fields(config: type[BaseModel]) -> frozenset[str]:
+    """`unkeyed` of a configuration's class and of its bases."""
+    return frozenset().union(*(vars(base).get("unkeyed", ()) for base in config.__mro__))
 
 
 def _existing(path: Path, info: ValidationInfo) -> Path:
@@ -69,29 +107,73 @@ class Plugin(ABC):
         """A configuration that makes tests take seconds; may write what it reads into `folder`."""
         return cls.Config()
 
-    def identity(self) -> dict[str, Any]:
-        """What goes into a key: kind, name, version and resolved configuration, as JSON data."""
-        return {
+    def content(self) -> str:
+        """A digest of what lies outside the configuration and decides the numbers: weights in a
+        package, a checkpoint. It is part of the identity, and so of every key.
+
+        "" if there is nothing of the kind. It is asked for while planning, so it loads nothing
+        heavy: `geobench.digests.of_files(*paths)` reads each file once.
+
+        Raises:
+            GeobenchError: the weights are not there; says which, from where, and where to put them.
+        """
+        return ""
+
+    def identity(self, *, keyed: bool = True) -> dict[str, Any]:
+        """What goes into a key: kind, name, version, resolved configuration and content, as JSON
+        data.
+
+        Args:
+            keyed: without the fields that `Config.added` and `Config.unkeyed` leave out of keys;
+                else with every field, as records and benchmark.json show it.
+        """
+        identity = {
             "kind": self.kind,
             "name": self.name,
             "version": self.version,
             # A dataset's digest holds what matters of its folders: five million files, say.
-            "config": canonical(self.config, folders=self.kind != "dataset"),
+            "config": canonical(self.config, folders=self.kind != "dataset", keyed=keyed),
         }
+        try:
+            content = self.content()
+        except (GeobenchError, ImportError):  # a run says why, and records nothing under this key
+            content = "absent"
+        return identity | ({"content": content} if content else {})
 
 
-T = TypeVar("T")
+P = TypeVar("P", bound=Plugin)
 
 
-class Component(Config, Generic[T]):
+@final
+@dataclass(frozen=True, slots=True)
+class _Unresolved:
+    """A component by its name: looked up when a configuration is made of it."""
+
+    name: str
+    settings: Mapping[str, Any]
+
+
+Resolver: TypeAlias = Callable[[type[Plugin], str, Mapping[str, Any]], Plugin]
+"""(the class that is wanted, a name, configuration and preset) -> the configured plugin."""
+
+_resolvers: list[Resolver] = []
+
+
+def install_resolver(resolver: Resolver) -> None:
+    """Say who looks up components by name: the catalogue does, which this module is below."""
+    _resolvers[:] = [resolver]
+
+
+class Component(Config, Generic[P]):
     """A config field that names another component: `Component[Retriever]`.
 
     In YAML it is a name or a mapping `{name: ..., preset: ..., <its own config>}`. A method
-    reads `context.component(config.retriever)` and gets it fitted, because the harness plans it
-    as a cell of its own on the same train, val and seed; a split reads `.plugin`.
+    reads `context.component(config.retriever)` in `fit` and in `restore` and gets it fitted,
+    because the harness plans it as a cell of its own on the same train, val and seed; a split
+    reads `.plugin`.
     """
 
-    plugin: Any
+    plugin: P
     label: str = ""
 
     @model_validator(mode="before")
@@ -99,9 +181,11 @@ class Component(Config, Generic[T]):
     def _resolve(cls, value: Any, info: ValidationInfo) -> Any:
         if isinstance(value, Plugin):
             value = {"plugin": value, "label": value.name}
+        elif isinstance(value, _Unresolved):
+            value = {"plugin": cls._looked_up(value), "label": value.name}
         elif not (isinstance(value, Mapping) and isinstance(value.get("plugin"), Plugin)):
             if not info.context or "resolve" not in info.context:
-                raise ValueError("give a configured plugin object")
+                raise ValueError("give a configured plugin object, or Component[...].named(...)")
             value = info.context["resolve"](cls.wanted(), value)
         if not isinstance(value["plugin"], cls.wanted()):
             raise ValueError(f"{value['plugin'].name} is no {cls.wanted().__name__}")
@@ -114,9 +198,35 @@ class Component(Config, Generic[T]):
         return kind
 
     @classmethod
+    def _looked_up(cls, reference: _Unresolved) -> Plugin:
+        if not _resolvers:
+            raise ConfigError(
+                f"nobody looks up {cls.wanted().kind} {reference.name}",
+                remedy="Import geobench.catalogue first.",
+            )
+        return _resolvers[0](cls.wanted(), reference.name, reference.settings)
+
+    @classmethod
     def of(cls, plugin: Plugin, *, label: str = "") -> Self:
         """A reference to a plugin that was configured in Python."""
         return cls.model_validate({"plugin": plugin, "label": label or plugin.name})
+
+    @classmethod
+    def named(cls, name: str, **settings: Any) -> Self:
+        """A reference by name, for defaults: `Component[Retriever].named("geoclip", top_k=5)`.
+
+        Nothing is looked up before a configuration is made, so that its package need not be there
+        when this one is imported.
+
+        Args:
+            name: the component's.
+            settings: its configuration, and `preset`, as in YAML.
+
+        Raises:
+            ConfigError: when a configuration is made: no such component is installed, or it does
+                not take these settings.
+        """
+        return cast("Self", _Unresolved(name, settings))
 
     def __reduce__(self) -> tuple[Any, ...]:  # the class Component[Dataset] has no name to pickle
         return _component, (self.wanted(), self.plugin, self.label)
@@ -126,27 +236,29 @@ def _component(wanted: type[Plugin], plugin: Plugin, label: str) -> Any:
     return Component[wanted].of(plugin, label=label)  # type: ignore[valid-type]
 
 
-def canonical(value: Any, *, paths: bool = True, folders: bool = True) -> Any:
+def canonical(value: Any, *, paths: bool = True, folders: bool = True, keyed: bool = True) -> Any:
     """A configuration as JSON data that is equal if and only if it asks for the same numbers.
 
     Args:
         value: a Config, or anything that one holds.
         paths: put the SHA-256 of its content in a path's place (False: leave paths out).
         folders: do so for folders, too (False: leave folders out).
+        keyed: leave out what `Config.added` and `Config.unkeyed` say (False: show every field).
     """
+
+    def inner(item: Any) -> Any:
+        return canonical(item, paths=paths, folders=folders, keyed=keyed)
+
     if isinstance(value, Path) and not paths:
         return None
     if isinstance(value, Component):
-        return value.plugin.identity()
+        return value.plugin.identity(keyed=keyed)
     if isinstance(value, BaseModel):
-        pairs = ((name, getattr(value, name)) for name in type(value).model_fields)
-        return {
-            k: canonical(v, paths=paths, folders=folders)
-            for k, v in pairs
-            if paths or not isinstance(v, Path)
-        }
+        silent = _left_out(value) if keyed else frozenset()
+        pairs = ((n, getattr(value, n)) for n in type(value).model_fields if n not in silent)
+        return {name: inner(v) for name, v in pairs if paths or not isinstance(v, Path)}
     if isinstance(value, Mapping):
-        return {str(k): canonical(v, paths=paths, folders=folders) for k, v in value.items()}
+        return {str(k): inner(v) for k, v in value.items()}
     if isinstance(value, Path):
         if value.is_file():
             return {"sha256": file_digest(value)}
@@ -154,12 +266,49 @@ def canonical(value: Any, *, paths: bool = True, folders: bool = True) -> Any:
     if isinstance(value, str | bool | int | float | None):
         return value
     if isinstance(value, Iterable):
-        items = [canonical(v, paths=paths, folders=folders) for v in value]
+        items = [inner(v) for v in value]
         return sorted(items, key=json.dumps) if isinstance(value, set | frozenset) else items
     raise ConfigError(
         f"a configuration holds {value!r}, a {type(value).__name__}",
         remedy="Config fields are numbers, strings, booleans, paths, components and lists of them.",
     )
+
+
+def _left_out(config: BaseModel) -> frozenset[str]:
+    """The fields that keys of this configuration leave out."""
+    before = {
+        name
+        for name, literal in added_fields(type(config)).items()
+        if canonical(getattr(config, name)) == canonical(literal)
+    }
+    return unkeyed_fields(type(config)) | before
+
+
+Steps: TypeAlias = list[str | int]
+"""The way to a place in JSON data: keys of mappings and positions in lists."""
+
+
+def left_out(shown: Any, keyed: Any) -> list[Steps]:
+    """What is in JSON data `shown` and not in `keyed`, which is the same otherwise."""
+    if isinstance(shown, dict) and isinstance(keyed, dict):
+        absent: list[Steps] = [[name] for name in shown if name not in keyed]
+        pairs: Iterable[Any] = ((name, shown[name], keyed[name]) for name in shown if name in keyed)
+    elif isinstance(shown, list) and isinstance(keyed, list):
+        absent, pairs = [], zip(range(len(shown)), shown, keyed, strict=True)
+    else:
+        return []
+    return [*absent, *([step, *way] for step, a, b in pairs for way in left_out(a, b))]
+
+
+def without(shown: Any, ways: Iterable[Steps]) -> Any:
+    """JSON data without what `left_out` found: what a digest was taken of."""
+    found = json.loads(json.dumps(shown))
+    for *way, last in ways:
+        place = found
+        for step in way:
+            place = place[step]
+        del place[last]
+    return found
 
 
 def _folder_digest(folder: Path) -> str:
@@ -200,6 +349,20 @@ def file_digest(path: Path) -> str:
     """SHA-256 of a file's content, in hex."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def of_files(*paths: Path) -> str:
+    """SHA-256, in hex, over the content of files, such as the weights of a method.
+
+    A file is read once per process, and again only if its size or time has changed.
+    """
+    stats = [(path, path.stat()) for path in paths]
+    return digest([_known_digest(path, s.st_size, s.st_mtime_ns) for path, s in stats])
+
+
+@cache
+def _known_digest(path: Path, size: int, time_ns: int) -> str:
+    return file_digest(path)
 
 
 _EXTRAS = {

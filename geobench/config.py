@@ -33,6 +33,8 @@ _LABEL = r"[A-Za-z0-9][A-Za-z0-9 ._+@-]*"
 class Benchmark(Config):
     """One entry of benchmarks.yaml, with every component configured."""
 
+    unkeyed = frozenset({"deadline"})
+
     name: str
     """Names the folder leaderboards/<name>."""
     dataset: Component[Dataset]
@@ -75,17 +77,24 @@ class Benchmark(Config):
     @property
     def resolved(self) -> dict[str, Any]:
         """The benchmark as JSON data: every component with its full configuration."""
-        data = canonical(self)
+        return self._json(keyed=False)
+
+    @property
+    def keyed(self) -> dict[str, Any]:
+        """What its digest is taken of: `resolved` without the fields that keys leave out."""
+        return self._json(keyed=True)
+
+    def _json(self, *, keyed: bool) -> dict[str, Any]:
+        data = canonical(self, keyed=keyed)
         for key in ("splits", "methods", "metrics"):
             entries = getattr(self, key)
-            data[key] = [e.plugin.identity() | {"label": e.label} for e in entries]
-        del data["deadline"]
+            data[key] = [e.plugin.identity(keyed=keyed) | {"label": e.label} for e in entries]
         return dict(data)
 
     @property
     def digest(self) -> str:
-        """SHA-256 of `resolved`."""
-        return digest(self.resolved)
+        """SHA-256 of `keyed`."""
+        return digest(self.keyed)
 
 
 class _File(Config):
@@ -166,6 +175,11 @@ class _Reader:
         """`data` as a `model`; the first fault becomes a ConfigError with its line in `tree`."""
         try:
             value = model.model_validate(dict(data), context=self.context)
+        except ConfigError as error:  # of a default that names a component, say
+            if error.where:
+                raise
+            line = tree.lines.get("name", tree.line) or tree.line
+            raise self.error(line, f"{what}: {error.problem}", error.remedy) from None
         except ValidationError as error:
             faults = error.errors(include_url=False)
             unknown = [fault for fault in faults if fault["type"] == "extra_forbidden"]

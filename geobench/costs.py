@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, final
 
 import numpy as np
 
-from geobench.data import Examples, Rows, smallest_by_hash
+from geobench.data import Examples, Rows
 from geobench.methods import Context, Method
 
 log = logging.getLogger(__name__)
@@ -91,7 +91,7 @@ def latency(method: Method, examples: Examples, context: Context) -> Latency | N
 
 def _latency(method: Method, examples: Examples, context: Context) -> Latency | None:
     own = replace(context, facts={}, deadline=None, track=_silent, log=_muted)
-    photos = _read(examples.take(smallest_by_hash(examples.ids, PHOTOS)))
+    photos = _read(examples.few(PHOTOS))
     seconds: list[float] = []
     try:
         with _random_states_kept():
@@ -113,11 +113,8 @@ def _latency(method: Method, examples: Examples, context: Context) -> Latency | 
 
 def _read(examples: Examples) -> Examples:
     """The same examples with their features in memory."""
-    return replace(examples, pooled=_held(examples.pooled), tokens=_held(examples.tokens))
-
-
-def _held(rows: Rows | None) -> Rows | None:
-    return None if rows is None else Rows([np.asarray(rows)])
+    held = {name: Rows([np.asarray(rows)]) for name, rows in examples.features.items()}
+    return examples.with_features(held)
 
 
 @contextmanager

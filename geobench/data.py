@@ -3,9 +3,11 @@
 import hashlib
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, ClassVar, Literal, TypeAlias, final
+from types import MappingProxyType
+from typing import Any, ClassVar, Literal, Self, TypeAlias, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,6 +69,8 @@ class BrokenPicture:
 
 Image: TypeAlias = NDArray[np.uint8]
 Publishes: TypeAlias = Literal["pictures", "coordinates", "scores"]
+Read: TypeAlias = Callable[[Indices], Iterator["Image | BrokenPicture"]]
+"""(positions (n,)) -> their pictures, lazily."""
 
 
 class Dataset(Plugin):
@@ -230,29 +234,65 @@ class Rows:
         return self[:].astype(dtype or np.float32, copy=False)
 
 
-@final
-@dataclass(frozen=True, slots=True)
 class Examples:
-    """What a method sees: ids, features, and, in training and validation only, the answers.
+    """Photos as a method sees them: ids and features. It has no labels: they cannot leak.
 
     Args:
         ids: (N,).
         pooled: one vector per photo, (N, D), or None if the method does not want it.
         tokens: several vectors per photo, (N, T, E), or None likewise.
-        points: true places (N, 2); None at test time.
-        attributes: further columns, None at test time.
         read: gives the pictures of these positions; set by the harness.
     """
 
-    ids: NDArray[np.str_]
-    pooled: Rows | None = None
-    tokens: Rows | None = None
-    points: Points | None = None
-    attributes: Mapping[str, Column] | None = None
-    read: Callable[[Indices], Iterator[Image | BrokenPicture]] | None = None
+    def __init__(
+        self,
+        ids: NDArray[np.str_],
+        *,
+        pooled: Rows | None = None,
+        tokens: Rows | None = None,
+        read: Read | None = None,
+    ) -> None:
+        self.ids = ids
+        given = {"pooled": pooled, "tokens": tokens}
+        self.features: Mapping[str, Rows] = {
+            n: rows for n, rows in given.items() if rows is not None
+        }
+        """Those of "pooled" and "tokens" that there are."""
+        self.read = read
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    @property
+    def pooled(self) -> Rows:
+        """One vector per photo, (N, D).
+
+        Raises:
+            DataError: the method did not ask for them, or the benchmark has none.
+        """
+        return self._of("pooled")
+
+    @property
+    def tokens(self) -> Rows:
+        """Several vectors per photo, (N, T, E).
+
+        Raises:
+            DataError: the method did not ask for them, or the benchmark has none.
+        """
+        return self._of("tokens")
+
+    def _of(self, what: str) -> Rows:
+        if what not in self.features and len(self) == 0:
+            raise DataError(
+                f"there are no photos here, and so no {what} features",
+                remedy="Look at len(val) first: a split may have no validation photos.",
+            )
+        if what not in self.features:
+            raise DataError(
+                f"these photos come without {what} features",
+                remedy=f'Name "{what}" in the method\'s `wants`, and an encoder in the YAML file.',
+            )
+        return self.features[what]
 
     def images(self) -> Iterator[Image | BrokenPicture]:
         """The pictures, lazily, for explanations; not for prediction.
@@ -264,18 +304,63 @@ class Examples:
             raise DataError("these examples have no pictures")
         return self.read(np.arange(len(self)))
 
-    def take(self, indices: Indices) -> "Examples":
+    def take(self, indices: Indices) -> Self:
         """These examples only; features are not read."""
-        read = self.read
+        some = self.with_features({n: rows.take(indices) for n, rows in self.features.items()})
+        some.ids, read = self.ids[indices], self.read
+        some.read = None if read is None else (lambda positions: read(indices[positions]))
+        return some
+
+    def few(self, count: int) -> Self:
+        """At most `count` of them: those with the smallest hashes of id, in their order."""
+        return self.take(smallest_by_hash(self.ids, count))
+
+    def with_features(self, features: Mapping[str, Rows]) -> Self:
+        """The same photos with other features by name, "pooled" or "tokens", (N, ...) each."""
+        changed = copy(self)
+        changed.features = dict(features)
+        return changed
+
+
+@final
+class Labelled(Examples):
+    """Photos to learn from: examples with the places they were taken at.
+
+    Args:
+        ids: (N,).
+        points: true places, (N, 2), degrees.
+        attributes: further columns by name, (N,) each.
+        pooled, tokens, read: as of Examples.
+    """
+
+    def __init__(
+        self,
+        ids: NDArray[np.str_],
+        points: Points,
+        attributes: Mapping[str, Column] = MappingProxyType({}),
+        *,
+        pooled: Rows | None = None,
+        tokens: Rows | None = None,
+        read: Read | None = None,
+    ) -> None:
+        super().__init__(ids, pooled=pooled, tokens=tokens, read=read)
+        self.points = points
+        self.attributes = attributes
+
+    def take(self, indices: Indices) -> Self:
+        """These examples only, with their labels; features are not read."""
+        some = super().take(indices)
+        some.points = self.points[indices]
+        some.attributes = {name: column[indices] for name, column in self.attributes.items()}
+        return some
+
+    def unlabelled(self) -> Examples:
+        """The same photos as they are at test time."""
         return Examples(
-            ids=self.ids[indices],
-            pooled=None if self.pooled is None else self.pooled.take(indices),
-            tokens=None if self.tokens is None else self.tokens.take(indices),
-            points=None if self.points is None else self.points[indices],
-            attributes=None
-            if self.attributes is None
-            else {name: column[indices] for name, column in self.attributes.items()},
-            read=None if read is None else (lambda positions: read(indices[positions])),
+            self.ids,
+            pooled=self.features.get("pooled"),
+            tokens=self.features.get("tokens"),
+            read=self.read,
         )
 
 

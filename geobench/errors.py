@@ -32,6 +32,13 @@ class PluginError(GeobenchError):
     """A plugin that does not import, registers wrongly, lacks a package or does not exist."""
 
 
+class NotFittedError(PluginError, AttributeError):
+    """A method that was asked for what `fit` or `restore` gives, before either.
+
+    It is an AttributeError, too, so that `hasattr`, copies and pickles find nothing there.
+    """
+
+
 class DataError(GeobenchError):
     """A dataset, split, picture or feature file that is not what it promises to be."""
 

@@ -19,8 +19,8 @@ from geobench.components import Component, file_digest
 from geobench.costs import Stopwatch, latency, peak_memory, start_measuring_memory
 from geobench.errors import DeadlineError, GeobenchError, StoreError
 from geobench.methods import Context, Method
-from geobench.plan import Cell, Place, Plan, wanted
-from geobench.results import Record, Workspace
+from geobench.plan import Cell, Place, Plan, wanted, with_components
+from geobench.results import Record, Status, Workspace
 from geobench.scoring import Protocol, score_part, truth_of
 
 log = logging.getLogger(__name__)
@@ -97,7 +97,7 @@ class Execution:
             places = [place for place in places if self.plan.lack(place, cell.method.plugin)]
         absent = self.plan.absent.get(cell.method.label)
         if absent is not None:
-            return self.fail(places, cell, absent)
+            return self.fail(places, cell, absent, status="absent")
         start_measuring_memory()
         with _scratch(self.plan.workspace) as scratch:
             context = self.context(cell, scratch)
@@ -119,12 +119,13 @@ class Execution:
 
     def context(self, cell: Cell, scratch: Path) -> Context:
         deadline = self.plan.benchmark.deadline
-        methods = [cell.method.plugin, *(inner.method.plugin for inner in cell.components)]
         context = Context(
             seed=cell.seed,
-            device=device_for(self.options.device, methods),
+            device=device_for(self.options.device, with_components(cell.method.plugin)),
             scratch=scratch,
             cache_root=self.plan.workspace.cache,
+            method=cell.method.plugin.name,
+            fit_key=cell.fit_key,
             part_ids={place.label: place.part.ids for place in self.plan.places(cell)},
             known_ids=self.plan.known_ids(cell.split),
             deadline=None if deadline is None else time.monotonic() + deadline,
@@ -152,7 +153,7 @@ class Execution:
         folder = self.plan.workspace.states / cell.fit_key
         plugin: Method = cell.method.plugin
         wants = wanted(plugin)
-        train = self.plan.inputs.examples(cell.assignment.train, wants, labels=True)
+        train = self.plan.inputs.labelled(cell.assignment.train, wants)
         force = self.options.force and cell.fit_key not in self.forced
         stored = None if force else _read_state(folder)
         if stored is None:
@@ -160,13 +161,17 @@ class Execution:
             answered = any(record is not None and record.status == "ok" for record in records)
             if answered and not self.options.force:
                 self.reporter.say(f"{cell}: its state is gone, it is fitted again")
-            val = self.plan.inputs.examples(cell.assignment.val, wants, labels=True)
+            val = self.plan.inputs.labelled(cell.assignment.val, wants)
+            kept = self.plan.workspace.hidden / "checkpoints" / cell.fit_key
+            if force:  # what an earlier run kept is not to be trusted
+                shutil.rmtree(kept, ignore_errors=True)
+            context.checkpoint, before = kept / "method", _spent(kept)
             begin = time.monotonic()
             method = type(plugin)(plugin.config)
             method.fit(train, val, context)
             details = {
                 "fit_key": cell.fit_key,
-                "fit_seconds": round(time.monotonic() - begin, 6),
+                "fit_seconds": round(before + time.monotonic() - begin, 6),
                 "device": context.device,
                 "facts": {name: [f.value, f.unit] for name, f in context.facts.items()},
             }
@@ -174,6 +179,7 @@ class Execution:
                 files.write_arrays(draft / "state.npz", method.state())
                 details["sha256"] = file_digest(draft / "state.npz")
                 files.write_json(draft / "state.json", details)
+            shutil.rmtree(kept)
             self.forced.add(cell.fit_key)
             return details
         return stored[1]
@@ -191,14 +197,19 @@ class Execution:
                 "the state cannot be read", where=str(folder), remedy="Run again: it is fitted."
             )
         plugin: Method = cell.method.plugin
-        train = self.plan.inputs.examples(cell.assignment.train, wanted(plugin), labels=True)
-        return type(plugin).from_state(plugin.config, stored[0], train, context)
+        train = self.plan.inputs.labelled(cell.assignment.train, wanted(plugin))
+        method = type(plugin)(plugin.config)
+        method.restore(stored[0], train, context)
+        return method
 
     def answer(self, cell: Cell, place: Place, context: Context, fit: dict[str, Any]) -> list[str]:
         """Write the record of one part, or the columns that it lacks."""
         bench = self.plan.benchmark
-        method = self.restored(cell, context)
+        restoring = Stopwatch()
+        with restoring:
+            method = self.restored(cell, context)
         context.part, context.facts = place.label, {}
+        context.fitted = None  # what answers was gathered in `restore`
         if not method.answers(place.label):
             recording.write(self.plan, place, cell, {"status": "not-answered"}, None)
             return []
@@ -208,7 +219,7 @@ class Execution:
         metrics = self.plan.metrics(method)
         if known is not None:
             metrics = self.plan.unscored(known, method)
-        examples = self.plan.inputs.examples(place.part, wanted(method), labels=False)
+        examples = self.plan.inputs.examples(place.part, wanted(method))
         protocol = Protocol(cell.seed, place.task.digest, bench.chunk, bench.photos, bench.samples)
         truth = truth_of(arrays)
         watch = Stopwatch()
@@ -227,6 +238,7 @@ class Execution:
             memory = peak_memory(context.device)
             timings = {
                 "fit_seconds": fit["fit_seconds"],
+                "restore_seconds": round(restoring.seconds, 6),
                 "predict_seconds": round(scores.predict_seconds, 6),
                 "score_seconds": round(watch.seconds - scores.predict_seconds, 6),
             }
@@ -252,15 +264,17 @@ class Execution:
             recording.write(self.plan, place, cell, data, scores)
         return [fault["error"] for fault in scores.faults.values()]
 
-    def fail(self, places: list[Place], cell: Cell, error: BaseException) -> str:
+    def fail(
+        self, places: list[Place], cell: Cell, error: BaseException, *, status: Status = "failed"
+    ) -> str:
         """Record a failure, to be tried again by the next run; a good record is left alone."""
-        late = isinstance(error, DeadlineError)
+        status = "deadline" if isinstance(error, DeadlineError) else status
         known = isinstance(error, GeobenchError)
         text = str(error) if known else f"{type(error).__name__}: {error}"
         text = " ".join(text.split())  # it goes into tables; the traceback keeps its lines
         where = f"method {cell.method.label}"
         data = {
-            "status": "deadline" if late else "failed",
+            "status": status,
             "error": text if text.startswith(where) else f"{where}: {text}",
             "traceback": "".join(traceback.format_exception(error)),
         }
@@ -276,6 +290,22 @@ def _labelled(
     reporter: Reporter, label: str, items: Iterable[Any], total: int | None, what: str
 ) -> Iterator[Any]:
     yield from reporter.track(items, total, f"{label}: {what}")
+
+
+def _spent(folder: Path) -> float:
+    """Begin, or go on with, a fit that keeps checkpoints: the seconds that are already in them.
+
+    A killed fit cannot say how long it took, but what it kept last says when that was.
+    """
+    own = folder / "method"
+    own.mkdir(parents=True, exist_ok=True)
+    seconds, log = 0.0, folder / "begun.json"
+    saved = [path.stat().st_mtime for path in own.rglob("*") if path.is_file()]
+    if log.exists() and saved:
+        begun = files.read_json(log)
+        seconds = float(begun["before"]) + max(0.0, max(saved) - float(begun["at"]))
+    files.write_json(log, {"before": seconds, "at": time.time()})
+    return seconds
 
 
 def _read_state(folder: Path) -> tuple[dict[str, np.ndarray[Any, Any]], dict[str, Any]] | None:

@@ -1,12 +1,15 @@
 """Galleries: the places that retrieval methods answer with, the same ones for all of them."""
 
-from typing import Any, Literal, final
+import csv
+from pathlib import Path
+from typing import Any, Literal, Self, final
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, model_validator
 
-from geobench.components import Config
-from geobench.geo import Points
+from geobench.components import Config, InputPath
+from geobench.errors import DataError, GeobenchError, PluginError
+from geobench.geo import Points, wrap
 from geobench.partitions import EqualAreaGrid
 
 
@@ -14,14 +17,20 @@ from geobench.partitions import EqualAreaGrid
 class Gallery(Config):
     """Which places a retrieval method can answer with.
 
-    Training places, an even grid on the whole sphere, or both. What answers with training places
-    cannot pass the ceiling, and what answers with a grid can, where nobody has trained; so it is
-    part of the protocol: in the method's configuration, in its keys, and in the tables. In YAML
-    `gallery: grid`, or a mapping: `gallery: {source: both, rows: 400}`.
+    Training places, an even grid on the whole sphere, both, the places of a file, or those that
+    released weights bring. What answers with training places cannot pass the ceiling, and what
+    answers with others can, where nobody has trained; so it is part of the protocol: in the
+    method's configuration, in its keys (a file and released places by their content), and in the
+    tables. In YAML `gallery: grid`, or a mapping: `gallery: {source: both, rows: 400}`,
+    `gallery: {source: file, file: places.csv}`.
     """
 
-    source: Literal["training", "grid", "both"] = Field(
-        "training", description="training places, an even grid, or both"
+    added = {"file": None}
+
+    source: Literal["training", "grid", "both", "file", "own"] = Field(
+        "training",
+        description="training places, an even grid, both, the places of `file`, or the method's "
+        "own, which released weights bring",
     )
     rows: int = Field(
         200,
@@ -30,27 +39,105 @@ class Gallery(Config):
         description="bands of the grid, an EqualAreaGrid whose centres are its places; 200 make "
         "50,930 places about 100 km apart",
     )
+    file: InputPath | None = Field(
+        None,
+        description="for `source: file`: a CSV with columns lat and lon (or latitude and "
+        "longitude), or an npy of (places, 2), in degrees",
+    )
 
     @model_validator(mode="before")
     @classmethod
-    def _by_name(cls, value: Any) -> Any:
+    def _by_name(cls, value: Any, info: ValidationInfo) -> Any:
         return {"source": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _file_where_it_is_asked_for(self) -> Self:
+        if (self.source == "file") != (self.file is not None):
+            raise ValueError(
+                "`source: file` and `file: ...` belong together. Give both, or neither"
+            )
+        return self
 
     @property
     def has_training_places(self) -> bool:
         """Whether training places are in it."""
-        return self.source != "grid"
+        return self.source in ("training", "both")
 
-    def grid(self) -> Points:
-        """The places of the grid, (G, 2); none if there are training places alone."""
+    def fixed(self, *, own: Points | None = None) -> Points:
+        """The places that are there whatever was trained on, (G, 2): those of the grid, of the
+        file, or of the method; none if there are training places alone.
+
+        Args:
+            own: for `source: own`, the places that the method brings, (G, 2).
+
+        Raises:
+            DataError: a file that holds no places.
+            PluginError: `source: own` without places.
+        """
+        if self.file is not None:
+            return _read(self.file)
+        if self.source == "own":
+            if own is None or len(own) == 0:
+                raise PluginError(
+                    "a gallery of a method's own places was given none",
+                    remedy="Give `own=method.own_places()`, or use Retriever.places(train).",
+                )
+            return wrap(own, name="the method's own places")
         return np.empty((0, 2)) if self.source == "training" else EqualAreaGrid(self.rows).centres
 
-    def places(self, train: Points) -> Points:
-        """The places of training photos (M, 2) in their order, then those of the grid."""
-        return np.concatenate([train, self.grid()]) if self.has_training_places else self.grid()
+    def places(self, train: Points, *, own: Points | None = None) -> Points:
+        """The places of training photos (M, 2) in their order, then the fixed ones."""
+        fixed = self.fixed(own=own)
+        return np.concatenate([train, fixed]) if self.has_training_places else fixed
 
     def __str__(self) -> str:
         if self.source == "training":
             return "training places"
+        if self.file is not None:
+            return f"{len(_read(self.file)):,} places of {self.file.name}"
+        if self.source == "own":
+            return "the method's own places"
         even = f"an even grid of {len(EqualAreaGrid(self.rows)):,} places"
         return f"training places and {even}" if self.has_training_places else even
+
+
+_COLUMNS = ({"lat", "latitude"}, {"lon", "lng", "longitude"})
+
+
+def _read(path: Path) -> Points:
+    """The places of a CSV or npy file, (G, 2).
+
+    Raises:
+        DataError: it holds no places in degrees.
+    """
+    try:
+        points = np.load(path, allow_pickle=False) if path.suffix == ".npy" else _read_csv(path)
+        if points.ndim != 2 or points.shape[1:] != (2,) or len(points) == 0:
+            raise ValueError(f"it holds an array {points.shape}, not (places, 2)")
+        return wrap(points, name="its places")
+    except GeobenchError as error:
+        problem = error.problem
+    except (OSError, ValueError) as error:
+        problem = str(error)
+    raise DataError(
+        f"is no gallery: {problem}",
+        where=str(path),
+        remedy="Give a CSV with columns lat and lon, or an npy of (places, 2), in degrees.",
+    )
+
+
+def _read_csv(path: Path) -> Points:
+    with path.open(newline="", encoding="utf-8-sig") as stream:
+        rows = csv.reader(stream)
+        head = [name.strip().lower() for name in next(rows, [])]
+        found = [[i for i, name in enumerate(head) if name in names] for names in _COLUMNS]
+        if [len(each) for each in found] != [1, 1]:
+            raise ValueError(f"its columns are {', '.join(head) or 'none'}")
+        (lat,), (lon,) = found
+        points = []
+        for row in rows:
+            try:
+                points.append((float(row[lat]), float(row[lon])))
+            except (ValueError, IndexError):
+                raise ValueError(f"line {rows.line_num} gives no latitude and longitude") from None
+    return np.array(points).reshape(-1, 2)

@@ -3,11 +3,20 @@
 import logging
 from collections.abc import Iterator
 from pathlib import Path
-from typing import final
+from typing import TypedDict, final
 
 import numpy as np
 
-from geobench.data import BrokenPicture, Dataset, Examples, Image, Indices
+from geobench.data import (
+    BrokenPicture,
+    Dataset,
+    Examples,
+    Image,
+    Indices,
+    Labelled,
+    Read,
+    Rows,
+)
 from geobench.encoders import Encoder
 from geobench.encoding_time import EncodingTime
 from geobench.errors import ConfigError, DataError
@@ -16,7 +25,8 @@ from geobench.splits import Part
 
 log = logging.getLogger(__name__)
 
-_ORDER: tuple[What, ...] = ("pooled", "tokens")
+KINDS: tuple[What, ...] = ("pooled", "tokens")
+"""The kinds of features, in the order in which they are spoken of."""
 
 
 @final
@@ -31,7 +41,7 @@ class Inputs:
 
     def __init__(self, encoder: Encoder | None, wants: frozenset[str], folder: Path) -> None:
         self.encoder = encoder
-        self.wants: tuple[What, ...] = tuple(what for what in _ORDER if what in wants)
+        self.wants: tuple[What, ...] = tuple(what for what in KINDS if what in wants)
         self._folder = folder
         self._stores: dict[str, dict[What, Store]] = {}
 
@@ -96,19 +106,31 @@ class Inputs:
         # An encoder makes tokens and pooled features together, so that times do not add up.
         return max(known, key=lambda each: each.seconds_per_photo, default=None)
 
-    def examples(self, part: Part, wants: frozenset[str], *, labels: bool) -> Examples:
-        """The photos of a part with the features in `wants`; places and attributes if `labels`."""
+    def labelled(self, part: Part, wants: frozenset[str]) -> Labelled:
+        """The photos of a part with the features in `wants`, their places and attributes."""
+        return Labelled(part.ids, part.points, part.attributes, **self._given(part, wants))
+
+    def examples(self, part: Part, wants: frozenset[str]) -> Examples:
+        """The photos of a part with the features in `wants`, as they are at test time."""
+        return Examples(part.ids, **self._given(part, wants))
+
+    def _given(self, part: Part, wants: frozenset[str]) -> "_Given":
         stores = self.stores(part.dataset) if len(part) else {}
         dataset, rows = part.dataset, part.rows
 
         def read(positions: Indices) -> Iterator[Image | BrokenPicture]:
             return dataset.images(rows[positions])
 
-        return Examples(
-            ids=part.ids,
-            pooled=stores["pooled"].rows(rows) if "pooled" in wants and stores else None,
-            tokens=stores["tokens"].rows(rows) if "tokens" in wants and stores else None,
-            points=part.points if labels else None,
-            attributes=part.attributes if labels else None,
-            read=read if "images" in dataset.provides else None,
-        )
+        return {
+            "pooled": stores["pooled"].rows(rows) if "pooled" in wants and stores else None,
+            "tokens": stores["tokens"].rows(rows) if "tokens" in wants and stores else None,
+            "read": read if "images" in dataset.provides else None,
+        }
+
+
+class _Given(TypedDict):
+    """What photos are given beside their ids."""
+
+    pooled: Rows | None
+    tokens: Rows | None
+    read: Read | None

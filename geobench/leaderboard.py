@@ -44,9 +44,7 @@ class Leaderboard:
                 remedy="Give a leaderboard's folder.",
             )
         self.manifest = files.read_json(path)
-        if self.manifest.get("schema") != results.SCHEMA:
-            found = self.manifest.get("schema")
-            raise StoreError(f"is of schema {found}, not {results.SCHEMA}", where=str(path))
+        results.check_layout(self.manifest, path)
         self._catalogue = catalogue
         self._parts: dict[str, dict[str, NDArray[Any]]] = {}
 
@@ -68,7 +66,7 @@ class Leaderboard:
                     remedy="Install the version of geobench that made it, or run it again.",
                 )
             try:
-                config = plugin.Config.model_validate(entry["config"])
+                config = plugin.Config.from_stored(entry["config"])
             except ValidationError:
                 raise StoreError(
                     f"metric {entry['name']} cannot be made again from its stored configuration",

@@ -1,19 +1,28 @@
 """Methods: what learns from photos with places and answers photos without."""
 
+import inspect
 import logging
+import re
+import sys
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
-from typing import Any, ClassVar, Literal, Self, TypeVar, final
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, final, get_origin
 
 import numpy as np
 from numpy.typing import NDArray
 
 from geobench.components import Component, Plugin
-from geobench.data import Examples, Fact, hashes
-from geobench.errors import ConfigError, DeadlineError, PredictionError
+from geobench.data import Examples, Fact, Labelled, hashes
+from geobench.errors import (
+    ConfigError,
+    DeadlineError,
+    NotFittedError,
+    PluginError,
+    PredictionError,
+)
 from geobench.galleries import Gallery
 from geobench.geo import Floats, Points
 from geobench.predictions import Prediction
@@ -21,7 +30,9 @@ from geobench.predictions import Prediction
 M = TypeVar("M", bound="Method")
 Item = TypeVar("Item")
 
-State = Mapping[str, NDArray[Any]]
+State: TypeAlias = Mapping[str, NDArray[Any]]
+"""All that `predict` needs, as plain arrays of numbers or numpy.str_ by name."""
+Origin: TypeAlias = Literal["trained", "external", "released"]
 
 
 def _silent(items: Iterable[Any], total: int | None, what: str) -> Iterator[Any]:
@@ -38,9 +49,12 @@ class Context:
         seed: seeds training and sampling.
         device: "cpu", "cuda" or "cuda:1".
         scratch: an empty folder for this cell, removed afterwards.
-        cache_root: where `cache` keeps what can be rebuilt.
-        checkpoint: a folder that outlives a killed fit of this training, and lasts until its state
-            is stored; None where there is none.
+        cache_root: where `cache` keeps what can be rebuilt; None where nothing can be kept.
+        method: the method's name.
+        fit_key: the SHA-256 of all that decides this training, known from planning; "" outside a
+            run. The context of a component has its own.
+        checkpoint: a folder that outlives a killed fit of this training, and lasts until its
+            state is stored; None where there is none.
         part: the part being answered, as in table.csv (`unseen-cells/seen`); "" while fitting.
         part_ids: every part of the split -> the ids of its photos.
         known_ids: the same before `--limit` and broken pictures took photos away.
@@ -52,7 +66,9 @@ class Context:
     seed: int
     device: str = "cpu"
     scratch: Path = Path()
-    cache_root: Path = Path()
+    cache_root: Path | None = None
+    method: str = ""
+    fit_key: str = ""
     checkpoint: Path | None = None
     part: str = ""
     part_ids: Mapping[str, NDArray[np.str_]] = field(default_factory=dict)
@@ -103,36 +119,104 @@ class Context:
         ]
         return np.stack(draws) if draws else np.empty((0, *shape))
 
-    def cache(self, key: str) -> Path:
-        """A folder, kept between runs, for what can be rebuilt (such as an embedded gallery)."""
-        folder = self.cache_root / key
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder
+    def cache(self, key: str, make: Callable[[Path], None], *, shared: bool = False) -> Path:
+        """A folder, kept between runs, of what can be rebuilt (an index, an embedded gallery).
+
+        It belongs to this very training: another split, seed or configuration has its own. It is
+        made in a draft, under a lock, so that it is there whole or not at all.
+
+        Args:
+            key: names it among the folders of this training: letters, digits and ._-
+            make: fills an empty folder; called where there is none yet.
+            shared: let all trainings of the method share it; `key` must then be a digest (64
+                digits, as `geobench.digests.digest` gives) of everything that decides the content.
+
+        Raises:
+            ConfigError: no such key, or a context without a cache.
+        """
+        if self.cache_root is None:
+            raise ConfigError(
+                "this context has no cache",
+                remedy="Run the method through the harness, or give Context a cache_root.",
+            )
+        wanted, what = (_DIGEST, "digest") if shared else (_CACHE_KEY, "key of a cache")
+        if not wanted.fullmatch(key):
+            raise ConfigError(
+                f"{key!r} is no {what}",
+                where=f"method {self.method}",
+                remedy="What trainings share is found by geobench.digests.digest of everything "
+                "that decides its content."
+                if shared
+                else "Letters, digits and ._- are.",
+            )
+        kept = self.cache_root / (self.method or "method")
+        place = kept / ("shared" if shared else self.fit_key or "no-key") / key
+        if place.exists():
+            return place
+        from filelock import FileLock
+
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(place.with_name(f"{key}.lock")):  # another run may be making it
+            if not place.exists():
+                draft = place.with_name(f".{key}")
+                draft.mkdir()
+                make(draft)
+                draft.rename(place)
+        return place
 
     def component(self, reference: Component[M]) -> M:
-        """The fitted method that this one's configuration names."""
+        """The fitted method that this one's configuration names; in `fit` and `restore` only.
+
+        Raises:
+            ConfigError: asked while answering, or outside a run.
+        """
         if self.fitted is None:
             raise ConfigError(
-                f"no fitted component {reference.label}", remedy="Run it through the harness."
+                f"there is no component {reference.label} to be had here",
+                remedy="Ask context.component in `fit` or in `restore`, and keep what it gives in "
+                "an attribute; a component is fitted by the harness.",
             )
         return self.fitted(reference)  # type: ignore[return-value]  # planned from this very field
 
 
+_CACHE_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
 class Method(Plugin):
-    """Says where photos were taken: fitted once per cell, asked for every part.
+    """Says where photos were taken: fitted once per training, asked for every part.
 
     An instance is made from its configuration, then either fitted or restored from a state.
+    What `fit` and `restore` give it is declared by annotations in the class (`_network: Network`);
+    to read one of them before either is a NotFittedError.
     """
 
     kind = "method"
-    origin: ClassVar[Literal["trained", "external", "released"]] = "trained"
-    """`external`: the answers come from a file; `released`: the weights come from elsewhere."""
-    trained_on: ClassVar[str] = ""
-    """What released weights have seen."""
-    needs_training: ClassVar[bool] = True
-    """Whether an empty train part stops the plan."""
-    deterministic: ClassVar[bool] = False
-    """Fitted once, whatever the benchmark's `seeds` say."""
+
+    @property
+    def origin(self) -> Origin:
+        """`external`: the answers come from a file; `released`: the weights come from elsewhere."""
+        return "trained"
+
+    @property
+    def trained_on(self) -> str:
+        """What released weights have seen, in words."""
+        return ""
+
+    @property
+    def needs_training(self) -> bool:
+        """Whether an empty train part stops the plan."""
+        return True
+
+    @property
+    def deterministic(self) -> bool:
+        """Fitted once, whatever the benchmark's `seeds` say, if its components are, too."""
+        return False
+
+    @property
+    def feature_width(self) -> int | None:
+        """The length of the pooled features that fixed weights need; None for any."""
+        return None
 
     @property
     @abstractmethod
@@ -149,7 +233,7 @@ class Method(Plugin):
         return True
 
     @abstractmethod
-    def fit(self, train: Examples, val: Examples, context: Context) -> None:
+    def fit(self, train: Labelled, val: Labelled, context: Context) -> None:
         """Learn. A budget is a number of steps in the configuration, never a time."""
 
     @abstractmethod
@@ -160,10 +244,62 @@ class Method(Plugin):
     def state(self) -> dict[str, NDArray[Any]]:
         """All that `predict` needs and that the configuration and `train` do not hold."""
 
-    @classmethod
     @abstractmethod
-    def from_state(cls, config: Any, state: State, train: Examples, context: Context) -> Self:
-        """The fitted method again; `train` is what it was fitted on."""
+    def restore(self, state: State, train: Labelled, context: Context) -> None:
+        """Become the fitted method again: what answers is what was stored.
+
+        It runs once for every part that is answered, and its seconds stand in costs.csv. `state`
+        must work after it. It must not train.
+
+        Args:
+            state: what `state` gave after `fit`.
+            train: what it was fitted on.
+            context: that of the part.
+        """
+
+    if not TYPE_CHECKING:  # a typed class has no unknown attributes
+
+        def __getattr__(self, name: str) -> Any:
+            found = inspect.getattr_static(type(self), name, None)
+            if isinstance(found, property):  # it raised an AttributeError, which is to be seen
+                return found.__get__(self)
+            if name in fitted_attributes(type(self)):
+                raise NotFittedError(
+                    f"method {self.name} has no {name} before it is fitted or restored",
+                    remedy="Call fit, or restore, first.",
+                )
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+
+def fitted_attributes(method: type[Method]) -> set[str]:
+    """The names that the classes of a method annotate without a value: what fitting gives it."""
+    found: set[str] = set()
+    for base in method.__mro__[: method.__mro__.index(Method)]:
+        for name, kind in _annotations(base).items():
+            # As a string where it cannot be, or is not to be, evaluated.
+            plain = kind if isinstance(kind, str) else str(get_origin(kind) or kind)
+            if "ClassVar" not in plain and name not in vars(base):
+                found.add(name)
+    return found - {"config"}
+
+
+def _annotations(base: type) -> Mapping[str, Any]:
+    if sys.version_info >= (3, 14):
+        import annotationlib
+
+        return annotationlib.get_annotations(base, format=annotationlib.Format.STRING)
+    own: Mapping[str, Any] = vars(base).get("__annotations__", {})
+    return own
+
+
+def describe_stale(method: type[Method]) -> str:
+    """What a method's class still has of an earlier contract, or ""."""
+    if hasattr(method, "from_state"):
+        return (
+            f"method {method.name}: from_state has become `restore(self, state, train, context)`, "
+            "which fills the instance that the harness made, and returns nothing"
+        )
+    return ""
 
 
 class Retriever(Method):
@@ -174,10 +310,33 @@ class Retriever(Method):
     def gallery_source(self) -> Gallery:
         """Which places are in its gallery, usually a field of its configuration; tables say it."""
 
+    def own_places(self) -> Points:
+        """The places that released weights bring, (G, 2), for `Gallery(source="own")`.
+
+        Raises:
+            PluginError: it brings none.
+        """
+        raise PluginError(
+            f"method {self.name} brings no places of its own",
+            remedy="Choose another `source` of its gallery: training, grid, both or file.",
+        )
+
+    def places(self, train: Labelled) -> Points:
+        """The places of `gallery_source`, (G, 2), after training on these photos."""
+        source = self.gallery_source
+        own = self.own_places() if source.source == "own" else None
+        return source.places(train.points, own=own)
+
     @abstractmethod
     def gallery(self) -> Points:
         """The places that it can answer with, (G, 2): those of `gallery_source`, or some."""
 
     @abstractmethod
-    def similarity(self, examples: Examples, places: NDArray[np.intp]) -> Floats:
-        """How well each of N photos fits gallery places (N, m), higher is closer, (N, m)."""
+    def similarity(self, examples: Examples, places: NDArray[np.intp], context: Context) -> Floats:
+        """How well N photos fit places of its gallery, (N, m), higher is closer.
+
+        Args:
+            examples: N photos.
+            places: positions in the gallery, (m,) for all photos alike, or (N, m).
+            context: that of `predict`.
+        """

@@ -8,16 +8,17 @@ from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BaseModel
 
 from geobench import files, results
 from geobench.components import Component, check_requirements, digest
 from geobench.config import Benchmark
 from geobench.data import Dataset, smallest_by_hash
 from geobench.errors import ConfigError, DataError, GeobenchError, PluginError, StoreError
-from geobench.inputs import Inputs
+from geobench.inputs import KINDS, Inputs
 from geobench.methods import Method
 from geobench.metrics import Metric
-from geobench.results import SCHEMA, Record, Task, Workspace, record_key
+from geobench.results import KEYS, Record, Task, Workspace, record_key
 from geobench.splits import Assignment, Part, Split, check_twins, part, without
 
 log = logging.getLogger(__name__)
@@ -85,7 +86,7 @@ class Plan:
         drawn: split label -> what the split drew, broken pictures included.
         whole: the same before `limit`.
         limit: photos each of train, val and parts, or None for all.
-        absent: method label -> why it cannot run here (a package that is not installed).
+        absent: method label -> why it cannot run here (a package, or weights, that are not there).
     """
 
     benchmark: Benchmark
@@ -94,7 +95,7 @@ class Plan:
     drawn: dict[str, Assignment]
     whole: dict[str, Assignment]
     limit: int | None = None
-    absent: dict[str, PluginError] = field(default_factory=dict)
+    absent: dict[str, GeobenchError] = field(default_factory=dict)
 
     @property
     def board(self) -> Path:
@@ -120,7 +121,7 @@ class Plan:
         for split in self.benchmark.splits:
             assignment = self.assignment(split)
             for method in self.benchmark.methods:
-                seeds = [0] if method.plugin.deterministic else self.benchmark.seeds
+                seeds = [0] if deterministic(method.plugin) else self.benchmark.seeds
                 found += [self._cell(split, assignment, method, seed) for seed in seeds]
         return found
 
@@ -130,17 +131,19 @@ class Plan:
         plugin: Method = method.plugin
         train, encoder = assignment.train, self.benchmark.encoder
         inner = tuple(
-            self._cell(split, assignment, reference, 0 if reference.plugin.deterministic else seed)
+            self._cell(split, assignment, reference, 0 if deterministic(reference.plugin) else seed)
             for reference in references(plugin)
         )
         fit = {
-            "schema": SCHEMA,
+            "schema": KEYS,
             "dataset": {"name": train.dataset.name, "digest": train.dataset.digest},
             "train": train.digest,
             "val": assignment.val.digest,
             "on_broken": self.benchmark.on_broken,
             "features": {
-                what: encoder.plugin.digest(what) for what in sorted(plugin.wants) if encoder
+                what: encoder.plugin.digest(what)
+                for what in KINDS
+                if encoder and what in plugin.wants
             },
             "method": plugin.identity(),
             "seed": seed,
@@ -199,7 +202,7 @@ class Plan:
         record = Record.read(place.folder)
         if record is None:
             return "run"
-        if record.status in ("failed", "deadline"):
+        if record.status in ("failed", "deadline", "absent"):
             return "retry"
         return "score" if record.status == "ok" and self.unscored(record, method) else ""
 
@@ -219,12 +222,25 @@ def references(plugin: Method) -> list[Component[Method]]:
             found.append(value)
         elif isinstance(value, list | tuple):
             stack = [*value, *stack]
+        elif isinstance(value, BaseModel) and not isinstance(value, Component):
+            stack = [*(getattr(value, name) for name in type(value).model_fields), *stack]
     return found
+
+
+def with_components(plugin: Method) -> list[Method]:
+    """A method, and those that it names, and those that these name."""
+    inner = [each for reference in references(plugin) for each in with_components(reference.plugin)]
+    return [plugin, *inner]
 
 
 def wanted(plugin: Method) -> frozenset[str]:
     """The features that a method and its components want."""
-    return plugin.wants.union(*(wanted(reference.plugin) for reference in references(plugin)))
+    return frozenset().union(*(each.wants for each in with_components(plugin)))
+
+
+def deterministic(plugin: Method) -> bool:
+    """Whether one training does for all seeds: of the method and of all its components."""
+    return all(each.deterministic for each in with_components(plugin))
 
 
 def make(benchmark: Benchmark, workspace: Workspace, *, limit: int | None = None) -> Plan:
@@ -239,16 +255,11 @@ def make(benchmark: Benchmark, workspace: Workspace, *, limit: int | None = None
     for component in [benchmark.dataset, benchmark.encoder, *benchmark.splits, *benchmark.metrics]:
         if component is not None:
             check_requirements(type(component.plugin))
-    absent = {}
-    for method in benchmark.methods:
-        for plugin in [
-            method.plugin,
-            *(reference.plugin for reference in references(method.plugin)),
-        ]:
-            try:
-                check_requirements(type(plugin))
-            except PluginError as error:
-                absent[method.label] = error
+    absent = {
+        method.label: reason
+        for method in benchmark.methods
+        if (reason := _absence(method.plugin)) is not None
+    }
     wants: frozenset[str] = frozenset()
     for method in benchmark.methods:
         try:
@@ -269,6 +280,22 @@ def make(benchmark: Benchmark, workspace: Workspace, *, limit: int | None = None
         drawn = {label: limited(assignment, limit) for label, assignment in drawn.items()}
     _check(benchmark, inputs, drawn)
     return Plan(benchmark, workspace, inputs, drawn, whole, limit, absent)
+
+
+def _absence(method: Method) -> GeobenchError | None:
+    """Why a method cannot run here: a package, or weights, that it or a component needs."""
+    for plugin in with_components(method):
+        try:
+            check_requirements(type(plugin))
+            plugin.content()
+        except GeobenchError as error:
+            return error
+        except ImportError as error:
+            return PluginError(
+                f"method {plugin.name} cannot say which weights it has ({error})",
+                remedy="Install what it needs, or name it in its `requires`.",
+            )
+    return None
 
 
 def _draw(split: Component[Split], dataset: Dataset) -> Assignment:

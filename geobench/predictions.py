@@ -353,6 +353,13 @@ class Floored(Density):
             best = (low + high) / 2
         return (len(log_p) * best + 0.5) / (len(log_p) + 1)
 
+    @staticmethod
+    def mix(log_p: ArrayLike, share: float) -> Floats:
+        """The floored log-density where that of p is given, of any shape, nats per steradian."""
+        with np.errstate(divide="ignore"):
+            upper = np.log1p(-share) + np.asarray(log_p, dtype=np.float64)
+        return np.asarray(np.logaddexp(upper, np.log(share) + LOG_UNIFORM))
+
     def __len__(self) -> int:
         return len(self.density)
 
@@ -366,9 +373,7 @@ class Floored(Density):
         return points
 
     def log_prob(self, points: ArrayLike) -> Floats:
-        with np.errstate(divide="ignore"):
-            upper = np.log1p(-self.share) + self.density.log_prob(points)
-        return np.asarray(np.logaddexp(upper, np.log(self.share) + LOG_UNIFORM))
+        return self.mix(self.density.log_prob(points), self.share)
 
     def take(self, indices: Indices) -> "Floored":
         return Floored(self.density.take(indices), self.share)

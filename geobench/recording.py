@@ -29,10 +29,11 @@ def write(
     """
     bench, plugin = planned.benchmark, cell.method.plugin
     head = {
-        "schema": results.SCHEMA,
+        "schema": results.LAYOUT,
         "record_key": place.key,
         "fit_key": cell.fit_key,
         "fit": cell.fit,
+        "method": plugin.identity(keyed=False),
         "task": {
             "digest": place.task.digest,
             "split": cell.split.plugin.identity(),
@@ -46,7 +47,7 @@ def write(
         "predicts": plugin.predicts.__name__,
         "plugin": installed().source_of(type(plugin)),
         "check": checks.recall(planned.workspace, type(plugin)),
-        "environment": results.environment(),
+        "environment": results.environment(type(plugin)),
     }
     with planned.workspace.draft(place.folder) as draft:
         if scores is not None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from geobench import figures, files, results, tables
 from geobench.catalogue import Catalogue, installed
-from geobench.components import digest, file_digest
+from geobench.components import digest, file_digest, left_out
 from geobench.config import Benchmark
 from geobench.data import Dataset
 from geobench.errors import StoreError
@@ -145,8 +145,9 @@ def _manifest(planned: Plan) -> dict[str, Any]:
     bench, runs = planned.benchmark, planned.board / "runs"
     dataset: Dataset = bench.dataset.plugin
     manifest: dict[str, Any] = {
-        "schema": results.SCHEMA,
+        "schema": results.LAYOUT,
         "benchmark": bench.resolved,
+        "left_out": left_out(bench.resolved, bench.keyed),
         "digest": bench.digest,
         "limit": planned.limit,
         "dataset": _about(dataset),
@@ -185,6 +186,7 @@ def _manifest(planned: Plan) -> dict[str, Any]:
                 "label": cell.method.label,
                 "method": cell.method.plugin.name,
                 "origin": cell.method.plugin.origin,
+                "trained_on": cell.method.plugin.trained_on,
                 "seed": cell.seed,
                 "record_key": place.key,
                 "folder": f"{place.folder.parent.name}/{place.folder.name}",

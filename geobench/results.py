@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import distributions
+from importlib.metadata import distributions, entry_points, packages_distributions
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, final, get_args
 
@@ -23,22 +23,47 @@ from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from geobench import gazetteer
-from geobench.components import digest, file_digest
+from geobench.components import Plugin, digest, file_digest
 from geobench.data import Column, smallest_by_hash
 from geobench.errors import StoreError
 from geobench.files import drafts, read_arrays, read_stamped
 from geobench.geo import Places, Points
+from geobench.hookspecs import ENTRY_POINT_GROUP
 from geobench.slices import populations
 from geobench.splits import Part
 
 log = logging.getLogger(__name__)
 
-SCHEMA = 3
-"""Version of the layout of records and of benchmark.json; raised when it changes."""
+KEYS = 3
+"""What stands in fit keys: raised when the meaning of a key changes, and then all run again."""
+LAYOUT = 4
+"""Version of the layout of records and of benchmark.json; raised when it changes. Layout 4 shows
+fields that keys leave out."""
+OLDEST_LAYOUT = 3
+"""The oldest layout that is read."""
+
+
+def check_layout(data: Mapping[str, Any], where: Path) -> None:
+    """Raise StoreError if a record or benchmark.json is of a layout that is not read here."""
+    found = data.get("schema")
+    if not isinstance(found, int) or found < OLDEST_LAYOUT:
+        raise StoreError(
+            f"is of layout {found}, and {OLDEST_LAYOUT} is the oldest that is read",
+            where=str(where),
+            remedy="Run it again.",
+        )
+    if found > LAYOUT:
+        raise StoreError(
+            f"is of layout {found}, and {LAYOUT} is the newest that is read here",
+            where=str(where),
+            remedy="It was made by a newer geobench: install that.",
+        )
+
 
 _DRAFTS_LAST = 7 * 24 * 3600.0  # seconds; a cell's scratch folder lies among the drafts
 
-Status: TypeAlias = Literal["ok", "failed", "deadline", "not-answered"]
+Status: TypeAlias = Literal["ok", "failed", "deadline", "not-answered", "absent"]
+"""`absent`: a package or weights that the method needs are not on the machine that ran."""
 
 
 @final
@@ -209,8 +234,7 @@ class Record:
             return None
         try:
             data = read_stamped(folder / "record.json")
-            if data.get("schema") != SCHEMA:
-                raise StoreError(f"is of schema {data.get('schema')}, not {SCHEMA}")
+            check_layout(data, folder / "record.json")
             if data.get("status") not in get_args(Status):
                 raise StoreError(f"has the status {data.get('status')!r}")
             if data["status"] == "ok":
@@ -234,34 +258,54 @@ class Record:
         return {path.name: file_digest(path) for path in paths}
 
 
-_PACKAGES = (
-    "geobench-geolocation",
-    "numpy",
-    "scipy",
-    "pillow",
-    "scikit-image",
-    "scikit-learn",
-    "torch",
-    "faiss-gpu",
-    "faiss-cpu",
-)
+_ALWAYS = ("geobench-geolocation", "numpy", "scipy")
+"""Distributions that every record names."""
 
 
-@cache
-def environment() -> dict[str, Any]:
-    """What a number was made with: versions of packages, platform, git commit and dirty bit."""
-    import platform
+def environment(plugin: type[Plugin]) -> dict[str, Any]:
+    """What a number was made with: versions of packages, platform, git commit and dirty bit.
 
-    versions = {dist.name.lower(): dist.version for dist in distributions() if dist.name}
-    return {
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "processor": platform.machine(),
-        "packages": {name: versions[name] for name in _PACKAGES if name in versions},
+    Args:
+        plugin: whose distribution, and whose `requires`, are among the packages.
+    """
+    return _machine() | {
+        "packages": _packages((plugin.__module__, *plugin.requires)),
         "git": _git(),
     }
 
 
+@cache
+def _machine() -> dict[str, Any]:
+    import platform
+
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "processor": platform.machine(),
+    }
+
+
+@cache
+def _packages(modules: tuple[str, ...]) -> dict[str, str]:
+    """Distribution -> version, of those that bring these modules and of those always named."""
+    bring = _distributions_of_modules()
+    tops = {module.partition(".")[0] for module in modules}
+    names = {*_ALWAYS, *(name for top in tops for name in bring.get(top, ()))}
+    found = {d.name.lower(): d.version for d in distributions() if d.name}
+    return {name: found[name] for name in sorted(n.lower() for n in names) if name in found}
+
+
+@cache
+def _distributions_of_modules() -> Mapping[str, list[str]]:
+    """Top-level module -> the distributions that bring it, those of plugins by entry point."""
+    found: dict[str, list[str]] = {n: list(each) for n, each in packages_distributions().items()}
+    for entry in entry_points(group=ENTRY_POINT_GROUP):  # an editable install lists no modules
+        if entry.dist is not None:
+            found.setdefault(entry.value.partition(".")[0], []).append(entry.dist.name)
+    return found
+
+
+@cache
 def _git() -> dict[str, Any]:
     folder = Path(__file__).parent
 

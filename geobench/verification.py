@@ -11,7 +11,7 @@ import numpy as np
 
 from geobench import figures, files, geo, results
 from geobench.catalogue import Catalogue
-from geobench.components import array_digest, digest, file_digest
+from geobench.components import array_digest, digest, file_digest, without
 from geobench.errors import GeobenchError
 from geobench.leaderboard import Leaderboard
 from geobench.report import contents
@@ -126,7 +126,8 @@ def _equal(found: str, wanted: str) -> bool:
 
 
 def _manifest(board: Leaderboard) -> list[str]:
-    if digest(board.manifest["benchmark"]) != board.manifest["digest"]:
+    keyed = without(board.manifest["benchmark"], board.manifest.get("left_out", []))
+    if digest(keyed) != board.manifest["digest"]:
         return [f"{board.folder / 'benchmark.json'}: the benchmark is not of its digest"]
     return []
 

@@ -66,9 +66,8 @@ class Breaks(Method):
     def state(self):
         return {}
 
-    @classmethod
-    def from_state(cls, config, state, train, context):
-        return cls(config)
+    def restore(self, state, train, context):
+        pass
 
 
 class Unscorable(Metric):

@@ -98,8 +98,5 @@ class Sound(Method):
     def state(self):
         return dict(vars(self.learnt))
 
-    @classmethod
-    def from_state(cls, config, state, train, context):
-        method = cls(config)
-        method.learnt = Learnt(**state)
-        return method
+    def restore(self, state, train, context):
+        self.learnt = Learnt(**state)

@@ -12,6 +12,7 @@ from geobench import (
     Context,
     DataError,
     Examples,
+    Labelled,
     Method,
     distance_km,
     geo,
@@ -20,7 +21,7 @@ from geobench_basics.answers import read_answers
 from geobench_basics.predictions_file import PredictionsConfig, PredictionsMethod
 
 RNG = np.random.default_rng
-NONE = Examples(ids=np.empty(0, "U1"), points=np.empty((0, 2)))
+NONE = Labelled(np.empty(0, "U1"), np.empty((0, 2)))
 
 
 def unlabelled(ids: Any) -> Examples:
@@ -53,7 +54,8 @@ def test_answers_are_given_as_written_in_any_order_and_chunk(tmp_path: Path) -> 
     assert answer(method, "cells/seen", ["003", "1"]).point().tolist() == [[3, 30], [1, 10]]
     assert answer(method, "cells/unseen", ["5"]).point().tolist() == [[5, -160]]
     assert len(answer(method, "cells/unseen", [])) == 0
-    again = PredictionsMethod.from_state(method.config, method.state(), NONE, Context(seed=0))
+    again = PredictionsMethod(method.config)
+    again.restore(method.state(), NONE, Context(seed=0))
     assert answer(again, "cells/seen", ["2"]).point().tolist() == [[2, 20]]
     assert method.predicts is Atoms
     assert (method.origin, method.needs_training, method.deterministic) == ("external", False, True)
@@ -130,7 +132,7 @@ def test_a_stored_state_is_checked_against_the_photos_as_they_are_now(tmp_path: 
     for parts, problem in [(grown, "1 missing .*, 6"), (shrunk, "4 unknown")]:
         context = Context(seed=0, part_ids=parts)
         with pytest.raises(DataError, match=problem):
-            PredictionsMethod.from_state(method.config, method.state(), NONE, context)
+            method.restore(method.state(), NONE, context)
 
 
 @pytest.mark.parametrize("part", ["", "seen", "cells/seen"])

@@ -88,7 +88,7 @@ REASONS = {
     "acme-instance": "register_metrics gives a HemisphereMetric, which is no subclass of "
     "geobench.Metric",
     "acme-scalar": "register_metrics raised TypeError: 'ABCMeta' object is not iterable",
-    "acme-abstract": "method half-done lacks from_state, predict, predicts, state",
+    "acme-abstract": "method half-done lacks predict, predicts, restore, state",
     "acme-case": "class HemisphereMetric is named 'Hemi_Sphere': use lower case, words joined by "
     "hyphens",
     "acme-nameless": "class HemisphereMetric has no name: give it one, such as name =",

@@ -30,11 +30,8 @@ class Place(Method):
     def state(self):
         return {"place": self.place}
 
-    @classmethod
-    def from_state(cls, config, state, train, context):
-        method = cls(config)
-        method.place = state["place"]
-        return method
+    def restore(self, state, train, context):
+        self.place = state["place"]
 
 
 class Radians(Place):
@@ -159,7 +156,7 @@ def test_an_expected_failure_needs_a_reason_and_must_fail(package, tmp_path):
         ("places.place", "function place is no plugin", "derived from one of geobench.Dataset"),
         ("geobench.geo.Places", "class Places is no plugin", "derived from one of"),
         ("places.Plaec", "module places has no Plaec", "Name one of Place, Radians"),
-        ("places.Unfinished", "method unfinished lacks fit, from_state", "predict"),
+        ("places.Unfinished", "method unfinished lacks fit", "predict"),
         ("places.NeedsFile", "tiny(folder) raises ValidationError", "Define a classmethod `tiny`"),
         ("places.NeedsPackage", "needs no_such_package", "pip install no_such_package"),
         ("plaecs.Place", "plaecs does not import", "Check the spelling, or install its package"),

@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -20,6 +20,7 @@ from geobench import (
     Examples,
     Gallery,
     InputPath,
+    Labelled,
     Mean,
     Method,
     Metric,
@@ -27,6 +28,7 @@ from geobench import (
     Retriever,
     Split,
     SplitConfig,
+    State,
     Summary,
     Table,
 )
@@ -85,7 +87,7 @@ class Fixed(Method):
     presets = {"paper": {"lat": 45.0, "steps": 9000}, "wrong": {"steps": 0}}
     predicts = Prediction
 
-    def fit(self, train: Examples, val: Examples, context: Context) -> None: ...
+    def fit(self, train: Labelled, val: Labelled, context: Context) -> None: ...
 
     def predict(self, examples: Examples, context: Context) -> Prediction:
         raise DataError("a configuration predicts nothing")
@@ -93,9 +95,8 @@ class Fixed(Method):
     def state(self) -> dict[str, Any]:
         return {}
 
-    @classmethod
-    def from_state(cls, config: Any, state: Any, train: Examples, context: Context) -> Self:
-        return cls(config)
+    def restore(self, state: State, train: Labelled, context: Context) -> None:
+        pass
 
 
 class Ranking(Fixed, Retriever):
@@ -578,7 +579,8 @@ def test_the_deadline_is_in_no_key(load: Any) -> None:
     (with_it,) = load(yaml(**FULL, deadline="60"))
     assert with_it.deadline == 60
     assert without.digest == with_it.digest
-    assert "deadline" not in with_it.resolved
+    assert with_it.resolved["deadline"] == 60
+    assert "deadline" not in with_it.keyed
 
 
 def test_a_benchmark_can_be_made_in_python(load: Any) -> None:

@@ -82,9 +82,8 @@ class Counting(Method):
     def state(self):
         return {}
 
-    @classmethod
-    def from_state(cls, config, state, train, context):
-        return cls(config)
+    def restore(self, state, train, context):
+        pass
 
 
 class Forgetful(Counting):

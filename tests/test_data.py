@@ -17,6 +17,7 @@ from geobench import (
     Image,
     Indices,
     InputPath,
+    Labelled,
     Rows,
     Table,
     Truth,
@@ -270,18 +271,18 @@ def test_taking_rows_reads_nothing(tmp_path: Path) -> None:
 # Examples and Truth
 
 
-def examples(reads: list[list[int]]) -> Examples:
+def examples(reads: list[list[int]]) -> Labelled:
     def read(positions: Indices) -> Iterator[Image | BrokenPicture]:
         reads.append(positions.tolist())
         for position in positions:
             yield np.full((2, 2, 3), position, np.uint8)
 
-    return Examples(
-        ids=np.array([f"id-{i}" for i in range(10)]),
+    return Labelled(
+        np.array([f"id-{i}" for i in range(10)]),
+        np.stack([np.arange(10.0), np.zeros(10)], axis=-1),
+        {"year": np.arange(10)},
         pooled=rows_and_all([4, 6], 2)[0],
         tokens=rows_and_all([10], 3, 2)[0],
-        points=np.stack([np.arange(10.0), np.zeros(10)], axis=-1),
-        attributes={"year": np.arange(10)},
         read=read,
     )
 
@@ -292,26 +293,43 @@ def test_taken_examples_are_the_same_everywhere_and_read_nothing() -> None:
     some = whole.take(np.array([7, 2, 2, 5])).take(np.array([2, 0]))
     assert reads == []
     assert some.ids.tolist() == ["id-2", "id-7"]
-    assert some.pooled is not None
-    assert whole.pooled is not None
-    assert some.tokens is not None
-    assert whole.tokens is not None
     np.testing.assert_array_equal(some.pooled[:], whole.pooled[:][[2, 7]])
     np.testing.assert_array_equal(some.tokens[:], whole.tokens[:][[2, 7]])
-    assert some.points is not None
     assert some.points[:, 0].tolist() == [2, 7]
-    assert some.attributes is not None
     assert some.attributes["year"].tolist() == [2, 7]
     pictures = some.images()
     assert [int(picture[0, 0, 0]) for picture in pictures] == [2, 7]  # type: ignore[index]
     assert reads == [[2, 7]]
 
 
-def test_examples_without_answers_stay_without_them() -> None:
+def test_examples_have_no_labels_and_say_so_where_they_have_no_features() -> None:
     bare = Examples(np.array(["a", "b"])).take(np.array([1]))
-    assert (bare.pooled, bare.tokens, bare.points, bare.attributes, bare.read) == (None,) * 5
+    assert not hasattr(bare, "points")
+    assert not hasattr(bare, "attributes")
+    assert bare.features == {}
+    for what in ("pooled", "tokens"):
+        with pytest.raises(DataError, match=f"without {what} features.*`wants`"):
+            getattr(bare, what)
     with pytest.raises(DataError, match="no pictures"):
         bare.images()
+
+
+def test_what_is_taken_keeps_its_type_and_what_is_asked_for_has_no_labels() -> None:
+    whole = examples([])
+    assert type(whole.take(np.arange(3))) is type(whole.few(3)) is Labelled
+    blind = whole.unlabelled()
+    assert type(blind) is type(blind.few(3)) is Examples
+    assert not hasattr(blind, "points")
+    assert set(blind.features) == {"pooled", "tokens"}
+    assert blind.read is whole.read
+
+
+def test_few_are_those_with_the_smallest_hashes_in_their_order() -> None:
+    whole = examples([])
+    few = whole.few(4)
+    assert few.ids.tolist() == whole.ids[smallest_by_hash(whole.ids, 4)].tolist()
+    assert few.points.tolist() == whole.points[smallest_by_hash(whole.ids, 4)].tolist()
+    assert len(whole.few(40)) == len(whole)
 
 
 def test_taken_truths_are_the_same_everywhere() -> None:

@@ -21,6 +21,7 @@ from geobench import (
     DataError,
     Dataset,
     Encoder,
+    Examples,
     Features,
     Image,
     Indices,
@@ -447,16 +448,13 @@ def test_examples_hold_what_is_wanted_and_no_answers_at_test_time(tmp_path: Path
     source = inputs(tmp_path, "pooled", "tokens")
     source.provide([train, test], track=plain, on_broken="fail")
     assert gallery.reads == Counter(ALL.tolist())
-    seen = source.examples(train, frozenset({"pooled"}), labels=True)
-    assert seen.pooled is not None
+    seen = source.labelled(train, frozenset({"pooled"}))
     np.testing.assert_array_equal(seen.pooled[:], pooled(train.rows))
     np.testing.assert_array_equal(seen.points, train.points)
-    assert seen.attributes is not None
     assert seen.attributes["year"].tolist() == train.rows.tolist()
-    assert seen.tokens is None
-    asked = source.examples(test, frozenset({"pooled", "tokens"}), labels=False)
-    assert (asked.points, asked.attributes) == (None, None)
-    assert asked.tokens is not None
+    assert set(seen.features) == {"pooled"}
+    asked = source.examples(test, frozenset({"pooled", "tokens"}))
+    assert type(asked) is Examples
     assert asked.tokens.shape == (20, 2, 2)
     assert asked.ids.tolist() == [f"photo-{i}" for i in range(30, 50)]
     pictures = asked.take(np.array([4, 2])).images()
@@ -469,7 +467,7 @@ def test_without_an_encoder_or_wants_nothing_is_encoded(tmp_path: Path) -> None:
     for source in (inputs(tmp_path), Inputs(None, frozenset({"pooled"}), tmp_path)):
         source.check(gallery)
         source.provide([everything], track=plain, on_broken="fail")
-        assert source.examples(everything, frozenset(), labels=True).pooled is None
+        assert source.labelled(everything, frozenset()).features == {}
         assert len(source.broken(gallery)) == 0
     assert not gallery.reads
     assert not list(tmp_path.iterdir())
@@ -479,8 +477,10 @@ def test_an_empty_part_has_no_features(tmp_path: Path) -> None:
     nobody = part("train", GalleryDataset(), np.array([], dtype=np.intp))
     source = inputs(tmp_path, "pooled")
     source.provide([nobody], track=plain, on_broken="fail")
-    found = source.examples(nobody, frozenset({"pooled"}), labels=True)
-    assert (len(found), found.pooled) == (0, None)
+    found = source.labelled(nobody, frozenset({"pooled"}))
+    assert (len(found), found.features) == (0, {})
+    with pytest.raises(DataError, match="no photos here"):
+        _ = found.pooled
 
 
 def test_broken_pictures_are_counted_and_excluded_or_fail(

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from geobench import Context, Examples, Floored, PluginError, Rows, geo
+from geobench import Context, Examples, Floored, Labelled, NotFittedError, Rows, geo
 from geobench_cells import AdaptiveS2
 from geobench_grid.answers import Answering, Rule
 from geobench_grid.method import Grid, GridConfig
@@ -25,11 +25,11 @@ def examples(count: int, seed: int = 0, *, blurred: float = 0.1) -> Examples:
     features[np.arange(count), town] += 1
     ids = np.array([f"{seed}-{k}" for k in range(count)])
     shards = [features[: count // 2], features[count // 2 :]]
-    return Examples(ids=ids, pooled=Rows(shards), points=points)
+    return Labelled(ids, points, pooled=Rows(shards))
 
 
-def blind(known: Examples) -> Examples:
-    return Examples(ids=known.ids, pooled=known.pooled)
+def blind(known: Labelled) -> Examples:
+    return known.unlabelled()
 
 
 def small(**changes: Any) -> GridConfig:
@@ -50,7 +50,6 @@ def test_photos_of_known_towns_are_found() -> None:
     test = examples(200, 2)
     answer = method.predict(blind(test), context)
     assert isinstance(answer, Floored)
-    assert test.points is not None
     assert np.median(geo.distance_km(answer.point(), test.points)) < 100
     uniform = -np.log(4 * np.pi)
     assert answer.log_prob(test.points[:, None]).mean() > uniform + 4
@@ -92,7 +91,8 @@ def test_a_restored_method_answers_as_the_fitted_one(rule: Rule, tmp_path: Path)
     method, context = fitted(config), Context(seed=0)
     np.savez(tmp_path / "state.npz", **method.state())
     with np.load(tmp_path / "state.npz") as stored:
-        again = Grid.from_state(config, dict(stored), examples(400), context)
+        again = Grid(config)
+        again.restore(dict(stored), examples(400), context)
     test = blind(examples(50, 2))
     one, two = method.predict(test, context), again.predict(test, context)
     np.testing.assert_array_equal(one.point(), two.point())
@@ -119,7 +119,6 @@ def test_a_few_training_photos_are_enough(count: int, soft_labels_km: float | No
     train = examples(count)
     method.fit(train, examples(1, 1), context)
     answer = method.predict(blind(examples(4, 2)), context)
-    assert train.points is not None
     assert geo.distance_km(answer.point()[:, None], train.points).min(axis=1).max() < 1e-6
     assert np.isfinite(answer.log_prob(geo.uniform((1, 9), context.rng))).all()
 
@@ -132,10 +131,9 @@ def test_no_photo_to_answer_is_no_prediction() -> None:
 
 def test_photos_of_a_cell_that_is_no_class_are_counted_and_their_cell_has_the_floor() -> None:
     train = examples(300)
-    assert train.points is not None
     far = np.array([[-75.0, 0.0], [-75.1, 0.1]])
     points = np.concatenate([far, train.points[2:]])
-    lonely = Examples(ids=train.ids, pooled=train.pooled, points=points)
+    lonely = Labelled(train.ids, points, pooled=train.pooled)
     method, context = Grid(small()), Context(seed=0)
     method.fit(lonely, examples(100, 1), context)
     assert context.facts["photos labelled with another cell"].value >= 2
@@ -192,22 +190,18 @@ def test_log_densities_at_truths_are_those_of_the_prediction() -> None:
     test = examples(60, 2)
     answer = method.predict(blind(test), context)
     cells = answer.density
-    assert test.points is not None
     from geobench_grid.network import log_masses
 
-    state = method._fitted
-    assert state is not None
-    assert test.pooled is not None
-    masses = log_masses(state.network, test.pooled, device="cpu")
+    masses = log_masses(method._network, test.pooled, device="cpu")
     np.testing.assert_allclose(
-        state.answering.log_densities(masses, test.points),
+        method._answering.log_densities(masses, test.points),
         cells.log_prob(test.points[:, None])[:, 0],
         atol=1e-6,
     )
 
 
 def test_asking_before_fitting_is_an_error() -> None:
-    with pytest.raises(PluginError, match="before it was fitted"):
+    with pytest.raises(NotFittedError, match="before it is fitted"):
         Grid().predict(blind(examples(2)), Context(seed=0))
 
 

@@ -18,8 +18,9 @@ from geobench import (
     Examples,
     Floored,
     Gallery,
-    GeobenchError,
     Image,
+    Labelled,
+    NotFittedError,
     PredictionError,
     Rows,
     VonMisesFisherMixture,
@@ -44,12 +45,13 @@ def picture(seed: int, shape: tuple[int, int] = (48, 48)) -> Image:
 
 def photos(
     features: NDArray[Any], points: NDArray[np.float64] | None = None, name: str = "photo"
-) -> Examples:
+) -> Labelled:
     ids = np.array([f"{name}-{i}" for i in range(len(features))])
-    return Examples(ids=ids, pooled=Rows([np.asarray(features, np.float32)]), points=points)
+    points = np.zeros((len(features), 2)) if points is None else points  # of photos to be asked for
+    return Labelled(ids, points, pooled=Rows([np.asarray(features, np.float32)]))
 
 
-def planet(count: int, seed: int, kinds: int = 12) -> Examples:
+def planet(count: int, seed: int, kinds: int = 12) -> Labelled:
     """Photos of a few regions whose features say which region it is, with noise."""
     world = np.random.default_rng(7)
     centres, codes = geo.uniform(kinds, world), world.standard_normal((kinds, 8))
@@ -59,18 +61,18 @@ def planet(count: int, seed: int, kinds: int = 12) -> Examples:
     return photos(codes[kind] + 0.3 * rng.standard_normal((count, 8)), places, f"planet-{seed}")
 
 
-def fitted(train: Examples, val: Examples, **config: Any) -> Im2gpsMethod:
+def fitted(train: Labelled, val: Labelled, **config: Any) -> Im2gpsMethod:
     method = Im2gpsMethod(Im2gpsConfig(**config))
     method.fit(train, val, Context(seed=0))
     return method
 
 
-def nothing(like: Examples) -> Examples:
+def nothing(like: Labelled) -> Labelled:
     return like.take(np.arange(0))
 
 
-def asked(examples: Examples) -> Examples:
-    return Examples(ids=examples.ids, pooled=examples.pooled)
+def asked(examples: Labelled) -> Examples:
+    return examples.unlabelled()
 
 
 def test_the_plugin_registers_one_encoder_and_one_method() -> None:
@@ -243,7 +245,6 @@ def test_an_answer_does_not_depend_on_the_batch_that_the_photo_came_in() -> None
     train, test = planet(2000, 0), planet(600, 2)
     method, context = fitted(train, planet(200, 1)), Context(seed=0)
     together = method.predict(asked(test), context)
-    assert test.points is not None
     log_p = together.log_prob(test.points[:, None])[:, 0]
     for photo in range(0, 600, 23):
         row = np.array([photo])
@@ -258,7 +259,7 @@ def test_the_answer_is_a_training_place_and_the_densest_among_the_neighbours() -
     method = fitted(train, planet(100, 1), k=15, bandwidth_km=300.0)
     answers = method.predict(test, Context(seed=0)).point()
     gallery, everything = method.gallery(), np.tile(np.arange(500), (20, 1))
-    similarity = method.similarity(test, everything)
+    similarity = method.similarity(test, everything, Context(seed=0))
     temperature = float(method.state()["temperature"])
     for row in range(20):
         nearest = np.argsort(-similarity[row])[:15]
@@ -282,10 +283,7 @@ def test_the_answer_from_a_grid_is_the_place_of_which_most_weight_lies_around(
     assert method.gallery_source == gallery
     answers = method.predict(test, Context(seed=0)).point()
     near = method._search(test, 15)
-    weights = (
-        np.ones((60, 15)) if votes == "equal" else method._fitted_kernel().weights(near.similarity)
-    )
-    assert train.points is not None
+    weights = np.ones((60, 15)) if votes == "equal" else method._kernel.weights(near.similarity)
     grid = gallery.places(np.empty((0, 2)))
     bandwidth = max(bandwidth, np.pi * 6371.0088 / rows / 2)
     for row in range(60):
@@ -313,7 +311,7 @@ def test_a_kernel_narrower_than_the_grid_still_elects_a_place_near_the_voters(
     if source == "both":
         np.testing.assert_array_equal(together, voters)
     else:
-        nearest = geo.Places(gallery.grid()).nearest(voters)
+        nearest = geo.Places(gallery.fixed()).nearest(voters)
         np.testing.assert_allclose(geo.distance_km(together, voters), nearest.distance_km)
     for photo in range(0, 40, 5):
         alone = method.predict(test.take(np.array([photo])), Context(seed=0)).point()
@@ -335,14 +333,13 @@ def test_with_a_grid_answers_leave_the_training_places_and_the_density_stays() -
     gallery = Gallery(source="both", rows=300)
     plain, wider = fitted(train, val, k=15), fitted(train, val, k=15, gallery=gallery)
     before, after = (m.predict(asked(test), Context(seed=0)) for m in (plain, wider))
-    assert test.points is not None
     at = test.points[:, None]
     np.testing.assert_array_equal(before.log_prob(at), after.log_prob(at))
     away = geo.Places(plain.gallery()).nearest(after.point()).distance_km
     assert (away > 1).mean() > 0.5
     error = [geo.distance_km(p.point(), test.points).mean() for p in (before, after)]
     assert error[1] < 1.1 * error[0]
-    assert len(wider.gallery()) == 500 + len(gallery.grid())
+    assert len(wider.gallery()) == 500 + len(gallery.fixed())
 
 
 def test_similarity_to_places_of_a_grid_is_the_density_of_the_votes_there() -> None:
@@ -350,9 +347,9 @@ def test_similarity_to_places_of_a_grid_is_the_density_of_the_votes_there() -> N
     gallery = Gallery(source="both", rows=30)
     method = fitted(train, planet(60, 1), k=6, bandwidth_km=500.0, gallery=gallery)
     places = np.random.default_rng(0).integers(len(method.gallery()), size=(5, 40))
-    found = method.similarity(test, places)
+    found = method.similarity(test, places, Context(seed=0))
     near = method._search(test, 6)
-    weights = method._fitted_kernel().weights(near.similarity)
+    weights = method._kernel.weights(near.similarity)
     concentration: Any = float(geo.concentration_of(500.0))
     for row in range(5):
         density = sum(
@@ -374,7 +371,7 @@ def test_the_density_is_the_floored_mixture_that_scipy_computes() -> None:
     places = geo.uniform((3, 50), np.random.default_rng(0))
     places[:, :4] = method.predict(test, Context(seed=0)).point()[:, None]
     found = method.predict(test, Context(seed=0)).log_prob(places)
-    similarity = method.similarity(test, np.tile(np.arange(300), (3, 1)))
+    similarity = method.similarity(test, np.arange(300), Context(seed=0))
     concentration: Any = state["concentration"]  # scipy's stubs say int where it takes a float
     for row in range(3):
         nearest = np.argsort(-similarity[row])[:4]
@@ -411,7 +408,6 @@ def test_the_fitted_kernel_is_no_worse_than_any_of_a_fine_grid() -> None:
 
     train, val = planet(400, 0), planet(150, 1)
     method = fitted(train, val, k=20)
-    assert val.points is not None
     near = method._search(val, 20)
     places = method.gallery()[near.index]
 
@@ -436,10 +432,10 @@ def test_a_restored_method_answers_byte_for_byte_and_its_state_is_three_numbers(
         "concentration": (),
         "share": (),
     }
-    again = Im2gpsMethod.from_state(method.config, state, train, context)
+    again = Im2gpsMethod(method.config)
+    again.restore(state, train, context)
     before, after = (m.predict(asked(test), context) for m in (method, again))
     np.testing.assert_array_equal(before.point(), after.point())
-    assert test.points is not None
     np.testing.assert_array_equal(
         before.log_prob(test.points[:, None]), after.log_prob(test.points[:, None])
     )
@@ -467,7 +463,6 @@ def test_few_training_and_no_validation_photos_still_give_a_density(
     assert isinstance(prediction, Floored)
     assert len(prediction) == 5
     assert prediction.sample(3, np.random.default_rng(0)).shape == (5, 3, 2)
-    assert test.points is not None
     assert np.isfinite(prediction.log_prob(test.points[:, None])).all()
     assert 0 < prediction.share < 1
 
@@ -477,7 +472,6 @@ def test_a_single_training_photo_is_the_answer_under_the_kernel_of_the_bandwidth
     method = fitted(train, nothing(train), bandwidth_km=500.0)
     assert float(method.state()["concentration"]) == pytest.approx((6371.0088 / 500) ** 2)
     assert float(method.state()["share"]) == 0.5
-    assert train.points is not None
     answers = method.predict(asked(planet(3, 2)), Context(seed=0)).point()
     np.testing.assert_array_equal(answers, np.tile(train.points, (3, 1)))
 
@@ -515,22 +509,19 @@ def test_the_preset_of_the_paper_counts_neighbours_and_does_not_weigh_them() -> 
 
 def test_a_method_that_was_not_fitted_or_got_no_features_says_so() -> None:
     train = planet(5, 0)
-    with pytest.raises(GeobenchError, match="not been fitted"):
+    with pytest.raises(NotFittedError, match="before it is fitted or restored"):
         Im2gpsMethod().gallery()
-    with pytest.raises(GeobenchError, match="not been fitted"):
+    with pytest.raises(NotFittedError, match="before it is fitted or restored"):
         Im2gpsMethod().state()
-    with pytest.raises(DataError, match=r"no pooled features.*encoder"):
-        fitted(Examples(ids=train.ids, points=train.points), nothing(train))
-    with pytest.raises(DataError, match="without places"):
-        fitted(asked(train), nothing(train))
+    with pytest.raises(DataError, match=r"without pooled features.*encoder"):
+        fitted(Labelled(train.ids, train.points), nothing(train))
 
 
 def test_asking_for_a_gpu_gives_the_same_answers_with_and_without_one() -> None:
     train, test = planet(400, 0), asked(planet(50, 2))
     method = fitted(train, planet(60, 1), k=20)
-    there = Im2gpsMethod.from_state(
-        method.config, method.state(), train, Context(seed=0, device="cuda")
-    )
+    there = Im2gpsMethod(method.config)
+    there.restore(method.state(), train, Context(seed=0, device="cuda"))
     near, same = (m._search(test, 20) for m in (method, there))
     np.testing.assert_array_equal(near.index, same.index)
     np.testing.assert_array_equal(near.similarity, same.similarity)
@@ -544,7 +535,6 @@ def test_on_the_toy_planet_it_beats_the_uniform_by_far() -> None:
     everything = photos(pooled, dataset.table.points)
     train, val, test = (everything.take(part) for part in np.split(rows, [600, 700]))
     prediction = fitted(train, val).predict(asked(test), Context(seed=0))
-    assert test.points is not None
     assert prediction.log_prob(test.points[:, None]).mean() > -2.5310 + 0.8
 
 

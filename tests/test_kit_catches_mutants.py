@@ -111,9 +111,8 @@ class ForgetsState(Sound):
     def state(self):
         return {name: array for name, array in super().state().items() if name != "scale"}
 
-    @classmethod
-    def from_state(cls, config, state, train, context):
-        return super().from_state(config, {"scale": np.ones(16), **state}, train, context)
+    def restore(self, state, train, context):
+        super().restore({"scale": np.ones(16), **state}, train, context)
 
 
 class KeepsStateInTheClass(Sound):
@@ -125,11 +124,8 @@ class KeepsStateInTheClass(Sound):
         super().fit(train, val, context)
         type(self).kept = self.learnt
 
-    @classmethod
-    def from_state(cls, config, state, train, context):
-        method = cls(config)
-        method.learnt = cls.kept
-        return method
+    def restore(self, state, train, context):
+        self.learnt = type(self).kept
 
 
 class StateInMemory(Sound):
@@ -141,11 +137,8 @@ class StateInMemory(Sound):
         self.kept[str(id(self))] = self.learnt
         return {"key": np.array(str(id(self)))}
 
-    @classmethod
-    def from_state(cls, config, state, train, context):
-        method = cls(config)
-        method.learnt = cls.kept[str(state["key"])]
-        return method
+    def restore(self, state, train, context):
+        self.learnt = self.kept[str(state["key"])]
 
 
 class PicklesState(Sound):
@@ -230,7 +223,7 @@ class ReadsTestPoints(Sound):
     """Answers with the truth where it can get at it."""
 
     def predict(self, examples, context):
-        if examples.points is None:
+        if not hasattr(examples, "points"):
             return super().predict(examples, context)
         return Floored(self.mixture(examples, examples.points), float(self.learnt.share))
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import pytest
@@ -26,6 +26,7 @@ from geobench import (
     Curve,
     Dataset,
     Examples,
+    Labelled,
     Mean,
     Method,
     Metric,
@@ -34,6 +35,7 @@ from geobench import (
     ScoreContext,
     Share,
     Split,
+    State,
     Statistic,
     StoreError,
     Summary,
@@ -116,7 +118,7 @@ class Near(Method):
     needs_training = False
     predicts: Any = VonMisesFisherMixture
 
-    def fit(self, train: Examples, val: Examples, context: Context) -> None:
+    def fit(self, train: Labelled, val: Labelled, context: Context) -> None:
         context.fact("neighbours", len(train), "photos")
 
     def points(self, examples: Examples, context: Context) -> NDArray[np.float64]:
@@ -132,9 +134,8 @@ class Near(Method):
     def state(self) -> dict[str, NDArray[Any]]:
         return {}
 
-    @classmethod
-    def from_state(cls, config: Any, state: Any, train: Examples, context: Context) -> Self:
-        return cls(config)
+    def restore(self, state: State, train: Labelled, context: Context) -> None:
+        pass
 
 
 class Elsewhere(Near):

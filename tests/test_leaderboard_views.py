@@ -90,11 +90,8 @@ class Nearest(Method):
     def state(self):
         return {"seen": self.seen, "places": self.places}
 
-    @classmethod
-    def from_state(cls, config, state, train, context):
-        method = cls(config)
-        method.seen, method.places = state["seen"], state["places"]
-        return method
+    def restore(self, state, train, context):
+        self.seen, self.places = state["seen"], state["places"]
 
 
 class Weights(Method):
@@ -116,9 +113,8 @@ class Weights(Method):
     def state(self):
         return {}
 
-    @classmethod
-    def from_state(cls, config, state, train, context):
-        return cls(config)
+    def restore(self, state, train, context):
+        pass
 
 
 class Elsewhere(Weights):

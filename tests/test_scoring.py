@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +15,7 @@ from geobench import (
     Density,
     Examples,
     GeobenchError,
+    Labelled,
     LazyDensity,
     Mean,
     Method,
@@ -24,6 +25,7 @@ from geobench import (
     PredictionError,
     Rows,
     ScoreContext,
+    State,
     Truth,
     VonMisesFisherMixture,
     geo,
@@ -51,19 +53,17 @@ class Told(Method):
         self.predicts = predicts
         self.calls: list[list[str]] = []
 
-    def fit(self, train: Examples, val: Examples, context: Context) -> None: ...
+    def fit(self, train: Labelled, val: Labelled, context: Context) -> None: ...
 
     def predict(self, examples: Examples, context: Context) -> Any:
-        assert examples.points is None
-        assert examples.attributes is None
+        assert not isinstance(examples, Labelled)
         self.calls.append(examples.ids.tolist())
         return self.answer(examples)
 
     def state(self) -> dict[str, NDArray[Any]]:
         return {}
 
-    @classmethod
-    def from_state(cls, config: Any, state: Any, train: Examples, context: Context) -> Self:
+    def restore(self, state: State, train: Labelled, context: Context) -> None:
         raise NotImplementedError
 
 

@@ -9,7 +9,7 @@ from scipy import stats
 
 from geobench import geo
 from geobench.catalogue import installed
-from geobench.data import Examples, Rows
+from geobench.data import Examples, Labelled, Rows
 from geobench.methods import Context
 from geobench.mixtures import VonMisesFisherMixture
 from geobench.testing import toy_planet
@@ -148,9 +148,10 @@ def oracle_of(planet, **config):
     table = planet.table
     pooled = Rows([planet.features(np.arange(len(table))).pooled])
     oracle = ToyOracle(WorldConfig(**config))
-    nothing = Examples(ids=table.ids[:0])
+    nothing = Labelled(table.ids[:0], table.points[:0])
     oracle.fit(nothing, nothing, Context(seed=0))
-    again = ToyOracle.from_state(oracle.config, oracle.state(), nothing, Context(seed=0))
+    again = ToyOracle(oracle.config)
+    again.restore(oracle.state(), nothing, Context(seed=0))
     return again.predict(Examples(ids=table.ids, pooled=pooled), Context(seed=0))
 
 

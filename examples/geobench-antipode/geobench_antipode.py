@@ -1,6 +1,6 @@
 """The method `antipode`: a linear regression of directions from the Earth's centre."""
 
-from typing import Any, Self, final
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,13 +12,13 @@ from geobench import (
     DataError,
     Examples,
     Floored,
+    Labelled,
     Method,
     Points,
     State,
     VonMisesFisherMixture,
     geo,
     hookimpl,
-    smallest_by_hash,
 )
 
 
@@ -49,13 +49,11 @@ class Antipode(Method):
     wants = frozenset({"pooled"})
     deterministic = True
 
-    def __init__(self, config: AntipodeConfig | None = None) -> None:
-        super().__init__(config)
-        self._fitted: dict[str, NDArray[Any]] = {}
+    _fitted: dict[str, NDArray[Any]]
 
-    def fit(self, train: Examples, val: Examples, context: Context) -> None:
+    def fit(self, train: Labelled, val: Labelled, context: Context) -> None:
         context.check_deadline()
-        if train.points is None or len(train) == 0:
+        if len(train) == 0:
             raise DataError("method antipode has no training places")
         features = np.asarray(train.pooled, dtype=np.float64)
         directions = geo.unit_vectors(train.points)
@@ -76,12 +74,12 @@ class Antipode(Method):
         context.fact("spread", spread_km, "km")
         context.fact("floor share", share, "share")
 
-    def _fit_spread(self, val: Examples, context: Context) -> tuple[float, float]:
-        if val.points is None or len(val) == 0:
+    def _fit_spread(self, val: Labelled, context: Context) -> tuple[float, float]:
+        if len(val) == 0:
             context.log.warning("antipode: no validation photos, so its spread is not fitted")
             return self.config.spread_km, Floored.fit([])
-        val = val.take(smallest_by_hash(val.ids, Floored.PHOTOS))
-        answers, truths = self._answers(val), np.asarray(val.points)[:, None]
+        val = val.few(Floored.PHOTOS)
+        answers, truths = self._answers(val), val.points[:, None]
         best = (-np.inf, 0.0, 0.0)
         for spread_km in np.geomspace(10, 20_000, 96):  # eight per cent apart
             context.check_deadline()
@@ -106,11 +104,8 @@ class Antipode(Method):
     def state(self) -> dict[str, NDArray[Any]]:
         return dict(self._fitted)
 
-    @classmethod
-    def from_state(cls, config: Any, state: State, train: Examples, context: Context) -> Self:
-        method = cls(config)
-        method._fitted = dict(state)
-        return method
+    def restore(self, state: State, train: Labelled, context: Context) -> None:
+        self._fitted = dict(state)
 
 
 @hookimpl

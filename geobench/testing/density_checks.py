@@ -111,7 +111,6 @@ def _probe(subject: MethodSubject, photo: int) -> Probe:
 def nll_finite_everywhere(subject: MethodSubject) -> None:
     """Log-densities are finite all over the Earth, at the antipodes of training places, too."""
     density, train = subject.density, subject.train.points
-    assert train is not None
     places = {
         "places all over the Earth": geo.uniform(500, np.random.default_rng(0)),
         "the poles": np.array([(90.0, 0.0), (90.0, 77.0), (-90.0, 0.0), (-90.0, -120.0)]),

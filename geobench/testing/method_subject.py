@@ -3,19 +3,21 @@
 import logging
 from collections.abc import Mapping
 from contextlib import suppress
+from copy import copy
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from geobench import files
-from geobench.components import Component
-from geobench.data import Examples, Indices, Rows
+from geobench.components import Component, array_digest, digest
+from geobench.data import Examples, Indices, Labelled, Rows
 from geobench.geo import Points
 from geobench.methods import Context, Method
-from geobench.plan import wanted
+from geobench.plan import deterministic, wanted, with_components
 from geobench.predictions import Density, Prediction
 from geobench.testing.check import Failure, Skip, ensure
 from geobench.testing.said import Said
@@ -37,7 +39,7 @@ class Fitted:
     Args:
         fitted: as `fit` left it.
         state: what was stored, as read back.
-        restored: made from it by `from_state`.
+        restored: another instance, made the same by `restore`.
     """
 
     fitted: Method
@@ -54,6 +56,7 @@ class MethodSubject(Subject[Method]):
     def __init__(self, plugin: type[Method], *, config: Any = None) -> None:
         super().__init__(plugin, config=config)
         self.faults: dict[str, Failure] = {}
+        self._components: dict[str, State] = {}
 
     # The photos.
 
@@ -62,26 +65,47 @@ class MethodSubject(Subject[Method]):
         named: Indices = np.flatnonzero(self.planet.table.part == part.split("/")[-1])
         return named
 
-    def examples(self, rows: Indices, *, labels: bool) -> Examples:
-        """Photos of the planet with the features that the method wants."""
+    def labelled(self, rows: Indices) -> Labelled:
+        """Photos of the planet with the features that the method wants, and their places."""
         table, wants = self.planet.table, wanted(self.make())
         features = self.planet.features(rows)
-        return Examples(
-            ids=table.ids[rows],
-            pooled=_rows(features.pooled) if "pooled" in wants else None,
+        return Labelled(
+            table.ids[rows],
+            table.points[rows],
+            {name: column[rows] for name, column in table.attributes.items()},
+            pooled=_rows(self._lifted(features.pooled)) if "pooled" in wants else None,
             tokens=_rows(features.tokens) if "tokens" in wants else None,
-            points=table.points[rows] if labels else None,
-            attributes={n: c[rows] for n, c in table.attributes.items()} if labels else None,
             read=lambda positions: self.planet.images(rows[positions]),
         )
 
-    @cached_property
-    def train(self) -> Examples:
-        return self.examples(self.rows("train"), labels=True)
+    def examples(self, rows: Indices) -> Examples:
+        """The same as they are at test time."""
+        return self.labelled(rows).unlabelled()
+
+    def _lifted(self, pooled: NDArray[np.float32] | None) -> NDArray[np.float32] | None:
+        """The planet's features at the width that fixed weights need: turned, none of them lost
+        where there is room, so that distances stay."""
+        widths = {each.feature_width for each in with_components(self.make())} - {None}
+        if pooled is None or not widths:
+            return pooled
+        ensure(
+            len(widths) == 1,
+            f"it and its components need features of the widths {sorted(map(str, widths))}",
+            "All methods see the same features.",
+        )
+        (width,) = widths
+        given = pooled.shape[1]
+        turn = np.random.default_rng(0).standard_normal((max(given, width or 0),) * 2)
+        lifted: NDArray[np.float64] = pooled @ np.linalg.qr(turn)[0][:given, :width]
+        return lifted.astype(np.float32)
 
     @cached_property
-    def val(self) -> Examples:
-        return self.examples(self.rows("val"), labels=True)
+    def train(self) -> Labelled:
+        return self.labelled(self.rows("train"))
+
+    @cached_property
+    def val(self) -> Labelled:
+        return self.labelled(self.rows("val"))
 
     @cached_property
     def part(self) -> str:
@@ -98,61 +122,81 @@ class MethodSubject(Subject[Method]):
     @cached_property
     def test(self) -> Examples:
         """The photos of `part`, without labels."""
-        return self.examples(self.rows(self.part), labels=False)
+        return self.examples(self.rows(self.part))
 
     @cached_property
     def truth(self) -> Points:
         """Where they were taken, (N, 2)."""
         return self.planet.table.points[self.rows(self.part)]
 
-    def moved(self, examples: Examples, points: Points) -> Examples:
+    def moved(self, photos: Labelled, points: Points) -> Labelled:
         """The same photos, taken elsewhere."""
-        return replace(examples, points=points)
+        elsewhere = copy(photos)
+        elsewhere.points = points
+        return elsewhere
 
     # What the harness does with a method.
 
     def context(
         self,
-        train: Examples | None = None,
-        val: Examples | None = None,
+        train: Labelled | None = None,
+        val: Labelled | None = None,
         *,
         seed: int = 0,
-        part: str = "",
         deadline: float | None = None,
+        method: Method | None = None,
     ) -> Context:
-        """A context as the harness makes it; components are fitted on the same photos."""
+        """A context as the harness makes it for `fit` and `restore`; components are fitted on the
+        same photos.
+
+        Args:
+            method: whose context it is; the one under check, unless it is that of a component.
+        """
         train = self.train if train is None else train
         val = self.val if val is None else val
         ids = {label: self.planet.table.ids[self.rows(label)] for label in PARTS}
-        inner: dict[str, Method] = {}
-
-        def component(reference: Component[Any]) -> Method:
-            plugin = reference.plugin
-            if reference.label not in inner:
-                own_seed = 0 if plugin.deterministic else seed
-                own = self.context(train, val, seed=own_seed, deadline=deadline)
-                method = type(plugin)(plugin.config)
-                method.fit(train, val, own)
-                state = self.stored(method)
-                inner[reference.label] = type(plugin).from_state(plugin.config, state, train, own)
-            return inner[reference.label]
-
+        method = self.make() if method is None else method
         return Context(
             seed=seed,
             scratch=self.folder(),
-            cache_root=self.folder(),
-            part=part,
+            cache_root=self.cache_root,
+            method=method.name,
+            fit_key=_fit_key(method, train, val, seed),
             part_ids=ids,
             known_ids=ids,
             deadline=deadline,
-            fitted=component,
+            fitted=lambda reference: self._component(reference, train, val, seed, deadline),
             log=_QUIET,
         )
 
+    @cached_property
+    def cache_root(self) -> Path:
+        """One for all contexts, as in a run: what was kept for other photos must not be found."""
+        return self.folder()
+
+    def _component(
+        self,
+        reference: Component[Any],
+        train: Labelled,
+        val: Labelled,
+        seed: int,
+        deadline: float | None,
+    ) -> Method:
+        plugin: Method = reference.plugin
+        seed = 0 if deterministic(plugin) else seed
+        own = self.context(train, val, seed=seed, deadline=deadline, method=plugin)
+        if own.fit_key not in self._components:
+            method = type(plugin)(plugin.config)
+            method.fit(train, val, own)
+            self._components[own.fit_key] = self.stored(method)
+        again = type(plugin)(plugin.config)
+        again.restore(dict(self._components[own.fit_key]), train, own)
+        return again
+
     def fit(
         self,
-        train: Examples | None = None,
-        val: Examples | None = None,
+        train: Labelled | None = None,
+        val: Labelled | None = None,
         *,
         seed: int = 0,
         deadline: float | None = None,
@@ -181,10 +225,19 @@ class MethodSubject(Subject[Method]):
         files.write_arrays(path, state)
         return files.read_arrays(path)
 
-    def restore(self, state: State, train: Examples | None = None, *, seed: int = 0) -> Method:
+    def restore(
+        self,
+        state: State,
+        train: Labelled | None = None,
+        val: Labelled | None = None,
+        *,
+        seed: int = 0,
+    ) -> Method:
         """The method made again from a stored state."""
         train = self.train if train is None else train
-        return self.plugin.from_state(self.config, state, train, self.context(train, seed=seed))
+        method = self.make()
+        method.restore(state, train, self.context(train, val, seed=seed))
+        return method
 
     def ask(
         self,
@@ -197,7 +250,8 @@ class MethodSubject(Subject[Method]):
         """What a method predicts of photos (of `test`, unless given)."""
         part = self.part if part is None else part
         examples = self.test if examples is None else examples
-        prediction = method.predict(examples, self.context(seed=seed, part=part))
+        context = replace(self.context(seed=seed), part=part, fitted=None)
+        prediction = method.predict(examples, context)
         ensure(
             isinstance(prediction, Prediction),
             f"predict returns a {type(prediction).__name__}, which is no geobench.Prediction",
@@ -236,15 +290,15 @@ class MethodSubject(Subject[Method]):
         return Fitted(method, state, self.restore(state, seed=seed))
 
     def _inputs(self) -> dict[str, NDArray[Any] | None]:
-        named = (("train", self.train), ("val", self.val), ("test", self.test))
         arrays: dict[str, NDArray[Any] | None] = {}
-        for name, examples in named:
+        for name, examples in (("train", self.train), ("val", self.val), ("test", self.test)):
             arrays[f"{name}.ids"] = examples.ids
-            arrays[f"{name}.points"] = examples.points
-            for what, rows in (("pooled", examples.pooled), ("tokens", examples.tokens)):
-                arrays[f"{name}.{what}"] = None if rows is None else rows[:]
-            for column, values in (examples.attributes or {}).items():
-                arrays[f"{name}.attributes[{column!r}]"] = values
+            for what, rows in examples.features.items():
+                arrays[f"{name}.{what}"] = rows[:]
+            if isinstance(examples, Labelled):
+                arrays[f"{name}.points"] = examples.points
+                for column, values in examples.attributes.items():
+                    arrays[f"{name}.attributes[{column!r}]"] = values
         return arrays
 
     def _noting(self, name: str) -> "_Noting":
@@ -303,6 +357,15 @@ class _Noting:
 
 def _rows(array: NDArray[np.float32] | None) -> Rows | None:
     return None if array is None else Rows([array])
+
+
+def _fit_key(method: Method, train: Labelled, val: Labelled, seed: int) -> str:
+    """Of all that decides a training, as in a plan."""
+    photos = [
+        array_digest(each.ids, each.points, *(rows[:] for rows in each.features.values()))
+        for each in (train, val)
+    ]
+    return digest([method.identity(), photos, seed])
 
 
 def _kind(value: Any) -> str:

@@ -1,7 +1,6 @@
 """Photos that are hard to answer and must be answered all the same."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +35,5 @@ def _with_a_zero(values: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _changed(examples: Examples, change: Change) -> Examples:
-    def rows(given: Rows | None) -> Rows | None:
-        return None if given is None else Rows([change(given[:])])
-
-    return replace(examples, pooled=rows(examples.pooled), tokens=rows(examples.tokens))
+    features = {name: Rows([change(rows[:])]) for name, rows in examples.features.items()}
+    return examples.with_features(features)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from geobench.methods import Method, State
+from geobench.plan import deterministic
 from geobench.predictions import Density
 from geobench.testing.check import Skip, ensure
 from geobench.testing.elsewhere import check_another_process
@@ -23,7 +24,7 @@ def inputs_untouched(subject: MethodSubject) -> None:
     before = Snapshot.of(state)
     prediction = subject.ask(subject.restore(state))
     prediction.point()
-    before.check(state, by="from_state or predict")
+    before.check(state, by="restore or predict")
     if isinstance(prediction, Density):
         queries = {"points": np.broadcast_to(subject.truth[:4], (len(prediction), 4, 2)).copy()}
         asked = Snapshot.of(queries)
@@ -137,7 +138,7 @@ def another_seed_another_result(subject: MethodSubject) -> str:
     one, another = (p.sample(3, np.random.default_rng(5)) for p in both)
     changed = _changed(first.state, other.state)
     differs = changed or subject.said.difference(Said.of(prediction), tolerance=0)
-    if subject.plugin.deterministic:
+    if deterministic(subject.make()):
         ensure(
             not differs and np.array_equal(one, another),
             f"it says that it is deterministic, and another seed changes it "
@@ -206,7 +207,7 @@ def state_round_trips(subject: MethodSubject) -> None:
 def labels_unseen(subject: MethodSubject) -> None:
     """It answers without places and attributes, and does not look at them if they are there."""
     method, rows = subject.of_seed(0).restored, subject.rows(subject.part)
-    labelled = subject.examples(rows, labels=True)
+    labelled = subject.labelled(rows)
     # Not even the right labels may change an answer.
     ensure_same(
         subject.said,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 
 from geobench import geo
-from geobench.data import Examples
+from geobench.data import Labelled
 from geobench.errors import DataError, DeadlineError
 from geobench.geo import Points
 from geobench.methods import Method
@@ -40,7 +40,7 @@ def poles_and_date_line(subject: MethodSubject) -> str:
         away = float(np.median(geo.distance_km(prediction.point(), np.array(centres[what]))))
         measured.append(f"{away:,.0f} km from {what}")
         ensure(
-            away < _NEAR_KM or not subject.plugin.needs_training,
+            away < _NEAR_KM or not subject.make().needs_training,
             f"all training places lie at {what}, and answers are {away:,.0f} km from there",
             "Average unit vectors (geo.mean_point), never latitudes and longitudes.",
         )
@@ -66,18 +66,16 @@ def single_training_photo(subject: MethodSubject) -> None:
         raise Skip(f"it refuses to train on one photo: {error}") from error
 
 
-def _answer(subject: MethodSubject, train: Examples, val: Examples, what: str) -> Prediction:
+def _answer(subject: MethodSubject, train: Labelled, val: Labelled, what: str) -> Prediction:
     """Fit, store, restore and ask; answers must be on the globe, and densities finite."""
     subject.of_seed(0)  # a method that cannot be fitted at all is another check's matter
     method = subject.fit(train, val)
-    restored = subject.plugin.from_state(
-        subject.config, subject.stored(method), train, subject.context(train, val)
-    )
+    restored = subject.restore(subject.stored(method), train, val)
     prediction = subject.ask(restored, subject.test.take(np.arange(min(20, len(subject.test)))))
     geo.wrap(prediction.point(), name=f"answers after fitting on {what}")
     samples = prediction.sample(8, np.random.default_rng(0))
     geo.wrap(samples, name=f"samples after fitting on {what}")
-    if isinstance(prediction, Density) and train.points is not None:
+    if isinstance(prediction, Density):
         places = train.points[:6]
         opposite = geo.wrap(places * (-1, 1) + (0, 180))
         there = np.concatenate([places, opposite, samples[0]])
@@ -115,7 +113,7 @@ def deadline_obeyed(subject: MethodSubject) -> str:
     subject.of_seed(0)
     patient = _fuse(math.inf)
     subject.fit(deadline=patient)
-    if not patient.looks and not subject.plugin.needs_training:
+    if not patient.looks and not subject.make().needs_training:
         raise Skip("it does not train; the harness looks at the deadline between chunks")
     ensure(
         patient.looks,

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self, final
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +24,7 @@ from pydantic import Field
 
 from geobench import geo
 from geobench.components import Config
-from geobench.data import Dataset, Examples, Image, Indices, Table
+from geobench.data import Dataset, Examples, Image, Indices, Labelled, Table
 from geobench.encoders import Features
 from geobench.geo import Floats, Points
 from geobench.hookspecs import hookimpl
@@ -262,7 +262,7 @@ class ToyOracle(Method):
     def wants(self) -> frozenset[str]:
         return frozenset({"pooled"})
 
-    def fit(self, train: Examples, val: Examples, context: Context) -> None:
+    def fit(self, train: Labelled, val: Labelled, context: Context) -> None:
         """Nothing is learnt: the planet is known."""
 
     def predict(self, examples: Examples, context: Context) -> VonMisesFisherMixture:
@@ -271,9 +271,8 @@ class ToyOracle(Method):
     def state(self) -> dict[str, NDArray[Any]]:
         return {}
 
-    @classmethod
-    def from_state(cls, config: Any, state: State, train: Examples, context: Context) -> Self:
-        return cls(config)
+    def restore(self, state: State, train: Labelled, context: Context) -> None:
+        """There is nothing to restore."""
 
 
 @hookimpl

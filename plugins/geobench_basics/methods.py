@@ -1,12 +1,20 @@
 """The method that knows nothing: the uniform distribution over the Earth."""
 
-from collections.abc import Mapping
-from typing import Any, Self, final
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from geobench import Context, Examples, Method, Prediction, VonMisesFisherMixture, geo
+from geobench import (
+    Context,
+    Examples,
+    Labelled,
+    Method,
+    Prediction,
+    State,
+    VonMisesFisherMixture,
+    geo,
+)
 
 
 @final
@@ -24,7 +32,7 @@ class UniformMethod(Method):
     def predicts(self) -> type[Prediction]:
         return VonMisesFisherMixture
 
-    def fit(self, train: Examples, val: Examples, context: Context) -> None:
+    def fit(self, train: Labelled, val: Labelled, context: Context) -> None:
         """Learn nothing."""
 
     def predict(self, examples: Examples, context: Context) -> VonMisesFisherMixture:
@@ -39,12 +47,5 @@ class UniformMethod(Method):
     def state(self) -> dict[str, NDArray[Any]]:
         return {}
 
-    @classmethod
-    def from_state(
-        cls,
-        config: Any,
-        state: Mapping[str, NDArray[Any]],
-        train: Examples,
-        context: Context,
-    ) -> Self:
-        return cls(config)
+    def restore(self, state: State, train: Labelled, context: Context) -> None:
+        """There is nothing to restore."""

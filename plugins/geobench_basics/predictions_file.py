@@ -1,15 +1,25 @@
 """The method for answers made elsewhere: a file of places, scored like any other method's."""
 
-from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, final
+from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from geobench import Atoms, Config, ConfigError, Context, Examples, InputPath, Method, Prediction
+from geobench import (
+    Atoms,
+    Config,
+    ConfigError,
+    Context,
+    Examples,
+    InputPath,
+    Labelled,
+    Method,
+    Prediction,
+    State,
+)
 
 if TYPE_CHECKING:
     from geobench_basics.answers import AnswersFile, PartAnswers
@@ -45,10 +55,8 @@ class PredictionsMethod(Method):
     needs_training = False
     deterministic = True
 
-    def __init__(self, config: PredictionsConfig | None = None) -> None:
-        super().__init__(config)
-        self._file: AnswersFile | None = None
-        self._parts: dict[str, PartAnswers] = {}
+    _file: "AnswersFile"
+    _parts: "dict[str, PartAnswers]"
 
     @classmethod
     def tiny(cls, folder: Path) -> PredictionsConfig:
@@ -72,22 +80,25 @@ class PredictionsMethod(Method):
         wanted = self.config.parts
         return wanted is None or part in wanted or short_name(part) in wanted
 
-    def fit(self, train: Examples, val: Examples, context: Context) -> None:
+    def fit(self, train: Labelled, val: Labelled, context: Context) -> None:
         """Check the file against the photos of every part that it answers.
 
         Raises:
             ConfigError: `parts` names a part that this split does not have.
             DataError: missing, unknown or doubled rows, counted.
         """
-        self._check(context)
+        self._read(context)
 
-    def _check(self, context: Context) -> None:
+    def _read(self, context: Context) -> None:
+        from geobench_basics.answers import read_answers
+
+        self._file, self._parts = read_answers(self.config.file), {}
         if context.part_ids:
             self._check_parts(context)
         answered = {part: ids for part, ids in context.part_ids.items() if self.answers(part)}
         known = {part: context.known_ids.get(part, ids) for part, ids in answered.items()}
         others = [part for part in context.part_ids if part not in answered]
-        self._answers_file().check(answered, known=known, others=others)
+        self._file.check(answered, known=known, others=others)
 
     def _check_parts(self, context: Context) -> None:
         from geobench_basics.answers import short_name, split_of
@@ -111,31 +122,15 @@ class PredictionsMethod(Method):
                 remedy=f"{parts} Write a part of another split with its split, as in table.csv.",
             )
 
-    def _answers_file(self) -> "AnswersFile":
-        from geobench_basics.answers import read_answers
-
-        if self._file is None:
-            self._file = read_answers(self.config.file)
-        return self._file
-
     def predict(self, examples: Examples, context: Context) -> Atoms:
         if context.part not in self._parts:
-            self._parts[context.part] = self._answers_file().of(context.part)
+            self._parts[context.part] = self._file.of(context.part)
         return self._parts[context.part].atoms(examples.ids)
 
     def state(self) -> dict[str, NDArray[Any]]:
         """Nothing: the file's content is in the key, and is read again."""
         return {}
 
-    @classmethod
-    def from_state(
-        cls,
-        config: PredictionsConfig,
-        state: Mapping[str, NDArray[np.generic]],
-        train: Examples,
-        context: Context,
-    ) -> Self:
-        method = cls(config)
-        # The test photos may have changed since the state was stored.
-        method._check(context)
-        return method
+    def restore(self, state: State, train: Labelled, context: Context) -> None:
+        """Read the file, and check it again: the test photos may have changed since."""
+        self._read(context)

@@ -1,8 +1,7 @@
 """The method that does not look: training places smoothed over the sphere."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, Self, final
+from typing import Any, Literal, NamedTuple, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,11 +13,12 @@ from geobench import (
     DataError,
     Examples,
     Floored,
-    GeobenchError,
     Indices,
+    Labelled,
     Method,
     Points,
     Prediction,
+    State,
     VonMisesFisherMixture,
     distance_km,
     geo,
@@ -104,22 +104,20 @@ class PriorMethod(Method):
     config: PriorConfig
     deterministic = True
 
-    def __init__(self, config: PriorConfig | None = None) -> None:
-        super().__init__(config)
-        self._smoothed: _Smoothed | None = None
-        self._answer: Points = np.zeros(2)
+    _smoothed: _Smoothed
+    _answer: Points
 
     @property
     def predicts(self) -> type[Prediction]:
         return Floored
 
-    def fit(self, train: Examples, val: Examples, context: Context) -> None:
+    def fit(self, train: Labelled, val: Labelled, context: Context) -> None:
         """Fit the bandwidth and the floor's share, and choose the answer.
 
         Raises:
             DataError: no training photos.
         """
-        if len(train) == 0 or train.points is None:
+        if len(train) == 0:
             raise DataError(
                 "method prior has no training places",
                 remedy="Use a split with training photos, or leave the method out.",
@@ -127,31 +125,28 @@ class PriorMethod(Method):
         positions = smallest_by_hash(train.ids, self.config.places)
         smoothed = self._fit_bandwidth(positions, train.points[positions], val, context)
         tried = smallest_by_hash(train.ids[positions], self.config.candidates)
-        self._answer = self._best(smoothed.places[tried], smoothed)
-        self._smoothed = smoothed
+        self._smoothed, self._answer = smoothed, self._best(smoothed.places[tried], smoothed)
         context.fact("bandwidth", smoothed.bandwidth_km, "km")
         context.fact("floor share", smoothed.share, "share")
 
     def _fit_bandwidth(
-        self, positions: Indices, places: Points, val: Examples, context: Context
+        self, positions: Indices, places: Points, val: Labelled, context: Context
     ) -> _Smoothed:
         from scipy.optimize import minimize_scalar
 
         given = self.config.bandwidth_km
-        if len(val) == 0 or val.points is None:
+        if len(val) == 0:
             context.log.warning("prior: no validation photos, so its kernels are not fitted")
             no_truths = Floored.fit(np.empty(0))
             return _Smoothed(positions, places, given or _UNVALIDATED_KM, no_truths)
-        truths = val.points[smallest_by_hash(val.ids, Floored.PHOTOS)]
+        truths = val.few(Floored.PHOTOS).points
 
         def fitted(bandwidth_km: float) -> _Fitted:
             context.check_deadline()
             log_p = _Smoothed(positions, places, bandwidth_km, 1.0).log_kernels(truths)
             share = Floored.fit(log_p)
-            floored = np.logaddexp(np.log1p(-share) + log_p, np.log(share / geo.SPHERE_AREA))
-            return _Fitted(
-                _Smoothed(positions, places, bandwidth_km, share), loss=-float(floored.mean())
-            )
+            loss = -float(Floored.mix(log_p, share).mean())
+            return _Fitted(_Smoothed(positions, places, bandwidth_km, share), loss)
 
         if given is not None:
             return fitted(given).smoothed
@@ -177,39 +172,22 @@ class PriorMethod(Method):
         return np.asarray(candidates[np.argmax(gain)])
 
     def predict(self, examples: Examples, context: Context) -> Floored:
-        return self._trained().density(len(examples), self._answer)
-
-    def _trained(self) -> _Smoothed:
-        if self._smoothed is None:
-            raise GeobenchError("method prior is not fitted", remedy="Call fit, or from_state.")
-        return self._smoothed
+        return self._smoothed.density(len(examples), self._answer)
 
     def state(self) -> dict[str, NDArray[Any]]:
-        smoothed = self._trained()
         return {
-            "positions": smoothed.positions,
-            "bandwidth_km": np.array(smoothed.bandwidth_km),
-            "share": np.array(smoothed.share),
+            "positions": self._smoothed.positions,
+            "bandwidth_km": np.array(self._smoothed.bandwidth_km),
+            "share": np.array(self._smoothed.share),
             "answer": self._answer,
         }
 
-    @classmethod
-    def from_state(
-        cls,
-        config: PriorConfig,
-        state: Mapping[str, NDArray[Any]],
-        train: Examples,
-        context: Context,
-    ) -> Self:
-        if train.points is None:
-            raise DataError("method prior needs the training photos that it was fitted on")
-        method = cls(config)
+    def restore(self, state: State, train: Labelled, context: Context) -> None:
         positions = state["positions"]
-        method._smoothed = _Smoothed(
+        self._smoothed = _Smoothed(
             positions, train.points[positions], float(state["bandwidth_km"]), float(state["share"])
         )
-        method._answer = state["answer"]
-        return method
+        self._answer = state["answer"]
 
 
 def _mean_gain(place: Points, places: Points, scale_km: float) -> float:

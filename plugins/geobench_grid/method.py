@@ -1,8 +1,7 @@
 """The method `grid`: a softmax over the cells of one partition."""
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self, final
+from typing import TYPE_CHECKING, Any, Literal, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,11 +12,10 @@ from geobench import (
     Context,
     Examples,
     Floored,
+    Labelled,
     Method,
-    PluginError,
     Prediction,
-    geo,
-    smallest_by_hash,
+    State,
 )
 from geobench_cells import AdaptiveS2, Classes
 from geobench_grid.answers import Answering, Rule
@@ -82,13 +80,6 @@ class GridConfig(Config):
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Fitted:
-    network: "Classifier"
-    answering: Answering
-    share: float
-
-
 @final
 class Grid(Method):
     """Geo-cells: a small network chooses among adaptive S2 cells (PlaNet, ISN).
@@ -121,9 +112,9 @@ class Grid(Method):
     }
     config: GridConfig
 
-    def __init__(self, config: GridConfig | None = None) -> None:
-        super().__init__(config)
-        self._fitted: _Fitted | None = None
+    _network: "Classifier"
+    _answering: Answering
+    _share: float
 
     @classmethod
     def tiny(cls, folder: Path) -> GridConfig:
@@ -137,12 +128,10 @@ class Grid(Method):
     def wants(self) -> frozenset[str]:
         return frozenset({"pooled"})
 
-    def fit(self, train: Examples, val: Examples, context: Context) -> None:
+    def fit(self, train: Labelled, val: Labelled, context: Context) -> None:
         from geobench_grid.network import Classifier, class_loss, log_masses
         from geobench_torch import Standardise, train_network
 
-        assert train.pooled is not None
-        assert train.points is not None
         config = self.config
         partition = AdaptiveS2.fit(
             train.points, max_photos=config.max_photos, max_level=config.max_level
@@ -151,21 +140,17 @@ class Grid(Method):
         context.fact("cells", len(partition), "cells")
         context.fact("classes", len(classes), "classes")
         context.fact("photos labelled with another cell", int(classes.moved.sum()), "photos")
-        answering = self._answering(partition, classes.cells, classes.places)
-        features = train.pooled
-
-        chosen = val.take(smallest_by_hash(val.ids, Floored.PHOTOS))
+        answering = self._answering = self._rule(partition, classes.cells, classes.places)
+        features, chosen = train.pooled, val.few(Floored.PHOTOS)
 
         def densities(network: Classifier) -> NDArray[np.float64]:
-            assert chosen.pooled is not None
-            assert chosen.points is not None
             masses = log_masses(network, chosen.pooled, device=context.device)
             return answering.log_densities(masses, chosen.points)
 
         def nll(network: Classifier) -> float:
             """Of the floored density, on validation."""
             at_truths = densities(network)
-            return -float(_floored(at_truths, Floored.fit(at_truths)).mean())
+            return -float(Floored.mix(at_truths, Floored.fit(at_truths)).mean())
 
         trained = train_network(
             lambda: Classifier(
@@ -186,57 +171,50 @@ class Grid(Method):
             context=context,
             validate=nll if len(chosen) else None,
         )
-        share = Floored.fit(densities(trained.network)) if len(chosen) else Floored.fit([])
+        self._network = trained.network
+        self._share = Floored.fit(densities(trained.network) if len(chosen) else [])
         if not len(chosen):
-            context.log.warning("grid: no validation photo, so the floor's share is %g", share)
-        context.fact("floor share", share, "share")
-        self._fitted = _Fitted(trained.network, answering, share)
+            context.log.warning("grid: no validation photo, the floor's share is %g", self._share)
+        context.fact("floor share", self._share, "share")
 
     def predict(self, examples: Examples, context: Context) -> Floored:
         from geobench_grid.network import log_masses
 
-        assert examples.pooled is not None
-        fitted = self._require()
-        network = fitted.network.to(context.device)
-        masses = log_masses(network, examples.pooled, device=context.device)
-        return Floored(fitted.answering.prediction(masses), fitted.share)
+        masses = log_masses(self._network, examples.pooled, device=context.device)
+        return Floored(self._answering.prediction(masses), self._share)
 
     def state(self) -> dict[str, NDArray[Any]]:
         from geobench_torch import module_state
 
-        fitted = self._require()
-        partition = fitted.answering.partition.to_arrays()
+        partition = self._answering.partition.to_arrays()
         return {
-            **module_state(fitted.network),
+            **module_state(self._network),
             **{f"partition.{name}": array for name, array in partition.items()},
-            "cells": fitted.answering.cells,
-            "places": fitted.answering.places,
-            "share": np.array(fitted.share),
+            "cells": self._answering.cells,
+            "places": self._answering.places,
+            "share": np.array(self._share),
         }
 
-    @classmethod
-    def from_state(cls, config: GridConfig, state: Any, train: Examples, context: Context) -> Self:
+    def restore(self, state: State, train: Labelled, context: Context) -> None:
         from geobench_grid.network import Classifier
         from geobench_torch import Standardise, load_module_state, seeded
 
-        method = cls(config)
         with seeded(context):  # a network is made with random weights, even if only to be filled
-            network = Classifier(
+            self._network = Classifier(
                 Standardise(len(state["network.standardise.mean"])),
-                hidden=config.hidden,
+                hidden=self.config.hidden,
                 classes=len(state["cells"]),
-                dropout=config.dropout,
+                dropout=self.config.dropout,
             )
-        load_module_state(network, state)
-        network.eval().to(context.device)
+        load_module_state(self._network, state)
+        self._network.eval().to(context.device)
         prefix = "partition."
         arrays = {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
         partition = AdaptiveS2.from_arrays(arrays)
-        answering = method._answering(partition, state["cells"], state["places"])
-        method._fitted = _Fitted(network, answering, float(state["share"]))
-        return method
+        self._answering = self._rule(partition, state["cells"], state["places"])
+        self._share = float(state["share"])
 
-    def _answering(self, partition: AdaptiveS2, cells: Any, places: Any) -> Answering:
+    def _rule(self, partition: AdaptiveS2, cells: Any, places: Any) -> Answering:
         return Answering(
             partition=partition,
             cells=np.asarray(cells, dtype=np.intp),
@@ -245,13 +223,3 @@ class Grid(Method):
             top_k=self.config.top_k,
             bandwidth_km=self.config.bandwidth_km,
         )
-
-    def _require(self) -> _Fitted:
-        if self._fitted is None:
-            raise PluginError("grid was asked before it was fitted", remedy="Call fit first.")
-        return self._fitted
-
-
-def _floored(log_densities: NDArray[np.float64], share: float) -> NDArray[np.float64]:
-    uniform = -np.log(geo.SPHERE_AREA)
-    return np.asarray(np.logaddexp(np.log1p(-share) + log_densities, np.log(share) + uniform))

@@ -1,8 +1,7 @@
 """The method `im2gps`: a photo was taken where the photos that look like it were taken."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self, final
+from typing import TYPE_CHECKING, Any, Literal, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,15 +10,14 @@ from pydantic import Field
 from geobench import (
     Config,
     Context,
-    DataError,
     Examples,
     Floored,
     Gallery,
-    GeobenchError,
+    Labelled,
     Points,
     Prediction,
     Retriever,
-    Rows,
+    State,
     VonMisesFisherMixture,
     geo,
     smallest_by_hash,
@@ -28,7 +26,7 @@ from geobench import (
 if TYPE_CHECKING:
     from geobench_im2gps.kernel import Kernel
     from geobench_im2gps.neighbours import Neighbours, PhotoIndex
-    from geobench_im2gps.vote import Grid
+    from geobench_im2gps.vote import Electorate
 
 _ROWS = 256  # photos whose neighbours are compared in pairs at once
 
@@ -100,12 +98,10 @@ class Im2gpsMethod(Retriever):
     config: Im2gpsConfig
     presets = {"paper": {"k": 120, "votes": "equal"}}
 
-    def __init__(self, config: Any = None) -> None:
-        super().__init__(config)
-        self._places: Points | None = None
-        self._grid: Grid | None = None
-        self._index: PhotoIndex | None = None
-        self._kernel: Kernel | None = None
+    _places: Points
+    _elective: "Electorate | None"
+    _index: "PhotoIndex"
+    _kernel: "Kernel"
 
     @property
     def predicts(self) -> type[Prediction]:
@@ -123,7 +119,7 @@ class Im2gpsMethod(Retriever):
     def tiny(cls, folder: Path) -> Im2gpsConfig:
         return Im2gpsConfig(k=8)
 
-    def fit(self, train: Examples, val: Examples, context: Context) -> None:
+    def fit(self, train: Labelled, val: Labelled, context: Context) -> None:
         self._look_at(train, context)
         context.check_deadline()
         self._kernel = self._fit_kernel(train, val)
@@ -137,30 +133,34 @@ class Im2gpsMethod(Retriever):
 
     def predict(self, examples: Examples, context: Context) -> Floored:
         near = self._search(examples, self.config.k)
-        places = self._training_places()[near.index]
+        places = self._places[near.index]
         answers = self._elected(places, self._votes(near))
-        return self._fitted_kernel().density(places, near.similarity, answers)
+        return self._kernel.density(places, near.similarity, answers)
 
     def gallery(self) -> Points:
-        """The places of the training photos (M, 2), of the grid, or of both, in this order."""
-        return self.config.gallery.places(self._training_places())
+        """Training places (M, 2), those of a grid or a file, or both in this order, (G, 2)."""
+        return self.config.gallery.places(self._places)
 
-    def similarity(self, examples: Examples, places: NDArray[np.intp]) -> geo.Floats:
+    def similarity(
+        self, examples: Examples, places: NDArray[np.intp], context: Context
+    ) -> geo.Floats:
         """How well photos fit places of the gallery, (N, m).
 
         Of training places alone, minus half the squared distance between the features of the photos
-        and of those that were taken there. A place of a grid has no photo: with a grid it is
-        the logarithm of the density of the neighbours' votes at the place, of all alike.
+        and of those that were taken there. A place of a grid or a file has no photo: with such
+        places it is the logarithm of the density of the neighbours' votes at the place, of all
+        alike.
         """
-        if self._grid is None:
-            return self._photo_index().similarity(_pooled(examples)[:], places)
+        if self._elective is None:
+            every = np.broadcast_to(places, (len(examples), places.shape[-1]))
+            return self._index.similarity(examples.pooled[:], every)
         near = self._search(examples, self.config.k)
-        voters = self._training_places()[near.index]
-        mixture = VonMisesFisherMixture(voters, [[self._grid.concentration]], self._votes(near))
-        return mixture.log_prob(self.gallery()[places])
+        voters, kappa = self._places[near.index], [[self._elective.concentration]]
+        mixture = VonMisesFisherMixture(voters, kappa, self._votes(near))
+        return mixture.log_prob(self.gallery()[np.atleast_2d(places)])
 
     def _votes(self, near: "Neighbours") -> geo.Floats:
-        votes = self._fitted_kernel().weights(near.similarity)
+        votes = self._kernel.weights(near.similarity)
         return np.ones_like(votes) if self.config.votes == "equal" else votes
 
     def _elected(self, voters: Points, votes: geo.Floats) -> Points:
@@ -172,95 +172,53 @@ class Im2gpsMethod(Retriever):
         return answers
 
     def _elected_of(self, voters: Points, votes: geo.Floats) -> Points:
-        if self._grid is None:
+        if self._elective is None:
             return geo.densest_point(voters, votes, bandwidth_km=self.config.bandwidth_km)
-        elected = self._grid.elect(voters, votes)
+        elected = self._elective.elect(voters, votes)
         if not self.config.gallery.has_training_places:
             return elected.places
-        own = geo.densest_point(voters, votes, bandwidth_km=self._grid.bandwidth_km)
-        better = elected.weight > self._grid.weight(own, voters, votes) * (1 + 1e-9)
+        own = geo.densest_point(voters, votes, bandwidth_km=self._elective.bandwidth_km)
+        better = elected.weight > self._elective.weight(own, voters, votes) * (1 + 1e-9)
         return np.where(better[:, None], elected.places, own)
 
     def state(self) -> dict[str, NDArray[Any]]:
-        kernel = self._fitted_kernel()
         return {
-            "temperature": np.array(kernel.temperature),
-            "concentration": np.array(kernel.concentration),
-            "share": np.array(kernel.share),
+            "temperature": np.array(self._kernel.temperature),
+            "concentration": np.array(self._kernel.concentration),
+            "share": np.array(self._kernel.share),
         }
 
-    @classmethod
-    def from_state(
-        cls, config: Any, state: Mapping[str, NDArray[Any]], train: Examples, context: Context
-    ) -> Self:
+    def restore(self, state: State, train: Labelled, context: Context) -> None:
         from geobench_im2gps.kernel import Kernel
 
-        method = cls(config)
-        method._look_at(train, context)
-        method._kernel = Kernel(
+        self._look_at(train, context)
+        self._kernel = Kernel(
             *(float(state[name]) for name in ("temperature", "concentration", "share"))
         )
-        return method
 
-    def _look_at(self, train: Examples, context: Context) -> None:
+    def _look_at(self, train: Labelled, context: Context) -> None:
         from geobench_im2gps.neighbours import PhotoIndex
-        from geobench_im2gps.vote import Grid
+        from geobench_im2gps.vote import Electorate
 
-        self._places = _places(train)
-        if self.config.gallery.source != "training":
-            self._grid = Grid(self.config.gallery, bandwidth_km=self.config.bandwidth_km)
-        self._index = PhotoIndex(_pooled(train), device=context.device, log=context.log)
+        self._places, gallery = train.points, self.config.gallery
+        self._elective = None
+        if gallery.source != "training":
+            self._elective = Electorate(gallery, bandwidth_km=self.config.bandwidth_km)
+        self._index = PhotoIndex(train.pooled, device=context.device, log=context.log)
 
-    def _fit_kernel(self, train: Examples, val: Examples) -> "Kernel":
+    def _fit_kernel(self, train: Labelled, val: Labelled) -> "Kernel":
         from geobench_im2gps.kernel import Kernel
 
         if len(val):
-            chosen = val.take(smallest_by_hash(val.ids, Floored.PHOTOS))
+            chosen = val.few(Floored.PHOTOS)
             near = self._search(chosen, self.config.k)
-            return Kernel.fit(self._training_places()[near.index], near.similarity, _places(chosen))
+            return Kernel.fit(self._places[near.index], near.similarity, chosen.points)
         if len(train) == 1:
             return Kernel(1.0, float(geo.concentration_of(self.config.bandwidth_km)), 0.5)
         positions = smallest_by_hash(train.ids, Floored.PHOTOS)
         chosen = train.take(positions)
         near = self._search(chosen, self.config.k + 1).without(positions)
-        return Kernel.fit(self._training_places()[near.index], near.similarity, _places(chosen))
+        return Kernel.fit(self._places[near.index], near.similarity, chosen.points)
 
     def _search(self, examples: Examples, k: int) -> "Neighbours":
-        return self._photo_index().search(
-            _pooled(examples)[:], min(k, len(self._training_places()))
-        )
-
-    def _training_places(self) -> Points:
-        if self._places is None:
-            raise _unfitted()
-        return self._places
-
-    def _photo_index(self) -> "PhotoIndex":
-        if self._index is None:
-            raise _unfitted()
-        return self._index
-
-    def _fitted_kernel(self) -> "Kernel":
-        if self._kernel is None:
-            raise _unfitted()
-        return self._kernel
-
-
-def _unfitted() -> GeobenchError:
-    return GeobenchError(
-        "method im2gps has not been fitted", remedy="Call fit, or restore it with from_state."
-    )
-
-
-def _pooled(examples: Examples) -> Rows:
-    if examples.pooled is None:
-        raise DataError(
-            "method im2gps was given no pooled features", remedy="Name an encoder in the YAML file."
-        )
-    return examples.pooled
-
-
-def _places(examples: Examples) -> Points:
-    if examples.points is None:
-        raise DataError("method im2gps was given training or validation photos without places")
-    return examples.points
+        return self._index.search(examples.pooled[:], min(k, len(self._places)))

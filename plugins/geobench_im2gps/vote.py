@@ -1,4 +1,4 @@
-"""The vote: the place of a grid around which most of the neighbours' weight lies."""
+"""The vote: the place of a grid, or of a file, around which most of the neighbours' weight lies."""
 
 from dataclasses import dataclass
 from typing import final
@@ -22,20 +22,21 @@ class Elected:
 
 
 @final
-class Grid:
+class Electorate:
     """Places that stand for election, whichever the neighbours are.
 
     Args:
-        gallery: with a grid.
+        gallery: with a grid, or with a file of places.
         bandwidth_km: standard deviation per axis of the kernel under which votes are summed; at
-            least half the height of the grid's bands, so that every vote reaches some place.
+            least half the height of a grid's bands, so that every vote reaches some place.
     """
 
     def __init__(self, gallery: Gallery, *, bandwidth_km: float) -> None:
         height = np.pi * geo.EARTH_RADIUS_KM / gallery.rows
-        self.bandwidth_km = max(bandwidth_km, height / 2)
+        is_grid = gallery.source in ("grid", "both")
+        self.bandwidth_km = max(bandwidth_km, height / 2) if is_grid else bandwidth_km
         self.concentration = float(geo.concentration_of(self.bandwidth_km))
-        self._places = geo.Places(gallery.grid())
+        self._places = geo.Places(gallery.fixed())
 
     def elect(self, voters: Points, votes: geo.Floats) -> Elected:
         """The place of the grid around which most weight lies; of equals the first.
@@ -57,10 +58,13 @@ class Grid:
     def _elect(self, voters: Points, votes: geo.Floats) -> Points:
         count, k = votes.shape
         known, who = np.unique(voters.reshape(-1, 2), axis=0, return_inverse=True)
-        near = self._places.within(known, _REACH * self.bandwidth_km)
-        grid = self._places.points
-        kernel = self._kernel(known[near.query], grid[near.place])
-        kernels = csr_array((kernel, (near.query, near.place)), (len(known), len(grid)))
+        near, grid = self._places.within(known, _REACH * self.bandwidth_km), self._places.points
+        # A file's places may all be out of reach: then the nearest one counts, however little.
+        out = np.setdiff1d(np.arange(len(known)), near.query)
+        voter = np.concatenate([near.query, out])
+        place = np.concatenate([near.place, self._places.nearest(known[out]).index])
+        kernel = np.maximum(self._kernel(known[voter], grid[place]), np.finfo(np.float64).tiny)
+        kernels = csr_array((kernel, (voter, place)), (len(known), len(grid)))
         starts = np.arange(0, count * k + 1, k)
         sums = csr_array((votes.ravel(), who.ravel(), starts), (count, len(known))) @ kernels
         sums.sort_indices()

@@ -56,13 +56,10 @@ class Counted(Method):
     def state(self):
         return {"centre": self.centre}
 
-    @classmethod
-    def from_state(cls, config, state, train, context):
-        method = cls(config)
-        method.centre = state["centre"]
-        if cls is Counted:
-            log(f"restored {config.tag} {context.seed} {len(train)}")
-        return method
+    def restore(self, state, train, context):
+        self.centre = state["centre"]
+        if type(self) is Counted:
+            log(f"restored {self.config.tag} {context.seed} {len(train)}")
 
 
 class Sighted(Counted):
@@ -88,10 +85,15 @@ class Outer(Counted):
     Config = OuterConfig
 
     def fit(self, train, val, context):
-        self.centre = context.component(self.config.inner).centre
+        self.inner = context.component(self.config.inner)
+        self.centre = self.inner.centre
+
+    def restore(self, state, train, context):
+        super().restore(state, train, context)
+        self.inner = context.component(self.config.inner)
 
     def predict(self, examples, context):
-        return context.component(self.config.inner).predict(examples, context)
+        return self.inner.predict(examples, context)
 
 
 class FaultyConfig(Config):
