@@ -6,10 +6,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Any
 
 import numpy as np
 import pytest
+from conftest import Command
 
 from geobench import Context, PluginError
 
@@ -283,3 +285,31 @@ def gradients(model: nn.Module, count: int) -> Iterator[None]:
         model.zero_grad()
         model(torch.ones(4, 6)).square().sum().backward()
         yield
+
+
+def test_a_run_that_is_killed_while_it_trains_stores_the_state_of_an_undisturbed_one(
+    tmp_path: Path,
+) -> None:
+    words = (
+        "name: killed, dataset: toy-planet, encoder: given, splits: [random], metrics: [distance]"
+    )
+    grid = "{name: grid, hidden: [32], steps: 1000, batch: 64, checkpoint_every: 25}"
+    runs = [Command(tmp_path / name) for name in ("killed", "undisturbed")]
+    for run in runs:
+        run.folder.mkdir()
+        (run.folder / "b.yaml").write_text(f"benchmarks: [{{{words}, methods: [{grid}]}}]")
+    hidden = runs[0].folder / ".geobench"
+    process = runs[0].start("run", "b.yaml")
+    limit = monotonic() + 100
+    while not list(hidden.glob("checkpoints/*/method/network.npz")):
+        assert process.poll() is None, process.communicate()
+        assert monotonic() < limit
+        sleep(0.01)
+    process.kill()
+    process.communicate()
+    assert not list(hidden.glob("states/*"))
+    for run in runs:
+        assert (done := run("run", "b.yaml")).code == 0, done.text
+    first, second = (next(run.folder.glob(".geobench/states/*/state.npz")) for run in runs)
+    assert first.read_bytes() == second.read_bytes()
+    assert not list(hidden.glob("checkpoints/*"))
