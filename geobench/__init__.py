@@ -4,11 +4,14 @@ The public names, in reading order: this file is the table of contents.
 """
 
 import os
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 # Threads that wait for work must not keep a core busy: beside any other job on the machine that
 # makes torch ten times as slow. It is read when torch is imported, and changes no number.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
+from geobench import digests as digests
 from geobench import gazetteer as gazetteer
 from geobench import geo as geo
 from geobench import statistics as statistics
@@ -28,6 +31,7 @@ from geobench.weights import Weights as Weights
 from geobench.components import Component as Component
 from geobench.components import Config as Config
 from geobench.components import InputPath as InputPath
+from geobench.components import install_resolver
 from geobench.components import Plugin as Plugin
 from geobench.data import BrokenPicture as BrokenPicture
 from geobench.data import Dataset as Dataset
@@ -74,6 +78,95 @@ from geobench.metrics import Share as Share
 from geobench.metrics import Statistic as Statistic
 from geobench.metrics import Summary as Summary
 from geobench.hookspecs import hookimpl as hookimpl
-from geobench.report import load as load
+
+if TYPE_CHECKING:
+    from geobench.tables import load as load
+    from geobench.trained_method import trained as trained
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "Against",
+    "Assignment",
+    "Atoms",
+    "BrokenPicture",
+    "Cells",
+    "Component",
+    "Config",
+    "ConfigError",
+    "Context",
+    "Curve",
+    "DataError",
+    "Dataset",
+    "DeadlineError",
+    "Density",
+    "Draws",
+    "Encoder",
+    "EqualAreaGrid",
+    "Examples",
+    "Fact",
+    "Features",
+    "Floored",
+    "Gallery",
+    "GeobenchError",
+    "Image",
+    "Indices",
+    "InputPath",
+    "Labelled",
+    "LazyDensity",
+    "LogDensity",
+    "Mean",
+    "Method",
+    "Metric",
+    "NotFittedError",
+    "Part",
+    "Partition",
+    "Plugin",
+    "PluginError",
+    "Points",
+    "Prediction",
+    "PredictionError",
+    "Quantile",
+    "Retriever",
+    "Rows",
+    "Sampled",
+    "ScoreContext",
+    "Share",
+    "Split",
+    "SplitConfig",
+    "State",
+    "Statistic",
+    "StoreError",
+    "Summary",
+    "Table",
+    "TextEncoder",
+    "Truth",
+    "VonMisesFisherMixture",
+    "Weights",
+    "digests",
+    "distance_km",
+    "gazetteer",
+    "geo",
+    "hashes",
+    "hookimpl",
+    "load",
+    "part",
+    "smallest_by_hash",
+    "statistics",
+    "trained",
+]
+
+_LATER = {"load": "tables", "trained": "trained_method"}
+"""Name -> its module, imported on first use: what reads leaderboards, or runs, is of no use to a
+plugin, and the sooner plugins are there, the sooner `geobench list` answers."""
+
+
+# Components by name are looked up in the catalogue, which is loaded when it is needed.
+install_resolver(lambda *asked: import_module("geobench.catalogue").resolve(*asked))
+
+if not TYPE_CHECKING:  # a type checker would take it that there is any name at all
+
+    def __getattr__(name):
+        if name not in _LATER:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module(f"{__name__}.{_LATER[name]}"), name)

@@ -53,10 +53,13 @@ def report(
     if check:
         loaded = Leaderboard(folder, installed())
         expected = reports.contents(loaded, loaded.tables())
+        _remark(loaded)
         _conclude(verification.stale(loaded, expected), f"{folder}: tables and pictures are fresh")
         return
     problems = reports.rewrite(folder, installed(), file_format=file_format)
-    pictures = len(Leaderboard(folder, installed()).manifest["figures"])
+    loaded = Leaderboard(folder, installed())
+    pictures = len(loaded.manifest["figures"])
+    _remark(loaded)
     _conclude(problems, f"wrote {written(reports.NAMES[1:], pictures)} in {folder}")
 
 
@@ -75,9 +78,11 @@ def verify(
     """Recompute every number of a leaderboard from its records; say what disagrees."""
     from geobench import verification
     from geobench.catalogue import installed
+    from geobench.leaderboard import Leaderboard
 
     folder = _folder(benchmark)
     problems = verification.verify(folder, installed(), runs=runs)
+    _remark(Leaderboard(folder, installed()))
     _conclude(problems, f"{folder}: every number is what the records give")
 
 
@@ -215,15 +220,23 @@ def _write_picture(
     output: Path,
 ) -> None:
     """Write the picture that a command draws of a part, where one may be drawn, and say so."""
-    from geobench import figures, files, listing
+    from geobench import drafts, figures, listing
 
     screen = listing.screen()
     if board.manifest["parts"][part]["dataset"]["publishes"] == "scores":
         screen.print("no map: the dataset lets only scores be published\n")
         return
     path = output / f"{verb}-{figures.slug('-'.join([board.name, part, *labels]))}.png"
-    files.write_file(path, figures.rendered(draw, "png"))
+    drafts.write_file(path, figures.rendered(draw, "png"))
     screen.print(f"{what}: {listing.short(path)}\n", highlight=False, soft_wrap=True)
+
+
+def _remark(board: "Leaderboard") -> None:
+    """Say what lies among the pictures and is none: no problem, for nobody removes it."""
+    from geobench import figures
+
+    for path in figures.unknown(board):
+        typer.echo(f"{path} is no picture that benchmark.json names; it is left alone")
 
 
 def _conclude(problems: list[str], good: str) -> None:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, final
 
-from geobench.components import Plugin, digest, file_digest
+from geobench.components import Plugin
+from geobench.digests import digest, file_digest
 from geobench.errors import StoreError
 from geobench.files import read_json, write_json
 from geobench.results import Workspace

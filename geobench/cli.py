@@ -156,10 +156,11 @@ def check(
     sys.path.insert(0, os.getcwd())  # a module that lies here need not be installed
     screen = listing.screen()
     plugin = installed().locate(name)
+    place = Workspace(workspace.resolve())
     shown = console.Examination(screen, plugin, quiet=as_json)
     expected = dict(_expectation(text) for text in expect or [])
     verdict = kit.examine(plugin, expected_failures=expected, before=shown.begin, after=shown.end)
-    kept = checks.keep(Workspace(workspace.resolve()), verdict)
+    kept = checks.keep(place, verdict)
     if as_json:
         typer.echo(json.dumps(verdict.to_json(), indent=1))
     else:

@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geobench import geo
-from geobench.config import CEILING
 from geobench.contrast_rows import limits_of
 from geobench.errors import ConfigError, StoreError
 from geobench.geo import Floats, Points
@@ -16,7 +15,7 @@ from geobench.metrics import Better, Curve, Summary
 from geobench.part_rows import Plain, joined
 from geobench.ranking import Comparison, compare
 from geobench.results import Record
-from geobench.tables import GALLERY, Row, remarks
+from geobench.tables import CEILING, GALLERY, Row, remarks
 from geobench.worst import known
 
 SIGNIFICANT = 0.05

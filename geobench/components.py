@@ -1,20 +1,16 @@
 """What every plugin class is: a named, versioned component with a closed configuration."""
 
-import hashlib
-import importlib.util
 import json
 from abc import ABC
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Generic, Self, TypeAlias, TypeVar, cast, final
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationInfo, model_validator
 
-from geobench.errors import ConfigError, GeobenchError, PluginError
+from geobench.digests import digest, file_digest
+from geobench.errors import ConfigError, GeobenchError
 
 
 class Config(BaseModel):
@@ -314,83 +310,3 @@ def without(shown: Any, ways: Iterable[Steps]) -> Any:
 def _folder_digest(folder: Path) -> str:
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
     return digest([[path.relative_to(folder).as_posix(), file_digest(path)] for path in paths])
-
-
-def digest(data: Any) -> str:
-    """SHA-256, in hex, of JSON data in canonical form (sorted keys, no spaces)."""
-    text = json.dumps(data, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def array_digest(*arrays: NDArray[Any]) -> str:
-    """SHA-256, in hex, of arrays of numbers or strings: values and shapes, whatever the width
-    or byte order they are held in."""
-    state = hashlib.sha256()
-    for array in arrays:
-        if array.dtype.kind not in "Ufiub":
-            raise TypeError(f"an array of {array.dtype} has no digest: give numbers or str_")
-        if array.dtype.kind == "U":
-            plain = np.char.encode(array, "utf-8")
-        elif array.dtype.kind == "f":
-            plain = array.astype("<f8")
-        else:
-            plain = array.astype("<i8")
-        state.update(f"{plain.dtype.kind}{array.shape}".encode())
-        # Strings are told apart by their lengths, so that "ab","c" is not "a","bc".
-        if plain.dtype.kind == "S":
-            state.update(np.char.str_len(plain).astype("<i8").tobytes())
-            state.update(b"".join(plain.ravel().tolist()))
-        else:
-            state.update(np.ascontiguousarray(plain).tobytes())
-    return state.hexdigest()
-
-
-def file_digest(path: Path) -> str:
-    """SHA-256 of a file's content, in hex."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def of_files(*paths: Path) -> str:
-    """SHA-256, in hex, over the content of files, such as the weights of a method.
-
-    A file is read once per process, and again only if its size or time has changed.
-    """
-    stats = [(path, path.stat()) for path in paths]
-    return digest([_known_digest(path, s.st_size, s.st_mtime_ns) for path, s in stats])
-
-
-@cache
-def _known_digest(path: Path, size: int, time_ns: int) -> str:
-    return file_digest(path)
-
-
-_EXTRAS = {
-    "torch": "methods",
-    "faiss": "methods",
-    "open_clip": "backbones",
-    "timm": "backbones",
-    "datasets": "hub",
-    "webdataset": "hub",
-}
-
-
-def check_requirements(plugin: type[Plugin]) -> None:
-    """Raise PluginError, with the pip command, if a package that `plugin` needs is absent."""
-    absent = [name for name in plugin.requires if not _importable(name)]
-    if absent:
-        packages = [name.partition(".")[0] for name in absent]
-        extras = sorted({_EXTRAS[package] for package in packages if package in _EXTRAS})
-        wanted = [f"'geobench-geolocation[{','.join(extras)}]'"] if extras else []
-        wanted += [package for package in packages if package not in _EXTRAS]
-        raise PluginError(
-            f"{plugin.kind} {plugin.name} needs {', '.join(absent)}, which is not installed",
-            remedy=f"Install it: pip install {' '.join(wanted)}",
-        )
-
-
-def _importable(name: str) -> bool:
-    try:
-        return importlib.util.find_spec(name) is not None
-    except ModuleNotFoundError:  # of a submodule whose package is absent
-        return False

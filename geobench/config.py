@@ -10,20 +10,19 @@ from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from geobench import document
 from geobench.catalogue import Catalogue
-from geobench.components import Component, Config, Plugin, canonical, digest
+from geobench.components import Component, Config, Plugin, canonical
 from geobench.data import Dataset
+from geobench.digests import digest
 from geobench.document import Mapping, Sequence
 from geobench.encoders import Encoder
 from geobench.errors import ConfigError, PluginError
 from geobench.methods import Method
 from geobench.metrics import Metric
 from geobench.splits import Split
+from geobench.tables import CEILING
 
 RESERVED = ("name", "label", "preset")
 """Keys of a component that are not its own configuration."""
-
-CEILING = "oracle-training-place"
-"""The label of the row that always answers with the training place nearest to the truth."""
 
 _NAME = r"[a-z0-9]+(-[a-z0-9]+)*"
 _LABEL = r"[A-Za-z0-9][A-Za-z0-9 ._+@-]*"
@@ -116,6 +115,24 @@ def read(path: Path, catalogue: Catalogue) -> list[Benchmark]:
         )
     found: _File = reader.validated(_File, tree, tree, what="the file")
     return found.benchmarks
+
+
+def component(
+    wanted: type[Plugin], entry: Mapping, *, path: Path, catalogue: Catalogue
+) -> Component[Any]:
+    """A component from an entry of a YAML document that is no file of benchmarks.
+
+    Args:
+        wanted: its base class: Method, Split, ...
+        entry: a mapping with `name:` and its configuration.
+        path: the document's, which errors name; paths are relative to its folder.
+        catalogue: where plugins come from.
+
+    Raises:
+        ConfigError: one readable error that names file and line, and the nearest valid key.
+    """
+    found = _Reader(path, catalogue).configured(wanted, entry)
+    return Component[wanted].model_validate(found)  # type: ignore[valid-type]
 
 
 @final

@@ -22,6 +22,7 @@ from rich.table import Table
 from geobench.checks import Outcome, Verdict
 from geobench.components import Plugin
 from geobench.execution import Reporter
+from geobench.inputs import Lacking
 from geobench.plan import Cell, Plan
 from geobench.tables import RANKED, Row, number
 
@@ -62,6 +63,8 @@ class ConsoleReporter(Reporter):
             left += f", left out for broken pictures {broken:,}" if broken else ""
             self.say(f"split {label}: {parts}{left} photos")
         if any(state != "recorded" for _, state in states):
+            for lacking in plan.inputs.lacking(plan.wanting(cell for cell, _ in states)):
+                self.say(to_encode(lacking))
             table = Table("split", "method", "seed", "to do", box=None, padding=(0, 2, 0, 0))
             for cell, state in states:
                 label = escape(cell.method.label)
@@ -157,6 +160,25 @@ class Examination:
         )
         if any(outcome.traceback for outcome in verdict.outcomes):
             self.console.print("(tracebacks are in that file)", highlight=False)
+
+
+def to_encode(lacking: Lacking) -> str:
+    """What a plan says of features that are not there yet."""
+    text = f"features of {lacking.dataset}: {lacking.photos:,} photos to encode"
+    if lacking.shape is None or lacking.size is None:
+        return text
+    numbers = " x ".join(f"{count:,}" for count in lacking.shape)
+    kind = "numbers" if lacking.what == "pooled" else "numbers (tokens)"
+    return f"{text}, of {numbers} {kind}, {_bytes(lacking.size)}"
+
+
+def _bytes(count: float) -> str:
+    """A size for readers: three digits and a unit."""
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if count < 999.5:
+            return f"{count:.3g} {unit}"
+        count /= 1000
+    return f"{count:,.1f} TB"
 
 
 _ENDED = {"expected failure": "failed as expected"}

@@ -4,17 +4,19 @@ import hashlib
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any, ClassVar, Literal, Self, TypeAlias, final
+from typing import Any, ClassVar, Literal, Protocol, Self, TypeAlias, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from geobench.components import Plugin, array_digest, canonical, digest
+from geobench.components import Plugin, canonical
+from geobench.digests import array_digest, digest
 from geobench.errors import DataError, PredictionError
 from geobench.geo import Floats, Points, wrap
+from geobench.identifiers import names_things
 
 Indices: TypeAlias = NDArray[np.intp]
 Column: TypeAlias = NDArray[Any]
@@ -44,6 +46,8 @@ class Table:
         sizes: bytes of each photo's file, (N,), or None where there are no files.
         promised: how many photos the source promised.
         broken: what was promised and is not in the table: reason -> how many.
+        sliced: the attributes whose values are slices of the tables; None stands for all but
+            numbers that name things, such as ids (`identifiers.names_things`).
     """
 
     ids: NDArray[np.str_]
@@ -54,9 +58,24 @@ class Table:
     sizes: NDArray[np.int64] | None = None
     promised: int = 0
     broken: Mapping[str, int] = field(default_factory=dict)
+    sliced: tuple[str, ...] | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def take(self, indices: Indices) -> "Table":
+        """These photos only, as if the source had promised no other."""
+        return replace(
+            self,
+            ids=self.ids[indices],
+            points=self.points[indices],
+            groups=self.groups[indices],
+            attributes={name: column[indices] for name, column in self.attributes.items()},
+            part=None if self.part is None else self.part[indices],
+            sizes=None if self.sizes is None else self.sizes[indices],
+            promised=len(indices),
+            broken={},
+        )
 
 
 @final
@@ -120,7 +139,8 @@ class Dataset(Plugin):
         """The checked table.
 
         Raises:
-            DataError: ids that repeat, columns of different lengths, or coordinates off the globe.
+            DataError: ids that repeat, columns of different lengths, coordinates off the globe, or
+                slices by what is no attribute.
         """
         return _checked(self.load(), self.name)
 
@@ -175,7 +195,23 @@ def _checked(table: Table, name: str) -> Table:
         sizes=table.sizes,
         promised=table.promised or count,
         broken=dict(table.broken),
+        sliced=_sliced(table, name),
     )
+
+
+def _sliced(table: Table, name: str) -> tuple[str, ...]:
+    """The attributes that are sliced by, in the order in which the table has them."""
+    if table.sliced is None:
+        return tuple(a for a, values in table.attributes.items() if not names_things(a, values))
+    for wanted in table.sliced:
+        if wanted not in table.attributes:
+            there = ", ".join(table.attributes) or "none"
+            raise DataError(
+                f"sliced names {wanted!r}, which is no attribute",
+                where=f"dataset {name}",
+                remedy=f"The attributes are: {there}.",
+            )
+    return tuple(a for a in table.attributes if a in table.sliced)
 
 
 def hashes(ids: NDArray[np.str_]) -> NDArray[np.uint64]:
@@ -192,18 +228,29 @@ def smallest_by_hash(ids: NDArray[np.str_], count: int) -> Indices:
     return np.sort(np.argsort(hashes(ids), kind="stable")[:count])
 
 
+class Numbers(Protocol):
+    """Numbers per photo, (n, ...): an array, or what reads them when it is asked."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, positions: Indices, /) -> NDArray[Any]: ...
+
+
 @final
 class Rows:
     """Numbers per photo, held in shards (memory-mapped or not), read in pieces.
 
     Args:
-        shards: arrays (n_k, ...) of equal trailing shape.
+        shards: arrays (n_k, ...), or what reads them, of equal trailing shape.
         rows: for each row its position in the shards laid end to end, (N,); all, by default.
     """
 
     dtype = np.dtype(np.float32)
 
-    def __init__(self, shards: Sequence[NDArray[Any]], rows: Indices | None = None) -> None:
+    def __init__(self, shards: Sequence[Numbers], rows: Indices | None = None) -> None:
         self._shards = list(shards)
         self._starts = np.concatenate([[0], np.cumsum([len(s) for s in self._shards])])
         self._rows = np.arange(self._starts[-1]) if rows is None else np.asarray(rows)

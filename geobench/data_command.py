@@ -9,9 +9,9 @@ import typer
 from pydantic import ValidationError
 
 from geobench.catalogue import Catalogue
-from geobench.components import Plugin, check_requirements
-from geobench.config import RESERVED
+from geobench.components import Plugin
 from geobench.errors import ConfigError
+from geobench.requirements import check_requirements
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -115,7 +115,7 @@ def _show(screen: "Console", result: "Audit") -> None:
 
 def _write(result: "Audit", folder: Path) -> list[str]:
     """Write report.md and the maps; say what was written, and why there is no map."""
-    from geobench import audit, figures, files, listing
+    from geobench import audit, drafts, figures, listing
 
     pictures, said = dict[str, str](), list[str]()
     if result.dataset.publishes == "scores":
@@ -127,9 +127,9 @@ def _write(result: "Audit", folder: Path) -> list[str]:
             maps["What each photo is for"] = (file, figures.draw_leakage)
         for title, (file, draw) in maps.items():
             picture = figures.rendered(partial(draw, result), "png")
-            files.write_file(folder / file, picture)
+            drafts.write_file(folder / file, picture)
             pictures[title] = file
-    files.write_file(folder / "report.md", audit.markdown(result, pictures=pictures))
+    drafts.write_file(folder / "report.md", audit.markdown(result, pictures=pictures))
     names = ", ".join(["report.md", *pictures.values()])
     return [*said, f"wrote {names} in {listing.short(folder)}"]
 
@@ -143,6 +143,7 @@ def _configured(
         PluginError: there is no such plugin, or a package that it needs is absent.
         ConfigError: a word that is no KEY=VALUE, an unknown key, or a value that does not fit.
     """
+    from geobench.config import RESERVED
 
     def made(kind: str, entry: dict[str, Any]) -> Plugin:
         plugin = catalogue.find(kind, entry["name"])

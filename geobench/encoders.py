@@ -8,8 +8,9 @@ from typing import Any, ClassVar, Literal, final
 import numpy as np
 from numpy.typing import NDArray
 
-from geobench.components import Plugin, digest
+from geobench.components import Plugin
 from geobench.data import Image
+from geobench.digests import digest
 
 
 @final
@@ -22,11 +23,35 @@ class Features:
 
 
 class Encoder(Plugin):
-    """A frozen encoder; its output is cached by (encoder digest, dataset digest)."""
+    """A frozen encoder; its output is cached by (encoder digest, dataset digest).
+
+    What has weights loads them when it first encodes, and says by `content` which they are.
+    """
 
     kind = "encoder"
     reads: ClassVar[Literal["images", "features"]] = "images"
     """What it takes from a dataset: pictures, or features that the dataset brings."""
+
+    @property
+    def batch(self) -> int:
+        """How many photos `encode` is given at most in one call; the features of a photo do not
+        depend on it."""
+        return 64
+
+    def shape(self, what: Literal["pooled", "tokens"]) -> tuple[int, ...] | None:
+        """The shape of one photo's pooled features, (D,), or tokens, (T, E).
+
+        It is known without loading weights, or None: not known before a photo is encoded, or
+        there are none.
+        """
+        return None
+
+    def to(self, device: str) -> None:
+        """Encode on this device ("cpu", "cuda", "cuda:1") from now on.
+
+        The harness calls it before it encodes, and perhaps again later. Weights that are not
+        loaded yet are loaded there when they are needed.
+        """
 
     @abstractmethod
     def prepare(self, image: Image) -> NDArray[Any]:

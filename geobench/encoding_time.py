@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, final
@@ -19,7 +19,7 @@ class EncodingTime:
         seconds: wall-clock time of reading pictures, preparing and encoding them, and storing.
         photos: how many it was for.
         workers: processes that prepared pictures; 1 is the harness's own.
-        device: "cuda" if torch had started CUDA by then, else "cpu".
+        device: where it was encoded: "cpu", "cuda", "cuda:1".
     """
 
     seconds: float
@@ -70,7 +70,14 @@ def of_all(times: Iterable[EncodingTime]) -> EncodingTime | None:
     return max(sums.values(), key=lambda total: total.photos, default=None)
 
 
-def device_now() -> str:
-    """Where an encoder has just worked, as far as it can be told from outside."""
+def device_of(requires: Collection[str], told: str) -> str:
+    """Where an encoder has just worked that requires these modules and was told `told`.
+
+    Without torch that is the CPU. One that has not started CUDA by now does not care what it is
+    told, and is on the CPU, too.
+    """
+    if "torch" not in requires:
+        return "cpu"
     torch = sys.modules.get("torch")
-    return "cuda" if torch is not None and torch.cuda.is_initialized() else "cpu"
+    started = torch is not None and torch.cuda.is_initialized()
+    return "cpu" if told.startswith("cuda") and not started else told

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geobench import files, results
-from geobench.config import CEILING
 from geobench.costs import quantities
 from geobench.data import Truth
 from geobench.errors import GeobenchError, StoreError
@@ -18,7 +17,7 @@ from geobench.geo import Points
 from geobench.metrics import NOT_SAMPLED, SCORED, Against, Mean, Metric, Quantile, Share, Summary
 from geobench.scoring import point_columns, truth_of
 from geobench.slices import View
-from geobench.tables import GALLERY, RANKED, Cost
+from geobench.tables import CEILING, GALLERY, RANKED, Cost
 
 
 @final

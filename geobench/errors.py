@@ -51,6 +51,10 @@ class StoreError(GeobenchError):
     """A stored record, table or state that is damaged, stale or of another version."""
 
 
+class LinkError(GeobenchError):
+    """A link where something would be written or deleted; it is not followed."""
+
+
 class DeadlineError(GeobenchError):
     """A cell that ran into the benchmark's deadline; it stores nothing."""
 

@@ -1,12 +1,9 @@
 """Execution: one cell, fitted or restored, answering and scored."""
 
 import logging
-import shutil
-import tempfile
 import time
 import traceback
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -14,13 +11,14 @@ from typing import Any, final
 
 import numpy as np
 
-from geobench import files, recording
-from geobench.components import Component, file_digest
+from geobench import drafts, files, recording
+from geobench.components import Component, Plugin
 from geobench.costs import Stopwatch, latency, peak_memory, start_measuring_memory
+from geobench.digests import file_digest
 from geobench.errors import DeadlineError, GeobenchError, StoreError
 from geobench.methods import Context, Method
 from geobench.plan import Cell, Place, Plan, wanted, with_components
-from geobench.results import Record, Status, Workspace
+from geobench.results import Record, Status
 from geobench.scoring import Protocol, score_part, truth_of
 
 log = logging.getLogger(__name__)
@@ -63,11 +61,11 @@ class Options:
     figures: bool = True
 
 
-def device_for(asked: str, methods: Iterable[Method]) -> str:
-    """The device that "auto" means: a GPU if one of the methods uses torch and torch sees one."""
+def device_for(asked: str, plugins: Iterable[Plugin]) -> str:
+    """The device that "auto" means: a GPU if one of the plugins uses torch and torch sees one."""
     if asked != "auto":
         return asked
-    if any("torch" in method.requires for method in methods):
+    if any("torch" in plugin.requires for plugin in plugins):
         import torch
 
         return "cuda" if torch.cuda.is_available() else "cpu"
@@ -99,7 +97,7 @@ class Execution:
         if absent is not None:
             return self.fail(places, cell, absent, status="absent")
         start_measuring_memory()
-        with _scratch(self.plan.workspace) as scratch:
+        with drafts.scratch(self.plan.workspace.hidden) as scratch:
             context = self.context(cell, scratch)
             try:
                 fit = self.fit(cell, context)
@@ -164,7 +162,7 @@ class Execution:
             val = self.plan.inputs.labelled(cell.assignment.val, wants)
             kept = self.plan.workspace.hidden / "checkpoints" / cell.fit_key
             if force:  # what an earlier run kept is not to be trusted
-                shutil.rmtree(kept, ignore_errors=True)
+                drafts.remove(kept)
             context.checkpoint, before = kept / "method", _spent(kept)
             begin = time.monotonic()
             method = type(plugin)(plugin.config)
@@ -175,14 +173,18 @@ class Execution:
                 "device": context.device,
                 "facts": {name: [f.value, f.unit] for name, f in context.facts.items()},
             }
-            with self.plan.workspace.draft(folder) as draft:
+            with drafts.folder(folder) as draft:
                 files.write_arrays(draft / "state.npz", method.state())
                 details["sha256"] = file_digest(draft / "state.npz")
                 files.write_json(draft / "state.json", details)
-            shutil.rmtree(kept)
+            drafts.remove(kept)
             self.forced.add(cell.fit_key)
             return details
         return stored[1]
+
+    def is_fitted(self, cell: Cell) -> bool:
+        """Whether its state is stored."""
+        return _read_state(self.plan.workspace.states / cell.fit_key) is not None
 
     def restored(self, cell: Cell, context: Context) -> Method:
         """The method as it was stored: what answers, so that a record can be made again.
@@ -297,7 +299,7 @@ def _spent(folder: Path) -> float:
 
     A killed fit cannot say how long it took, but what it kept last says when that was.
     """
-    own = folder / "method"
+    own = drafts.real(folder) / "method"
     own.mkdir(parents=True, exist_ok=True)
     seconds, log = 0.0, folder / "begun.json"
     saved = [path.stat().st_mtime for path in own.rglob("*") if path.is_file()]
@@ -319,14 +321,3 @@ def _read_state(folder: Path) -> tuple[dict[str, np.ndarray[Any, Any]], dict[str
     except (OSError, GeobenchError) as error:
         log.warning("%s: the method is fitted again", error)
         return None
-
-
-@contextmanager
-def _scratch(workspace: Workspace) -> Iterator[Path]:
-    drafts = workspace.hidden / "drafts"
-    drafts.mkdir(parents=True, exist_ok=True)
-    place = Path(tempfile.mkdtemp(dir=drafts))
-    try:
-        yield place
-    finally:
-        shutil.rmtree(place, ignore_errors=True)

@@ -1,21 +1,18 @@
 """The feature store: every picture is encoded once, into immutable shards that are memory-mapped.
 
 A store belongs to one (encoder digest, dataset digest). A shard is a folder, renamed into place
-when it is complete, with `rows.npy` (positions in the dataset's table), `values.npy` (float32),
-`broken.json` (position -> why its picture could not be read) and `time.json` (how long it took).
+when it is complete; a byte of it that has changed since is found when it is read.
 """
 
-import json
 import logging
 import os
-import shutil
 import sys
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import wait
@@ -26,12 +23,14 @@ import numpy as np
 from filelock import FileLock
 from numpy.typing import NDArray
 
-from geobench import encoding_time
-from geobench.components import digest
+from geobench import drafts, encoding_time, shards, sharing
 from geobench.data import BrokenPicture, Dataset, Image, Indices, Rows
+from geobench.digests import digest
 from geobench.encoders import Encoder, Features
 from geobench.encoding_time import EncodingTime
-from geobench.errors import DataError, GeobenchError
+from geobench.errors import DataError, GeobenchError, StoreError
+from geobench.shards import Shard
+from geobench.sharing import Shared
 
 log = logging.getLogger(__name__)
 
@@ -76,38 +75,53 @@ class Store:
         key = digest([encoder.digest(what), dataset.digest])
         self.folder = folder / f"{encoder.name}-{dataset.name}-{what}-{key[:16]}"
         self._size = len(dataset.table)
-        self._shards: list[NDArray[Any]] = []
+        self._shards: list[Shard] = []
         self._position = np.full(self._size, -1, dtype=np.int64)
         self.broken: dict[int, str] = {}
         self._times: list[EncodingTime] = []
+        self._damaged: list[Path] = []
         self.reload()
 
     def reload(self) -> None:
-        """Read what is on disk now; a damaged shard is removed and will be encoded again."""
+        """Read what is on disk now; the photos of a damaged shard are as good as not encoded."""
+        said, self._damaged = self._damaged, []
         self._shards, self.broken, self._times, start = [], {}, [], 0
         self._position[:] = -1
+        unchecked = 0
         for folder in sorted(self.folder.glob("shard-*")):
             try:
-                rows = np.load(folder / "rows.npy")
-                values = np.load(folder / "values.npy", mmap_mode="r")
-                reasons = dict(json.loads((folder / "broken.json").read_text()))
-                broken = {int(row): str(reason) for row, reason in reasons.items()}
-                if len(rows) != len(values):
-                    raise ValueError(f"{len(rows)} rows, {len(values)} values")
-                found = [*rows.tolist(), *broken]
+                if not shards.checkable(folder):
+                    unchecked += folder not in said
+                    self._damaged.append(folder)
+                    continue
+                shard = Shard(folder)
+                found = [*shard.rows.tolist(), *shard.broken]
                 if found and not 0 <= min(found) <= max(found) < self._size:
-                    raise ValueError(f"rows beyond the dataset's {self._size}")
-            except (OSError, ValueError, TypeError, EOFError) as error:
-                log.warning("%s is damaged (%s): its photos are encoded again", folder, error)
-                shutil.rmtree(folder, ignore_errors=True)
+                    beyond = f"is damaged (rows beyond the dataset's {self._size})"
+                    raise StoreError(beyond, where=str(folder))
+            except StoreError as error:
+                if folder not in said:
+                    log.warning("%s %s: its photos are encoded again", folder, error.problem)
+                self._damaged.append(folder)
                 continue
-            self.broken |= broken
-            if len(rows):
-                self._shards.append(values)
-                took = encoding_time.read(folder)
-                self._times += [] if took is None else [took]
-                self._position[rows] = start + np.arange(len(rows))
-                start += len(rows)
+            self.broken |= shard.broken
+            if len(shard):
+                self._shards.append(shard)
+                self._times += [] if shard.time is None else [shard.time]
+                self._position[shard.rows] = start + np.arange(len(shard))
+                start += len(shard)
+        if unchecked:
+            log.warning(
+                "%s: %d shards have no digests, as of an earlier version: their photos are encoded "
+                "again",
+                self.folder,
+                unchecked,
+            )
+
+    @property
+    def shape(self) -> tuple[int, ...] | None:
+        """The shape of the features of one photo; None where there are none yet."""
+        return self._shards[0].shape[1:] if self._shards else None
 
     def missing(self, rows: Indices) -> Indices:
         """Those of `rows` that are neither encoded nor known to be broken."""
@@ -139,49 +153,62 @@ class Store:
     ) -> None:
         """Write one shard; it appears whole or not at all."""
         name = f"shard-{digest([rows.tolist(), sorted(broken)])[:16]}"
-        draft = self.folder / f"draft-{os.getpid()}-{name}"
-        draft.mkdir(parents=True, exist_ok=True)
-        np.save(draft / "rows.npy", rows)
-        np.save(draft / "values.npy", values)
-        (draft / "broken.json").write_text(json.dumps(broken))
-        if took is not None:
-            took.write(draft)
-        if not (self.folder / name).exists():
-            draft.rename(self.folder / name)
-        shutil.rmtree(draft, ignore_errors=True)
+        with drafts.folder(self.folder / name) as draft:
+            shards.write(draft, rows, values, broken=broken, took=took)
 
-    def remove_drafts(self) -> None:
-        """Remove what killed runs left behind; only under the store's lock."""
-        for draft in self.folder.glob("draft-*"):
-            shutil.rmtree(draft, ignore_errors=True)
+    def clean(self) -> None:
+        """Remove damaged shards and what killed runs left behind; only under the store's lock."""
+        self.reload()  # another run may have mended a shard since
+        for shard in self._damaged:
+            drafts.remove(shard)
+        drafts.sweep(self.folder, age=0.0)
 
 
 def encode(
-    stores: dict[What, Store], *, encoder: Encoder, dataset: Dataset, rows: Indices, track: Track
+    stores: dict[What, Store],
+    *,
+    encoder: Encoder,
+    dataset: Dataset,
+    rows: Indices,
+    track: Track,
+    device: str = "cpu",
 ) -> None:
     """Encode what the stores lack of `rows`, once for both kinds, in parallel where it pays.
+
+    Args:
+        stores: where features go, those of the encoder and the dataset.
+        encoder: who encodes.
+        dataset: whose photos.
+        rows: which photos.
+        track: shows how far it is.
+        device: where the encoder works.
 
     Raises:
         DataError: features of the wrong shape or not finite; a picture that breaks the encoder.
     """
-    with ExitStack() as locks:
+    with ExitStack() as resources:
         for store in stores.values():
-            store.folder.parent.mkdir(parents=True, exist_ok=True)
-            locks.enter_context(FileLock(store.folder.with_suffix(".lock")))
-            store.remove_drafts()
-            store.reload()
-        absent = {kind: store.missing(rows) for kind, store in stores.items()}
-        wanted = np.unique(np.concatenate(list(absent.values())))
+            lock = drafts.real(store.folder.with_suffix(".lock"))
+            lock.parent.mkdir(parents=True, exist_ok=True)
+            resources.enter_context(FileLock(lock))
+            store.clean()
+        absent = {kind: _mask(store.missing(rows), dataset) for kind, store in stores.items()}
+        wanted = np.flatnonzero(np.any(list(absent.values()), axis=0))
         if len(wanted) == 0:
             return
         what = f"encode {dataset.name} by {encoder.name}"
-        shards = _shards(encoder, dataset, wanted, len(absent.get("tokens", [])) > 0)
+        shared = resources.enter_context(drafts.scratch(next(iter(stores.values())).folder))
+        blocks = resources.enter_context(_blocks(encoder, dataset, wanted, shared / "arrays"))
+        # Only now, so that workers get an encoder that has nothing on a device.
+        encoder.to(device)
+        tokens = bool(absent["tokens"].any()) if "tokens" in absent else False
         workers = 1 if _alone(encoder, wanted) else _workers()
         begin = time.perf_counter()
-        for shard in track(shards, -(-len(wanted) // SHARD), what):
+        for shard in track(_shards(encoder, blocks, tokens), -(-len(wanted) // SHARD), what):
             # Workers go on while a shard is written, so that its writing counts for the next.
             end = time.perf_counter()
-            took = EncodingTime(end - begin, len(shard.rows), workers, encoding_time.device_now())
+            place = encoding_time.device_of(encoder.requires, device)
+            took = EncodingTime(end - begin, len(shard.rows), workers, place)
             begin = end
             for kind, store in stores.items():
                 _add(shard, store, encoder, kind, absent[kind], took)
@@ -189,12 +216,23 @@ def encode(
             store.reload()
 
 
+def _mask(rows: Indices, dataset: Dataset) -> NDArray[np.bool_]:
+    mask = np.zeros(len(dataset.table), dtype=bool)
+    mask[rows] = True
+    return mask
+
+
 def _add(
-    shard: _Encoded, store: Store, encoder: Encoder, kind: What, absent: Indices, took: EncodingTime
+    shard: _Encoded,
+    store: Store,
+    encoder: Encoder,
+    kind: What,
+    absent: NDArray[np.bool_],
+    took: EncodingTime,
 ) -> None:
     # A run that was killed between the two kinds left one of them with a shard more.
-    new = np.isin(shard.rows, absent)
-    broken = {row: shard.broken[row] for row in np.intersect1d(list(shard.broken), absent).tolist()}
+    new = absent[shard.rows]
+    broken = {row: reason for row, reason in shard.broken.items() if absent[row]}
     if new.any() or broken:
         values = shard.features.tokens if kind == "tokens" else shard.features.pooled
         values = _checked(values, shard.rows, encoder, kind)
@@ -219,12 +257,18 @@ def _checked(
             f"{kind} of {int(bad.sum())} photos are not finite, the first is row {rows[bad][0]}",
             where=where,
         )
+    promised = encoder.shape(kind)
+    if promised is not None and values.shape[1:] != promised:
+        raise DataError(
+            f"{kind} of a photo have the shape {values.shape[1:]}, and its `shape` says {promised}",
+            where=where,
+        )
     return values
 
 
-def _shards(encoder: Encoder, dataset: Dataset, rows: Indices, tokens: bool) -> Iterator[_Encoded]:
+def _shards(encoder: Encoder, blocks: Iterable[_Prepared], tokens: bool) -> Iterator[_Encoded]:
     pending: list[_Prepared] = []
-    for block in _blocks(encoder, dataset, rows):
+    for block in blocks:
         pending.append(block)
         if sum(len(p.rows) + len(p.broken) for p in pending) >= SHARD:
             yield _encoded(encoder, pending, tokens)
@@ -237,8 +281,51 @@ def _encoded(encoder: Encoder, blocks: list[_Prepared], tokens: bool) -> _Encode
     rows = np.concatenate([block.rows for block in blocks])
     broken = {row: reason for block in blocks for row, reason in block.broken.items()}
     values = [block.values for block in blocks if len(block.rows)]
-    features = encoder.encode(_joined(values), tokens=tokens) if values else Features(None)
-    return _Encoded(rows, features, broken)
+    return _Encoded(rows, in_batches(encoder, values, tokens=tokens), broken)
+
+
+def in_batches(encoder: Encoder, pieces: Iterable[Any], *, tokens: bool) -> Features:
+    """What an encoder makes of what it prepared, `encoder.batch` photos at a time.
+
+    Args:
+        encoder: who encodes.
+        pieces: what `encode` takes, of any number of photos each.
+        tokens: whether tokens are wanted, too.
+    """
+    found = [encoder.encode(batch, tokens=tokens) for batch in _batches(pieces, encoder.batch)]
+    return _joined(found) if found else Features(None)
+
+
+def _batches(pieces: Iterable[Any], size: int) -> Iterator[Any]:
+    """The same photos in batches of `size`, of which the last may be smaller."""
+    waiting: list[Any] = []
+    count = 0
+    for piece in pieces:
+        start, length = 0, _length(piece)
+        while start < length:
+            part = _cut(piece, slice(start, start + size - count))
+            waiting.append(part)
+            start, count = start + _length(part), count + _length(part)
+            if count == size:
+                yield _joined(waiting)
+                waiting, count = [], 0
+    if waiting:
+        yield _joined(waiting)
+
+
+def _length(piece: Any) -> int:
+    if isinstance(piece, Features):
+        return next((len(v) for v in (piece.pooled, piece.tokens) if v is not None), 0)
+    return len(piece)
+
+
+def _cut(piece: Any, photos: slice) -> Any:
+    if isinstance(piece, Features):
+        pooled, tokens = piece.pooled, piece.tokens
+        return Features(
+            None if pooled is None else pooled[photos], None if tokens is None else tokens[photos]
+        )
+    return piece[photos]
 
 
 def _joined(values: list[Any]) -> Any:
@@ -248,30 +335,37 @@ def _joined(values: list[Any]) -> Any:
         return Features(
             np.concatenate(pooled) if pooled else None, np.concatenate(tokens) if tokens else None
         )
-    return np.concatenate(values)
+    return values[0] if len(values) == 1 else np.concatenate(values)
 
 
-def _blocks(encoder: Encoder, dataset: Dataset, rows: Indices) -> Iterator[_Prepared]:
+@contextmanager
+def _blocks(
+    encoder: Encoder, dataset: Dataset, rows: Indices, arrays: Path
+) -> Iterator[Iterator[_Prepared]]:
+    """The prepared pictures of these rows, block by block; workers map the file `arrays`."""
     parts = [rows[start : start + _BLOCK] for start in range(0, len(rows), _BLOCK)]
     if _alone(encoder, rows):
-        for part in parts:
-            yield _prepare(encoder, dataset, part)
+        yield (_prepare(encoder, dataset, part) for part in parts)
         return
-    workers = _workers()
+    shared = sharing.share((encoder, dataset), arrays)
     with ProcessPoolExecutor(
-        workers, get_context("spawn"), initializer=_start_worker, initargs=(encoder, dataset)
+        _workers(), get_context("spawn"), initializer=_start_worker, initargs=(shared,)
     ) as pool:
-        # Workers run a few blocks ahead and no more: prepared pictures are large.
-        ahead: deque[Future[_Prepared]] = deque()
         try:
-            for part in parts:
-                ahead.append(pool.submit(_prepare_in_worker, part))
-                if len(ahead) > _AHEAD * workers:
-                    yield ahead.popleft().result()
-            while ahead:
-                yield ahead.popleft().result()
+            yield _in_order(pool, parts)
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+def _in_order(pool: ProcessPoolExecutor, parts: list[Indices]) -> Iterator[_Prepared]:
+    # Workers run a few blocks ahead and no more: prepared pictures are large.
+    ahead: deque[Future[_Prepared]] = deque()
+    for part in parts:
+        ahead.append(pool.submit(_prepare_in_worker, part))
+        if len(ahead) > _AHEAD * _workers():
+            yield ahead.popleft().result()
+    while ahead:
+        yield ahead.popleft().result()
 
 
 def _alone(encoder: Encoder, rows: Indices) -> bool:
@@ -288,7 +382,8 @@ def _workers() -> int:
 _worker: dict[str, Any] = {}
 
 
-def _start_worker(encoder: Encoder, dataset: Dataset) -> None:
+def _start_worker(shared: Shared) -> None:
+    encoder, dataset = shared.restored()
     _worker.update(encoder=encoder, dataset=dataset)
     threading.Thread(target=_leave_with_parent, daemon=True).start()
 

@@ -1,31 +1,20 @@
-"""Files that appear whole or not at all, and are known when they were changed afterwards."""
+"""Arrays and JSON as files that are known when they were changed after they were written."""
 
 import io
 import json
 import logging
-import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from geobench.components import array_digest, digest
+from geobench import drafts
+from geobench.digests import array_digest, digest
 from geobench.errors import StoreError
 
 log = logging.getLogger(__name__)
-
-_DRAFT = ".{name}.{key}"  # of a single file, beside it, until it is renamed into its place
-
-
-def write_file(path: Path, content: str | bytes) -> None:
-    """Write a file that appears whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(_DRAFT.format(name=path.name, key=uuid.uuid4().hex[:8]))
-    draft.write_bytes(content.encode() if isinstance(content, str) else content)
-    draft.replace(path)
-
 
 _STAMP = "sha256"
 """Name, among the arrays of an npz and the keys of a record, of the digest of all others: what was
@@ -41,7 +30,7 @@ def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
     stamped = {**arrays, _STAMP: np.array(_stamp(path, arrays))}
     stream = io.BytesIO()
     np.savez_compressed(stream, allow_pickle=False, **stamped)
-    write_file(path, stream.getvalue())
+    drafts.write_file(path, stream.getvalue())
 
 
 def _stamp(path: Path, arrays: Mapping[str, NDArray[Any]]) -> str:
@@ -103,7 +92,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 def write_json(path: Path, data: Mapping[str, Any]) -> None:
     """Write JSON, indented, keys in the given order, whole or not at all."""
-    write_file(path, json.dumps(data, indent=1, allow_nan=False) + "\n")
+    drafts.write_file(path, json.dumps(data, indent=1, allow_nan=False) + "\n")
 
 
 def write_stamped(path: Path, data: Mapping[str, Any]) -> None:
@@ -121,8 +110,3 @@ def read_stamped(path: Path) -> dict[str, Any]:
     if data.pop(_STAMP, "") != digest(data):
         raise StoreError("is not as it was written", where=str(path), remedy="Run again.")
     return data
-
-
-def drafts(folder: Path) -> Iterator[Path]:
-    """Files below a folder that are not in their place: in the making, or of a killed run."""
-    yield from folder.rglob(_DRAFT.format(name="*", key="?" * 8))

@@ -14,7 +14,6 @@ import hashlib
 import io
 import logging
 import os
-import uuid
 from collections import OrderedDict
 from dataclasses import dataclass, fields
 from importlib.metadata import version
@@ -25,7 +24,8 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from geobench.errors import DataError
+from geobench import drafts
+from geobench.errors import DataError, LinkError
 from geobench.geo import Floats, Nearest, Places, Points, wrap
 
 log = logging.getLogger(__name__)
@@ -248,10 +248,7 @@ def _keep(towns: Towns, minimum: int) -> None:
     stream = io.BytesIO()
     np.savez_compressed(stream, allow_pickle=False, **arrays)
     try:
-        place = _place_of_copy(minimum)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        draft = place.with_name(f".{place.name}.{uuid.uuid4().hex[:8]}")
-        draft.write_bytes(stream.getvalue())
-        draft.replace(place)
-    except (OSError, RuntimeError) as error:  # RuntimeError: there is no home folder
+        drafts.write_file(_place_of_copy(minimum), stream.getvalue())
+    # RuntimeError: there is no home folder, or this is a dry run
+    except (OSError, RuntimeError, LinkError) as error:
         log.debug("towns are not kept: %s", error)

@@ -2,6 +2,8 @@
 
 import logging
 from collections.abc import Iterator
+from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import TypedDict, final
 
@@ -17,9 +19,9 @@ from geobench.data import (
     Read,
     Rows,
 )
-from geobench.encoders import Encoder
+from geobench.encoders import Encoder, Features
 from geobench.encoding_time import EncodingTime
-from geobench.errors import ConfigError, DataError
+from geobench.errors import ConfigError, DataError, PluginError
 from geobench.features import Store, Track, What, encode
 from geobench.splits import Part
 
@@ -27,6 +29,30 @@ log = logging.getLogger(__name__)
 
 KINDS: tuple[What, ...] = ("pooled", "tokens")
 """The kinds of features, in the order in which they are spoken of."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Lacking:
+    """Photos whose features are not in the store yet.
+
+    Args:
+        dataset: its name.
+        what: "pooled" or "tokens".
+        photos: how many.
+        shape: of the features of one photo, or None where that is not known before.
+    """
+
+    dataset: str
+    what: What
+    photos: int
+    shape: tuple[int, ...] | None
+
+    @property
+    def size(self) -> int | None:
+        """Bytes on disk."""
+        itemsize = np.dtype(np.float32).itemsize
+        return None if self.shape is None else self.photos * prod(self.shape) * itemsize
 
 
 @final
@@ -73,20 +99,75 @@ class Inputs:
         rows = {row for store in self.stores(dataset).values() for row in store.broken}
         return np.array(sorted(rows), dtype=np.intp)
 
-    def provide(self, parts: list[Part], *, track: Track, on_broken: str) -> None:
-        """Encode what is missing of these parts.
+    def width(self, dataset: Dataset, *, probe: bool = False) -> int | None:
+        """How many numbers the pooled features of a photo have, or None where it is not known.
+
+        Args:
+            dataset: whose photos.
+            probe: encode one of them, which may take long, if nothing else tells.
+
+        Raises:
+            PluginError: the encoder's `shape` is none.
+        """
+        shape = self.shape(dataset, "pooled")
+        if shape is None and probe and self.encoder is not None:
+            shape = self._probed(self.encoder, dataset)
+        return None if shape is None else shape[0]
+
+    def shape(self, dataset: Dataset, what: What) -> tuple[int, ...] | None:
+        """The shape of the features of one photo, or None where it is not known before.
+
+        The encoder says it, or features that are stored, or those that the dataset brings.
+
+        Raises:
+            PluginError: the encoder's `shape` is none.
+        """
+        if self.encoder is None:
+            return None
+        said = _said(self.encoder, what)
+        if said is None and what in self.wants:
+            said = self.stores(dataset)[what].shape
+        if said is None and self.encoder.reads == "features" and len(dataset.table):
+            try:
+                found = self.encoder.encode(dataset.features(_FIRST), tokens=what == "tokens")
+            except Exception as error:  # it is told where they are encoded, with its remedy
+                log.debug("the features of %s have no shape yet: %s", dataset.name, error)
+            else:
+                said = _shape(found, what)
+        return said
+
+    def _probed(self, encoder: Encoder, dataset: Dataset) -> tuple[int, ...] | None:
+        if encoder.reads not in dataset.provides:
+            return None
+        for row in range(len(dataset.table)):
+            (image,) = dataset.images(np.array([row]))
+            if not isinstance(image, BrokenPicture):
+                return _shape(encoder.encode(encoder.prepare(image)[None], tokens=False), "pooled")
+        return None
+
+    def lacking(self, parts: list[Part]) -> list[Lacking]:
+        """What there is to encode of these parts."""
+        found = []
+        for dataset, rows in _rows(parts):
+            for what, store in self.stores(dataset).items():
+                photos = len(store.missing(rows))
+                if photos:
+                    found.append(Lacking(dataset.name, what, photos, self.shape(dataset, what)))
+        return found
+
+    def provide(
+        self, parts: list[Part], *, track: Track, on_broken: str, device: str = "cpu"
+    ) -> None:
+        """Encode what is missing of these parts, on this device.
 
         Raises:
             DataError: pictures that cannot be read, where `on_broken` is "fail".
         """
-        datasets = {part.dataset.digest: part.dataset for part in parts}
-        for key, dataset in datasets.items():
-            stores = self.stores(dataset)
-            if not stores or self.encoder is None:
+        for dataset, rows in _rows(parts):
+            stores, encoder = self.stores(dataset), self.encoder
+            if not stores or encoder is None:
                 continue
-            rows = np.concatenate([part.rows for part in parts if part.dataset.digest == key])
-            rows = np.unique(rows)
-            encode(stores, encoder=self.encoder, dataset=dataset, rows=rows, track=track)
+            encode(stores, encoder=encoder, dataset=dataset, rows=rows, track=track, device=device)
             broken = np.intersect1d(self.broken(dataset), rows)
             if len(broken):
                 first = int(broken[0])
@@ -134,3 +215,41 @@ class _Given(TypedDict):
     pooled: Rows | None
     tokens: Rows | None
     read: Read | None
+
+
+_FIRST = np.array([0])
+
+
+def _rows(parts: list[Part]) -> Iterator[tuple[Dataset, Indices]]:
+    """Each dataset of the parts, and its rows in them, ascending."""
+    datasets = {part.dataset.digest: part.dataset for part in parts}
+    for key, dataset in datasets.items():
+        yield (
+            dataset,
+            np.unique(np.concatenate([p.rows for p in parts if p.dataset.digest == key])),
+        )
+
+
+def _said(encoder: Encoder, what: What) -> tuple[int, ...] | None:
+    try:
+        said = encoder.shape(what)
+    except Exception as error:
+        problem = f"cannot say its shape ({type(error).__name__}: {error})"
+    else:
+        numbers = isinstance(said, tuple) and all(isinstance(n, int) and n > 0 for n in said)
+        if said is None or (numbers and len(said) == _DIMENSIONS[what]):
+            return said
+        problem = f"says that {what} of a photo have the shape {said!r}"
+    raise PluginError(
+        problem,
+        where=f"encoder {encoder.name}",
+        remedy="`shape` gives (D,) for pooled features, (T, E) for tokens, or None.",
+    )
+
+
+_DIMENSIONS = {"pooled": 1, "tokens": 2}
+
+
+def _shape(features: Features, what: What) -> tuple[int, ...] | None:
+    values = features.pooled if what == "pooled" else features.tokens
+    return None if values is None else tuple(values.shape[1:])

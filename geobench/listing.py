@@ -11,8 +11,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from geobench.catalogue import KINDS, Catalogue
-from geobench.components import check_requirements
 from geobench.errors import PluginError
+from geobench.requirements import check_requirements
 
 if TYPE_CHECKING:
     from geobench.comparison import Difference
@@ -47,7 +47,8 @@ def show_plugins(output: Console, catalogue: Catalogue) -> None:
             try:
                 check_requirements(registered.plugin)
             except PluginError as error:
-                text += f" (first {error.remedy.removeprefix('Install it: ')})"
+                remedy = error.remedy.removeprefix("Install it: ").removesuffix(".")
+                text += f" (first {remedy[0].lower()}{remedy[1:]})"
             table.add_row(registered.plugin.name, escape(text))
         output.print()
         output.print(table)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from geobench.config import CEILING
+from geobench.figures.kept import named
 from geobench.leaderboard import Leaderboard
 from geobench.markdown_tables import (
     gap_table,
@@ -14,7 +14,7 @@ from geobench.markdown_tables import (
     slice_table,
     summary_table,
 )
-from geobench.tables import Row, Tables, number
+from geobench.tables import CEILING, Row, Tables, number
 
 _MEANING = """\
 Each cell: value, 95 % interval, and the range of ranks that the paired tests allow (all pairs,
@@ -106,11 +106,11 @@ def page(board: Leaderboard, tables: Tables) -> str:
 
 
 def _pictures(board: Leaderboard, part: str) -> list[str]:
-    shown = [entry for entry in board.manifest.get("figures", []) if entry["part"] == part]
     return [
         text
-        for entry in shown
-        for text in (f"![{entry['title']}]({entry['file']})", "", entry["caption"], "")
+        for picture in named(board)
+        for text in (f"![{picture.title}]({picture.file})", "", picture.caption, "")
+        if picture.part == part
     ]
 
 

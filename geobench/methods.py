@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, final, get_o
 import numpy as np
 from numpy.typing import NDArray
 
+from geobench import drafts
 from geobench.components import Component, Plugin
 from geobench.data import Examples, Fact, Labelled, hashes
 from geobench.errors import (
@@ -150,7 +151,7 @@ class Context:
                 else "Letters, digits and ._- are.",
             )
         kept = self.cache_root / (self.method or "method")
-        place = kept / ("shared" if shared else self.fit_key or "no-key") / key
+        place = drafts.real(kept / ("shared" if shared else self.fit_key or "no-key") / key)
         if place.exists():
             return place
         from filelock import FileLock
@@ -158,10 +159,8 @@ class Context:
         place.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(place.with_name(f"{key}.lock")):  # another run may be making it
             if not place.exists():
-                draft = place.with_name(f".{key}")
-                draft.mkdir()
-                make(draft)
-                draft.rename(place)
+                with drafts.folder(place) as draft:
+                    make(draft)
         return place
 
     def component(self, reference: Component[M]) -> M:

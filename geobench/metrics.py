@@ -9,8 +9,9 @@ from typing import Any, ClassVar, Literal, Self, TypeAlias, final
 import numpy as np
 from numpy.typing import NDArray
 
-from geobench.components import Plugin, canonical, digest
+from geobench.components import Plugin, canonical
 from geobench.data import Indices, Truth
+from geobench.digests import digest
 from geobench.errors import PredictionError
 from geobench.geo import Floats, Points
 from geobench.predictions import Density, Prediction

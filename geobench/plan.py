@@ -1,7 +1,7 @@
 """The plan: which cells a benchmark has, under which keys, and which of them are recorded."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, final
@@ -11,13 +11,15 @@ from numpy.typing import NDArray
 from pydantic import BaseModel
 
 from geobench import files, results
-from geobench.components import Component, check_requirements, digest
+from geobench.components import Component
 from geobench.config import Benchmark
 from geobench.data import Dataset, smallest_by_hash
+from geobench.digests import digest
 from geobench.errors import ConfigError, DataError, GeobenchError, PluginError, StoreError
 from geobench.inputs import KINDS, Inputs
 from geobench.methods import Method
 from geobench.metrics import Metric
+from geobench.requirements import check_requirements
 from geobench.results import KEYS, Record, Task, Workspace, record_key
 from geobench.splits import Assignment, Part, Split, check_twins, part, without
 
@@ -169,15 +171,24 @@ class Plan:
             folder = self.board / "runs" / task.folder / name
             yield Place(f"{cell.split.label}/{test.name}", test, task, key, folder)
 
+    def wanting(self, cells: Iterable[Cell]) -> list[Part]:
+        """The parts whose features the cells want, with pictures that are known to be broken."""
+        return [
+            part
+            for cell in cells
+            if wanted(cell.method.plugin) and cell.method.label not in self.absent
+            for part in self.drawn[cell.split.label].all_parts
+        ]
+
     def part_file(self, cell: Cell, place: Place) -> dict[str, NDArray[Any]]:
         """The arrays of the part's part.npz, written first where they are not there."""
         path = place.folder.parent / "part.npz"
         if path.exists():
             try:
                 known = files.read_arrays(path)
-                if set(known) == results.part_names(place.part):
+                if results.is_current(known, place.part):
                     return known
-                log.info("%s is of an older version: it is written again", path)
+                log.info("%s is older, or sliced otherwise: it is written again", path)
             except StoreError as error:
                 log.warning("%s: it is written again", error)
         arrays = results.part_arrays(place.part, cell.assignment.train)
@@ -278,7 +289,7 @@ def make(benchmark: Benchmark, workspace: Workspace, *, limit: int | None = None
     whole = drawn
     if limit is not None:
         drawn = {label: limited(assignment, limit) for label, assignment in drawn.items()}
-    _check(benchmark, inputs, drawn)
+    _check(benchmark, inputs, drawn, absent)
     return Plan(benchmark, workspace, inputs, drawn, whole, limit, absent)
 
 
@@ -328,7 +339,12 @@ def limited(assignment: Assignment, limit: int) -> Assignment:
     )
 
 
-def _check(benchmark: Benchmark, inputs: Inputs, drawn: dict[str, Assignment]) -> None:
+def _check(
+    benchmark: Benchmark,
+    inputs: Inputs,
+    drawn: dict[str, Assignment],
+    absent: Collection[str],
+) -> None:
     datasets: dict[str, Dataset] = {}
     for label, assignment in drawn.items():
         datasets |= {p.dataset.digest: p.dataset for p in assignment.all_parts if len(p)}
@@ -351,3 +367,24 @@ def _check(benchmark: Benchmark, inputs: Inputs, drawn: dict[str, Assignment]) -
         )
     for dataset in datasets.values():
         inputs.check(dataset)
+        for method in (each for each in benchmark.methods if each.label not in absent):
+            _check_width(method, inputs, dataset, where=f"benchmark {benchmark.name}")
+
+
+def _check_width(
+    method: Component[Method], inputs: Inputs, dataset: Dataset, *, where: str
+) -> None:
+    """Raise ConfigError if fixed weights need features of another width than there are."""
+    for plugin in with_components(method.plugin):
+        wanted_width = plugin.feature_width
+        if wanted_width is None or inputs.encoder is None:
+            continue
+        # Where nothing tells the width, one photo is encoded now rather than all for nothing.
+        width = inputs.width(dataset, probe=True)
+        if width is not None and width != wanted_width:
+            raise ConfigError(
+                f"method {method.label} has weights for pooled features of {wanted_width} numbers, "
+                f"and encoder {inputs.encoder.name} gives {width} of a photo of {dataset.name}",
+                where=where,
+                remedy="Choose the encoder that the weights were trained with.",
+            )

@@ -4,7 +4,7 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-from geobench import checks, files, geo, results
+from geobench import checks, drafts, files, geo, results
 from geobench.catalogue import installed
 from geobench.errors import StoreError
 from geobench.metrics import Metric
@@ -49,7 +49,7 @@ def write(
         "check": checks.recall(planned.workspace, type(plugin)),
         "environment": results.environment(type(plugin)),
     }
-    with planned.workspace.draft(place.folder) as draft:
+    with drafts.folder(place.folder) as draft:
         if scores is not None:
             arrays = {"answer": scores.answer, "sample": scores.sample}
             files.write_arrays(draft / "answer.npz", arrays)
@@ -82,7 +82,7 @@ def write_faults(folder: Path, metrics: list[Metric], error: Exception) -> None:
 
 def _write_columns(folder: Path, scores: Scores) -> None:
     for stem, columns in scores.columns.items():
-        (folder / f"{stem}.failed.json").unlink(missing_ok=True)
+        drafts.remove(folder / f"{stem}.failed.json")
         files.write_arrays(folder / f"{stem}.npz", columns)
     for stem, fault in scores.faults.items():
         files.write_json(folder / f"{stem}.failed.json", fault)

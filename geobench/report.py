@@ -1,18 +1,20 @@
 """Reports: a plan or a leaderboard -> benchmark.json, tables as CSV, pictures, and README.md."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from geobench import figures, files, results, tables
+from geobench import drafts, figures, files, results, tables
 from geobench.catalogue import Catalogue, installed
-from geobench.components import digest, file_digest, left_out
+from geobench.components import left_out
 from geobench.config import Benchmark
 from geobench.data import Dataset
+from geobench.digests import digest, file_digest
 from geobench.errors import StoreError
 from geobench.geo import Points
 from geobench.leaderboard import Leaderboard
@@ -21,17 +23,29 @@ from geobench.methods import Retriever
 from geobench.plan import Plan
 from geobench.results import Record, Workspace
 from geobench.splits import Assignment, describe
-from geobench.tables import ROW_COLUMNS, Tables, as_csv
-
-if TYPE_CHECKING:
-    from pandas import DataFrame
+from geobench.tables import Tables, as_csv
 
 NAMES = ("benchmark.json", "table.csv", "curves.csv", "costs.csv", "README.md")
 """The files of a leaderboard, beside runs/ and figures/."""
 
 
+def refuse_links(folder: Path) -> None:
+    """Refuse a leaderboard in which a link lies where files are written.
+
+    Raises:
+        LinkError: one does.
+    """
+    for name in (*NAMES, ".gitignore", "figures", "runs"):
+        drafts.real(folder / name)
+
+
 def write(planned: Plan, *, pictures: bool = True) -> list[str]:
-    """Write benchmark.json, tables and pictures of a plan's records; returns the problems."""
+    """Write benchmark.json, tables and pictures of a plan's records; returns the problems.
+
+    Raises:
+        LinkError: a link lies where they are written.
+    """
+    refuse_links(planned.board)
     with planned.workspace.lock(f"board-{planned.board.name}", wait=True):
         manifest = _manifest(planned)
         path = planned.board / "benchmark.json"
@@ -41,8 +55,14 @@ def write(planned: Plan, *, pictures: bool = True) -> list[str]:
             files.write_json(path, manifest | made)
         shown = [manifest["dataset"], *(part["dataset"] for part in manifest["parts"].values())]
         if any(about["publishes"] == "scores" for about in shown):
-            files.write_file(planned.board / ".gitignore", "runs/\n")
+            _keep_runs_from_git(planned.board / ".gitignore")
         return _rewrite(planned.board, installed(), pictures=pictures)
+
+
+def _keep_runs_from_git(path: Path) -> None:
+    lines = path.read_text().splitlines() if path.exists() else []
+    if "runs/" not in lines:
+        drafts.write_file(path, "\n".join([*lines, "runs/", ""]))
 
 
 def _known(path: Path) -> dict[str, Any]:
@@ -64,11 +84,20 @@ def rewrite(folder: Path, catalogue: Catalogue, *, file_format: str | None = Non
 
     Returns:
         The problems, a sentence each.
+
+    Raises:
+        LinkError: a link lies where they are written.
     """
-    board = folder.resolve()
+    # As it was typed, for leaderboards/ may be a link; else as it is, for the folder may be one.
+    board = Path(os.path.abspath(folder))
     if board.parent.name != "leaderboards":
+        board = folder.resolve()
+    if board.parent.name != "leaderboards":
+        refuse_links(folder)
         return _rewrite(folder, catalogue, file_format=file_format)
-    with Workspace(board.parent.parent).lock(f"board-{board.name}", wait=True):
+    workspace = Workspace(board.parent.parent)
+    refuse_links(board)
+    with workspace.lock(f"board-{board.name}", wait=True):
         return _rewrite(folder, catalogue, file_format=file_format)
 
 
@@ -93,7 +122,7 @@ def _rewrite(
 def _put(path: Path, text: str) -> str:
     """Write a file unless it says that already; returns its SHA-256."""
     if not path.exists() or path.read_bytes() != text.encode():
-        files.write_file(path, text)
+        drafts.write_file(path, text)
     return file_digest(path)
 
 
@@ -113,32 +142,6 @@ def contents(board: Leaderboard, found: Tables) -> dict[str, str]:
     """
     texts = _csv(found)
     return {**texts, "README.md": page(board, tables.parse(texts, where=str(board.folder)))}
-
-
-def load(folder: str | Path) -> "DataFrame":
-    """The table of a leaderboard as a pandas DataFrame, one row per number.
-
-    Args:
-        folder: a leaderboard's folder, such as "leaderboards/blue-marble".
-    """
-    import pandas
-
-    # "NA" and "12" are labels here; only an empty field is a missing number.
-    path = Path(folder) / "table.csv"
-    if not path.exists():
-        raise StoreError(
-            "there is no table.csv", where=str(folder), remedy="Give a leaderboard's folder."
-        )
-    return pandas.read_csv(
-        Path(folder) / "table.csv",
-        dtype={name: str for name in ROW_COLUMNS if name not in (*_NUMBERS, *_COUNTS)},
-        keep_default_na=False,
-        na_values={name: [""] for name in _NUMBERS},
-    )
-
-
-_NUMBERS = ("value", "low", "high", "seed_sd", "effective_units", "rank_low", "rank_high")
-_COUNTS = ("seeds", "photos", "not_applicable")
 
 
 def _manifest(planned: Plan) -> dict[str, Any]:

@@ -1,17 +1,14 @@
 """Results: the two keys, the record of one cell on one task, and the atomic store of both.
 
 A record is a folder `leaderboards/<benchmark>/runs/<split>-<part>-<task8>/<method>-<seed>-<key8>/`
-with `record.json`, `answer.npz` and one npz per metric that stores columns. It is written
-elsewhere and renamed into place, so that it exists whole or not at all.
+with `record.json`, `answer.npz` and one npz per metric that stores columns. It is a draft beside
+its place until it is complete, so that it exists whole or not at all.
 """
 
 import logging
-import shutil
 import subprocess
-import time
-import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import distributions, entry_points, packages_distributions
@@ -22,14 +19,15 @@ import numpy as np
 from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
-from geobench import gazetteer
-from geobench.components import Plugin, digest, file_digest
+from geobench import drafts, gazetteer
+from geobench.components import Plugin
 from geobench.data import Column, smallest_by_hash
+from geobench.digests import digest, file_digest
 from geobench.errors import StoreError
-from geobench.files import drafts, read_arrays, read_stamped
+from geobench.files import read_arrays, read_stamped
 from geobench.geo import Places, Points
 from geobench.hookspecs import ENTRY_POINT_GROUP
-from geobench.slices import populations
+from geobench.slices import SLICED, populations
 from geobench.splits import Part
 
 log = logging.getLogger(__name__)
@@ -59,8 +57,6 @@ def check_layout(data: Mapping[str, Any], where: Path) -> None:
             remedy="It was made by a newer geobench: install that.",
         )
 
-
-_DRAFTS_LAST = 7 * 24 * 3600.0  # seconds; a cell's scratch folder lies among the drafts
 
 Status: TypeAlias = Literal["ok", "failed", "deadline", "not-answered", "absent"]
 """`absent`: a package or weights that the method needs are not on the machine that ran."""
@@ -103,25 +99,38 @@ def record_key(fit_key: str, task: str, *, chunk: int, photos: int | str, sample
 
 @final
 class Workspace:
-    """The folder in which `leaderboards/` and `.geobench/` lie."""
+    """The folder in which `leaderboards/` and `.geobench/` lie.
+
+    Both may be links, unless git tracks them; below them nothing is written or deleted through one.
+
+    Args:
+        root: the folder.
+
+    Raises:
+        LinkError: git tracks one of the two as a link.
+    """
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self.hidden = root / ".geobench"
+        self.boards = root / "leaderboards"
+        for folder in (self.hidden, self.boards):
+            drafts.refuse_tracked(folder)
+            drafts.protect(folder)
         self.features = self.hidden / "features"
         self.states = self.hidden / "states"
         self.cache = self.hidden / "cache"
 
     def board(self, name: str) -> Path:
         """The folder of a benchmark's leaderboard."""
-        return self.root / "leaderboards" / name
+        return self.boards / name
 
     @contextmanager
     def lock(self, name: str, *, wait: bool) -> Iterator[bool]:
         """Hold a lock that other runs on this workspace respect; yields whether it is held."""
-        folder = self.hidden / "locks"
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / f"{name}.lock", timeout=-1 if wait else 0)
+        path = drafts.real(self.hidden / "locks" / f"{name}.lock")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(path, timeout=-1 if wait else 0)
         try:
             lock.acquire()
         except Timeout:
@@ -132,34 +141,6 @@ class Workspace:
         finally:
             lock.release()
 
-    @contextmanager
-    def draft(self, final_place: Path) -> Iterator[Path]:
-        """An empty folder that replaces `final_place` when the block ends without an error."""
-        drafts = self.hidden / "drafts"
-        place = drafts / uuid.uuid4().hex
-        place.mkdir(parents=True)
-        try:
-            yield place
-            final_place.parent.mkdir(parents=True, exist_ok=True)
-            if final_place.exists():
-                final_place.rename(drafts / f"{place.name}-old")
-            place.rename(final_place)
-        finally:
-            shutil.rmtree(place, ignore_errors=True)
-            shutil.rmtree(drafts / f"{place.name}-old", ignore_errors=True)
-
-    def sweep(self) -> None:
-        """Remove drafts that a killed run left behind (untouched for a week)."""
-        found = [*(self.hidden / "drafts").glob("*"), *drafts(self.root / "leaderboards")]
-        for place in found:
-            with suppress(FileNotFoundError):  # another run just finished it
-                if time.time() - place.stat().st_mtime <= _DRAFTS_LAST:
-                    continue
-                if place.is_dir():
-                    shutil.rmtree(place, ignore_errors=True)
-                else:
-                    place.unlink()
-
 
 def part_arrays(part: Part, train: Part) -> dict[str, NDArray[Any]]:
     """The arrays of part.npz: who the photos are, where they were taken, and how new that is.
@@ -168,7 +149,8 @@ def part_arrays(part: Part, train: Part) -> dict[str, NDArray[Any]]:
     `nearest` (N, 2) the nearest training place and `novelty` (N,) its distance in km (NaN where
     nothing trains), `neighbours` (N,) how many training photos lie within NEIGHBOURHOOD_KM,
     `slice.continent` and `slice.population` where the places are on the real Earth and the dataset
-    does not say them, and each attribute under `attribute.<name>`.
+    does not say them, and each attribute under `attribute.<name>`; `sliced` (K,) the names of those
+    that are sliced by, where they are not all.
     """
     nearest, novelty = np.full((len(part), 2), np.nan), np.full(len(part), np.nan)
     around = np.zeros(len(part), np.intp)
@@ -192,13 +174,28 @@ def part_arrays(part: Part, train: Part) -> dict[str, NDArray[Any]]:
         arrays["slice.population"] = populations(part.points)
     for name, column in part.attributes.items():
         arrays[f"attribute.{name}"] = column
-    return arrays
+    return arrays | _sliced(part)
 
 
 def part_names(part: Part) -> set[str]:
     """The names of the arrays of part.npz that this version writes."""
     names = {"id", "truth", "unit", "group", "nearest", "novelty", "neighbours"}
-    return names | _of_towns(part) | {f"attribute.{name}" for name in part.attributes}
+    names |= _of_towns(part) | {f"attribute.{name}" for name in part.attributes}
+    return names | set(_sliced(part))
+
+
+def is_current(arrays: Mapping[str, NDArray[Any]], part: Part) -> bool:
+    """Whether the arrays of a part.npz are those that this version writes, sliced alike."""
+    alike = all(np.array_equal(arrays.get(n, ()), names) for n, names in _sliced(part).items())
+    return alike and set(arrays) == part_names(part)
+
+
+def _sliced(part: Part) -> dict[str, NDArray[np.str_]]:
+    """Which attributes are sliced by; nothing where they all are."""
+    sliced = part.dataset.table.sliced
+    if sliced is None or len(sliced) == len(part.attributes):
+        return {}
+    return {SLICED: np.array(sliced, dtype=np.str_)}
 
 
 def _of_towns(part: Part) -> set[str]:

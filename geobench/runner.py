@@ -2,14 +2,15 @@
 
 import time
 from collections import Counter
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import final
 
-from geobench import plan, report
+from geobench import drafts, plan, report
 from geobench.config import Benchmark
 from geobench.errors import DataError, GeobenchError
-from geobench.execution import Execution, Options, Reporter
+from geobench.execution import Execution, Options, Reporter, device_for
 from geobench.plan import Cell, Plan
 from geobench.results import Record, Workspace
 
@@ -29,19 +30,24 @@ def run(
 ) -> Outcome:
     """Run one benchmark; what is recorded is skipped, the tables are rewritten in any case.
 
+    A dry run ends with the plan, and neither writes nor deletes anything.
+
     Raises:
         GeobenchError: the benchmark cannot be planned.
+        LinkError: a link lies where results would be written.
     """
-    workspace.sweep()
-    planned = plan.make(benchmark, workspace, limit=options.limit)
-    cells = [c for c in planned.cells() if not options.only or c.method.label in options.only]
-    states = [(cell, "run" if options.force else planned.state_of(cell)) for cell in cells]
-    reporter.plan(planned, states)
+    with drafts.withheld() if options.dry_run else nullcontext():
+        planned = plan.make(benchmark, workspace, limit=options.limit)
+        cells = [c for c in planned.cells() if not options.only or c.method.label in options.only]
+        _refuse_links(planned, cells)
+        states = [(cell, "run" if options.force else planned.state_of(cell)) for cell in cells]
+        reporter.plan(planned, states)
     outcome = Outcome(board=planned.board)
     if options.dry_run:
         return outcome
+    drafts.sweep(workspace.hidden, workspace.boards)
     if any(state != "recorded" for _, state in states):
-        _provide(planned, cells, reporter)
+        _provide(planned, cells, options, reporter)
         known = planned.cells()
         cells = [c for c in known if not options.only or c.method.label in options.only]
     try:
@@ -51,16 +57,30 @@ def run(
     return outcome
 
 
-def _provide(planned: Plan, cells: list[Cell], reporter: Reporter) -> None:
-    parts = [
-        part
-        for cell in cells
-        if plan.wanted(cell.method.plugin) and cell.method.label not in planned.absent
-        for part in planned.drawn[cell.split.label].all_parts  # known broken ones, too
-    ]
+def _refuse_links(planned: Plan, cells: list[Cell]) -> None:
+    """Say now, and not after hours of training, that something cannot be written.
+
+    Raises:
+        LinkError: a link lies where results would be written.
+    """
+    report.refuse_links(planned.board)
+    for folder in planned.workspace.hidden.glob("*"):
+        drafts.real(folder)
+    for cell in cells:
+        drafts.real(planned.workspace.states / cell.fit_key)
+        for place in planned.places(cell):
+            drafts.real(place.folder)
+
+
+def _provide(planned: Plan, cells: list[Cell], options: Options, reporter: Reporter) -> None:
     bench = planned.benchmark
     try:
-        planned.inputs.provide(parts, track=reporter.track, on_broken=bench.on_broken)
+        planned.inputs.provide(
+            planned.wanting(cells),
+            track=reporter.track,
+            on_broken=bench.on_broken,
+            device=device_for(options.device, [bench.encoder.plugin] if bench.encoder else []),
+        )
     except GeobenchError:
         raise
     except Exception as error:

@@ -15,6 +15,9 @@ from geobench.statistics import unit_codes
 PREFIX = "slice."
 """Of the arrays of part.npz that hold a slicing, (N,) names; attributes slice, too."""
 
+SLICED = "sliced"
+"""The array of part.npz with the names of the attributes that slice; absent where all do."""
+
 CELL_ROWS = 36
 """Of the equal-area grid whose cells count once each, about 560 km wide."""
 
@@ -84,6 +87,7 @@ def views(arrays: Mapping[str, NDArray[Any]]) -> list[View]:
 
 def _slicings(arrays: Mapping[str, NDArray[Any]]) -> Iterator[tuple[str, NDArray[np.str_]]]:
     sliced = {name.removeprefix(PREFIX) for name in arrays if name.startswith(PREFIX)}
+    wanted = arrays[SLICED].tolist() if SLICED in arrays else None
     for name, values in arrays.items():
         if name.startswith(PREFIX):
             yield name.removeprefix(PREFIX), values
@@ -91,7 +95,7 @@ def _slicings(arrays: Mapping[str, NDArray[Any]]) -> Iterator[tuple[str, NDArray
         yield "training", thirds(arrays["neighbours"].astype(np.float64), _TRAINING)
     for name, values in arrays.items():
         own = name.removeprefix("attribute.")
-        if own == name or own in sliced:
+        if own == name or own in sliced or (wanted is not None and own not in wanted):
             continue
         if values.dtype.kind == "U":
             if (named := _frequent(values)) is not None:

@@ -11,8 +11,9 @@ import numpy as np
 from pydantic import Field
 
 from geobench import components
-from geobench.components import Plugin, array_digest
+from geobench.components import Plugin
 from geobench.data import Column, Dataset, Fact, Indices, smallest_by_hash
+from geobench.digests import array_digest
 from geobench.errors import DataError
 from geobench.geo import Places, Points
 from geobench.statistics import effective_units
@@ -121,8 +122,13 @@ class Split(Plugin):
 
     kind = "split"
     Config: ClassVar[type[components.Config]] = SplitConfig
-    separates_groups: ClassVar[bool] = False
-    """Promises that no group is in test and in train or val; the harness checks."""
+
+    @property
+    def separates_groups(self) -> bool:
+        """Promises that no group is in test and in train or val; the harness checks.
+
+        A class attribute will do where it does not depend on the configuration."""
+        return False
 
     @property
     def twin_of(self) -> dict[str, Any] | None:

@@ -6,11 +6,17 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, final
+from typing import TYPE_CHECKING, Any, final
 
 from geobench.errors import StoreError
 
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
 RANKED = ("ok", "external", "released")
+
+CEILING = "oracle-training-place"
+"""The label of the row that always answers with the training place nearest to the truth."""
 
 GALLERY = "gallery: "
 """How a note begins that says what places a retrieval method can answer with."""
@@ -144,6 +150,32 @@ def read(folder: Path) -> Tables:
             raise StoreError(f"there is no {name}", where=str(folder), remedy=_REMEDY)
         texts[name] = path.read_text()
     return parse(texts, where=str(folder))
+
+
+def load(folder: str | Path) -> "DataFrame":
+    """The table of a leaderboard as a pandas DataFrame, one row per number.
+
+    Args:
+        folder: a leaderboard's folder, such as "leaderboards/blue-marble".
+    """
+    import pandas
+
+    # "NA" and "12" are labels here; only an empty field is a missing number.
+    path = Path(folder) / "table.csv"
+    if not path.exists():
+        raise StoreError(
+            "there is no table.csv", where=str(folder), remedy="Give a leaderboard's folder."
+        )
+    return pandas.read_csv(
+        path,
+        dtype={name: str for name in ROW_COLUMNS if name not in (*_NUMBERS, *_COUNTS)},
+        keep_default_na=False,
+        na_values={name: [""] for name in _NUMBERS},
+    )
+
+
+_NUMBERS = ("value", "low", "high", "seed_sd", "effective_units", "rank_low", "rank_high")
+_COUNTS = ("seeds", "photos", "not_applicable")
 
 
 def parse(texts: Mapping[str, str], *, where: str) -> Tables:

@@ -11,7 +11,8 @@ import numpy as np
 
 from geobench import figures, files, geo, results
 from geobench.catalogue import Catalogue
-from geobench.components import array_digest, digest, file_digest, without
+from geobench.components import without
+from geobench.digests import array_digest, digest, file_digest
 from geobench.errors import GeobenchError
 from geobench.leaderboard import Leaderboard
 from geobench.report import contents

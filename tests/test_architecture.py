@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+import geobench
+
 REPOSITORY = Path(__file__).parents[1]
 CORE = REPOSITORY / "geobench"
 PLUGINS = REPOSITORY / "plugins"
@@ -18,6 +20,9 @@ PLUGINS = REPOSITORY / "plugins"
 # file the import stands. `geobench/__init__` is the table of contents, and `testing` is outside.
 READING_ORDER = (
     "errors",
+    "drafts",
+    "digests",
+    "identifiers",
     "geo",
     "partitions",
     "gazetteer",
@@ -29,6 +34,8 @@ READING_ORDER = (
     "splits",
     "encoders",
     "encoding_time",
+    "sharing",
+    "shards",
     "features",
     "inputs",
     "predictions",
@@ -40,8 +47,11 @@ READING_ORDER = (
     "contrasts",
     "slices",
     "novelty",
+    "tables",
     "hookspecs",
+    "requirements",
     "catalogue",
+    "toy_planet",
     "document",
     "config",
     "files",
@@ -51,7 +61,6 @@ READING_ORDER = (
     "costs",
     "scoring",
     "recording",
-    "tables",
     "entries",
     "part_rows",
     "contrast_rows",
@@ -134,8 +143,14 @@ def in_tree_modules() -> list[Path]:
 
 
 def public_names() -> set[str]:
-    """What `geobench/__init__` offers: `import x as x` marks a public name."""
+    """What `geobench/__init__` offers: all that it imports, at once or on first use."""
     return {found.name for found in imports(CORE / "__init__.py") if found.top == "geobench"}
+
+
+def names_of_first_use() -> dict[str, str]:
+    """The public names that are imported on first use, for type checkers only -> their module."""
+    found = (found for found in imports(CORE / "__init__.py") if found.top == "geobench")
+    return {each.name: each.module for each in found if not each.at_start}
 
 
 def named(path: Path) -> str:
@@ -187,7 +202,7 @@ def test_a_core_module_imports_nothing_heavy_when_it_is_imported(path: Path) -> 
 def test_a_plugin_imports_only_public_names(path: Path) -> None:
     own = path.relative_to(PLUGINS).parts[0]
     packages = {folder.name for folder in PLUGINS.iterdir() if folder.is_dir()}
-    public = public_names() | {"statistics", "gazetteer"}
+    public = public_names()
     for found in imports(path):
         where = f"{named(path)}:{found.line}"
         if found.top in packages:
@@ -195,7 +210,8 @@ def test_a_plugin_imports_only_public_names(path: Path) -> None:
         elif found.module == "geobench":
             assert found.name in public, f"{where}: {found.name} is no public name of geobench"
         elif found.top == "geobench":
-            allowed = {"geobench.statistics", "geobench.gazetteer", "geobench.testing.toy_planet"}
+            whole = ("digests", "gazetteer", "statistics", "toy_planet")
+            allowed = {f"geobench.{module}" for module in whole}
             assert found.module in allowed, f"{where} imports {found.module}"
 
 
@@ -218,6 +234,42 @@ def test_the_first_layer_of_a_plugin_imports_nothing_heavy(package: str) -> None
                 waiting += [file for file in files if file.exists() and file not in seen]
 
 
+def printed(script: str) -> set[str]:
+    """The words that a script prints, in a process of its own."""
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return set(done.stdout.split())
+
+
+def test_the_face_loads_what_plugins_need_and_nothing_of_boards() -> None:
+    loaded = printed("import sys, geobench; print(*sys.modules)")
+    own = {name for name in loaded if name.split(".")[0] == "geobench"}
+    boards = READING_ORDER[READING_ORDER.index("summaries") :]
+    outside = {f"geobench.{name}" for name in (*boards, "testing")} - {"geobench.hookspecs"}
+    assert {"geobench.config", "geobench.plan", "geobench.audit", "geobench.figures"} <= outside
+    assert not {name for name in own if ".".join(name.split(".")[:2]) in outside}
+    assert len(own) <= 20, sorted(own)
+    assert not {name.split(".")[0] for name in loaded} & HEAVY
+
+
+def test_the_face_names_all_that_it_offers() -> None:
+    assert len(geobench.__all__) == len(set(geobench.__all__))
+    assert set(geobench.__all__) == public_names()
+    assert [name for name in geobench.__all__ if not hasattr(geobench, name)] == []
+
+
+def test_what_is_imported_on_first_use_is_what_type_checkers_see() -> None:
+    assert names_of_first_use()
+    for name, module in names_of_first_use().items():
+        first = f"import sys, geobench; before = {module!r} in sys.modules; "
+        then = f"print(before, geobench.{name}.__module__, {module!r} in sys.modules)"
+        assert printed(first + then) == {"False", module, "True"}
+    with pytest.raises(AttributeError, match="module 'geobench' has no attribute 'lead'"):
+        _ = geobench.lead  # type: ignore[attr-defined]
+
+
 def test_a_listing_of_the_plugins_imports_nothing_heavy() -> None:
     script = (
         "import sys\n"
@@ -227,11 +279,7 @@ def test_a_listing_of_the_plugins_imports_nothing_heavy() -> None:
         "assert result.exit_code == 0 and 'unseen-cells' in result.output, result.output\n"
         "print(*sys.modules)\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    loaded = {name.split(".")[0] for name in done.stdout.split()}
+    loaded = {name.split(".")[0] for name in printed(script)}
     assert "geobench_basics" in loaded
     assert not loaded & HEAVY
 

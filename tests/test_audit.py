@@ -32,9 +32,9 @@ from geobench import (
     part,
 )
 from geobench.audit import coordinates, duplicates, fingerprints
-from geobench.components import digest
+from geobench.digests import digest
 from geobench.results import MAP_ROWS
-from geobench.testing.toy_planet import ToyPlanet
+from geobench.toy_planet import ToyPlanet
 from geobench_basics.splits import ByGroupSplit, OfficialSplit, TransferConfig, TransferSplit
 from geobench_basics.unseen_cells import UnseenCellsConfig, UnseenCellsSplit
 

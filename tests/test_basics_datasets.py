@@ -217,6 +217,33 @@ def test_group_and_part_are_found_and_an_unknown_author_is_no_group(tmp_path: Pa
     assert found.part.tolist() == ["train", "test", ""]
 
 
+@pytest.mark.parametrize("nothing", ["nan", "NaN", "None", "null", "<NA>", " nan "])
+def test_what_programs_write_for_nothing_is_no_group(tmp_path: Path, nothing: str) -> None:
+    text = f"id,lat,lon,user\na,1,2,{nothing}\nb,1,2,{nothing}\nc,1,2,Nan\nd,1,2,Nan\n"
+    assert table(tmp_path, text).table.groups.tolist() == ["a", "b", "Nan", "Nan"]
+
+
+def test_the_configuration_says_what_tables_are_sliced_by(tmp_path: Path) -> None:
+    rows = "".join(f"{n},1,2,{n % 7},{n % 3},x\n" for n in range(50))
+    text = f"id,lat,lon,cell,Year,land\n{rows}"
+    assert table(tmp_path, text).table.sliced == ("Year", "land")
+    chosen = table(tmp_path, text, sliced=["land", "cell"]).table
+    assert chosen.sliced == ("cell", "land")
+    assert table(tmp_path, text, sliced=["year"]).table.sliced == ("Year",)
+    assert table(tmp_path, text, sliced=[]).table.sliced == ()
+    assert list(chosen.attributes) == ["cell", "Year", "land"]
+
+
+def test_slices_by_a_column_that_is_no_attribute_are_an_error_that_names_it(
+    tmp_path: Path,
+) -> None:
+    text = "id,lat,lon,cell,year\na,1,2,3,2001\n"
+    with pytest.raises(ConfigError, match="sliced says 'yaer', and there is no such column"):
+        _ = table(tmp_path, text, sliced=["yaer"]).table
+    with pytest.raises(ConfigError, match=r"sliced says 'cell'.*The attributes are: year\."):
+        _ = table(tmp_path, text, sliced=["cell"], attributes=["year"]).table
+
+
 @pytest.mark.parametrize(
     ("header", "names", "key"),
     [

@@ -292,7 +292,7 @@ def test_fifty_thousand_answers_to_a_table_agree_with_an_independent_computation
 
 
 def test_the_tiny_answers_fit_the_toy_planet(tmp_path: Path) -> None:
-    from geobench.testing.toy_planet import ToyPlanet
+    from geobench.toy_planet import ToyPlanet
     from geobench_basics.splits import OfficialSplit
 
     parts = {f"official/{part.name}": part for part in OfficialSplit().assign(ToyPlanet()).parts}

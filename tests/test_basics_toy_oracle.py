@@ -6,7 +6,7 @@ import pytest
 import geobench as library
 from geobench import ScoreContext, Statistic, Truth, Weights, config, execution, results, runner
 from geobench.catalogue import installed
-from geobench.testing.toy_planet import ToyPlanet, ToyPlanetConfig
+from geobench.toy_planet import ToyPlanet, ToyPlanetConfig
 from geobench_basics.calibration import CalibrationMetric, SampledCalibrationMetric
 
 FILE = """\

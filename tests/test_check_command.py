@@ -158,7 +158,7 @@ def test_an_expected_failure_needs_a_reason_and_must_fail(package, tmp_path):
         ("places.Plaec", "module places has no Plaec", "Name one of Place, Radians"),
         ("places.Unfinished", "method unfinished lacks fit", "predict"),
         ("places.NeedsFile", "tiny(folder) raises ValidationError", "Define a classmethod `tiny`"),
-        ("places.NeedsPackage", "needs no_such_package", "pip install no_such_package"),
+        ("places.NeedsPackage", "needs no_such_package", "documentation of places, which"),
         ("plaecs.Place", "plaecs does not import", "Check the spelling, or install its package"),
         ("torn.Method", "No module named 'nothing_of_that_name'", "python -c 'import torn'"),
     ],

@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 
 import geobench
-from geobench import cli, files
+from geobench import cli, console, files
+from geobench.inputs import Lacking
 from geobench.tables import number
 
 YAML = """\
@@ -251,6 +252,40 @@ def test_a_second_run_skips_every_cell(
     assert "5 recorded" in answer.out
     assert "cells: 5 skipped" in answer.out
     assert (tmp_path / "copy/leaderboards/tiny/table.csv").read_bytes() == before
+
+
+def test_a_plan_says_what_is_to_be_encoded_and_how_large_it_gets(
+    ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "b.yaml").write_text(
+        "benchmarks: [{name: small, dataset: {name: toy-planet, photos: 1200}, "
+        "encoder: {name: im2gps, size: 16}, splits: [random], methods: [uniform, im2gps], "
+        "metrics: [distance]}]"
+    )
+    line = "features of toy-planet: 1,200 photos to encode, of 1,012 numbers, 4.86 MB\n"
+    assert line in ask("run", "b.yaml", "--dry-run").out
+    assert "to encode" not in ask("run", "b.yaml", "--dry-run", "--only", "uniform").out
+
+
+@pytest.mark.parametrize(
+    ("lacking", "said"),
+    [
+        (
+            Lacking("a", "pooled", 14_437, (1876,)),
+            "14,437 photos to encode, of 1,876 numbers, 108 MB",
+        ),
+        (
+            Lacking("a", "tokens", 3, (2, 4)),
+            "3 photos to encode, of 2 x 4 numbers (tokens), 96 bytes",
+        ),
+        (Lacking("a", "pooled", 5_000_000, (1024,)), "of 1,024 numbers, 20.5 GB"),
+        (Lacking("a", "tokens", 5_000_000, (257, 1024)), "257 x 1,024 numbers (tokens), 5.3 TB"),
+        (Lacking("a", "pooled", 7, None), "features of a: 7 photos to encode"),
+    ],
+)
+def test_sizes_of_features_are_for_readers(lacking: Lacking, said: str) -> None:
+    assert console.to_encode(lacking).endswith(said)
 
 
 def test_a_dry_run_writes_no_leaderboard(

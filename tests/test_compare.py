@@ -26,7 +26,6 @@ from geobench import (
     runner,
 )
 from geobench.catalogue import installed
-from geobench.config import CEILING
 from geobench.contrast_rows import NO_VARIANCE
 from geobench.figures import draw_nearer
 from geobench.figures.nearer import SIDES
@@ -34,6 +33,7 @@ from geobench.geo import EARTH_RADIUS_KM
 from geobench.leaderboard import Leaderboard
 from geobench.partitions import EqualAreaGrid
 from geobench.ranking import Comparison
+from geobench.tables import CEILING
 
 PHOTOS = 120
 PART = "official/test"

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from pydantic import Field, ValidationError
 
-from geobench import Component, Config, Dataset, Encoder, Features, InputPath, PluginError, Table
-from geobench.components import array_digest, canonical, check_requirements, digest, file_digest
+from geobench import Component, Config, Dataset, Encoder, Features, InputPath, Table
+from geobench.components import canonical
+from geobench.digests import array_digest, digest, file_digest
 from geobench.errors import ConfigError
 
 
@@ -255,40 +256,3 @@ def test_a_file_digest_is_that_of_its_bytes(tmp_path: Path) -> None:
     content = bytes(range(256)) * 1000
     (tmp_path / "file").write_bytes(content)
     assert file_digest(tmp_path / "file") == hashlib.sha256(content).hexdigest()
-
-
-def needing(*names: str) -> type[ShadeEncoder]:
-    return type("Needing", (ShadeEncoder,), {"requires": names})
-
-
-@pytest.mark.parametrize(
-    ("names", "says"),
-    [
-        (
-            ("no_such_package",),
-            "needs no_such_package, which .* pip install no_such_package",
-        ),
-        (("numpy", "no_such.inner"), "needs no_such.inner, .* pip install no_such$"),
-        (("absent_a", "absent_b"), "needs absent_a, absent_b, .* pip install absent_a absent_b"),
-    ],
-)
-def test_an_absent_package_is_an_error_with_the_command_that_installs_it(
-    names: tuple[str, ...], says: str
-) -> None:
-    with pytest.raises(PluginError, match=f"encoder shade {says}"):
-        check_requirements(needing(*names))
-
-
-def test_an_absent_extra_is_an_error_with_the_command_that_installs_it(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(PluginError) as caught:
-        check_requirements(needing("torch", "faiss", "timm", "other"))
-    command = "pip install 'geobench-geolocation[backbones,methods]' other"
-    assert caught.value.remedy == f"Install it: {command}"
-
-
-def test_what_is_installed_is_no_error() -> None:
-    check_requirements(needing("numpy", "concurrent.futures", "geobench"))
-    check_requirements(ShadeEncoder)

@@ -33,7 +33,7 @@ from geobench import (
 from geobench.catalogue import Source, installed
 from geobench.data import Fact
 from geobench.encoding_time import EncodingTime
-from geobench.testing.toy_planet import ToyPlanet
+from geobench.toy_planet import ToyPlanet
 from geobench_basics.encoders import GivenEncoder
 
 YAML = """
@@ -437,10 +437,10 @@ def test_the_store_knows_how_long_its_features_took_when_it_is_opened_again(tmp_
 
     assert store().time is None
     fill(70)
-    assert store().time == EncodingTime(35.0, 70, 1, encoding_time.device_now())
+    assert store().time == EncodingTime(35.0, 70, 1, "cpu")
     clock.now += 1000
     fill(100)
-    assert store().time == EncodingTime(50.0, 100, 1, encoding_time.device_now())
+    assert store().time == EncodingTime(50.0, 100, 1, "cpu")
     assert store().time.seconds_per_photo == 0.5
     assert clock.now == 1050
     first, second, third = sorted(store().folder.glob("shard-*"))
@@ -449,6 +449,35 @@ def test_the_store_knows_how_long_its_features_took_when_it_is_opened_again(tmp_
     kept = json.loads((third / "time.json").read_text())
     assert store().time == EncodingTime(**kept)
     assert len(store().missing(np.arange(100))) == 0  # features without a time are features
+
+
+@pytest.mark.parametrize(
+    ("requires", "told", "started", "found"),
+    [
+        ((), "cuda", True, "cpu"),
+        (("torch",), "cuda:1", True, "cuda:1"),
+        (("torch",), "cuda", False, "cpu"),
+        (("torch",), "cpu", True, "cpu"),
+        (("torch",), "mps", False, "mps"),
+    ],
+)
+def test_features_were_made_where_the_encoder_was_told_to_if_it_can(
+    monkeypatch, requires, told, started, found
+):
+    torch = SimpleNamespace(cuda=SimpleNamespace(is_initialized=lambda: started))
+    monkeypatch.setitem(sys.modules, "torch", torch)
+    assert encoding_time.device_of(requires, told) == found
+
+
+def test_the_device_of_a_run_reaches_the_encoder(tmp_path, monkeypatch):
+    told = []
+    monkeypatch.setattr(GivenEncoder, "to", lambda self, device: told.append(device))
+    found = run(tmp_path, "toy-oracle", device="cuda:7")
+    assert told == ["cuda:7"]
+    # It needs no torch, and so it has worked on the processor all the same.
+    assert {r["feature_time"]["device"] for r in found.records.values()} == {"cpu"}
+    run(tmp_path, "toy-oracle", device="cuda:7")
+    assert told == ["cuda:7"]
 
 
 def test_of_several_settings_the_one_with_most_photos_counts():

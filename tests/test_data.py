@@ -339,3 +339,42 @@ def test_taken_truths_are_the_same_everywhere() -> None:
     assert some.points.tolist() == [[6, 7], [2, 3]]
     assert some.attributes["year"].tolist() == [3, 1]
     assert some.novelty.tolist() == [4.5, 1.5]
+
+
+def test_tables_are_sliced_by_all_attributes_but_what_looks_like_an_id() -> None:
+    columns = {
+        "img_id": np.array([7, 900, 12345]),
+        "country": np.array(["a", "b", "c"]),
+        "year": np.array([2001, 2002, 2001]),
+        "cell": np.array([4, 4, 5]),
+    }
+    assert checked(attributes=columns).sliced == tuple(columns)  # three values say themselves
+    many = {name: np.resize(values, 400) for name, values in columns.items()}
+    many |= {"img_id": np.arange(400) * 997, "cell": np.arange(400) // 2, "number": np.arange(400)}
+    ids = np.arange(400).astype(str)
+    found = checked(
+        ids=ids, groups=ids, points=np.zeros((400, 2)), attributes=many, part=None, sizes=None
+    )
+    assert found.sliced == ("country", "year")
+
+
+def test_a_dataset_says_what_its_tables_are_sliced_by() -> None:
+    columns = {"img_id": np.array([7, 8, 9]), "country": np.array(["a", "b", "c"])}
+    assert checked(attributes=columns, sliced=("img_id",)).sliced == ("img_id",)
+    assert checked(attributes=columns, sliced=("country", "img_id")).sliced == tuple(columns)
+    assert checked(attributes=columns, sliced=()).sliced == ()
+
+
+def test_slices_by_what_is_no_attribute_are_an_error_that_names_it() -> None:
+    says = "dataset album: sliced names 'land', which is no attribute. The attributes are: year"
+    with pytest.raises(DataError, match=says):
+        checked(attributes={"year": np.array([1, 2, 3])}, sliced=("land",))
+    with pytest.raises(DataError, match="The attributes are: none"):
+        checked(attributes={}, sliced=("land",))
+
+
+def test_what_is_sliced_by_is_in_no_digest() -> None:
+    columns = {"country": np.array(["a", "b", "c"])}
+    one, other = (AlbumDataset(content=table(attributes=columns, sliced=s)) for s in (None, ()))
+    assert one.digest == other.digest
+    assert one.table.sliced != other.table.sliced

@@ -25,10 +25,14 @@ from geobench import (
     Features,
     Image,
     Indices,
+    PluginError,
+    StoreError,
     Table,
     features,
     part,
+    sharing,
 )
+from geobench import shards as shards_module
 from geobench.features import Store, What, encode
 from geobench.inputs import Inputs
 from geobench_basics.encoders import GivenEncoder
@@ -230,11 +234,12 @@ def test_what_a_killed_run_left_half_written_is_no_shard_and_is_cleared(
 
     with monkeypatch.context() as patch:
         patch.setattr(Path, "rename", killed)
+        patch.setattr(shutil, "rmtree", lambda *_, **__: None)  # who is killed clears nothing away
         with pytest.raises(KilledError):
             fill(tmp_path)
-    drafts = list(tmp_path.glob("*/draft-*"))
+    drafts = list(tmp_path.glob("*/.geobench-draft-*"))
     assert len(drafts) == 1
-    drafts = [drafts[0].rename(drafts[0].with_name("draft-1-of-another-process"))]
+    assert shards(fill(tmp_path, rows=ALL[:0])["pooled"]) == []
     gallery = GalleryDataset()
     fill(tmp_path, dataset=gallery)
     assert gallery.reads == Counter(ALL.tolist())
@@ -380,10 +385,210 @@ def test_workers_run_only_a_little_ahead(monkeypatch: pytest.MonkeyPatch, tmp_pa
     monkeypatch.setattr(features, "_PARALLEL_FROM", 1)
     monkeypatch.setattr(features, "_workers", lambda: 2)
     monkeypatch.setattr(features, "_AHEAD", 1)
-    blocks = features._blocks(ColourEncoder(), GalleryDataset(), ALL)
-    for number, _ in enumerate(blocks):
-        assert len(waiting) <= number + 3
+    draft = tmp_path / "draft"
+    with features._blocks(ColourEncoder(), GalleryDataset(), ALL, draft) as blocks:
+        for number, _ in enumerate(blocks):
+            assert len(waiting) <= number + 3
     assert len(waiting) == 13
+    assert not draft.exists()
+
+
+class Watched(ColourEncoder):
+    """Remembers what it is told and given."""
+
+    def __init__(self, config: Config | None = None) -> None:
+        super().__init__(config)
+        self.said: list[str] = []
+
+    batch = 3
+
+    def to(self, device: str) -> None:
+        self.said.append(device)
+
+    def encode(self, batch: np.ndarray, *, tokens: bool) -> Features:
+        self.said.append(str(len(batch)))
+        return super().encode(batch, tokens=tokens)
+
+
+def test_an_encoder_gets_as_many_photos_at_a_time_as_it_asks_for(tmp_path: Path) -> None:
+    encoder = Watched()
+    store = fill(tmp_path, encoder=encoder, rows=np.arange(18))["pooled"]
+    assert encoder.said == ["cpu", *"332", *"332", "2"]
+    np.testing.assert_array_equal(store.rows(np.arange(18))[:], pooled(np.arange(18)))
+
+
+@pytest.mark.parametrize("size", [1, 3, 8, 100])
+@pytest.mark.parametrize("kind", ["arrays", "features"])
+def test_batches_hold_all_photos_in_order_whatever_the_pieces(size: int, kind: str) -> None:
+    sizes: list[int] = []
+
+    class Counting(GivenEncoder if kind == "features" else ColourEncoder):  # type: ignore[misc]
+        """Says how many photos it gets."""
+
+        batch = size
+
+        def encode(self, batch: Any, *, tokens: bool) -> Features:
+            sizes.append(len(batch.pooled) if kind == "features" else len(batch))
+            return super().encode(batch, tokens=tokens)  # type: ignore[no-any-return]
+
+    everything = np.arange(20, dtype=np.float32)[:, None]
+    pieces: list[Any] = np.split(everything, [4, 4, 5, 17])
+    if kind == "features":
+        pieces = [Features(piece, piece[:, None]) for piece in pieces]
+    found = features.in_batches(Counting(), pieces, tokens=True)
+    assert found.pooled is not None
+    assert found.tokens is not None
+    assert found.pooled[:, 0].tolist() == list(range(20))
+    assert found.tokens[:, 0, 0].tolist() == list(range(20))
+    assert sum(sizes) == 20
+    assert set(sizes[:-1]) <= {size}
+
+
+def test_an_encoder_is_told_where_to_work_before_it_encodes_and_only_then(tmp_path: Path) -> None:
+    encoder, gallery = Watched(), GalleryDataset()
+    source = inputs(tmp_path, "pooled", encoder=encoder)
+    some = part("some", gallery, np.arange(3))
+    for _ in range(2):
+        source.provide([some], track=plain, on_broken="fail", device="cuda:1")
+    assert encoder.said == ["cuda:1", "3"]
+
+
+def test_features_of_another_shape_than_the_encoder_says_are_an_error(tmp_path: Path) -> None:
+    class Lying(ColourEncoder):
+        """Promises three numbers, and gives two."""
+
+        def shape(self, what: What) -> tuple[int, ...] | None:
+            return (3,) if what == "pooled" else None
+
+    says = r"encoder colour: pooled of a photo have the shape \(2,\), and its `shape` says \(3,\)"
+    with pytest.raises(DataError, match=says):
+        fill(tmp_path, encoder=Lying())
+
+
+def test_a_worker_gets_what_workers_share_with_its_arrays_mapped(tmp_path: Path) -> None:
+    gallery = GalleryDataset()
+    assert gallery.digest
+    shared = sharing.share((ColourEncoder(), gallery, np.array([], np.float32)), tmp_path / "it")
+    assert len(shared.pickled) < 3000  # no column is in it
+    _, copy, nothing = shared.restored()
+    (tmp_path / "it").unlink()
+    assert (copy.digest, len(nothing)) == (gallery.digest, 0)
+    for name in ("ids", "points", "groups"):
+        column = getattr(copy.table, name)
+        np.testing.assert_array_equal(column, getattr(gallery.table, name))
+        assert not column.flags.owndata
+    copy.table.points[0] = 7  # a copy of its own, as that of any pickle
+    assert gallery.table.points[0, 0] == -80
+    rows = [2, 40]
+    assert [int(i[0, 0, 0]) for i in copy.images(np.array(rows))] == rows  # type: ignore[index]
+    assert sharing.share({"nothing": 1}, tmp_path / "none").restored() == {"nothing": 1}
+
+
+# Shards that have changed
+
+
+def flip(path: Path, offset: int) -> None:
+    """Change one bit of a byte."""
+    content = bytearray(path.read_bytes())
+    content[offset] ^= 1
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("name", ["rows.npy", "broken.json", "digests.json"])
+def test_a_changed_byte_is_found_when_the_store_is_opened(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, name: str
+) -> None:
+    gallery = GalleryDataset(GalleryConfig(broken=[9]))
+    (shard,) = (
+        s
+        for s in shards(fill(tmp_path, dataset=gallery)["pooled"])
+        if 10 in np.load(s / "rows.npy")
+    )
+    # Of broken.json a letter of the reason, which only a digest finds.
+    flip(shard / name, {"rows.npy": -1, "broken.json": -4, "digests.json": 30}[name])
+    with caplog.at_level(logging.WARNING):
+        store = fill(tmp_path, dataset=gallery)["pooled"]
+    assert f"{shard} is damaged" in caplog.text
+    good = np.delete(ALL, 9)
+    np.testing.assert_array_equal(store.rows(good)[:], pooled(good))
+    assert store.broken == {9: "no bytes in 9"}
+
+
+def test_every_changed_byte_of_the_features_is_found_when_it_is_read(tmp_path: Path) -> None:
+    names = [shard.name for shard in shards(fill(tmp_path / "whole")["pooled"])]
+    size = (shards(fill(tmp_path / "whole")["pooled"])[0] / "values.npy").stat().st_size
+    for offset in range(0, size, 7):
+        folder = tmp_path / str(offset)
+        shutil.copytree(tmp_path / "whole", folder)
+        shard = next(folder.glob(f"*/{names[0]}"))
+        flip(shard / "values.npy", offset)
+        try:
+            store = Store(folder, ColourEncoder(), GalleryDataset(), what="pooled")
+            rows = np.load(shard / "rows.npy")
+            store.rows(rows)[:]
+        except (StoreError, FileNotFoundError):  # at once where it no longer is an array
+            assert not shard.exists()
+        else:
+            pytest.fail(f"byte {offset} has changed, and nobody saw it")
+
+
+def test_changed_features_stop_who_reads_them_and_are_encoded_again_by_the_next_run(
+    tmp_path: Path,
+) -> None:
+    shard = shards(fill(tmp_path)["pooled"])[2]
+    flip(shard / "values.npy", -1)
+    gallery = GalleryDataset()
+    store = fill(tmp_path, dataset=gallery)["pooled"]
+    assert not gallery.reads
+    own = np.load(shard / "rows.npy")
+    others = np.setdiff1d(ALL, own)
+    np.testing.assert_array_equal(store.rows(others)[:], pooled(others))
+    for _ in range(2):  # who comes later in the same run does not get them either
+        with pytest.raises(StoreError, match=r"8 photos are not what was stored\. They .*Run aga"):
+            store.rows(ALL)[:]
+    assert not shard.exists()
+    store = fill(tmp_path, dataset=gallery)["pooled"]
+    assert sorted(gallery.reads) == own.tolist()
+    np.testing.assert_array_equal(store.rows(ALL)[:], pooled(ALL))
+
+
+def test_a_block_is_checked_once_and_only_where_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(features, "SHARD", 64)
+    monkeypatch.setattr(shards_module, "BLOCK", 64)  # the header and eight photos each
+    whole = fill(tmp_path)["pooled"].rows(ALL)
+    checked: list[bytes] = []
+    digest = shards_module._digest
+
+    def counted(block: Any) -> int:
+        checked.append(bytes(block))
+        return digest(block)
+
+    monkeypatch.setattr(shards_module, "_digest", counted)
+    whole[np.array([9, 10])]
+    assert len(checked) == 2
+    assert checked[0].startswith(b"\x93NUMPY")
+    assert np.frombuffer(checked[1], np.float32).reshape(-1, 2)[:, 0].tolist() == list(range(8, 16))
+    whole[8:16]
+    assert len(checked) == 2
+    whole[:]
+    whole[:]
+    # Two blocks of header, and 50 photos; the second of the header is never read alone.
+    assert len(checked) == len(set(checked)) == 8
+
+
+def test_shards_without_digests_are_encoded_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for shard in shards(fill(tmp_path)["pooled"])[:3]:
+        (shard / "digests.json").unlink()
+    gallery = GalleryDataset()
+    with caplog.at_level(logging.WARNING):
+        store = fill(tmp_path, dataset=gallery)["pooled"]
+    assert "3 shards have no digests, as of an earlier version" in caplog.text
+    assert len(gallery.reads) == 24
+    np.testing.assert_array_equal(store.rows(ALL)[:], pooled(ALL))
 
 
 def test_a_picture_that_breaks_the_encoder_is_an_error_that_names_it(tmp_path: Path) -> None:
@@ -535,3 +740,51 @@ def test_an_encoder_that_cannot_read_a_dataset_is_an_error_that_says_what_it_has
     with pytest.raises(ConfigError, match=says):
         inputs(tmp_path, "pooled").check(Bare())
     inputs(tmp_path).check(Bare())
+
+
+class Sized(ColourEncoder):
+    """Says the shapes of what it gives."""
+
+    def shape(self, what: What) -> tuple[int, ...] | None:
+        return (2,) if what == "pooled" else (2, 2)
+
+
+def test_the_width_of_features_is_known_from_the_encoder_a_shard_or_the_dataset(
+    tmp_path: Path,
+) -> None:
+    gallery = GalleryDataset(GalleryConfig(broken=[0, 1]))
+    assert Inputs(None, frozenset({"pooled"}), tmp_path).width(gallery, probe=True) is None
+    assert inputs(tmp_path, "pooled", encoder=Sized()).width(gallery) == 2
+    assert not gallery.reads
+    source = inputs(tmp_path, "pooled")
+    assert source.width(gallery) is None
+    assert source.width(gallery, probe=True) == 2
+    assert sorted(gallery.reads) == [0, 1, 2]
+    assert list(tmp_path.iterdir()) == []  # nothing is stored
+    source.provide([part("some", gallery, np.array([7]))], track=plain, on_broken="fail")
+    assert source.width(gallery) == 2
+    assert inputs(tmp_path, "tokens", encoder=GivenEncoder()).width(GalleryDataset()) == 2
+    assert inputs(tmp_path, "tokens", encoder=GivenEncoder()).shape(gallery, "tokens") is None
+
+
+@pytest.mark.parametrize("said", [(2.5,), (0,), 2, (2, 2)])
+def test_a_shape_that_is_none_is_an_error_that_names_the_encoder(tmp_path: Path, said: Any) -> None:
+    wrong = type("Wrong", (ColourEncoder,), {"shape": lambda self, what: said})
+    with pytest.raises(PluginError, match="encoder colour: says that pooled of a photo have the"):
+        inputs(tmp_path, "pooled", encoder=wrong()).width(GalleryDataset())
+
+
+def test_what_is_lacking_is_counted_with_its_size(tmp_path: Path) -> None:
+    gallery = GalleryDataset()
+    source = inputs(tmp_path, "pooled", "tokens", encoder=Sized())
+    parts = [part("train", gallery, np.arange(30)), part("test", gallery, np.arange(20, 40))]
+    found = source.lacking(parts)
+    assert [(each.what, each.photos, each.shape) for each in found] == [
+        ("pooled", 40, (2,)),
+        ("tokens", 40, (2, 2)),
+    ]
+    assert [each.size for each in found] == [40 * 2 * 4, 40 * 4 * 4]
+    source.provide(parts[:1], track=plain, on_broken="fail")
+    assert [each.photos for each in source.lacking(parts)] == [10, 10]
+    (unknown,) = inputs(tmp_path / "other", "pooled").lacking(parts)
+    assert (unknown.shape, unknown.size) == (None, None)

@@ -1,6 +1,7 @@
 """Pictures: what is drawn is what table.csv, curves.csv, costs.csv and the stored arrays say."""
 
 import csv
+import hashlib
 import json
 import shutil
 from dataclasses import replace
@@ -19,7 +20,6 @@ from typer.testing import CliRunner
 
 from geobench import cli, config, execution, figures, report, results, runner, tables
 from geobench.catalogue import installed
-from geobench.config import CEILING
 from geobench.figures.accuracy import draw_accuracy
 from geobench.figures.cost import draw_cost
 from geobench.figures.curves import GROUPS, draw_curves
@@ -31,6 +31,7 @@ from geobench.figures.style import draw_intervals, house_style, looks, sheet
 from geobench.figures.world import land
 from geobench.geo import EARTH_RADIUS_KM
 from geobench.leaderboard import Leaderboard
+from geobench.tables import CEILING
 from geobench.verification import verify
 
 YAML = """
@@ -515,7 +516,7 @@ def test_a_run_without_pictures_leaves_none_that_are_stale(tmp_path):
 
 
 def test_a_dataset_that_publishes_scores_only_has_no_maps(tmp_path):
-    from geobench.testing.toy_planet import ToyPlanet
+    from geobench.toy_planet import ToyPlanet
 
     (tmp_path / "b.yaml").write_text(YAML)
     (benchmark,) = config.read(tmp_path / "b.yaml", installed())
@@ -578,12 +579,105 @@ def test_a_picture_that_cannot_be_drawn_is_a_problem_and_loses_no_other(folder, 
     assert verify(folder, installed()) == []
 
 
-def test_a_file_among_the_pictures_that_is_none_is_named_and_removed(folder):
-    (folder / "figures/older.svg").write_text("<svg/>")
-    (problem,) = verify(folder, installed())
-    assert problem.endswith("older.svg is no picture that benchmark.json names")
+def listed(folder, change):
+    """benchmark.json with its list of pictures changed."""
+    path = folder / "benchmark.json"
+    manifest = json.loads(path.read_text())
+    change(manifest["figures"])
+    path.write_text(json.dumps(manifest))
+
+
+def entry_of(folder, name, **changed):
+    """An entry of benchmark.json for a file that no leaderboard of these numbers has."""
+    sha256 = hashlib.sha256((folder / "figures" / name).read_bytes()).hexdigest()
+    about = {"title": "", "caption": "", "part": "", "source": "0" * 64, "sha256": sha256}
+    return {"file": f"figures/{name}", **about, **changed}
+
+
+def test_what_lies_among_the_pictures_and_is_none_is_named_and_left_alone(folder):
+    mine = folder / "figures"
+    (mine / "older.svg").write_text("<svg/>")
+    (mine / "drafts").mkdir()
+    (mine / "drafts/thesis.png").write_text("years of work")
+    (mine / ".gitkeep").write_text("")
+    before = {path: path.read_bytes() for path in mine.rglob("*") if path.is_file()}
+    assert verify(folder, installed()) == []
+    for file_format in ("svg", "png"):
+        assert report.rewrite(folder, installed(), file_format=file_format) == []
+    assert verify(folder, installed()) == []
+    board = Leaderboard(folder, installed())
+    assert figures.unknown(board) == [mine / "drafts", mine / "older.svg"]
+    assert {path: path.read_bytes() for path in mine.rglob("*") if path.is_file()} == before
+
+
+def test_a_picture_is_removed_if_it_was_named_and_is_as_it_was_written(folder):
+    mine = folder / "figures"
+    for name in ("old.png", "changed.png", "folder.png", "old.pdf"):
+        (mine / name).write_text(name)
+    entries = [entry_of(folder, name) for name in ("old.pdf", "old.png", "changed.png")]
+    entries.append(entry_of(folder, "old.png", file="figures/folder.png"))
+    listed(folder, lambda found: found.extend(entries))
+    (mine / "changed.png").write_text("retouched")
+    (mine / "folder.png").unlink()
+    (mine / "folder.png").mkdir()
+    assert any("folder.png is missing" in problem for problem in verify(folder, installed()))
     assert report.rewrite(folder, installed()) == []
-    assert not (folder / "figures/older.svg").exists()
+    assert not (mine / "old.png").exists()
+    assert not (mine / "old.pdf").exists()
+    assert (mine / "changed.png").read_text() == "retouched"
+    assert (mine / "folder.png").is_dir()
+    assert len(list(mine.glob("*.png"))) == 9 + 2
+    assert verify(folder, installed()) == []
+
+
+@pytest.mark.parametrize(
+    "file",
+    ["table.csv", "figures/../mine.png", "figures/sub/mine.png", "/{folder}/mine.png", "figures/"]
+    + [
+        "figures/..",
+        "figures/.hidden.png",
+        "figures\\mine.png",
+        "../{name}/mine.png",
+        "x/mine.png",
+    ],
+)
+def test_a_benchmark_json_of_a_stranger_names_no_file_elsewhere(folder, file):
+    named = file.format(folder=folder, name=folder.name)
+    for place in ("mine.png", "figures/sub/mine.png", "figures/.hidden.png", "x/mine.png"):
+        (folder / place).parent.mkdir(exist_ok=True)
+        (folder / place).write_text("mine")
+    (folder / "figures/mine.png").write_text("mine")
+    sha256 = hashlib.sha256(b"mine").hexdigest()
+    listed(folder, lambda found: found.append(found[0] | {"file": named, "sha256": sha256}))
+    before = {path: path.read_bytes() for path in folder.rglob("*.png")}
+    assert any("what is no picture" in problem for problem in verify(folder, installed()))
+    assert report.rewrite(folder, installed()) == []
+    assert {path: path.read_bytes() for path in folder.rglob("*.png")} == before
+    assert (folder / "table.csv").exists()
+    assert verify(folder, installed()) == []
+
+
+@pytest.mark.parametrize("entry", [None, "figures/cost.png", {"file": "figures/cost.png"}, {}])
+def test_an_entry_that_names_no_picture_is_a_problem_that_report_mends(folder, entry):
+    before = {path.name: path.read_bytes() for path in folder.glob("figures/*")}
+    listed(folder, lambda found: found.insert(0, entry))
+    (problem,) = verify(folder, installed())
+    assert "what is no picture" in problem
+    assert report.rewrite(folder, installed()) == []
+    assert {path.name: path.read_bytes() for path in folder.glob("figures/*")} == before
+    assert verify(folder, installed()) == []
+
+
+def test_pictures_of_another_format_do_not_decide_the_format(folder):
+    before = {path.name: path.read_bytes() for path in folder.glob("figures/*")}
+
+    def other(entries):
+        for entry in entries:
+            entry["file"] = entry["file"].replace(".png", ".pdf")
+
+    listed(folder, other)
+    assert report.rewrite(folder, installed()) == []
+    assert {path.name: path.read_bytes() for path in folder.glob("figures/*")} == before
     assert verify(folder, installed()) == []
 
 

@@ -6,8 +6,8 @@ import pytest
 
 from geobench import config, execution, figures, results, runner, tables
 from geobench.catalogue import installed
-from geobench.config import CEILING
 from geobench.leaderboard import Leaderboard
+from geobench.tables import CEILING
 
 YAML = """
 benchmarks:

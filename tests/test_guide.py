@@ -21,6 +21,7 @@ MODULES = {
     "trip": "dataset",
     "by_hemisphere": "split",
     "mean_colour": "encoder",
+    "named_colour": "encoder",
     "right_hemisphere": "metric",
     "small_network": "method",
 }

@@ -26,7 +26,7 @@ from geobench import (
     VonMisesFisherMixture,
     geo,
 )
-from geobench.testing.toy_planet import ToyPlanet, ToyPlanetConfig
+from geobench.toy_planet import ToyPlanet, ToyPlanetConfig
 from geobench_im2gps import register_encoders, register_methods
 from geobench_im2gps.encoder import Im2gpsEncoder, Im2gpsEncoderConfig
 from geobench_im2gps.method import Im2gpsConfig, Im2gpsMethod

@@ -127,7 +127,86 @@ def dividing(self: Any, image: Any) -> Any:
     return Colours.prepare(self, image)
 
 
+class MovesBadly(Colours):
+    def to(self, device: str) -> None:
+        self.scale = np.float32(0.5)
+
+    def projection(self) -> Any:
+        return super().projection() * getattr(self, "scale", 1)
+
+
+class BreaksOnceUsed(Colours):
+    def to(self, device: str) -> None:
+        self.weights.flags.writeable = True  # before anything is encoded there are none
+
+    def encode(self, batch: Any, *, tokens: bool) -> Features:
+        self.weights = self.projection()
+        return super().encode(batch, tokens=tokens)
+
+
+def pads(self: Any, batch: Any, *, tokens: bool) -> Features:
+    """Its features tell how full the batch was, as where it is filled up and averaged."""
+    found = Colours.encode(self, batch, tokens=tokens)
+    return Features(found.pooled - np.float32(len(batch) / self.batch / 100), found.tokens)
+
+
+def full_batches_in_half_precision(self: Any, batch: Any, *, tokens: bool) -> Features:
+    found = Colours.encode(self, batch, tokens=tokens)
+    if len(batch) < self.batch:
+        return found
+    return Features(found.pooled.astype(np.float16).astype(np.float32), found.tokens)
+
+
+def shapes(pooled: Any, tokens: Any = None) -> Any:
+    return lambda self, what: pooled if what == "pooled" else tokens
+
+
 MUTANTS = {
+    "no photos at a time": (mutant(batch=0), "declared-types", "batch is 0"),
+    "a batch that is no number": (mutant(batch="64"), "declared-types", "batch is '64'"),
+    "a shape that lies": (
+        mutant(shape=shapes((9,))),
+        "shape-is-what-encode-gives",
+        "pooled of a photo have the shape (8,), and `shape` says (9,)",
+    ),
+    "a number for a shape": (
+        mutant(shape=shapes(8)),
+        "shape-is-what-encode-gives",
+        "the shape of pooled is 8",
+    ),
+    "a shape of tokens that lies": (
+        mutant(shape=shapes((8,), (4, 2))),
+        "shape-is-what-encode-gives",
+        "tokens of a photo have the shape (4, 3), and `shape` says (4, 2)",
+    ),
+    "a shape of tokens that it does not give": (
+        mutant(
+            shape=shapes(None, (4, 3)),
+            encode=encode_tokens_by(lambda found: Features(found.pooled)),
+        ),
+        "shape-is-what-encode-gives",
+        "it says the shape of tokens, and gives none",
+    ),
+    "other features on another device": (
+        MovesBadly,
+        "works-where-it-is-told",
+        "not the same when it is told to work on the CPU before it is used",
+    ),
+    "moves weights that are not there": (
+        BreaksOnceUsed,
+        "works-where-it-is-told",
+        "has no attribute 'weights'",
+    ),
+    "features that depend on batch": (
+        mutant(encode=pads),
+        "batching-does-not-matter",
+        "with the batch that it is in",
+    ),
+    "a full batch in half precision": (
+        mutant(encode=full_batches_in_half_precision),
+        "batching-does-not-matter",
+        "with the batch that it is in",
+    ),
     "reads neither": (mutant(reads="sounds"), "declared-types", "reads is 'sounds'"),
     "fails on one pixel": (
         mutant(prepare=dividing),
@@ -250,6 +329,14 @@ def test_a_broken_encoder_is_caught_by_the_check_named_for_it(what):
 def test_a_good_encoder_passes_every_check():
     verdict = examine(Colours)
     assert {o.check: o.reason for o in verdict.outcomes if o.status != "passed"} == {}
+
+
+def test_an_encoder_is_given_no_more_photos_than_it_asks_for():
+    def small(self: Any, batch: Any, *, tokens: bool) -> Features:
+        assert len(batch) <= self.batch
+        return Colours.encode(self, batch, tokens=tokens)
+
+    assert complaints(mutant(encode=small, batch=3, shape=shapes((8,), (4, 3)))) == {}
 
 
 def test_an_encoder_of_features_is_given_features():

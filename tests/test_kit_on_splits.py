@@ -20,7 +20,7 @@ from geobench import (
 )
 from geobench.testing.kit import examine
 from geobench.testing.split_subject import TableOnly
-from geobench.testing.toy_planet import ToyPlanet
+from geobench.toy_planet import ToyPlanet
 
 APART_KM = 50.0
 

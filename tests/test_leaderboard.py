@@ -47,13 +47,13 @@ from geobench import (
     part,
 )
 from geobench.catalogue import Catalogue, Source, installed
-from geobench.config import CEILING, Benchmark
+from geobench.config import Benchmark
 from geobench.execution import Options, Reporter
 from geobench.leaderboard import Leaderboard
 from geobench.report import rewrite
 from geobench.results import Workspace
 from geobench.runner import Outcome, run
-from geobench.tables import ROW_COLUMNS, CurvePoint, Row, as_csv, number
+from geobench.tables import CEILING, ROW_COLUMNS, CurvePoint, Row, as_csv, number
 from geobench.verification import verify
 
 PHOTOS, TRAIN = 100, 40

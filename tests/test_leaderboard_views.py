@@ -28,12 +28,11 @@ from geobench import (
     runner,
 )
 from geobench.catalogue import Source, installed
-from geobench.config import CEILING
 from geobench.contrast_rows import NO_VARIANCE
 from geobench.leaderboard import Leaderboard
 from geobench.part_rows import UNRANKED, Plain
 from geobench.summaries import summarise
-from geobench.tables import Row, Tables
+from geobench.tables import CEILING, Row, Tables
 from geobench.tables import number as as_shown
 from geobench.verification import verify
 

@@ -1,5 +1,7 @@
 """Slices: which photos each row is about, counted by hand and by pandas."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas
 import pytest
@@ -19,7 +21,7 @@ from geobench import (
 )
 from geobench.catalogue import Source, installed
 from geobench.slices import populations, thirds, views
-from geobench.testing.toy_planet import ToyPlanet
+from geobench.toy_planet import ToyPlanet
 from geobench.verification import verify
 
 NAMES = ("low", "middle", "high")
@@ -338,3 +340,53 @@ def test_neighbours_are_the_training_photos_within_the_neighbourhood():
     assert expected.max() > 0
     nothing = results.part_arrays(tested, part("train", train.dataset, train.rows[:0]))
     assert not nothing["neighbours"].any()
+
+
+def test_only_what_the_part_says_is_sliced_by():
+    values = {"attribute__scene": np.tile(["a", "b"], 40), "attribute__year": np.arange(80) % 9}
+    every = {view.partition("=")[0] for view in named(arrays_of(80, **values))}
+    assert every == {"scene", "year"}
+    some = arrays_of(80, **values, sliced=np.array(["year"]))
+    assert {view.partition("=")[0] for view in named(some)} == {"year"}
+    none = arrays_of(80, **values, sliced=np.array([], np.str_))
+    assert named(none) == {}
+
+
+class Numbered(ToyPlanet):
+    sliced: tuple[str, ...] | None = None
+
+    def load(self):
+        table = super().load()
+        columns = {"number": np.arange(len(table.ids)), "hue": np.arange(len(table.ids)) % 9}
+        return replace(table, attributes=columns, sliced=self.sliced)
+
+
+def many_of(dataset: Numbered) -> tuple[Part, Part]:
+    """Enough photos for slices of thirds."""
+    return part("test", dataset, np.arange(90)), part("train", dataset, np.arange(90, 200))
+
+
+def test_what_is_sliced_by_is_stored_with_the_part_where_it_is_not_everything(tmp_path):
+    assert "sliced" not in results.part_arrays(*parts_of(ToyPlanet()))
+    tested, train = many_of(Numbered())
+    arrays = results.part_arrays(tested, train)
+    assert arrays["sliced"].tolist() == ["hue"]
+    assert set(results.attributes_of(arrays)) == {"number", "hue"}
+    assert set(arrays) == results.part_names(tested)
+    files.write_arrays(tmp_path / "part.npz", arrays)
+    stored = files.read_arrays(tmp_path / "part.npz")
+    assert {view.partition("=")[0] for view in named(stored)} == {"training", "hue"}
+
+
+@pytest.mark.parametrize("sliced", [("number", "hue"), ("number",), ()])
+def test_a_part_that_is_sliced_otherwise_is_written_again(tmp_path, sliced):
+    stored = results.part_arrays(*many_of(Numbered()))
+    assert results.is_current(stored, many_of(Numbered())[0])
+    other = type("Other", (Numbered,), {"sliced": sliced})()
+    tested, train = many_of(other)
+    assert other.digest == Numbered().digest
+    assert not results.is_current(stored, tested)
+    files.write_arrays(tmp_path / "part.npz", results.part_arrays(tested, train))
+    again = files.read_arrays(tmp_path / "part.npz")
+    assert results.is_current(again, tested)
+    assert {view.partition("=")[0] for view in named(again)} - {"training"} == {*sliced}

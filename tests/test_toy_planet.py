@@ -7,13 +7,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from geobench import geo
+from geobench import geo, toy_planet
 from geobench.catalogue import installed
 from geobench.data import Examples, Labelled, Rows
 from geobench.methods import Context
 from geobench.mixtures import VonMisesFisherMixture
-from geobench.testing import toy_planet
-from geobench.testing.toy_planet import ToyOracle, ToyPlanet, ToyPlanetConfig, World, WorldConfig
+from geobench.toy_planet import ToyOracle, ToyPlanet, ToyPlanetConfig, World, WorldConfig
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,8 @@ from typing import final
 
 import numpy as np
 
-from geobench.components import digest
 from geobench.data import Dataset, Indices
+from geobench.digests import digest
 from geobench.geo import Points
 from geobench.splits import Assignment
 

@@ -3,6 +3,7 @@
 from geobench.figures.album import draw, planned, rendered, slug, stale, stamp
 from geobench.figures.audit_map import draw_dataset, draw_leakage
 from geobench.figures.contact import draw_contact_sheet
+from geobench.figures.kept import unknown
 from geobench.figures.nearer import draw_nearer
 
 __all__ = [
@@ -16,4 +17,5 @@ __all__ = [
     "slug",
     "stale",
     "stamp",
+    "unknown",
 ]

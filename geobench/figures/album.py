@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple, final
 
 import numpy as np
 
-from geobench import files, geo
-from geobench.components import digest, file_digest
+from geobench import drafts, files, geo
 from geobench.data import hashes, smallest_by_hash
+from geobench.digests import digest, file_digest
 from geobench.errors import GeobenchError
 from geobench.figures.accuracy import draw_accuracy, is_shown
 from geobench.figures.cost import draw_cost, timed_parts
 from geobench.figures.curves import GROUPS, draw_curves
+from geobench.figures.kept import Drawn, intact, listed, named
 from geobench.figures.maps import Errors, draw_errors, draw_split
 from geobench.figures.slopes import draw_slopes, seen_pairs, twin_pairs
 from geobench.figures.style import house_style
@@ -52,26 +53,6 @@ class Picture:
     caption: str
     part: str
     draw: "Callable[[], Figure]"
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Drawn:
-    """A picture's entry in benchmark.json.
-
-    Args:
-        file: its path below the leaderboard's folder.
-        title, caption, part: as of the Picture.
-        source: the digest of what it was drawn from, see `source`.
-        sha256: of the file.
-    """
-
-    file: str
-    title: str
-    caption: str
-    part: str
-    source: str
-    sha256: str
 
 
 _DASHED = (
@@ -186,6 +167,7 @@ _ROLES = {
     "buffer": "`buffer` (too near to the photos tested to be trained on)",
     "seen": "`seen` (a test part of the split whose twin this is)",
     "surplus": "`surplus` (left over, for a twin trains on as many photos as the other split)",
+    "outer": "`outer` (tested, or not trained on, by a split that this one keeps clear of)",
     "train-share": "`train-share` (training photos beyond the share that was asked for)",
 }
 """What is said of the photos that a split leaves out, by the reason."""
@@ -261,7 +243,8 @@ def draw(
 ) -> Album:
     """Draw every picture into figures/, and remove those of other numbers.
 
-    Pictures of the same source that are as they were written are kept.
+    Pictures of the same source that are as they were written are kept. Removed are only files that
+    benchmark.json named until now, by their SHA-256: nobody else's, and nothing that was changed.
 
     Args:
         board: whose manifest names the tables as they are on disk.
@@ -269,11 +252,12 @@ def draw(
         file_format: one of FORMATS; that of the pictures that are there, else PNG.
         new: draw; otherwise those that are fresh stay, and no other is made.
     """
-    old = [Drawn(**entry) for entry in board.manifest.get("figures", [])]
+    old = named(board)
     if file_format is None:
-        file_format = Path(old[0].file).suffix.removeprefix(".") if old else FORMATS[0]
+        found = [Path(entry.file).suffix.removeprefix(".") for entry in old]
+        file_format = next((suffix for suffix in found if suffix in FORMATS), FORMATS[0])
     now = source(board.manifest, file_format)
-    fresh = [entry for entry in old if entry.source == now and _intact(board.folder, entry)]
+    fresh = [entry for entry in old if entry.source == now and intact(board.folder, entry)]
     drawn, problems = list[Drawn](), list[str]()
     for picture in planned(board, tables):
         path = board.folder / "figures" / f"{picture.name}.{file_format}"
@@ -282,14 +266,16 @@ def draw(
             drawn += known
             continue
         try:
-            files.write_file(path, rendered(picture.draw, file_format))
+            drafts.write_file(path, rendered(picture.draw, file_format))
         except Exception as error:  # a picture less is no reason to lose the others
             problems.append(f"picture {path}: {type(error).__name__}: {error}")
             continue
         about = (f"figures/{path.name}", picture.title, picture.caption, picture.part)
         drawn.append(Drawn(*about, source=now, sha256=file_digest(path)))
-    for path in _unnamed(board.folder, drawn):
-        path.unlink()
+    kept = {entry.file.casefold() for entry in drawn}  # some disks know no capitals
+    for entry in old:
+        if entry.file.casefold() not in kept and intact(board.folder, entry):
+            drafts.remove(board.folder / entry.file)
     return Album(drawn, problems)
 
 
@@ -308,9 +294,11 @@ def stale(board: Leaderboard) -> list[str]:
     A leaderboard without any was made with `--no-figures`, and is sound.
     """
     problems = []
-    entries = [Drawn(**entry) for entry in board.manifest.get("figures", [])]
-    for path in _unnamed(board.folder, entries):
-        problems.append(f"{path} is no picture that benchmark.json names")
+    entries = named(board)
+    if len(entries) != len(listed(board)):
+        problems.append(f"{board.folder / 'benchmark.json'}: figures names what is no picture")
+    if (board.folder / "figures").is_symlink():
+        problems.append(f"{board.folder / 'figures'} is a link; `report` writes a real folder only")
     if entries:
         wanted = set[str]()
         with suppress(GeobenchError, ValueError):  # what is wrong with the tables is said of them
@@ -319,25 +307,13 @@ def stale(board: Leaderboard) -> list[str]:
             problems.append(f"{board.folder / 'figures' / name}: this picture was never drawn")
     for entry in entries:
         path = board.folder / entry.file
-        if not path.exists():
+        if not path.is_file():
             problems.append(f"{path} is missing")
         elif file_digest(path) != entry.sha256:
             problems.append(f"{path} is not the picture that benchmark.json names")
         elif entry.source != source(board.manifest, path.suffix.removeprefix(".")):
             problems.append(f"{path} was drawn from other numbers than the tables hold")
     return problems
-
-
-def _unnamed(folder: Path, named: list[Drawn]) -> list[Path]:
-    """The files of figures/ that are none of these pictures."""
-    known = {entry.file for entry in named}
-    there = sorted((folder / "figures").glob("*"))
-    return [path for path in there if f"figures/{path.name}" not in known]
-
-
-def _intact(folder: Path, entry: Drawn) -> bool:
-    path = folder / entry.file
-    return path.exists() and file_digest(path) == entry.sha256
 
 
 def slug(label: str) -> str:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from geobench.config import CEILING
 from geobench.figures.names import number_axis, write_names
 from geobench.figures.slopes import shown_summaries
 from geobench.figures.style import (
@@ -20,7 +19,7 @@ from geobench.figures.style import (
     sheet,
     shortened,
 )
-from geobench.tables import Row, Tables
+from geobench.tables import CEILING, Row, Tables
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

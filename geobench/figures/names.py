@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from geobench.config import CEILING
 from geobench.figures.style import NAME_INCHES, Look, shortened
 from geobench.geo import Floats
+from geobench.tables import CEILING
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

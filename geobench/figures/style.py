@@ -6,8 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, final
 
-from geobench.config import CEILING
-from geobench.tables import Row
+from geobench.tables import CEILING, Row
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -167,7 +167,8 @@ def reach_and_publishes_are_valid(subject: DatasetSubject) -> str:
 def survives_pickling(subject: DatasetSubject) -> None:
     """A copy in a worker process, made before or after use, finds the same."""
     for when, dataset in (("before it is used", subject.make()), ("after use", subject.dataset)):
-        changed = difference(findings(subject.dataset), findings(pickled(dataset)))
+        copy = pickled(dataset, subject.folder())
+        changed = difference(findings(subject.dataset), findings(copy))
         ensure(not changed, f"{changed} is another in a copy that was pickled {when}")
 
 

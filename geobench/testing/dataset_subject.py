@@ -5,8 +5,8 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from geobench.components import array_digest
 from geobench.data import Dataset, Indices, Table
+from geobench.digests import array_digest
 from geobench.testing.check import ensure
 from geobench.testing.elsewhere import Findings
 from geobench.testing.subject import Subject

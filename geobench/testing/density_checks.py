@@ -10,7 +10,7 @@ from geobench.geo import Floats
 from geobench.testing.check import ensure
 from geobench.testing.integration import LARGEST_ERROR, Probe, energy_p_value
 from geobench.testing.method_subject import MethodSubject
-from geobench.testing.toy_planet import World
+from geobench.toy_planet import World
 
 _PHOTOS = 2  # looked at closely
 _LEAST_P = 0.001

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from geobench.components import array_digest
+from geobench.digests import array_digest
 from geobench.errors import GeobenchError
 from geobench.testing.check import Failure, Skip, ensure
 from geobench.testing.dataset_subject import columns_of
@@ -14,7 +14,7 @@ from geobench.testing.split_subject import (
     findings_anew,
     harder_datasets,
 )
-from geobench.testing.toy_planet import ToyPlanet
+from geobench.toy_planet import ToyPlanet
 
 
 def digest_is_stable(subject: SplitSubject) -> None:

@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from geobench.components import Plugin
+from geobench.sharing import share
 from geobench.testing.check import Failure, Skip, ensure
 from geobench.testing.watch import untouched_random_state
 
@@ -170,8 +171,8 @@ def check_importable(plugin: type[Plugin]) -> None:
         raise Skip(f"there is no {plugin.__qualname__} in the module {plugin.__module__}")
 
 
-def pickled(plugin: Any) -> Any:
-    """A copy of an instance as a worker process gets it.
+def pickled(plugin: Any, folder: Path) -> Any:
+    """A copy of an instance as a worker process gets it: its arrays mapped from a file in `folder`.
 
     Raises:
         Skip: its class cannot be imported by its name.
@@ -179,7 +180,8 @@ def pickled(plugin: Any) -> Any:
     """
     check_importable(type(plugin))
     try:
-        return pickle.loads(pickle.dumps(plugin))
+        shared = share(plugin, folder / "arrays")
+        return pickle.loads(pickle.dumps(shared)).restored()
     except Exception as error:
         raise Failure(
             f"it cannot be pickled ({type(error).__name__}: {error})",

@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 from geobench.data import Image, Indices
 from geobench.encoders import Encoder, Features
 from geobench.errors import GeobenchError
+from geobench.features import in_batches
 from geobench.testing.check import Failure, Skip, ensure
 from geobench.testing.elsewhere import Findings
 from geobench.testing.subject import Subject
-from geobench.testing.toy_planet import ToyPlanet
+from geobench.toy_planet import ToyPlanet
 
 _PLAIN = 5  # pictures of the toy planet
 
@@ -74,7 +75,7 @@ class Photos:
         return found
 
     def batch(self, rows: Indices) -> Any:
-        """A batch as the harness puts it together."""
+        """What `encode` takes, of these photos."""
         if not self.from_pictures:
             return ToyPlanet().features(rows)
         found = [self.prepared(int(row)) for row in rows]
@@ -90,7 +91,8 @@ class Photos:
     def pooled(self, rows: Indices | None = None) -> NDArray[np.float32]:
         """Pooled features of photos (of all, unless given)."""
         rows = self.all if rows is None else rows
-        return self._checked(self.encoder.encode(self.batch(rows), tokens=False), rows).pooled
+        found = in_batches(self.encoder, [self.batch(rows)], tokens=False)
+        return self._checked(found, rows).pooled
 
     def both(self, rows: Indices | None = None) -> Both:
         """Pooled features and tokens of photos (of all, unless given).
@@ -100,7 +102,7 @@ class Photos:
         """
         rows = self.all if rows is None else rows
         try:
-            features = self.encoder.encode(self.batch(rows), tokens=True)
+            features = in_batches(self.encoder, [self.batch(rows)], tokens=True)
         except Failure:
             raise
         except GeobenchError as error:

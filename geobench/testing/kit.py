@@ -8,8 +8,9 @@ from typing import Any
 
 from geobench.catalogue import fault_of
 from geobench.checks import Outcome, Verdict
-from geobench.components import Plugin, check_requirements
+from geobench.components import Plugin
 from geobench.errors import ConfigError, GeobenchError, PluginError
+from geobench.requirements import check_requirements
 from geobench.testing import (
     dataset_checks,
     density_checks,
@@ -17,6 +18,7 @@ from geobench.testing import (
     method_checks,
     metric_checks,
     repeatability_checks,
+    restoring_checks,
     robustness_checks,
     split_checks,
 )
@@ -35,6 +37,7 @@ _FUNCTIONS: dict[str, tuple[Function, ...]] = {
     "method": (
         *method_checks.CHECKS,
         *repeatability_checks.CHECKS,
+        *restoring_checks.CHECKS,
         *robustness_checks.CHECKS,
         *density_checks.CHECKS,
     ),

@@ -1,6 +1,8 @@
 """The method under check: fitted on the toy planet, stored, restored and asked, as in a run."""
 
 import logging
+import sys
+import sysconfig
 from collections.abc import Mapping
 from contextlib import suppress
 from copy import copy
@@ -11,10 +13,12 @@ from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BaseModel
 
 from geobench import files
-from geobench.components import Component, array_digest, digest
+from geobench.components import Component
 from geobench.data import Examples, Indices, Labelled, Rows
+from geobench.digests import array_digest, digest
 from geobench.geo import Points
 from geobench.methods import Context, Method
 from geobench.plan import deterministic, wanted, with_components
@@ -22,8 +26,8 @@ from geobench.predictions import Density, Prediction
 from geobench.testing.check import Failure, Skip, ensure
 from geobench.testing.said import Said
 from geobench.testing.subject import Subject
-from geobench.testing.toy_planet import ToyPlanet
-from geobench.testing.watch import Snapshot, untouched_random_state
+from geobench.testing.watch import Snapshot, calls_of, opened_files, untouched_random_state
+from geobench.toy_planet import ToyPlanet
 
 PARTS = ("official/clear", "official/ambiguous")
 """The test parts that methods are asked for, as in table.csv."""
@@ -48,6 +52,16 @@ class Fitted:
 
 
 @final
+@dataclass(slots=True)
+class Effort:
+    """How many functions `fit` and `restore` called, and whether `restore` called `fit`."""
+
+    fit: int = 0
+    restore: int = 0
+    fitted_again: bool = False
+
+
+@final
 class MethodSubject(Subject[Method]):
     """A method class and the photos of the toy planet that it is fitted on and asked for."""
 
@@ -56,7 +70,9 @@ class MethodSubject(Subject[Method]):
     def __init__(self, plugin: type[Method], *, config: Any = None) -> None:
         super().__init__(plugin, config=config)
         self.faults: dict[str, Failure] = {}
+        self.effort = Effort()
         self._components: dict[str, State] = {}
+        self._opened: set[str] = set()
 
     # The photos.
 
@@ -145,12 +161,14 @@ class MethodSubject(Subject[Method]):
         seed: int = 0,
         deadline: float | None = None,
         method: Method | None = None,
+        cache: Path | None = None,
     ) -> Context:
         """A context as the harness makes it for `fit` and `restore`; components are fitted on the
         same photos.
 
         Args:
             method: whose context it is; the one under check, unless it is that of a component.
+            cache: where it keeps what can be rebuilt, if not where all contexts do.
         """
         train = self.train if train is None else train
         val = self.val if val is None else val
@@ -159,7 +177,7 @@ class MethodSubject(Subject[Method]):
         return Context(
             seed=seed,
             scratch=self.folder(),
-            cache_root=self.cache_root,
+            cache_root=self.cache_root if cache is None else cache,
             method=method.name,
             fit_key=_fit_key(method, train, val, seed),
             part_ids=ids,
@@ -200,12 +218,16 @@ class MethodSubject(Subject[Method]):
         *,
         seed: int = 0,
         deadline: float | None = None,
+        cache: Path | None = None,
     ) -> Method:
         """A new instance, fitted on these photos, or on the planet's."""
         train = self.train if train is None else train
         val = self.val if val is None else val
         method = self.make()
-        method.fit(train, val, self.context(train, val, seed=seed, deadline=deadline))
+        context = self.context(train, val, seed=seed, deadline=deadline, cache=cache)
+        with opened_files() as opened:
+            method.fit(train, val, context)
+        self._opened |= opened
         return method
 
     def stored(self, method: Method) -> State:
@@ -232,11 +254,15 @@ class MethodSubject(Subject[Method]):
         val: Labelled | None = None,
         *,
         seed: int = 0,
+        cache: Path | None = None,
     ) -> Method:
         """The method made again from a stored state."""
         train = self.train if train is None else train
         method = self.make()
-        method.restore(state, train, self.context(train, val, seed=seed))
+        context = self.context(train, val, seed=seed, cache=cache)
+        with opened_files() as opened:
+            method.restore(state, train, context)
+        self._opened |= opened
         return method
 
     def ask(
@@ -251,7 +277,9 @@ class MethodSubject(Subject[Method]):
         part = self.part if part is None else part
         examples = self.test if examples is None else examples
         context = replace(self.context(seed=seed), part=part, fitted=None)
-        prediction = method.predict(examples, context)
+        with opened_files() as opened:
+            prediction = method.predict(examples, context)
+        self._opened |= opened
         ensure(
             isinstance(prediction, Prediction),
             f"predict returns a {type(prediction).__name__}, which is no geobench.Prediction",
@@ -272,7 +300,7 @@ class MethodSubject(Subject[Method]):
         if seed == -1:
             self.of_seed(0)  # imports what is imported on first use
             with self._noting("random state"), untouched_random_state("fit or predict"):
-                again = self._fit_and_restore_now(0)
+                again = self._measured()
                 self._use(again.restored)
             return again
         if seed != 0:
@@ -288,6 +316,40 @@ class MethodSubject(Subject[Method]):
         method = self.fit(seed=seed)
         state = self.stored(method)
         return Fitted(method, state, self.restore(state, seed=seed))
+
+    def _measured(self) -> Fitted:
+        """Fitted and restored with seed 0, and how many calls it took."""
+        method, restored = self.make(), self.make()
+        contexts = self.context(), self.context()
+        self.effort.fit = calls_of(lambda: method.fit(self.train, self.val, contexts[0]))
+        state = self.stored(method)
+
+        def noted(*arguments: Any) -> None:
+            self.effort.fitted_again = True
+            type(restored).fit(restored, *arguments)
+
+        restored.fit = noted  # type: ignore[method-assign, assignment]  # of this one instance
+        self.effort.restore = calls_of(lambda: restored.restore(state, self.train, contexts[1]))
+        del restored.fit
+        return Fitted(method, state, restored)
+
+    def read_files(self) -> set[Path]:
+        """Files of weights that the method has read, and that its configuration does not name."""
+        own = Path(getattr(sys.modules.get(_package(self.plugin)), "__file__", None) or ".").parent
+        system = [Path(place).resolve() for place in sysconfig.get_paths().values()]
+        named = [path.resolve() for path in _paths_of(self.config)]
+        found = set()
+        for name in self._opened:
+            path = Path(name).resolve()
+            inside = any(path.is_relative_to(place) for place in named)
+            # What the kit itself keeps, and caches, which can be made again.
+            inside |= path.is_relative_to(self.root) and not path.is_relative_to(self.tiny_folder)
+            foreign = any(path.is_relative_to(place) for place in system)
+            if inside or (foreign and not path.is_relative_to(own.resolve())):
+                continue
+            if path.suffix.lower() in _WEIGHTS and path.is_file():
+                found.add(path)
+        return found
 
     def _inputs(self) -> dict[str, NDArray[Any] | None]:
         arrays: dict[str, NDArray[Any] | None] = {}
@@ -357,6 +419,34 @@ class _Noting:
 
 def _rows(array: NDArray[np.float32] | None) -> Rows | None:
     return None if array is None else Rows([array])
+
+
+_WEIGHTS = frozenset(
+    f".{suffix}"
+    for kind in (
+        "npz npy pt pth ckpt bin safetensors onnx",
+        "pkl pickle joblib h5 hdf5 parquet",
+    )
+    for suffix in kind.split()
+)
+"""How the names of files of weights end."""
+
+
+def _package(plugin: type[Method]) -> str:
+    return plugin.__module__.partition(".")[0]
+
+
+def _paths_of(value: Any) -> list[Path]:
+    """The files and folders that a configuration names, whose content is in its keys."""
+    if isinstance(value, Path):
+        return [value]
+    if isinstance(value, Component):
+        return _paths_of(value.plugin.config)
+    if isinstance(value, BaseModel):
+        return [p for name in type(value).model_fields for p in _paths_of(getattr(value, name))]
+    if isinstance(value, list | tuple):
+        return [path for each in value for path in _paths_of(each)]
+    return []
 
 
 def _fit_key(method: Method, train: Labelled, val: Labelled, seed: int) -> str:

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geobench import geo
-from geobench.components import array_digest
 from geobench.data import BrokenPicture, Dataset, Indices
+from geobench.digests import array_digest
 from geobench.encoders import Features
 from geobench.errors import DataError
 from geobench.testing.check import Failure, Skip, ensure

@@ -133,7 +133,7 @@ def promised_distances_are_kept(subject: SplitSubject) -> str:
 
 def promised_groups_are_kept_apart(subject: SplitSubject) -> str:
     """If it `separates_groups`, no group is both in a test part and in train or val."""
-    if not subject.plugin.separates_groups:
+    if not subject.make().separates_groups:
         raise Skip("it does not promise to separate groups")
     drawn = subject.drawn
     learnt = {*drawn.train.groups.tolist(), *drawn.val.groups.tolist()}

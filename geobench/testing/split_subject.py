@@ -4,14 +4,14 @@ from typing import Any, final
 
 import numpy as np
 
-from geobench.components import array_digest
 from geobench.data import Dataset, Indices, Table
+from geobench.digests import array_digest
 from geobench.errors import DataError
 from geobench.splits import Assignment, Part, Split, SplitConfig
 from geobench.testing.check import Failure, ensure
 from geobench.testing.elsewhere import Findings
 from geobench.testing.subject import Subject
-from geobench.testing.toy_planet import ToyPlanet, ToyPlanetConfig
+from geobench.toy_planet import ToyPlanet, ToyPlanetConfig
 
 
 @final

@@ -29,17 +29,23 @@ class Subject(Generic[P]):
         self._folders = 0
 
     @cached_property
-    def _root(self) -> Path:
-        root = Path(tempfile.mkdtemp(prefix="geobench-check-"))
+    def root(self) -> Path:
+        """Where all its folders lie, removed with the subject."""
+        root = Path(tempfile.mkdtemp(prefix="geobench-check-")).resolve()
         weakref.finalize(self, shutil.rmtree, root, ignore_errors=True)
         return root
 
     def folder(self) -> Path:
         """A new empty folder, removed with the subject."""
         self._folders += 1
-        place = self._root / str(self._folders)
+        place = self.root / str(self._folders)
         place.mkdir()
         return place
+
+    @cached_property
+    def tiny_folder(self) -> Path:
+        """The folder that `tiny` may write into."""
+        return self.folder()
 
     @cached_property
     def config(self) -> Any:
@@ -51,7 +57,7 @@ class Subject(Generic[P]):
         if self._config is not None:
             return self._config
         try:
-            return self.plugin.tiny(self.folder())
+            return self.plugin.tiny(self.tiny_folder)
         except Exception as error:
             raise PluginError(
                 f"{self.plugin.kind} {self.plugin.name} cannot be checked, because tiny(folder) "

@@ -1,10 +1,11 @@
 """What must stay as it was: arrays, the global random states, and numbers under another clock."""
 
 import datetime
+import os
 import random
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Self, final
@@ -12,7 +13,7 @@ from typing import Any, Self, final
 import numpy as np
 from numpy.typing import NDArray
 
-from geobench.components import array_digest
+from geobench.digests import array_digest
 from geobench.testing.check import Failure
 
 
@@ -83,6 +84,51 @@ def _equal(a: Any, b: Any) -> bool:
     if isinstance(a, tuple) and isinstance(b, tuple):
         return len(a) == len(b) and all(_equal(x, y) for x, y in zip(a, b, strict=True))
     return bool(np.array_equal(a, b))
+
+
+def calls_of(do: Callable[[], object]) -> int:
+    """How many functions are called while `do` runs in this thread: a measure of work that no
+    other job on the machine changes."""
+    count = 0
+
+    def profile(frame: Any, event: str, argument: Any) -> None:
+        nonlocal count
+        count += event in ("call", "c_call")
+
+    before = sys.getprofile()
+    sys.setprofile(profile)
+    try:
+        do()
+    finally:
+        sys.setprofile(before)
+    return count
+
+
+_opened: list[set[str]] = []
+"""The sets that now collect the names of files that are opened."""
+_listening = False
+
+
+@contextmanager
+def opened_files() -> Iterator[set[str]]:
+    """A set that collects the names of files that Python opens inside (not those that compiled
+    code opens by itself)."""
+    global _listening
+    if not _listening:  # a hook stays for good
+        sys.addaudithook(_note)
+        _listening = True
+    names: set[str] = set()
+    _opened.append(names)
+    try:
+        yield names
+    finally:
+        _opened.remove(names)
+
+
+def _note(event: str, arguments: tuple[Any, ...]) -> None:
+    if _opened and event == "open" and isinstance(arguments[0], str | bytes | os.PathLike):
+        for names in _opened:
+            names.add(os.fsdecode(arguments[0]))
 
 
 _JUMP = 3600.0  # seconds by which the racing clock goes on whenever it is read

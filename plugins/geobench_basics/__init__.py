@@ -9,6 +9,7 @@ from geobench_basics.datasets import FolderDataset, TableDataset
 from geobench_basics.decision import BayesGeoScoreMetric, RiskCoverageMetric
 from geobench_basics.density_shift import DensityShiftSplit
 from geobench_basics.encoders import GivenEncoder
+from geobench_basics.inside import InsideSplit
 from geobench_basics.likelihood import LogLikelihoodMetric, SmoothedLikelihoodMetric
 from geobench_basics.methods import UniformMethod
 from geobench_basics.metrics import (
@@ -44,6 +45,7 @@ def register_splits() -> Sequence[type[Split]]:
         UnseenRegionsSplit,
         DensityShiftSplit,
         TemporalSplit,
+        InsideSplit,
     ]
 
 

@@ -27,6 +27,8 @@ _WHOLE = r"^-?(0|[1-9][0-9]*)$"
 _NUMBER = r"^[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?$"
 _PLAIN_NUMBER = r"^(-?((0|[1-9][0-9]*)(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?|[nN][aA][nN])$"
 
+_NOTHING = ("", "nan", "NaN", "None", "null", "<NA>")
+
 ID = ("id", "imgid", "imageid", "photoid", "pictureid")
 PICTURE = (
     *("image", "img", "picture", "file", "filename", "filepath", "path"),
@@ -195,6 +197,18 @@ def as_text(column: ArrowColumn) -> NDArray[np.str_]:
         piece = strings.slice(start, _PIECE)
         out[start : start + len(piece)] = piece.to_numpy(zero_copy_only=False)
     return out
+
+
+def as_groups(column: ArrowColumn, ids: NDArray[np.str_]) -> NDArray[np.str_]:
+    """The column as what must not leak; a photo of which nothing is known is a group of its own.
+
+    Nothing is known where the value is missing, or is what programs write in its place.
+
+    Args:
+        ids: of the photos, (N,).
+    """
+    groups = as_text(column)
+    return np.where(np.isin(groups, _NOTHING), ids, groups)
 
 
 def as_numbers(column: ArrowColumn) -> NDArray[np.float64]:

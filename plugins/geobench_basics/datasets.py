@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, final
+from typing import TYPE_CHECKING, ClassVar, Literal, final
 
 import numpy as np
 from pydantic import Field
@@ -111,6 +111,8 @@ class TableConfig(Config):
     could be meant, that is an error that names them and the key that decides.
     """
 
+    unkeyed: ClassVar[frozenset[str]] = frozenset({"sliced"})
+
     file: InputPath = Field(description="a Parquet file, or a CSV separated by commas or tabs")
     images: InputPath | None = Field(
         None,
@@ -136,6 +138,11 @@ class TableConfig(Config):
     )
     attributes: tuple[str, ...] | None = Field(
         None, description="the other columns to keep; all of them by default"
+    )
+    sliced: tuple[str, ...] | None = Field(
+        None,
+        description="the attributes that tables are sliced by; all but ids and other numbers that "
+        "name things, by default",
     )
     publishes: Literal["pictures", "coordinates", "scores"] = Field(
         "coordinates", description="what a leaderboard may show of these photos"

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from geobench import DataError, Table
+from geobench import ConfigError, DataError, Table
 from geobench_basics import columns
 from geobench_basics.pictures import find_pictures
 
@@ -98,21 +98,19 @@ def read_photo_table(config: "TableConfig") -> PhotoTable:
     table_ids = columns.as_text(kept(roles.id))
     groups = table_ids
     if roles.group is not None and roles.group != roles.id:
-        groups = columns.as_text(kept(roles.group))
-        # A photo of an unknown author is a group of its own, not one with all such photos.
-        groups = np.where(groups == "", table_ids, groups)
+        groups = columns.as_groups(kept(roles.group), table_ids)
+    attributes = _attributes(file, roles, config)
     return PhotoTable(
         table=Table(
             ids=table_ids,
             points=points[good],
             groups=groups,
-            attributes={
-                name: columns.as_attribute(kept(name)) for name in _attributes(file, roles, config)
-            },
+            attributes={name: columns.as_attribute(kept(name)) for name in attributes},
             part=None if roles.part is None else columns.as_text(kept(roles.part)),
             sizes=None if sizes is None else sizes[good],
             promised=file.rows,
             broken=broken,
+            sliced=_sliced(file, attributes, config),
         ),
         paths=None if paths is None else paths.filter(pa.array(good)),
         first_broken=first,
@@ -156,6 +154,25 @@ def _attributes(file: columns.ColumnFile, roles: _Roles, config: "TableConfig") 
         for name in config.attributes
     ]
     return [name for name in wanted if name in free]
+
+
+def _sliced(
+    file: columns.ColumnFile, attributes: list[str], config: "TableConfig"
+) -> tuple[str, ...] | None:
+    if config.sliced is None:
+        return None
+    wanted = [
+        file.find((), given=name, key="sliced", role="an attribute to slice by")
+        for name in config.sliced
+    ]
+    for name in wanted:
+        if name not in attributes:
+            raise ConfigError(
+                f"sliced says {name!r}, which is no attribute of the photos",
+                where=str(file.path),
+                remedy=f"The attributes are: {', '.join(attributes) or 'none'}.",
+            )
+    return tuple(name for name in attributes if name in wanted)
 
 
 class _Pictures(NamedTuple):

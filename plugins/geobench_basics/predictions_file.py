@@ -61,7 +61,7 @@ class PredictionsMethod(Method):
     @classmethod
     def tiny(cls, folder: Path) -> PredictionsConfig:
         """Answers to the test parts of the split `official` of the toy planet."""
-        from geobench.testing.toy_planet import ToyPlanet
+        from geobench.toy_planet import ToyPlanet
         from geobench_basics.sample import write_answers
 
         table = ToyPlanet().table

@@ -10,13 +10,7 @@ from skimage.feature import hog
 from skimage.transform import downscale_local_mean, resize
 
 from geobench import Image, geo
-
-TINY = 8
-"""Side of the tiny image, in pixels."""
-BINS = (4, 14, 14)
-"""Bins of the histogram along L, a and b (Hays and Efros 2008)."""
-CELL = 8
-"""Side of a cell of the histograms of oriented gradients, in pixels."""
+from geobench_im2gps.encoder import BINS, BLOCK, CELL, ORIENTATIONS, TINY
 
 
 def working_picture(image: Image, size: int) -> Image:
@@ -67,7 +61,12 @@ def oriented_gradients(lab: geo.Floats) -> geo.Floats:
     """Histograms of oriented gradients of the lightness: 9 orientations, cells of 8 x 8 pixels,
     blocks of 2 x 2 cells (Dalal and Triggs 2005)."""
     return np.asarray(
-        hog(lab[..., 0] / 100.0, pixels_per_cell=(CELL, CELL), cells_per_block=(2, 2))
+        hog(
+            lab[..., 0] / 100.0,
+            orientations=ORIENTATIONS,
+            pixels_per_cell=(CELL, CELL),
+            cells_per_block=(BLOCK, BLOCK),
+        )
     )
 
 

@@ -1,13 +1,22 @@
 """The encoder `im2gps`: colours and gradients of a picture, without anything learnt."""
 
+from math import prod
 from pathlib import Path
-from typing import Any, Self, final
+from typing import Any, Literal, Self, final
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from geobench import Config, ConfigError, Encoder, Features, Image
+
+TINY = 8
+"""Side of the tiny image, in pixels."""
+BINS = (4, 14, 14)
+"""Bins of the histogram along L, a and b (Hays and Efros 2008)."""
+CELL, BLOCK, ORIENTATIONS = 8, 2, 9
+"""Of the histograms of oriented gradients: sides of a cell in pixels and of a block in cells, and
+how many directions a cell tells apart."""
 
 
 class Im2gpsEncoderConfig(Config):
@@ -61,6 +70,12 @@ class Im2gpsEncoder(Encoder):
     version = 1
     Config = Im2gpsEncoderConfig
     config: Im2gpsEncoderConfig
+
+    def shape(self, what: Literal["pooled", "tokens"]) -> tuple[int, ...] | None:
+        """(1876,) at 48 pixels; there are no tokens."""
+        blocks = (self.config.size // CELL - BLOCK + 1) ** 2
+        gradients = blocks * BLOCK**2 * ORIENTATIONS
+        return (3 * TINY**2 + prod(BINS) + gradients,) if what == "pooled" else None
 
     def prepare(self, image: Image) -> NDArray[np.float32]:
         """The features of one picture of any size, (D,)."""

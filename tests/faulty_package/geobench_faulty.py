@@ -169,6 +169,7 @@ class Glance(Encoder):
     """The red channel as it is, and a line for every batch to $FIT_LOG."""
 
     name = "glance"
+    batch = features.SHARD
 
     def prepare(self, image):
         return image[:, :, 0].astype(np.float32) / 255

@@ -26,10 +26,12 @@ from geobench import geo
 from geobench.components import Config
 from geobench.data import Dataset, Examples, Image, Indices, Labelled, Table
 from geobench.encoders import Features
+from geobench.galleries import Gallery
 from geobench.geo import Floats, Points
 from geobench.hookspecs import hookimpl
-from geobench.methods import Context, Method, State
+from geobench.methods import Context, Method, Retriever, State
 from geobench.mixtures import VonMisesFisherMixture
+from geobench.predictions import Atoms
 
 DIMENSIONS = 16
 """Length of the feature vectors."""
@@ -275,6 +277,67 @@ class ToyOracle(Method):
         """There is nothing to restore."""
 
 
+class ToyNearestConfig(Config):
+    """How many photos answer."""
+
+    k: int = Field(5, ge=1, description="training photos that answer; all where there are fewer")
+
+
+@final
+class ToyNearest(Retriever):
+    """The places of the training photos with the nearest features: a small retriever.
+
+    It is there for hybrids to name in their `tiny`. The nearer of its k photos weighs more, by
+    exp(-squared distance / 2); the likeliest place is that of the nearest.
+    """
+
+    name = "toy-nearest"
+    Config = ToyNearestConfig
+    config: ToyNearestConfig
+    deterministic = True
+
+    _features: Floats
+    _places: Points
+
+    @property
+    def predicts(self) -> type[Atoms]:
+        return Atoms
+
+    @property
+    def wants(self) -> frozenset[str]:
+        return frozenset({"pooled"})
+
+    @property
+    def gallery_source(self) -> Gallery:
+        return Gallery()
+
+    def gallery(self) -> Points:
+        """The places of the training photos, (M, 2)."""
+        return self._places
+
+    def fit(self, train: Labelled, val: Labelled, context: Context) -> None:
+        context.check_deadline()
+        self.restore({}, train, context)
+
+    def restore(self, state: State, train: Labelled, context: Context) -> None:
+        self._features, self._places = np.asarray(train.pooled, np.float64), train.points
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Nothing: what it knows are the training photos."""
+        return {}
+
+    def similarity(self, examples: Examples, places: NDArray[np.intp], context: Context) -> Floats:
+        """Minus half the squared distance to the features of these training photos, (N, m)."""
+        apart = np.asarray(examples.pooled, np.float64)[:, None] - self._features[places]
+        return np.asarray(-(apart**2).sum(axis=-1) / 2)
+
+    def predict(self, examples: Examples, context: Context) -> Atoms:
+        near = self.similarity(examples, np.arange(len(self._places)), context)
+        order = np.argsort(-near, axis=1, kind="stable")[:, : self.config.k]
+        votes = np.take_along_axis(near, order, axis=1)
+        return Atoms(self._places[order], np.exp(votes - votes[:, :1]))
+
+
 @hookimpl
 def register_datasets() -> Sequence[type[Dataset]]:
     return (ToyPlanet,)
@@ -282,4 +345,4 @@ def register_datasets() -> Sequence[type[Dataset]]:
 
 @hookimpl
 def register_methods() -> Sequence[type[Method]]:
-    return (ToyOracle,)
+    return (ToyOracle, ToyNearest)

@@ -1,0 +1,59 @@
+"""Digests of JSON data, arrays and files: what keys are made of, and stored files are known by."""
+
+import hashlib
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def digest(data: Any) -> str:
+    """SHA-256, in hex, of JSON data in canonical form (sorted keys, no spaces)."""
+    text = json.dumps(data, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def array_digest(*arrays: NDArray[Any]) -> str:
+    """SHA-256, in hex, of arrays of numbers or strings: values and shapes, whatever the width
+    or byte order they are held in."""
+    state = hashlib.sha256()
+    for array in arrays:
+        if array.dtype.kind not in "Ufiub":
+            raise TypeError(f"an array of {array.dtype} has no digest: give numbers or str_")
+        if array.dtype.kind == "U":
+            plain = np.char.encode(array, "utf-8")
+        elif array.dtype.kind == "f":
+            plain = array.astype("<f8")
+        else:
+            plain = array.astype("<i8")
+        state.update(f"{plain.dtype.kind}{array.shape}".encode())
+        # Strings are told apart by their lengths, so that "ab","c" is not "a","bc".
+        if plain.dtype.kind == "S":
+            state.update(np.char.str_len(plain).astype("<i8").tobytes())
+            state.update(b"".join(plain.ravel().tolist()))
+        else:
+            state.update(np.ascontiguousarray(plain).tobytes())
+    return state.hexdigest()
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file's content, in hex."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def of_files(*paths: Path) -> str:
+    """SHA-256, in hex, over the content of files, such as the weights of a method.
+
+    A file is read once per process, and again only if its size or time has changed.
+    """
+    stats = [(path, path.stat()) for path in paths]
+    return digest([_known_digest(path, s.st_size, s.st_mtime_ns) for path, s in stats])
+
+
+@cache
+def _known_digest(path: Path, size: int, time_ns: int) -> str:
+    return file_digest(path)

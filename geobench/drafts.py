@@ -1,0 +1,208 @@
+"""Drafts: a file or a folder appears whole or not at all, and nothing is done through a link.
+
+A draft is a folder `.geobench-draft-<uuid>/` beside what it will be, so that a rename puts it into
+place on any file system. It holds a marker, by which a later run knows what a killed one left.
+"""
+
+import os
+import re
+import shutil
+import stat
+import subprocess
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from pathlib import Path
+
+from geobench.errors import LinkError
+
+WEEK = 7 * 24 * 3600.0
+"""Seconds after which a draft counts as left behind; a cell's scratch folder is a draft, too."""
+
+_NAME = re.compile(r"\.geobench-draft-[0-9a-f]{32}")
+_MARKER = "geobench-draft.txt"
+_SAYS = "geobench is writing here, or was until it was killed; after a week a run removes it.\n"
+
+_protected: set[Path] = set()
+_withheld: ContextVar[bool] = ContextVar("withheld", default=False)
+
+
+def protect(*roots: Path) -> None:
+    """From now on nothing below these folders is written or removed through a link.
+
+    Each of them may be a link itself, to a scratch disk say.
+    """
+    _protected.update(Path(os.path.abspath(root)) for root in roots)
+
+
+def real(path: Path) -> Path:
+    """The path, if neither it nor a folder between it and what is protected above it is a link.
+
+    Raises:
+        LinkError: one of them is.
+    """
+    place = Path(os.path.abspath(path))  # not resolved: links are what is looked for
+    if place in _protected:
+        return path
+    steps = [place]
+    if root := next((each for each in place.parents if each in _protected), None):
+        steps += [each for each in place.parents if root in each.parents]
+    for step in reversed(steps):
+        if step.is_symlink():
+            raise LinkError(
+                "is a link, and nothing is written or deleted through one",
+                where=str(step),
+                remedy="Put a real file or folder in its place. In a workspace only .geobench and "
+                "leaderboards themselves may be links.",
+            )
+    return path
+
+
+def refuse_tracked(link: Path) -> None:
+    """Refuse a link that came with a repository: somebody else chose where it leads.
+
+    Raises:
+        LinkError: git tracks it.
+    """
+    if link.is_symlink() and _tracked(link):
+        raise LinkError(
+            "is a link that git tracks: who made the repository chose where it leads, and nothing "
+            "is written or deleted there",
+            where=str(link),
+            remedy=f"Put a folder in its place; or take it out of git, if it is yours: "
+            f"git rm --cached {link.name}",
+        )
+
+
+def _tracked(link: Path) -> bool:
+    # A repository that was downloaded as a folder brings its own configuration, which can name
+    # commands to run; and variables of a git hook would ask another repository.
+    command = ["git", "-c", "core.fsmonitor=false", "-c", "safe.directory=*", "-C"]
+    command += [str(link.parent), "ls-files", "-z", "--stage", "--", link.name]
+    others = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, env=others)
+    except OSError:  # no git on this machine
+        return False
+    entries = done.stdout.split("\0") if done.returncode == 0 else []
+    return any(e.startswith("120000 ") and e.endswith(f"\t{link.name}") for e in entries)
+
+
+@contextmanager
+def withheld() -> Iterator[None]:
+    """In this block nothing is written or removed; what tries raises RuntimeError."""
+    before = _withheld.set(True)
+    try:
+        yield
+    finally:
+        _withheld.reset(before)
+
+
+def _may_change(path: Path) -> None:
+    if _withheld.get():
+        raise RuntimeError(f"{path}: nothing is written or removed now")
+
+
+def write_file(path: Path, content: str | bytes) -> None:
+    """Write a file that appears whole or not at all.
+
+    Raises:
+        LinkError: it is a link, or lies beyond one.
+    """
+    with _draft(real(path).parent) as draft:
+        made = draft / "content"
+        made.write_bytes(content.encode() if isinstance(content, str) else content)
+        made.replace(path)
+
+
+@contextmanager
+def folder(place: Path) -> Iterator[Path]:
+    """An empty folder that replaces `place` whole when the block ends without an error.
+
+    Raises:
+        LinkError: `place` is a link, or lies beyond one.
+    """
+    with _draft(real(place).parent) as draft:
+        made, old = draft / "content", draft / "old"
+        made.mkdir()
+        yield made
+        if os.path.lexists(place):
+            place.rename(old)
+        try:
+            made.rename(place)
+        except OSError:
+            if old.exists():
+                old.rename(place)
+            raise
+
+
+@contextmanager
+def scratch(parent: Path) -> Iterator[Path]:
+    """An empty folder somewhere in `parent`, removed when the block ends.
+
+    Raises:
+        LinkError: `parent` lies beyond a link.
+    """
+    with _draft(parent) as draft:
+        made = draft / "content"
+        made.mkdir()
+        yield made
+
+
+@contextmanager
+def _draft(parent: Path) -> Iterator[Path]:
+    place = real(parent / f".geobench-draft-{uuid.uuid4().hex}")
+    _may_change(place)
+    parent.mkdir(parents=True, exist_ok=True)
+    place.mkdir()
+    try:
+        (place / _MARKER).write_text(_SAYS)
+        yield place
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+
+
+def remove(path: Path) -> None:
+    """Remove a file or a folder with all that is in it; one that is not there is no error.
+
+    Raises:
+        LinkError: it is a link, or lies beyond one.
+    """
+    _may_change(real(path))
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def sweep(*roots: Path, age: float = WEEK) -> None:
+    """Remove the drafts below these folders that a killed run left behind.
+
+    Args:
+        roots: where to look; no link below them is followed.
+        age: how long nothing was put into a draft, in seconds; 0 where a lock says that nobody
+            writes.
+
+    Raises:
+        LinkError: one of the folders is a link that may be none, or lies beyond one.
+    """
+    before = time.time() - age
+    for root in roots:
+        _may_change(real(root))
+        for top, folders, _ in os.walk(root):
+            for name in [name for name in folders if _NAME.fullmatch(name)]:
+                folders.remove(name)  # what lies within a draft goes with it, or stays with it
+                if _left_behind(Path(top, name), before):
+                    shutil.rmtree(Path(top, name), ignore_errors=True)
+
+
+def _left_behind(place: Path, before: float) -> bool:
+    try:
+        found, marker = place.lstat(), (place / _MARKER).lstat()
+    except OSError:  # another run just finished it, or it has no marker
+        return False
+    mine = not hasattr(os, "getuid") or found.st_uid == os.getuid()
+    drafted = stat.S_ISDIR(found.st_mode) and stat.S_ISREG(marker.st_mode)
+    return drafted and mine and found.st_mtime <= before
