@@ -196,7 +196,6 @@ class Execution:
 
     def answer(self, cell: Cell, place: Place, context: Context, fit: dict[str, Any]) -> list[str]:
         """Write the record of one part, or the columns that it lacks."""
-        bench = self.plan.benchmark
         method = self.restored(cell, context)
         context.part, context.facts = place.label, {}
         if not method.answers(place.label):
@@ -209,7 +208,9 @@ class Execution:
         if known is not None:
             metrics = self.plan.unscored(known, method)
         examples = self.plan.inputs.examples(place.part, wanted(method), labels=False)
-        protocol = Protocol(cell.seed, place.task.digest, bench.chunk, bench.photos, bench.samples)
+        protocol = Protocol(
+            cell.seed, place.task.digest, **self.plan.benchmark.draws(method.predicts)
+        )
         truth = truth_of(arrays)
         watch = Stopwatch()
         try:
