@@ -56,6 +56,7 @@ from geobench.encoders import TextEncoder as TextEncoder
 from geobench.predictions import Atoms as Atoms
 from geobench.predictions import Cells as Cells
 from geobench.predictions import Density as Density
+from geobench.predictions import Drawn as Drawn
 from geobench.predictions import Floored as Floored
 from geobench.predictions import LazyDensity as LazyDensity
 from geobench.predictions import Prediction as Prediction

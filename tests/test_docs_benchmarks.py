@@ -159,6 +159,8 @@ CHANGES = {
     "metrics": "[distance]",
     "samples": "4",
     "photos": "5",
+    "density_photos": "5",
+    "density_samples": "4",
     "seeds": "[1]",
     "chunk": "7",
     "deadline": "60",
