@@ -74,6 +74,7 @@ READING_ORDER = (
     "report",
     "verification",
     "execution",
+    "trained_method",
     "runner",
     "console",
     "listing",
