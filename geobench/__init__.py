@@ -100,6 +100,7 @@ __all__ = [
     "Dataset",
     "DeadlineError",
     "Density",
+    "Drawn",
     "Draws",
     "Encoder",
     "EqualAreaGrid",
