@@ -1,10 +1,10 @@
 """A small flow with exact densities, as expensive as such methods are: for what the kit costs.
 
 A velocity field on the sphere, a network of width 32 projected on the tangent plane, moves uniform
-points by eight steps of Runge and Kutta. Its divergence is taken exactly, by two Jacobian-vector products in an
-orthonormal frame of the tangent plane at each stage; the log-density follows it (Chen et al.,
-"Neural Ordinary Differential Equations", NeurIPS 2018, equation 8; on manifolds Mathieu and
-Nickel, NeurIPS 2020).
+points by eight steps of Runge and Kutta. Its divergence is taken exactly, by two Jacobian-vector
+products in an orthonormal frame of the tangent plane at each stage; the log-density follows it
+(Chen et al., "Neural Ordinary Differential Equations", NeurIPS 2018, equation 8; on manifolds
+Mathieu and Nickel, NeurIPS 2020).
 """
 
 from typing import ClassVar
