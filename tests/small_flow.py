@@ -141,12 +141,17 @@ class SmallFlow(Method):
             _, total = self.solve(vectors, features, backwards=True, divergence=True)
             return uniform + total.double().numpy().reshape(points.shape[:2])
 
-        def answer(photo):  # by itself, from the same points for all
-            return drawn(np.array([photo]), 8, np.random.default_rng(0), divergence=False).points
-
-        answers = [geo.mean_point(answer(photo)[0]) for photo in range(count)]
+        # From the same points for every photo, so that an answer depends on no other photo.
+        starts = geo.unit_vectors(geo.uniform(8, np.random.default_rng(0)))
+        ends, _ = self.solve(
+            torch.as_tensor(starts, dtype=torch.float32).repeat(count, 1),
+            spread(np.arange(count), 8),
+            backwards=False,
+            divergence=False,
+        )
+        answers = geo.from_vectors(ends.double().numpy()).reshape(count, 8, 2)
         return LazyDensity(
-            np.reshape(answers, (count, 2)),
+            geo.mean_point(answers),
             lambda indices, n, rng: drawn(indices, n, rng, divergence=False).points,
             log_prob,
             draw_with_log_prob=lambda indices, n, rng: drawn(indices, n, rng, divergence=True),

@@ -5,14 +5,16 @@ import re
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 import geobench as public
 import geobench_torch
-from geobench import Context, Method, cli
+from geobench import Context, Method, cli, geo
 from geobench.catalogue import KINDS
 from geobench.testing import kit
+from geobench.testing.bridge import Bridge
 
 ROOT = Path(__file__).parents[1]
 GUIDE = (ROOT / "docs/write-a-plugin.md").read_text()
@@ -50,7 +52,8 @@ def modules(tmp_path, monkeypatch):
     monkeypatch.setattr("sys.dont_write_bytecode", True)
     found = {"geobench_antipode": importlib.import_module("geobench_antipode").Antipode}
     for text in blocks("python"):
-        if named := re.match(r"# (\w+)\.py\n", text):
+        named = re.match(r"# (\w+)\.py\n", text)
+        if named and named[1] != "lazy_bells":  # which brings no plugin
             (tmp_path / f"{named[1]}.py").write_text(text)
             module = importlib.import_module(named[1])
             (found[named[1]],) = getattr(module, f"register_{MODULES[named[1]]}s")()
@@ -72,8 +75,22 @@ def test_the_files_of_the_guide_are_those_of_the_example():
 
 
 def test_the_pieces_of_the_method_are_the_whole_module():
-    pieces = re.findall(r"```python\n(.*?)```", section("The method"), re.DOTALL)
+    blocks = re.findall(r"```python\n(.*?)```", section("The method"), re.DOTALL)
+    pieces = [block for block in blocks if not block.startswith("# ")]
     assert lines("\n".join(pieces)) == lines((EXAMPLE / "geobench_antipode.py").read_text())
+
+
+def test_the_lazy_density_of_the_guide_is_one():
+    names = {}
+    (text,) = [block for block in blocks("python") if block.startswith("# lazy_bells.py")]
+    exec(text, names)
+    density = names["bells"](geo.uniform(30, np.random.default_rng(0)))
+    assert density.density_comes_with_draws
+    drawn = density.sample_and_log_prob(5, np.random.default_rng(1))
+    np.testing.assert_array_equal(drawn.points, density.sample(5, np.random.default_rng(1)))
+    np.testing.assert_allclose(drawn.log_prob, density.log_prob(drawn.points))
+    bridges = [Bridge.of(density, np.random.default_rng(seed)).p_value for seed in (2, 3)]
+    assert max(bridges) > 0.001
 
 
 @pytest.mark.parametrize("name", MODULES)
