@@ -31,7 +31,6 @@ from geobench.weights import Weights as Weights
 from geobench.components import Component as Component
 from geobench.components import Config as Config
 from geobench.components import InputPath as InputPath
-from geobench.components import install_resolver
 from geobench.components import Plugin as Plugin
 from geobench.data import BrokenPicture as BrokenPicture
 from geobench.data import Dataset as Dataset
@@ -56,6 +55,7 @@ from geobench.encoders import TextEncoder as TextEncoder
 from geobench.predictions import Atoms as Atoms
 from geobench.predictions import Cells as Cells
 from geobench.predictions import Density as Density
+from geobench.predictions import Drawn as Drawn
 from geobench.predictions import Floored as Floored
 from geobench.predictions import LazyDensity as LazyDensity
 from geobench.predictions import Prediction as Prediction
@@ -100,6 +100,7 @@ __all__ = [
     "Dataset",
     "DeadlineError",
     "Density",
+    "Drawn",
     "Draws",
     "Encoder",
     "EqualAreaGrid",
@@ -162,7 +163,9 @@ plugin, and the sooner plugins are there, the sooner `geobench list` answers."""
 
 
 # Components by name are looked up in the catalogue, which is loaded when it is needed.
-install_resolver(lambda *asked: import_module("geobench.catalogue").resolve(*asked))
+import_module("geobench.components").install_resolver(
+    lambda *asked: import_module("geobench.catalogue").resolve(*asked)
+)
 
 if not TYPE_CHECKING:  # a type checker would take it that there is any name at all
 

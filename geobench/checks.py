@@ -13,7 +13,7 @@ from geobench.errors import StoreError
 from geobench.files import read_json, write_json
 from geobench.results import Workspace
 
-KIT_VERSION = 2
+KIT_VERSION = 3
 """Version of the conformance kit; raised when a check is added or asks for more."""
 
 NOT_CHECKED = "not checked"
@@ -31,7 +31,7 @@ class Outcome:
         check: its name.
         status: "expected failure" is one that the caller gave a reason for beforehand.
         reason: why it failed or was skipped; of a passed one, what was measured ("" if nothing).
-        seconds: how long it took.
+        seconds: of a processor that it took, other processes that it started included.
         traceback: of an error that the check did not foresee, or "".
     """
 

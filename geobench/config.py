@@ -2,11 +2,12 @@
 
 import difflib
 import re
+from collections.abc import Mapping as Lookup
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, final
+from typing import Annotated, Any, ClassVar, Literal, NotRequired, TypedDict, final
 
-from pydantic import BaseModel, Field, ValidationError, field_validator
+from pydantic import BaseModel, Field, ValidationError, ValidationInfo, field_validator
 
 from geobench import document
 from geobench.catalogue import Catalogue
@@ -18,6 +19,7 @@ from geobench.encoders import Encoder
 from geobench.errors import ConfigError, PluginError
 from geobench.methods import Method
 from geobench.metrics import Metric
+from geobench.predictions import Density, Prediction
 from geobench.splits import Split
 from geobench.tables import CEILING
 
@@ -26,6 +28,17 @@ RESERVED = ("name", "label", "preset")
 
 _NAME = r"[a-z0-9]+(-[a-z0-9]+)*"
 _LABEL = r"[A-Za-z0-9][A-Za-z0-9 ._+@-]*"
+
+
+@final
+class DrawRule(TypedDict):
+    """What decides draws, and how many photos and draws are scored, as record.json says it."""
+
+    chunk: int
+    photos: int | str
+    samples: int
+    density_photos: NotRequired[int | str]
+    density_samples: NotRequired[int]
 
 
 @final
@@ -50,6 +63,10 @@ class Benchmark(Config):
     """Points drawn per photo, for metrics that need a distribution."""
     photos: Annotated[int, Field(ge=1, strict=True)] | Literal["all"] = "all"
     """How many photos of each part are scored by those metrics: the smallest hashes of id."""
+    density_photos: Annotated[int, Field(ge=1, strict=True)] | Literal["all"] | None = None
+    """How many of those photos are scored by metrics that need a density; left out, all of them."""
+    density_samples: Annotated[int, Field(ge=2, strict=True)] | None = None
+    """At how many of a photo's draws those metrics see its density; left out, at all of them."""
     seeds: Annotated[list[Annotated[int, Field(ge=0, strict=True)]], Field(min_length=1)] = [0]
     """Seeds of training and sampling; each is one training."""
     chunk: Annotated[int, Field(ge=1, strict=True)] = 1024
@@ -58,6 +75,10 @@ class Benchmark(Config):
     """Seconds after which a cell is stopped and stores nothing; in no key."""
     on_broken: Literal["exclude", "fail"] = "exclude"
     """Photos whose pictures cannot be read are left out for all methods, or stop the run."""
+
+    added: ClassVar[Lookup[str, Any]] = {"density_photos": None, "density_samples": None}
+    """Fields that are left out of digests at these values: what was stored before there were such
+    fields keeps its digest."""
 
     @field_validator("name")
     @classmethod
@@ -72,6 +93,32 @@ class Benchmark(Config):
         if len(set(seeds)) != len(seeds):
             raise ValueError("a seed repeats")
         return seeds
+
+    @field_validator("density_photos", "density_samples")
+    @classmethod
+    def _at_most(cls, value: Any, info: ValidationInfo) -> Any:
+        whole = str(info.field_name).removeprefix("density_")
+        most = info.data.get(whole, "all")  # absent where it is itself wrong
+        if value is not None and most != "all" and (value == "all" or value > most):
+            raise ValueError(
+                f"{value} is more than {whole}, which is {most}. Log-densities are looked at for "
+                f"some of the {whole}: give no more, or leave it out for all of them"
+            )
+        return value
+
+    def draws(self, predicts: type[Prediction]) -> DrawRule:
+        """The rule for a method that predicts this type, which is in its record keys.
+
+        The numbers of densities are in it only where a density is predicted, and where they are
+        others than those of draws.
+        """
+        rule = DrawRule(chunk=self.chunk, photos=self.photos, samples=self.samples)
+        if issubclass(predicts, Density):
+            if self.density_photos is not None and self.density_photos != self.photos:
+                rule["density_photos"] = self.density_photos
+            if self.density_samples is not None and self.density_samples != self.samples:
+                rule["density_samples"] = self.density_samples
+        return rule
 
     @property
     def resolved(self) -> dict[str, Any]:

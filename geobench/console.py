@@ -141,11 +141,13 @@ class Examination:
         row = Table.grid(padding=(0, 2, 0, 0))
         row.add_column(width=_STATUS_WIDTH)
         row.add_column(width=_CHECK_WIDTH)
+        row.add_column(width=_SECONDS_WIDTH, justify="right")
         row.add_column()
         failed = outcome.status == "failed"
         reason = f"{outcome.reason}\n(the promise: {promise})" if failed else outcome.reason
         colour = _COLOURS[outcome.status]
-        row.add_row(f"[{colour}]{outcome.status}[/]", outcome.check, escape(reason))
+        seconds = f"{outcome.seconds:.2f} s"
+        row.add_row(f"[{colour}]{outcome.status}[/]", outcome.check, seconds, escape(reason))
         self.console.print(row)
 
     def conclude(self, verdict: Verdict, kept: str) -> None:
@@ -154,7 +156,8 @@ class Examination:
         done = ", ".join(f"{count} {_ENDED.get(status, status)}" for status, count in counts)
         seconds = sum(outcome.seconds for outcome in verdict.outcomes)
         self.console.print(
-            f"{self.plugin.kind} {self.plugin.name}: {done}, in {seconds:.1f} s; kept in {kept}",
+            f"{self.plugin.kind} {self.plugin.name}: {done}, in {seconds:.1f} CPU seconds; "
+            f"kept in {kept}",
             highlight=False,
             soft_wrap=True,
         )
@@ -184,6 +187,7 @@ def _bytes(count: float) -> str:
 _ENDED = {"expected failure": "failed as expected"}
 _STATUS_WIDTH = len("expected failure")
 _CHECK_WIDTH = 34
+_SECONDS_WIDTH = len("100.00 s")
 _COLOURS = {"passed": "green", "failed": "red", "skipped": "yellow", "expected failure": "yellow"}
 
 _STATES = {

@@ -206,7 +206,6 @@ class Execution:
 
     def answer(self, cell: Cell, place: Place, context: Context, fit: dict[str, Any]) -> list[str]:
         """Write the record of one part, or the columns that it lacks."""
-        bench = self.plan.benchmark
         restoring = Stopwatch()
         with restoring:
             method = self.restored(cell, context)
@@ -222,7 +221,9 @@ class Execution:
         if known is not None:
             metrics = self.plan.unscored(known, method)
         examples = self.plan.inputs.examples(place.part, wanted(method))
-        protocol = Protocol(cell.seed, place.task.digest, bench.chunk, bench.photos, bench.samples)
+        protocol = Protocol(
+            cell.seed, place.task.digest, **self.plan.benchmark.draws(method.predicts)
+        )
         truth = truth_of(arrays)
         watch = Stopwatch()
         try:

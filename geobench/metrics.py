@@ -108,12 +108,21 @@ class LogDensity:
         density: of N photos.
         truth: where they were taken, (N, 2).
         samples: points drawn from it, (N, S, 2).
+        at_samples: its values there, (N, S), where they came with the draws.
     """
 
-    def __init__(self, density: Density, truth: Points, samples: Points | None) -> None:
+    def __init__(
+        self,
+        density: Density,
+        truth: Points,
+        samples: Points | None,
+        *,
+        at_samples: Floats | None = None,
+    ) -> None:
         self._density = density
         self._truth = truth
         self._samples = samples
+        self._known = at_samples
         self._whole: LogDensity | None = None
         self._indices: Indices = np.arange(len(truth))
 
@@ -131,7 +140,7 @@ class LogDensity:
             return self._whole.at_samples[self._indices]
         if self._samples is None:
             raise PredictionError("there are no samples at which a density could be looked at")
-        return self._at(self._samples)
+        return self._at(self._samples) if self._known is None else _checked(self._known)
 
     def take(self, indices: Indices) -> "LogDensity":
         """That of some of the photos: what was computed for all of them serves here, too."""
@@ -140,14 +149,18 @@ class LogDensity:
         return some
 
     def _at(self, points: Points) -> Floats:
-        found = np.array(self._density.log_prob(points), np.float64)
-        found.flags.writeable = False  # all metrics read it
-        if (bad := np.isnan(found)).any():
-            raise PredictionError(
-                f"{int(bad.sum())} of {bad.size} log-densities are not a number",
-                remedy="A density that is zero somewhere has the logarithm -inf there.",
-            )
-        return found
+        return _checked(self._density.log_prob(points))
+
+
+def _checked(log_densities: Floats) -> Floats:
+    found = np.array(log_densities, np.float64)
+    found.flags.writeable = False  # all metrics read it
+    if (bad := np.isnan(found)).any():
+        raise PredictionError(
+            f"{int(bad.sum())} of {bad.size} log-densities are not a number",
+            remedy="A density that is zero somewhere has the logarithm -inf there.",
+        )
+    return found
 
 
 @final
@@ -156,10 +169,12 @@ class ScoreContext:
     """What the harness gives a metric beside prediction and truth.
 
     Args:
-        samples: points drawn from the prediction, (N, S, 2), the same for all metrics; None
+        samples: points drawn from the prediction, (N, S, 2), the same for all metrics; a metric
+            that needs a `Density` is given as many as have log-densities, the first ones. None
             for a metric that needs only points, or the stored first draws.
         part: the part, as in table.csv.
-        log_density: of a `Density` at truth and samples, shared by all metrics that need one.
+        log_density: of a `Density` at truth and samples, shared by all metrics that need one;
+            None for the others.
     """
 
     samples: Points | None = None
@@ -168,12 +183,26 @@ class ScoreContext:
 
     @classmethod
     def of(
-        cls, prediction: Prediction, truth: Truth, *, samples: Points | None = None, part: str = ""
+        cls,
+        prediction: Prediction,
+        truth: Truth,
+        *,
+        samples: Points | None = None,
+        at_samples: Floats | None = None,
+        part: str = "",
     ) -> Self:
-        """The context in which a prediction is scored, with its log-density if it has one."""
+        """The context in which a prediction is scored, with its log-density if it has one.
+
+        Args:
+            prediction: N distributions.
+            truth: of the same photos.
+            samples: drawn from them, (N, S, 2).
+            at_samples: the log-densities there, (N, S), where they came with the draws.
+            part: the part, as in table.csv.
+        """
         shared = None
         if isinstance(prediction, Density):
-            shared = LogDensity(prediction, truth.points, samples)
+            shared = LogDensity(prediction, truth.points, samples, at_samples=at_samples)
         return cls(samples, part, shared)
 
     def take(self, indices: Indices) -> Self:

@@ -155,18 +155,12 @@ class Plan:
 
     def places(self, cell: Cell) -> Iterator[Place]:
         """Where the cell's records lie, one for each test part."""
-        bench = self.benchmark
+        draws = self.benchmark.draws(cell.method.plugin.predicts)
         for test in cell.assignment.parts:
             train, val = cell.assignment.train.digest, cell.assignment.val.digest
             name = cell.split.plugin.name
             task = Task(name, test.name, train, val, test.digest, test.dataset.digest)
-            key = record_key(
-                cell.fit_key,
-                task.digest,
-                chunk=bench.chunk,
-                photos=bench.photos,
-                samples=bench.samples,
-            )
+            key = record_key(cell.fit_key, task.digest, draws)
             name = f"{cell.method.plugin.name}-{cell.seed}-{key[:8]}"
             folder = self.board / "runs" / task.folder / name
             yield Place(f"{cell.split.label}/{test.name}", test, task, key, folder)

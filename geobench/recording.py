@@ -27,7 +27,7 @@ def write(
         data: its status, and what was measured or went wrong.
         scores: the answers and the columns of metrics; None without answers.
     """
-    bench, plugin = planned.benchmark, cell.method.plugin
+    plugin = cell.method.plugin
     head = {
         "schema": results.LAYOUT,
         "record_key": place.key,
@@ -41,7 +41,7 @@ def write(
             "test": place.task.test,
             "dataset": place.task.dataset,
         },
-        "draws": {"chunk": bench.chunk, "photos": bench.photos, "samples": bench.samples},
+        "draws": planned.benchmark.draws(plugin.predicts),
         "origin": plugin.origin,
         "trained_on": plugin.trained_on,
         "predicts": plugin.predicts.__name__,

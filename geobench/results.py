@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from geobench import drafts, gazetteer
 from geobench.components import Plugin
+from geobench.config import DrawRule
 from geobench.data import Column, smallest_by_hash
 from geobench.digests import digest, file_digest
 from geobench.errors import StoreError
@@ -104,10 +105,15 @@ class Task:
         return f"{self.split}-{self.part}-{self.digest[:8]}"
 
 
-def record_key(fit_key: str, task: str, *, chunk: int, photos: int | str, samples: int) -> str:
-    """The record key: SHA-256 over the fit key, the task and what decides the draws."""
-    parts = {"fit": fit_key, "task": task, "chunk": chunk, "photos": photos, "samples": samples}
-    return digest(parts)
+def record_key(fit_key: str, task: str, draws: DrawRule) -> str:
+    """The record key: SHA-256 over the fit key, the task and what decides the draws.
+
+    Args:
+        fit_key: of the training.
+        task: the task's digest.
+        draws: the benchmark's rule, as it stands in record.json.
+    """
+    return digest({"fit": fit_key, "task": task, **draws})
 
 
 @final

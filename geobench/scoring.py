@@ -13,7 +13,7 @@ from geobench import geo
 from geobench.costs import Stopwatch
 from geobench.data import Examples, Indices, Truth, smallest_by_hash
 from geobench.errors import GeobenchError, PredictionError
-from geobench.geo import Points
+from geobench.geo import Floats, Points
 from geobench.methods import Context, Method
 from geobench.metrics import NOT_APPLICABLE, NOT_SAMPLED, SCORED, Metric, ScoreContext
 from geobench.predictions import Atoms, Density, Prediction
@@ -33,6 +33,8 @@ class Protocol:
         chunk: photos per call of `predict`.
         photos: how many photos are scored by draws, or "all".
         samples: points drawn for each of them.
+        density_photos: how many of them are scored by their density; all, if None.
+        density_samples: at how many of their draws their density is looked at; all, if None.
     """
 
     seed: int
@@ -40,6 +42,8 @@ class Protocol:
     chunk: int
     photos: int | str
     samples: int
+    density_photos: int | str | None = None
+    density_samples: int | None = None
 
     def rng(self, chunk: int, stream: int) -> np.random.Generator:
         """The generator of one chunk: stream 0 draws `sample`, 1 the draws of metrics."""
@@ -47,9 +51,18 @@ class Protocol:
 
     def scored(self, ids: NDArray[np.str_]) -> NDArray[np.bool_]:
         """Which photos metrics score by draws, (N,): those with the smallest hash of id."""
-        mask = np.zeros(len(ids), bool)
-        mask[smallest_by_hash(ids, len(ids) if self.photos == "all" else int(self.photos))] = True
-        return mask
+        return _smallest(ids, self.photos)
+
+    def dense(self, ids: NDArray[np.str_]) -> NDArray[np.bool_]:
+        """Which of them metrics score by their density, (N,): again the smallest hashes."""
+        some = self.photos if self.density_photos is None else self.density_photos
+        return self.scored(ids) & _smallest(ids, some)
+
+
+def _smallest(ids: NDArray[np.str_], most: int | str) -> NDArray[np.bool_]:
+    mask = np.zeros(len(ids), bool)
+    mask[smallest_by_hash(ids, len(ids) if most == "all" else int(most))] = True
+    return mask
 
 
 @final
@@ -94,9 +107,9 @@ def score_part(
     """
     count = len(examples)
     scores = Scores(np.full((count, 2), np.nan), np.full((count, 2), np.nan))
-    eligible = protocol.scored(examples.ids)
+    scored, dense = protocol.scored(examples.ids), protocol.dense(examples.ids)
     for metric in metrics:
-        _start(scores, metric, truth, eligible)
+        _start(scores, metric, truth, dense if metric.needs is Density else scored)
     watch = Stopwatch()
     starts = range(0, count, protocol.chunk)
     what = f"answer {context.part}"
@@ -110,18 +123,16 @@ def score_part(
         scores.answer[rows] = _draws(answers, (len(rows),), method, what="answers")
         drawn = prediction.sample(1, protocol.rng(number, 0))
         scores.sample[rows] = _draws(drawn, (len(rows), 1), method)[:, 0]
-        inside = np.flatnonzero(eligible[rows])
+        inside = np.flatnonzero(scored[rows])
         if metrics and len(inside):
-            chosen = prediction.take(inside)
-            drawn = chosen.sample(protocol.samples, protocol.rng(number, 1))
-            samples = _draws(drawn, (len(inside), protocol.samples), method)
-            photos = _Photos(rows[inside], examples.ids)
-            shared = ScoreContext.of(
-                chosen, truth.take(rows[inside]), samples=samples, part=context.part
+            batch = _Batch(
+                method,
+                prediction.take(inside),
+                _Photos(rows[inside], examples.ids),
+                np.flatnonzero(dense[rows[inside]]),
+                context.part,
             )
-            for metric in metrics:
-                if metric.file_stem not in scores.faults:
-                    _score(scores, metric, chosen, truth, photos, shared)
+            _score_batch(scores, metrics, batch, truth, protocol, protocol.rng(number, 1))
     for stem in scores.faults:
         scores.columns.pop(stem)
     scores.predict_seconds = watch.seconds
@@ -170,6 +181,95 @@ class _Photos:
 
     rows: Indices
     ids: NDArray[np.str_]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """The photos of one chunk that are scored by draws.
+
+    Args:
+        method: whose predictions they are.
+        prediction: of these photos.
+        photos: which they are.
+        dense: positions among them of those that are scored by their density, too.
+        part: the part, as in table.csv.
+    """
+
+    method: Method
+    prediction: Prediction
+    photos: _Photos
+    dense: Indices
+    part: str
+
+
+def _score_batch(
+    scores: Scores,
+    metrics: Sequence[Metric],
+    batch: _Batch,
+    truth: Truth,
+    protocol: Protocol,
+    rng: np.random.Generator,
+) -> None:
+    dense = batch.dense
+    some = protocol.samples if protocol.density_samples is None else protocol.density_samples
+    looked_at = any(metric.needs is Density for metric in metrics)
+    samples, at_samples = _drawn(batch, protocol.samples, some, rng, looked_at=looked_at)
+    plain = ScoreContext(samples, batch.part)
+    photos = _Photos(batch.photos.rows[dense], batch.photos.ids)
+    chosen, shared = batch.prediction, plain
+    if looked_at and len(dense):
+        chosen = batch.prediction.take(dense)
+        shared = ScoreContext.of(
+            chosen,
+            truth.take(photos.rows),
+            samples=samples[dense, :some],
+            at_samples=at_samples,
+            part=batch.part,
+        )
+    for metric in metrics:
+        if metric.file_stem in scores.faults:
+            continue
+        if metric.needs is Density:
+            _score(scores, metric, chosen, truth, photos, shared)
+        else:
+            _score(scores, metric, batch.prediction, truth, batch.photos, plain)
+
+
+def _drawn(
+    batch: _Batch, count: int, some: int, rng: np.random.Generator, *, looked_at: bool
+) -> tuple[Points, Floats | None]:
+    """The draws (N, count, 2), and the log-densities at the first `some` of the photos that need
+    them where these come with the draws.
+
+    All is drawn at once where densities are asked for afterwards. Where they come along, the
+    draws are the same whether a metric looks at densities or not, so that a metric that is added
+    to a record is given the draws of those that were there before.
+    """
+    prediction, method, dense = batch.prediction, batch.method, batch.dense
+    shape = (len(prediction), count)
+    if not (isinstance(prediction, Density) and prediction.density_comes_with_draws):
+        return _draws(prediction.sample(count, rng), shape, method), None
+    samples, at_samples = np.empty((*shape, 2)), None
+    if len(dense):
+        known = prediction.take(dense)
+        if looked_at:
+            first, at_samples = known.sample_and_log_prob(some, rng)
+            if np.shape(at_samples) != (len(dense), some):
+                raise PredictionError(
+                    f"log-densities that method {method.name} gives with its draws have shape "
+                    f"{np.shape(at_samples)}, not {(len(dense), some)}"
+                )
+        else:
+            first = known.sample(some, rng)
+        samples[dense, :some] = _draws(first, (len(dense), some), method)
+        rest = known.sample(count - some, rng)
+        samples[dense, some:] = _draws(rest, (len(dense), count - some), method)
+    others = np.setdiff1d(np.arange(len(prediction)), dense)
+    if len(others):
+        drawn = prediction.take(others).sample(count, rng)
+        samples[others] = _draws(drawn, (len(others), count), method)
+    return samples, at_samples
 
 
 def _score(

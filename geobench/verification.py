@@ -191,14 +191,7 @@ def _record(board: Leaderboard, entry: dict[str, Any]) -> list[str]:
 
 def _keys(board: Leaderboard, entry: dict[str, Any], data: dict[str, Any]) -> list[str]:
     folder, problems = board.runs / entry["folder"], []
-    draws = data["draws"]
-    key = results.record_key(
-        digest(data["fit"]),
-        data["task"]["digest"],
-        chunk=draws["chunk"],
-        photos=draws["photos"],
-        samples=draws["samples"],
-    )
+    key = results.record_key(digest(data["fit"]), data["task"]["digest"], data["draws"])
     found = data["task"]
     task = digest([data["fit"]["train"], data["fit"]["val"], found["test"], found["dataset"]])
     part = board.manifest["parts"][entry["part"]]

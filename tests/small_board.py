@@ -37,6 +37,8 @@ benchmarks:
     metrics: [distance, geoscore, accuracy, nll, unscorable, nowhere, against-breaks]
     samples: 4
     photos: 20
+    density_photos: 12
+    density_samples: 3
     seeds: [0, 1]
 """
 

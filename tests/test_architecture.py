@@ -74,6 +74,7 @@ READING_ORDER = (
     "report",
     "verification",
     "execution",
+    "trained_method",
     "runner",
     "console",
     "listing",
@@ -216,12 +217,10 @@ def test_a_plugin_imports_only_public_names(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "package",
-    # geobench_torch registers nothing: plugins import it in their second layer.
-    sorted({path.relative_to(PLUGINS).parts[0] for path in plugin_modules()} - {"geobench_torch"}),
+    "package", sorted({path.relative_to(PLUGINS).parts[0] for path in plugin_modules()})
 )
 def test_the_first_layer_of_a_plugin_imports_nothing_heavy(package: str) -> None:
-    light = {"geobench", "numpy", "pydantic", "geobench_cells", package, *sys.stdlib_module_names}
+    light = {"geobench", "numpy", "pydantic", package, *SHARED_PLUGINS, *sys.stdlib_module_names}
     waiting, seen = [PLUGINS / package / "__init__.py"], set()
     while waiting:
         path = waiting.pop()

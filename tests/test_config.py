@@ -11,6 +11,7 @@ from pydantic import Field
 import geobench
 from geobench import (
     Assignment,
+    Atoms,
     Component,
     Config,
     ConfigError,
@@ -18,6 +19,7 @@ from geobench import (
     DataError,
     Dataset,
     Examples,
+    Floored,
     Gallery,
     InputPath,
     Labelled,
@@ -235,6 +237,21 @@ MISTAKES: dict[str, tuple[str | bytes, int, str]] = {
         "photos: input should be a valid integer, not 'x'",
     ),
     "a number out of range": (yaml(samples="1"), 7, "greater than or equal to 2, not 1"),
+    "more densities than photos": (
+        yaml(photos="100", density_photos="101"),
+        8,
+        "density_photos: 101 is more than photos, which is 100. Log-densities are looked at",
+    ),
+    "densities of all of some photos": (
+        yaml(photos="100", density_photos="all"),
+        8,
+        "density_photos: all is more than photos, which is 100",
+    ),
+    "more densities than samples": (
+        yaml(density_samples="17"),
+        7,
+        "density_samples: 17 is more than samples, which is 16",
+    ),
     "a number out of range in a preset": (
         yaml(methods="\n      - ranking\n      - name: fixed\n        preset: wrong"),
         7,
@@ -456,6 +473,8 @@ def test_what_is_not_said_has_a_default(load: Any) -> None:
     assert benchmark.seeds == [0]
     assert benchmark.samples == 16
     assert benchmark.photos == "all"
+    assert benchmark.density_photos is None
+    assert benchmark.density_samples is None
     assert benchmark.on_broken == "exclude"
     assert [m.label for m in benchmark.methods] == ["fixed"]
 
@@ -546,6 +565,8 @@ MATTERS = {
     "seeds": "[1, 0]",
     "samples": "9",
     "photos": "all",
+    "density_photos": "99",
+    "density_samples": "7",
     "chunk": "65",
     "on_broken": "fail",
 }
@@ -572,6 +593,30 @@ def test_the_digest_changes_with_a_label_of_a_row(load: Any) -> None:
     (after,) = load(yaml(methods="[{name: fixed, label: ours}]"))
     assert before.digest != after.digest
     assert before.methods[0].plugin.identity() == after.methods[0].plugin.identity()
+
+
+def test_what_was_digested_before_there_were_densities_apart_keeps_its_digest(load: Any) -> None:
+    (benchmark,) = load(yaml(**FULL))
+    assert not set(benchmark.resolved) & set(Benchmark.added)
+    assert set(Benchmark.added) < set(Benchmark.model_fields)
+
+
+@pytest.mark.parametrize(
+    ("keys", "added"),
+    [
+        ({}, {}),
+        ({"density_photos": "100", "density_samples": "8"}, {}),
+        ({"density_photos": "99"}, {"density_photos": 99}),
+        ({"density_samples": "2"}, {"density_samples": 2}),
+    ],
+)
+def test_the_numbers_of_densities_decide_the_draws_of_densities_alone(
+    load: Any, keys: dict[str, str], added: dict[str, int]
+) -> None:
+    (benchmark,) = load(yaml(**FULL, **keys))
+    plain = {"chunk": 64, "photos": 100, "samples": 8}
+    assert benchmark.draws(Atoms) == benchmark.draws(Prediction) == plain
+    assert benchmark.draws(Floored) == plain | added
 
 
 def test_the_deadline_is_in_no_key(load: Any) -> None:

@@ -139,10 +139,10 @@ def test_what_a_component_needs_and_gives_is_documented(plugin, tmp_path):
     if plugin.kind == "method":
         is_density = issubclass(made.predicts, Density)
         assert f"Predicts {'a density' if is_density else 'points'}" in text
-        seeds = "once, whatever `seeds` says" if plugin.deterministic else "once per seed"
+        seeds = "once, whatever `seeds` says" if made.deterministic else "once per seed"
         assert f"fitted {seeds}" in text
         assert ("reads pooled features" in text) == ("pooled" in made.wants)
-        assert ("needs no training photos" in text) != plugin.needs_training
+        assert ("needs no training photos" in text) != made.needs_training
 
 
 def test_no_component_is_documented_that_there_is_not():
@@ -159,6 +159,8 @@ CHANGES = {
     "metrics": "[distance]",
     "samples": "4",
     "photos": "5",
+    "density_photos": "5",
+    "density_samples": "4",
     "seeds": "[1]",
     "chunk": "7",
     "deadline": "60",

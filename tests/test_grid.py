@@ -209,3 +209,14 @@ def test_presets_are_valid_configurations(tmp_path: Path) -> None:
     for preset in Grid.presets.values():
         GridConfig(**preset)
     assert isinstance(Grid.tiny(tmp_path), GridConfig)
+
+
+def test_what_it_inherits_is_in_its_key_only_where_it_differs_from_what_was() -> None:
+    before = Grid().identity()
+    assert set(before["config"]) == set(GridConfig.model_fields) - {
+        *("optimizer", "momentum", "schedule", "milestones", "milestone_factor"),
+        *("warmup", "clip_norm", "checkpoint_every"),
+    }
+    assert Grid(GridConfig(checkpoint_every=7)).identity() == before
+    for changes in ({"optimizer": "lamb"}, {"warmup": 0.2}, {"clip_norm": None}):
+        assert Grid(GridConfig(**changes)).identity() != before

@@ -562,3 +562,11 @@ print("both")
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False
     )
     assert done.stdout.strip() == "both", done.stderr
+
+
+@pytest.mark.parametrize("size", [16, 48, 64])
+def test_the_encoder_knows_the_shape_of_its_features_beforehand(size):
+    encoder = Im2gpsEncoder(Im2gpsEncoderConfig(size=size))
+    assert encoder.prepare(picture(1)).shape == encoder.shape("pooled")
+    assert encoder.shape("tokens") is None
+    assert Im2gpsEncoder().shape("pooled") == (1876,)

@@ -395,6 +395,161 @@ class SharpensSamples(Lazy):
         return geo.interpolate(samples, np.broadcast_to(sound.point()[:, None], samples.shape), 0.4)
 
 
+class WrongForSome(Lazy):
+    """Is wrong for one photo in eight, which its features tell."""
+
+    def predict(self, examples, context):
+        features = np.asarray(examples.pooled, np.float64)
+        self.wrong = (features[:, 0] * 1000 % 8 < 1)[:, None]  # of the photos last asked for
+        sound = Floored(self.mixture(examples), float(self.learnt.share))
+        wrong = self.wrong
+
+        def draw(indices, n, rng):
+            return self.draw(sound.take(indices), n, rng)
+
+        def log_prob(indices, points):
+            right = sound.take(indices)
+            return np.where(wrong[indices], self.spoilt(right, points), right.log_prob(points))
+
+        return LazyDensity(sound.point(), draw, log_prob)
+
+    def spoilt(self, sound, points):
+        return sound.log_prob(points) + np.log(2)
+
+
+class HalvesSome(WrongForSome):
+    """Gives one photo in eight half its density."""
+
+    def spoilt(self, sound, points):
+        return sound.log_prob(points) - np.log(2)
+
+
+class FlattensSome(WrongForSome):
+    """Gives one photo in eight the uniform density."""
+
+    def spoilt(self, sound, points):
+        return np.full(points.shape[:2], -np.log(4 * np.pi))
+
+
+class MixesUpSome(WrongForSome):
+    """Gives one photo in eight the mirror image of its density."""
+
+    def spoilt(self, sound, points):
+        return sound.log_prob(np.asarray(points) * (-1, 1))
+
+
+class AntipodalPairs(Lazy):
+    """Draws every second point opposite the one before it."""
+
+    def draw(self, sound, n, rng):
+        samples = sound.sample(n, rng)
+        before = samples[:, 0 : n - n % 2 : 2]
+        samples[:, 1::2] = geo.wrap(before * (-1, 1) + (0, 180))[:, : n // 2]
+        return samples
+
+
+class AntitheticHalves(AntipodalPairs):
+    """Draws the second half opposite the first."""
+
+    def draw(self, sound, n, rng):
+        samples = sound.sample(n, rng)
+        samples[:, n - n // 2 :] = geo.wrap(samples[:, : n // 2] * (-1, 1) + (0, 180))
+        return samples
+
+
+class SortsDraws(Lazy):
+    """Gives its draws in the order of their density, so that the first are the best."""
+
+    def draw(self, sound, n, rng):
+        samples = sound.sample(n, rng)
+        order = np.argsort(-sound.log_prob(samples), axis=1)
+        return np.take_along_axis(samples, order[..., None], axis=1)
+
+
+class SpreadsDraws(Lazy):
+    """Takes from each of its places as many draws as it can, instead of drawing how many."""
+
+    def draw(self, sound, n, rng):
+        shares = sound.density.weights
+        edges = np.cumsum(shares, axis=1)
+        at = (np.arange(n) + rng.random((len(sound), n))) / n
+        chosen = (at[:, :, None] > edges[:, None]).sum(axis=-1).clip(max=shares.shape[1] - 1)
+        order = rng.permuted(np.tile(np.arange(n), (len(sound), 1)), axis=1)
+        means = self.learnt.places[np.take_along_axis(chosen, order, axis=1)]
+        kernels = VonMisesFisherMixture(
+            means.reshape(-1, 1, 2), self.learnt.kappa, count=means.shape[0] * n
+        )
+        samples = kernels.sample(1, rng).reshape(len(sound), n, 2)
+        floor = rng.random(samples.shape[:2]) < sound.share
+        samples[floor] = geo.uniform(int(floor.sum()), rng)
+        return samples
+
+
+class RepeatsDraws(Lazy):
+    """Draws one point a photo and call, and gives it again and again."""
+
+    def draw(self, sound, n, rng):
+        return np.repeat(sound.sample(1, rng), n, axis=1)
+
+
+class WalksFromDrawToDraw(Lazy):
+    """Stays where the draw before was half of the time, as a Markov chain does."""
+
+    def draw(self, sound, n, rng):
+        samples = sound.sample(n, rng)
+        for step in range(1, n):
+            stays = rng.random(len(samples)) < 0.5
+            samples[stays, step] = samples[stays, step - 1]
+        return samples
+
+
+class OtherDensityWithDraws(Lazy):
+    """Gets log-densities along with its draws by a formula that lacks the floor."""
+
+    def predict(self, examples, context):
+        sound = Floored(self.mixture(examples), float(self.learnt.share))
+
+        def both(indices, n, rng):
+            chosen = sound.take(indices)
+            points = chosen.sample(n, rng)
+            return points, chosen.density.log_prob(points)
+
+        return LazyDensity(
+            sound.point(),
+            lambda indices, n, rng: sound.take(indices).sample(n, rng),
+            lambda indices, points: sound.take(indices).log_prob(points),
+            draw_with_log_prob=both,
+        )
+
+
+class OtherDrawsWithDensity(Lazy):
+    """Draws other points where it is asked for their densities, too."""
+
+    def predict(self, examples, context):
+        sound = Floored(self.mixture(examples), float(self.learnt.share))
+
+        def both(indices, n, rng):
+            return sound.take(indices).sample_and_log_prob(
+                n, np.random.default_rng(rng.integers(9))
+            )
+
+        return LazyDensity(
+            sound.point(),
+            lambda indices, n, rng: sound.take(indices).sample(n, rng),
+            lambda indices, points: sound.take(indices).log_prob(points),
+            draw_with_log_prob=both,
+        )
+
+
+class HasRoomForHundreds(Sound):
+    """Answers as many photos as its table has rows, and those beyond like the first."""
+
+    def shares(self, examples):
+        shares = super().shares(examples)
+        shares[1000:] = shares[0]
+        return shares
+
+
 class NoFloor(Lazy):
     """Has a density of zero far from its places."""
 
@@ -496,6 +651,20 @@ MUTANTS = [
     (IgnoresDeadline, "deadline-obeyed"),
     (SwallowsDeadline, "deadline-obeyed"),
     (ClockBudget, "clock-changes-nothing"),
+    (AntipodalPairs, "draws-are-independent"),
+    (AntitheticHalves, "draws-are-independent"),
+    (SortsDraws, "draws-are-independent"),
+    (SpreadsDraws, "draws-are-independent"),
+    (RepeatsDraws, "draws-are-independent"),
+    (WalksFromDrawToDraw, "draws-are-independent"),
+    (OtherDensityWithDraws, "draws-come-with-their-density"),
+    (OtherDrawsWithDensity, "draws-come-with-their-density"),
+    (WrongForSome, "density-of-every-photo"),
+    (HalvesSome, "density-of-every-photo"),
+    (FlattensSome, "density-of-every-photo"),
+    (MixesUpSome, "density-of-every-photo"),
+    (SharpensSamples, "density-of-every-photo"),
+    (HasRoomForHundreds, "a-thousand-photos-at-once"),
     (AtomsForDensity, "density-has-no-atoms"),
     (BitsPerDim, "density-integrates-to-one"),
     (PerSquareKilometre, "density-integrates-to-one"),
@@ -528,5 +697,6 @@ def test_a_mutant_is_caught_by_the_check_named_for_it(mutant, name):
 
 
 def test_every_check_of_methods_has_a_mutant_that_it_catches():
-    caught = {name for _, name in [*MUTANTS, *KEEPING]}
+    # Those of first layers lie in test_kit_on_first_layers: this module must be light itself.
+    caught = {name for _, name in [*MUTANTS, *KEEPING]} | {"first-layer-is-light"}
     assert caught == {check.name for check in checks_of("method")}

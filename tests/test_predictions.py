@@ -14,6 +14,7 @@ from geobench import (
     Atoms,
     Cells,
     Density,
+    Drawn,
     EqualAreaGrid,
     Floored,
     LazyDensity,
@@ -135,6 +136,55 @@ def test_an_answer_can_be_changed_without_changing_the_prediction(kind: str) -> 
     before = prediction.point()
     prediction.point()[:] = 0
     np.testing.assert_array_equal(prediction.point(), before)
+
+
+def with_density(indices: np.ndarray, n: int, rng: np.random.Generator) -> Drawn:
+    """The draws of `draw_indices`, and minus one more than the photo's number at each."""
+    points = draw_indices(indices, n, rng)
+    return Drawn(points, np.asarray(-1.0 - indices[:, None] + 0 * points[..., 0]))
+
+
+def test_a_density_that_comes_with_the_draws_is_not_asked_for_again() -> None:
+    def forbidden(indices: np.ndarray, points: np.ndarray) -> np.ndarray:
+        raise AssertionError("the density was asked for")
+
+    answers = geo.uniform(9, rng())
+    prediction = LazyDensity(answers, draw_indices, forbidden, draw_with_log_prob=with_density)
+    assert prediction.density_comes_with_draws
+    taken = prediction.take(np.array([4, 4, 8])).take(np.array([1, 2]))
+    drawn = taken.sample_and_log_prob(3, rng())
+    assert drawn.log_prob.tolist() == [[-5] * 3, [-9] * 3]
+    np.testing.assert_array_equal(drawn.points, taken.sample(3, rng()))
+
+
+def test_a_floor_asks_anew_only_for_the_draws_that_it_replaced() -> None:
+    asked: list[tuple[int, int]] = []
+
+    def log_prob(indices: np.ndarray, points: np.ndarray) -> np.ndarray:
+        asked.append(points.shape[:2])
+        return index_density(indices, points)
+
+    answers = geo.uniform(50, rng())
+    density = LazyDensity(answers, draw_indices, log_prob, draw_with_log_prob=with_density)
+    floored = Floored(density, 0.3)
+    drawn = floored.sample_and_log_prob(8, rng(3))
+    on_parallel = drawn.points[..., 0] == np.arange(50)[:, None]
+    assert sum(photos * points for photos, points in asked) == (~on_parallel).sum() > 50
+    assert len(asked) <= 8
+    own = np.where(on_parallel, -1.0 - np.arange(50)[:, None], np.arange(50)[:, None])
+    np.testing.assert_array_equal(drawn.log_prob, Floored.mix(own, 0.3))
+    np.testing.assert_array_equal(drawn.points, floored.sample(8, rng(3)))
+
+
+def test_as_many_log_densities_as_points_come_with_the_draws() -> None:
+    bad = LazyDensity(
+        [[0, 0]],
+        draw_indices,
+        index_density,
+        draw_with_log_prob=lambda indices, n, rng: (np.zeros((1, n, 2)), np.zeros(n)),
+    )
+    with pytest.raises(PredictionError, match=r"log-densities \(3,\) of points \(1, 3, 2\)"):
+        bad.sample_and_log_prob(3, rng())
 
 
 def test_draws_off_the_globe_are_an_error() -> None:
@@ -450,7 +500,36 @@ def test_a_share_that_is_none_is_an_error(share: float) -> None:
         Floored(VonMisesFisherMixture([[[0, 0]]], 1.0), share)
 
 
+@pytest.mark.parametrize("share", [0.3, 1.0])
+def test_a_mixed_log_density_is_that_of_the_floored_density(share: float) -> None:
+    mixed = Floored.mix([0.0, -np.inf, 600.0], share)
+    rest = np.log1p(-share) if share < 1 else -np.inf
+    floor = np.log(share) + LOG_UNIFORM
+    np.testing.assert_allclose(mixed, np.logaddexp([rest, -np.inf, 600 + rest], floor))
+
+
 # What all have in common
+
+
+def known(indices: np.ndarray, n: int, rng: np.random.Generator) -> Drawn:
+    points = draw_indices(indices, n, rng)
+    return Drawn(points, index_density(indices, points))
+
+
+def test_draws_are_the_same_with_their_log_densities() -> None:
+    densities = [each for each in everything(6) if isinstance(each, Density)]
+    assert {type(each) for each in densities} == {
+        Cells,
+        Floored,
+        LazyDensity,
+        VonMisesFisherMixture,
+    }
+    for density in densities:
+        drawn = density.sample_and_log_prob(5, rng(2))
+        np.testing.assert_array_equal(drawn.points, density.sample(5, rng(2)))
+        np.testing.assert_allclose(drawn.log_prob, density.log_prob(drawn.points), rtol=1e-12)
+        rest = density.sample_and_log_prob(0, rng())
+        assert (rest.points.shape, rest.log_prob.shape) == ((6, 0, 2), (6, 0))
 
 
 def everything(count: int) -> list[Prediction]:
@@ -462,11 +541,13 @@ def everything(count: int) -> list[Prediction]:
         Atoms(geo.uniform((count, 4), rng()), np.ones((1, 4))),
         Sampled(answers, draw_indices),
         LazyDensity(answers, draw_indices, index_density),
+        LazyDensity(answers, draw_indices, index_density, draw_with_log_prob=known),
         cells,
         mixture,
         VonMisesFisherMixture(geo.uniform((1, 3), rng()), np.full((count, 3), 9.0)),
         Floored(mixture, 0.5),
         Floored(cells, 0.5),
+        Floored(LazyDensity(answers, draw_indices, index_density, draw_with_log_prob=known), 0.5),
     ]
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, final
 
 import numpy as np
 import pytest
@@ -13,6 +13,7 @@ from geobench import (
     Context,
     DeadlineError,
     Density,
+    Drawn,
     Examples,
     GeobenchError,
     Labelled,
@@ -526,6 +527,116 @@ def test_a_density_is_looked_at_once_however_many_metrics_there_are() -> None:
     assert not found.faults
     points = sum(photos * places for photos, places in asked)
     assert points == PHOTOS * (1 + PROTOCOL.samples)
+
+
+class Heights(HeightOfSamples):
+    """Log-densities at the samples of every photo; shows what a metric of densities was given."""
+
+    name = "heights"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[NDArray[np.float64]] = []
+
+    def applies(self, truth: Truth) -> NDArray[np.bool_]:
+        return np.ones(len(truth), bool)
+
+    def score(
+        self, prediction: Prediction, truth: Truth, context: ScoreContext
+    ) -> NDArray[np.float32]:
+        assert context.samples is not None
+        self.seen.append(context.samples)
+        return super().score(prediction, truth, context)
+
+
+@final
+class Flow:
+    """A density that comes with its draws, and counts what is asked of it."""
+
+    def __init__(self) -> None:
+        self.with_draws = self.alone = 0
+
+    def __call__(self, examples: Examples) -> LazyDensity:
+        sound = around(examples)
+
+        def draw(rows: NDArray[np.intp], n: int, rng: np.random.Generator) -> Points:
+            return sound.take(rows).sample(n, rng)
+
+        def log_prob(rows: NDArray[np.intp], places: Points) -> NDArray[np.float64]:
+            self.alone += places[..., 0].size
+            return sound.take(rows).log_prob(places)
+
+        def both(rows: NDArray[np.intp], n: int, rng: np.random.Generator) -> Drawn:
+            self.with_draws += len(rows) * n
+            return sound.take(rows).sample_and_log_prob(n, rng)
+
+        return LazyDensity(sound.point(), draw, log_prob, draw_with_log_prob=both)
+
+
+FEWER = replace(PROTOCOL, photos=15, density_photos=6, density_samples=2)
+
+
+@pytest.mark.parametrize("kind", ["closed form", "flow"])
+def test_fewer_photos_and_draws_get_log_densities(kind: str) -> None:
+    method = around if kind == "closed form" else Flow()
+    heights, spread = Heights(), Spread()
+    scores = scored(method, [heights, spread], protocol=FEWER)
+    assert not scores.faults
+    few, some = (np.isin(np.arange(PHOTOS), smallest_by_hash(IDS, n)) for n in (6, 15))
+    assert (some | ~few).all()
+    columns = scores.columns[heights.file_stem]
+    np.testing.assert_array_equal(columns["mask"], np.where(few, SCORED, NOT_SAMPLED))
+    np.testing.assert_array_equal(np.isfinite(columns["height"]), few)
+    others = scores.columns[spread.file_stem]
+    np.testing.assert_array_equal(others["mask"], np.where(some, SCORED, NOT_SAMPLED))
+    given, drawn = np.concatenate(heights.seen), np.concatenate(spread.seen)
+    assert (given.shape, drawn.shape) == ((6, 2, 2), (15, 4, 2))
+    np.testing.assert_array_equal(given, drawn[few[some]][:, :2])
+
+
+def test_draws_in_closed_form_do_not_depend_on_how_many_get_log_densities() -> None:
+    plain, beside = Spread(), Spread()
+    scored(around, [plain], protocol=replace(PROTOCOL, photos=15))
+    scored(around, [Heights(), beside], protocol=FEWER)
+    np.testing.assert_array_equal(np.concatenate(plain.seen), np.concatenate(beside.seen))
+
+
+def test_no_log_density_is_worked_out_that_comes_with_a_draw() -> None:
+    flow = Flow()
+    scored(flow, [Likelihood(), Heights(), Spread()], protocol=FEWER)
+    assert flow.with_draws == 6 * 2
+    # At the truth by both metrics themselves, and by one of them at its samples, to compare.
+    assert flow.alone == 6 + 6 * (1 + 1 + 2)
+    quiet = Flow()
+    scored(quiet, [Spread()], protocol=FEWER)
+    assert (quiet.with_draws, quiet.alone) == (0, 0)
+
+
+@pytest.mark.parametrize("protocol", [PROTOCOL, FEWER])
+def test_draws_are_the_same_whether_densities_come_with_them_or_are_not_wanted(
+    protocol: Protocol,
+) -> None:
+    alone, beside = Spread(), Spread()
+    scored(Flow(), [alone], protocol=protocol)
+    scored(Flow(), [Heights(), beside], protocol=protocol)
+    np.testing.assert_array_equal(np.concatenate(alone.seen), np.concatenate(beside.seen))
+    if protocol is PROTOCOL:
+        plain = Spread()
+        scored(around, [plain], protocol=protocol)
+        np.testing.assert_array_equal(np.concatenate(plain.seen), np.concatenate(alone.seen))
+
+
+def test_a_metric_that_needs_no_density_is_given_none() -> None:
+    class Curious(Spread):
+        name = "curious"
+
+        def score(
+            self, prediction: Prediction, truth: Truth, context: ScoreContext
+        ) -> NDArray[np.float32]:
+            assert context.log_density is None
+            return super().score(prediction, truth, context)
+
+    assert not scored(around, [Curious(), Heights()]).faults
 
 
 class Away(Metric):

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from geobench import ConfigError, Context, DeadlineError, Rows, StoreError
+from geobench import ConfigError, Context, DeadlineError, Fact, Rows, StoreError
 
 torch = pytest.importorskip("torch")
 
+from small_training import network, rows, squares, train, weights  # noqa: E402
 from torch import nn  # noqa: E402
-from torch.nn import functional  # noqa: E402
 
 from geobench_torch import (  # noqa: E402
     Batch,
@@ -25,48 +25,18 @@ from geobench_torch import (  # noqa: E402
     in_chunks,
     load_module_state,
     module_state,
+    packed,
+    restored,
     seeded,
     shuffled_batches,
     train_network,
+    unpacked,
 )
-
-
-def rows(count: int = 500, width: int = 6) -> Rows:
-    rng = np.random.default_rng(0)
-    return Rows([rng.standard_normal((count, width)).astype(np.float32)])
 
 
 def numbered(count: int, shards: int = 1) -> Rows:
     whole = np.arange(count, dtype=np.float32)[:, None].repeat(3, axis=1)
     return Rows(np.array_split(whole, shards))
-
-
-def network() -> nn.Module:
-    return nn.Sequential(nn.Linear(6, 16), nn.GELU(), nn.Dropout(0.2), nn.Linear(16, 3))
-
-
-def squares(model: nn.Module, batch: Batch) -> torch.Tensor:
-    x = batch.features
-    target = torch.stack([x[:, 0], x[:, 1] * x[:, 2], -x[:, 5]], dim=1)
-    return functional.mse_loss(model(x), target)
-
-
-def train(context: Context, **changes: Any) -> Any:
-    validate = changes.pop("validate", None)
-    features = changes.pop("features", rows())
-    recipe = {"steps": 60, "batch": 32, "learning_rate": 1e-2} | changes
-    return train_network(
-        network,
-        squares,
-        features=features,
-        recipe=Recipe(**recipe),
-        context=context,
-        validate=validate,
-    )
-
-
-def weights(trained: Any) -> bytes:
-    return b"".join(array.tobytes() for array in module_state(trained.network).values())
 
 
 @pytest.mark.parametrize("chunk_bytes", [10**9, 12 * 200, 1])
@@ -115,6 +85,35 @@ def test_fewer_photos_than_a_batch_are_all_in_every_batch() -> None:
         next(shuffled_batches(numbered(0), 64, rng=np.random.default_rng(0)))
 
 
+@pytest.mark.parametrize("chunk_bytes", [10**9, 12 * 200, 1])
+@pytest.mark.parametrize("skip", [0, 1, 5, 12, 13, 36, 47])
+def test_what_follows_skipped_batches_is_as_if_they_had_been_given(
+    chunk_bytes: int, skip: int
+) -> None:
+    given = {"chunk_bytes": chunk_bytes, "size": 40}
+    whole = shuffled_batches(numbered(500, 3), rng=np.random.default_rng(0), **given)
+    rest = shuffled_batches(numbered(500, 3), rng=np.random.default_rng(0), skip=skip, **given)
+    for expected, found in zip(islice(whole, skip, skip + 30), rest, strict=False):
+        assert torch.equal(found.positions, expected.positions)
+        assert torch.equal(found.features, expected.features)
+
+
+def test_of_skipped_batches_nothing_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    read = Rows.__getitem__
+
+    def watched(self: Rows, positions: Any) -> Any:
+        asked.append(len(positions))
+        return read(self, positions)
+
+    monkeypatch.setattr(Rows, "__getitem__", watched)
+    batches = shuffled_batches(
+        numbered(500), 50, rng=np.random.default_rng(0), chunk_bytes=12 * 100, skip=10_000
+    )
+    next(batches)
+    assert asked == [100]
+
+
 def test_in_chunks_gives_all_photos_in_order() -> None:
     positions = [batch.positions for batch in in_chunks(numbered(10, 2), size=4)]
     assert [len(p) for p in positions] == [4, 4, 2]
@@ -131,6 +130,7 @@ def test_training_lowers_the_loss_and_reports_its_size() -> None:
     assert context.facts["parameters"].value == count_parameters(trained.network) == 163
     assert trained.step == 400
     assert np.isnan(trained.value)
+    assert "validation loss" not in context.facts
 
 
 @pytest.mark.parametrize("average", [False, True])
@@ -191,6 +191,16 @@ def test_the_best_state_on_validation_is_kept() -> None:
     assert weights(trained) == seen[2]
     assert (trained.step, trained.value) == (30, 0)
     assert context.facts["step kept"].value == 30
+    assert context.facts["validation loss"] == Fact(0.0, "loss")
+
+
+def test_a_validation_that_is_no_number_is_worse_than_any_and_no_fact() -> None:
+    values = iter([float("nan"), 5.0, float("nan"), 4.0, float("inf"), 6.0])
+    trained = train(Context(seed=0), validate=lambda model: next(values), evaluations=6)
+    assert (trained.step, trained.value) == (40, 4.0)
+    context = Context(seed=0)
+    train(context, validate=lambda model: float("nan"))
+    assert "validation loss" not in context.facts
 
 
 def test_validation_that_draws_random_numbers_does_not_change_training() -> None:
@@ -222,17 +232,6 @@ def test_the_moving_average_has_a_warm_up() -> None:
         decay = min(0.999, (1 + n) / (10 + n))
         expected = decay * expected + (1 - decay) * value
     assert float(trained.network.weight.detach()) == pytest.approx(expected, rel=1e-5)
-
-
-def test_the_learning_rate_warms_up_and_falls_to_nothing() -> None:
-    recipe = Recipe(steps=100, batch=1, learning_rate=1.0, warmup=0.1)
-    rates = [recipe.rate(step) for step in range(100)]
-    assert np.argmax(rates) == 9
-    assert rates[9] == 1
-    np.testing.assert_allclose(np.diff(rates[:10]), 0.1)
-    assert (np.diff(rates[9:]) < 0).all()
-    assert 0 < rates[-1] < 0.01
-    assert Recipe(steps=1, batch=1, learning_rate=1.0).rate(0) == 1
 
 
 @pytest.mark.parametrize("steps", [1, 2, 3])
@@ -287,6 +286,33 @@ def test_a_state_restores_a_network_and_a_foreign_one_is_an_error() -> None:
     )
     with pytest.raises(StoreError, match="does not fit Linear"):
         load_module_state(nn.Linear(6, 2), state)
+
+
+def test_a_state_is_packed_by_parts_and_the_network_restored_from_it(tmp_path: Path) -> None:
+    trained = train(Context(seed=0), steps=5)
+    partition = {"levels": np.arange(3), "keys": np.array(["a", "b"])}
+    state = packed(network=trained.network, partition=partition, cells=[1, 2], share=0.25)
+    assert {name for name in state if not name.startswith("network.")} == {
+        "partition.levels",
+        "partition.keys",
+        "cells",
+        "share",
+    }
+    np.savez(tmp_path / "state.npz", allow_pickle=False, **state)
+    with np.load(tmp_path / "state.npz", allow_pickle=False) as stored:
+        state = dict(stored)
+    assert float(state["share"]) == 0.25
+    np.testing.assert_equal(unpacked(state, "partition"), partition)
+    before = torch.get_rng_state()
+    again = restored(network, state, Context(seed=0))
+    assert torch.equal(torch.get_rng_state(), before)
+    assert not again.training
+    assert module_state(again).keys() == module_state(trained.network).keys()
+    batch = next(in_chunks(rows()))
+    with torch.no_grad():
+        assert torch.equal(again(batch.features), trained.network(batch.features))
+    with pytest.raises(StoreError, match="does not fit Sequential"):
+        restored(network, state, Context(seed=0), part="prior")
 
 
 def test_the_state_does_not_share_memory_with_the_network() -> None:

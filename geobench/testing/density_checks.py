@@ -7,6 +7,8 @@ import numpy as np
 
 from geobench import geo
 from geobench.geo import Floats
+from geobench.predictions import Density
+from geobench.testing.bridge import Bridge
 from geobench.testing.check import ensure
 from geobench.testing.integration import LARGEST_ERROR, Probe, energy_p_value
 from geobench.testing.method_subject import MethodSubject
@@ -19,8 +21,7 @@ _DRAWS = 600
 
 def density_has_no_atoms(subject: MethodSubject) -> None:
     """Samples of a density never repeat."""
-    density = subject.density
-    samples = density.sample(500, np.random.default_rng(0))[:8]
+    samples = _some(subject).sample(500, np.random.default_rng(0))
     for photo, own in enumerate(samples):
         distinct = len(np.unique(own, axis=0))
         ensure(
@@ -28,6 +29,46 @@ def density_has_no_atoms(subject: MethodSubject) -> None:
             f"{len(own)} samples of photo {photo} lie at {distinct} places",
             "Finitely many places are no density: return geobench.Atoms, or kernels around them.",
         )
+
+
+def draws_come_with_their_density(subject: MethodSubject) -> str:
+    """`sample_and_log_prob` gives the draws of `sample`, and their densities by `log_prob`."""
+    density = _some(subject)
+    points, log_prob = density.sample_and_log_prob(16, np.random.default_rng(3))
+    plain = density.sample(16, np.random.default_rng(3))
+    away = float(geo.distance_km(points, plain).max())
+    remedy = "Both draw the same points of the same generator; the density is that of log_prob."
+    ensure(
+        away <= _SAME_DRAW_KM, f"sample_and_log_prob draws points {away:.3g} km elsewhere", remedy
+    )
+    apart = np.abs(log_prob - density.log_prob(points))
+    apart[log_prob == density.log_prob(points)] = 0  # minus infinity twice is the same
+    ensure(
+        bool((apart <= _SAME_DENSITY).all()),
+        f"log-densities that come with draws are {apart.max():.3g} nats from those of log_prob",
+        remedy,
+    )
+    return "in one go" if density.density_comes_with_draws else "one after the other"
+
+
+_SAME_DRAW_KM = 0.1
+_SAME_DENSITY = 0.05  # nats: a solver goes forwards for the one and backwards for the other
+
+
+def density_of_every_photo(subject: MethodSubject) -> str:
+    """Of every photo the density is that of its samples: no scale, temperature or mix-up in any."""
+    found = Bridge.of(subject.density, np.random.default_rng(11))
+    if found.p_value <= _LEAST_P:
+        # One honest method in a thousand comes here by chance, and none twice.
+        found = Bridge.of(subject.density, np.random.default_rng(12))
+    ensure(
+        found.p_value > _LEAST_P,
+        f"not every photo's density is that of its samples (p = {found.p_value:.2g}); the "
+        f"farthest off is photo {found.worst}, by {abs(found.scores[found.worst]):.1f} standard "
+        "errors",
+        "Normalise each photo's density by itself, and give each its own.",
+    )
+    return f"p = {found.p_value:.3f} over {len(found.scores)} photos"
 
 
 def density_integrates_to_one(subject: MethodSubject) -> str:
@@ -95,8 +136,9 @@ def _agreement(subject: MethodSubject, photo: int, *, attempt: int) -> _Agreemen
     own = subject.density.take(np.array([photo]))
     rng = np.random.default_rng([1 + attempt, photo])
     probe = _probe(subject, photo) if attempt == 0 else Probe.of(own, rng)
-    # Of all photos together, as the harness draws.
-    drawn, samples = probe.draws(_DRAWS, rng), subject.density.sample(_DRAWS, rng)[photo]
+    # Of several photos together, as the harness draws.
+    together = subject.density.take(np.arange(_PHOTOS))
+    drawn, samples = probe.draws(_DRAWS, rng), together.sample(_DRAWS, rng)[photo]
     heights = [own.log_prob(points[None])[0] for points in (drawn, samples)]
     return _Agreement(energy_p_value(drawn, samples, rng), float(ks_2samp(*heights).pvalue))
 
@@ -108,11 +150,22 @@ def _probe(subject: MethodSubject, photo: int) -> Probe:
     )
 
 
+def _some(subject: MethodSubject) -> Density:
+    """The density of a few photos, spread over all: solved point by point, each point costs."""
+    count = len(subject.density)
+    chosen = np.unique(np.linspace(0, count - 1, min(count, _FEW)).astype(int))
+    return subject.density.take(chosen)
+
+
+_FEW = 8
+
+
 def nll_finite_everywhere(subject: MethodSubject) -> None:
     """Log-densities are finite all over the Earth, at the antipodes of training places, too."""
-    density, train = subject.density, subject.train.points
+    density, train = _some(subject), subject.train.points
+    train = train[:: max(1, len(train) // 60)]
     places = {
-        "places all over the Earth": geo.uniform(500, np.random.default_rng(0)),
+        "places all over the Earth": geo.uniform(100, np.random.default_rng(0)),
         "the poles": np.array([(90.0, 0.0), (90.0, 77.0), (-90.0, 0.0), (-90.0, -120.0)]),
         "the date line": np.array(
             [(lat, lon) for lat in (-17.0, 0.0, 60.0) for lon in (-180, 180)]
@@ -123,20 +176,30 @@ def nll_finite_everywhere(subject: MethodSubject) -> None:
     for what, points in places.items():
         finite = np.isfinite(density.log_prob(points[None]))
         if not finite.all():
-            photo, place = np.argwhere(~finite)[0]
+            _, place = np.argwhere(~finite)[0]
             lat, lon = points[place]
             ensure(
                 False,
-                f"the log-density of photo {photo} at {lat:.3f}, {lon:.3f} ({what}) is not finite",
-                "geobench.Floored mixes in a share of the uniform, fitted on validation.",
+                f"a log-density at {lat:.3f}, {lon:.3f} ({what}) is not finite",
+                _FLOOR,
             )
+    opposite = geo.wrap(subject.said.point * (-1, 1) + (0, 180))
+    finite = np.isfinite(subject.density.log_prob(opposite[:, None]))[:, 0]
+    ensure(
+        finite.all(),
+        f"{int((~finite).sum())} log-densities at the antipode of the answer are not finite",
+        _FLOOR,
+    )
+
+
+_FLOOR = "geobench.Floored mixes in a share of the uniform, fitted on validation."
 
 
 def longitudes_wrap(subject: MethodSubject) -> None:
     """The density is the same at a longitude and 360 degrees further."""
-    points = geo.uniform(200, np.random.default_rng(0))
+    density, points = _some(subject), geo.uniform(50, np.random.default_rng(0))
     turned = points + np.where(points[:, 1:] < 0, (0, 360), (0, -360))
-    here, there = (subject.density.log_prob(p[None]) for p in (points, turned))
+    here, there = (density.log_prob(p[None]) for p in (points, turned))
     ensure(
         np.allclose(here, there, rtol=1e-4, atol=1e-4),
         "the density changes where 360 degrees are added to a longitude",
@@ -166,6 +229,8 @@ def nll_no_better_than_possible(subject: MethodSubject) -> str:
 
 CHECKS = (
     density_has_no_atoms,
+    draws_come_with_their_density,
+    density_of_every_photo,
     density_integrates_to_one,
     samples_agree_with_density,
     nll_finite_everywhere,

@@ -102,7 +102,7 @@ def check_another_process(
         Skip: the class cannot be imported by its name.
     """
     here = find(*arguments) if here is None else here
-    there = _in_another_process(plugin, find, *arguments)
+    there = found_in_another_process(plugin, find, *arguments)
     changed = difference(here, there, tolerance=tolerance)
     ensure(
         not changed,
@@ -111,9 +111,15 @@ def check_another_process(
     )
 
 
-def _in_another_process(
+def found_in_another_process(
     plugin: type[Plugin], find: Callable[..., Findings], *arguments: Any
 ) -> Findings:
+    """What `find(*arguments)` finds in a new process that has imported the plugin's module.
+
+    Raises:
+        Skip: the class cannot be imported by its name, or the arguments not be sent.
+        Failure: it fails there.
+    """
     import tempfile
 
     check_importable(plugin)

@@ -1,7 +1,7 @@
 """The conformance kit: one list of checks for each kind of plugin, behind two doors."""
 
 import difflib
-import time
+import os
 import traceback
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -15,6 +15,8 @@ from geobench.testing import (
     dataset_checks,
     density_checks,
     encoder_checks,
+    independence_checks,
+    layer_checks,
     method_checks,
     metric_checks,
     repeatability_checks,
@@ -31,17 +33,19 @@ from geobench.testing.split_checks import SplitSubject
 from geobench.testing.subject import Subject
 
 _FUNCTIONS: dict[str, tuple[Function, ...]] = {
-    "dataset": dataset_checks.CHECKS,
-    "split": split_checks.CHECKS,
-    "encoder": encoder_checks.CHECKS,
+    "dataset": (*dataset_checks.CHECKS, *layer_checks.CHECKS),
+    "split": (*split_checks.CHECKS, *layer_checks.CHECKS),
+    "encoder": (*encoder_checks.CHECKS, *layer_checks.CHECKS),
     "method": (
         *method_checks.CHECKS,
         *repeatability_checks.CHECKS,
         *restoring_checks.CHECKS,
         *robustness_checks.CHECKS,
+        *independence_checks.CHECKS,
         *density_checks.CHECKS,
+        *layer_checks.CHECKS,
     ),
-    "metric": metric_checks.CHECKS,
+    "metric": (*metric_checks.CHECKS, *layer_checks.CHECKS),
 }
 _SUBJECTS: dict[str, type[Subject[Any]]] = {
     "dataset": DatasetSubject,
@@ -111,10 +115,10 @@ def examine(
 
 
 def _outcome(check: Check, subject: Subject[Any], expected: str | None) -> Outcome:
-    begin = time.monotonic()
+    begin = _cpu_seconds()
 
     def ended(status: Any, reason: str, trace: str = "") -> Outcome:
-        return Outcome(check.name, status, reason, time.monotonic() - begin, trace)
+        return Outcome(check.name, status, reason, _cpu_seconds() - begin, trace)
 
     try:
         measured = check(subject)
@@ -134,6 +138,12 @@ def _outcome(check: Check, subject: Subject[Any], expected: str | None) -> Outco
             "failed", f"it was expected to fail ({expected}) and passes: expect it no longer"
         )
     return ended("passed", measured)
+
+
+def _cpu_seconds() -> float:
+    """What this process and those that it waited for have used, on all cores."""
+    used = os.times()
+    return used.user + used.system + used.children_user + used.children_system
 
 
 def parametrize_with_checks(

@@ -16,6 +16,7 @@ from geobench.predictions import Density, Prediction
 from geobench.testing.check import Failure, Skip, ensure
 from geobench.testing.method_subject import PARTS, MethodSubject
 from geobench.testing.odd_photos import odd_photos
+from geobench.testing.said import Said, ensure_same
 
 
 def fits_and_answers(subject: MethodSubject) -> str:
@@ -102,6 +103,27 @@ def one_prediction_per_photo(subject: MethodSubject) -> str:
                 f"{name} has the shape {shape}, not {wanted[name]} ({what})",
             )
     return f"{sum(map(len, batches.values()))} photos in {len(batches)} batches"
+
+
+def a_thousand_photos_at_once(subject: MethodSubject) -> str:
+    """A chunk of a thousand photos, as in a run, is answered as the same photos are in fewer."""
+    rows = np.arange(_CHUNK) % len(subject.test)
+    prediction = subject.ask(subject.of_seed(0).restored, subject.test.take(rows))
+    remedy = "Answer as many photos as are asked for at once: a chunk has 1,024 unless set."
+    ensure(
+        len(prediction) == _CHUNK, f"of {_CHUNK:,} photos {len(prediction):,} are answered", remedy
+    )
+    answers = Said(geo.wrap(prediction.point(), name="answers"), None)
+    ensure_same(Said(subject.said.point[rows], None), answers, "a thousand at once", remedy)
+    shape = np.shape(prediction.sample(2, np.random.default_rng(0)))
+    ensure(shape == (_CHUNK, 2, 2), f"sample(2) of {_CHUNK:,} photos has the shape {shape}", remedy)
+    last = np.arange(_CHUNK - 4, _CHUNK)
+    some = Said.of(prediction.take(last))
+    ensure_same(subject.said.take(rows[last]), some, "a thousand at once", remedy)
+    return f"{_CHUNK:,} photos"
+
+
+_CHUNK = 1024
 
 
 def points_on_the_globe(subject: MethodSubject) -> None:
@@ -319,6 +341,7 @@ CHECKS = (
     fits_and_answers,
     declared_types,
     one_prediction_per_photo,
+    a_thousand_photos_at_once,
     points_on_the_globe,
     answers_are_in_degrees,
     latitude_comes_first,

@@ -12,7 +12,7 @@ from geobench.data import Column, Indices, Truth
 from geobench.geo import Floats, Points
 from geobench.metrics import Curve, Metric, ScoreContext, Statistic, Summary
 from geobench.mixtures import VonMisesFisherMixture
-from geobench.predictions import Atoms, Prediction
+from geobench.predictions import Atoms, Density, Prediction
 from geobench.summaries import replicate
 from geobench.testing.check import Skip, ensure
 from geobench.testing.elsewhere import Findings
@@ -139,7 +139,9 @@ def applies(metric: Metric, truth: Truth) -> NDArray[np.bool_]:
 
 def score(metric: Metric, given: Answers, truth: Truth) -> Floats:
     """Scores (N, C) of photos that apply, in the precision that they are stored in."""
-    context = ScoreContext.of(given.prediction, truth, samples=given.samples, part=PART)
+    context = ScoreContext(given.samples, PART)
+    if metric.needs is Density:
+        context = ScoreContext.of(given.prediction, truth, samples=given.samples, part=PART)
     found = np.asarray(metric.score(given.prediction, truth, context), dtype=np.float32)
     wanted = (len(truth), len(metric.columns))
     ensure(

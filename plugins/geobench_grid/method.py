@@ -1,31 +1,22 @@
 """The method `grid`: a softmax over the cells of one partition."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, final
+from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from geobench import (
-    Config,
-    Context,
-    Examples,
-    Floored,
-    Labelled,
-    Method,
-    Prediction,
-    State,
-)
+from geobench import Context, Examples, Floored, Labelled, Method, Prediction, State
 from geobench_cells import AdaptiveS2, Classes
 from geobench_grid.answers import Answering, Rule
+from geobench_torch import Recipe
 
 if TYPE_CHECKING:
     from geobench_grid.network import Classifier
-    from geobench_torch import Recipe
 
 
-class GridConfig(Config):
+class GridConfig(Recipe):
     """Sizes of cells, network and training.
 
     The defaults were chosen on blue-marble by the mean GeoScore of validation photos alone: those
@@ -49,13 +40,14 @@ class GridConfig(Config):
         description="distance over which a class's target falls to 1/e (PIGEON); null: hard labels",
     )
     steps: int = Field(600, ge=1, description="updates of the weights: the budget")
-    batch: int = Field(256, ge=1, description="photos per update")
-    learning_rate: float = Field(3e-3, gt=0, description="highest learning rate of AdamW")
-    weight_decay: float = Field(0.05, ge=0, description="decoupled weight decay of AdamW")
-    average: bool = Field(False, description="answer with the moving average of the weights")
-    evaluations: int = Field(10, ge=1, description="looks at validation while training")
-    precision: Literal["float32", "bfloat16"] = Field(
-        "float32", description="of the forward pass in training"
+    batch: int = Field(256, ge=1, description="photos per update; all of them if there are fewer")
+    learning_rate: float = Field(
+        3e-3, gt=0, description="the highest learning rate, after the warm-up"
+    )
+    weight_decay: float = Field(
+        0.05,
+        ge=0,
+        description="on matrices alone, decoupled in `adamw`, else as its optimizer does",
     )
     point: Rule = Field(
         "cell",
@@ -64,20 +56,6 @@ class GridConfig(Config):
     )
     top_k: int = Field(20, ge=1, description="how many classes `point` looks at, unless `cell`")
     bandwidth_km: float = Field(500.0, gt=0, description="what `point: densest` counts as around")
-
-    def recipe(self) -> "Recipe":
-        """The part of it that the training loop reads."""
-        from geobench_torch import Recipe
-
-        return Recipe(
-            steps=self.steps,
-            batch=self.batch,
-            learning_rate=self.learning_rate,
-            weight_decay=self.weight_decay,
-            average=self.average,
-            evaluations=self.evaluations,
-            precision=self.precision,
-        )
 
 
 @final
@@ -167,7 +145,7 @@ class Grid(Method):
                 device=context.device,
             ),
             features=features,
-            recipe=config.recipe(),
+            recipe=config,
             context=context,
             validate=nll if len(chosen) else None,
         )
@@ -184,33 +162,32 @@ class Grid(Method):
         return Floored(self._answering.prediction(masses), self._share)
 
     def state(self) -> dict[str, NDArray[Any]]:
-        from geobench_torch import module_state
+        from geobench_torch import packed
 
-        partition = self._answering.partition.to_arrays()
-        return {
-            **module_state(self._network),
-            **{f"partition.{name}": array for name, array in partition.items()},
-            "cells": self._answering.cells,
-            "places": self._answering.places,
-            "share": np.array(self._share),
-        }
+        return packed(
+            network=self._network,
+            partition=self._answering.partition.to_arrays(),
+            cells=self._answering.cells,
+            places=self._answering.places,
+            share=self._share,
+        )
 
     def restore(self, state: State, train: Labelled, context: Context) -> None:
         from geobench_grid.network import Classifier
-        from geobench_torch import Standardise, load_module_state, seeded
+        from geobench_torch import Standardise, restored, unpacked
 
-        with seeded(context):  # a network is made with random weights, even if only to be filled
-            self._network = Classifier(
+        config = self.config
+        self._network = restored(
+            lambda: Classifier(
                 Standardise(len(state["network.standardise.mean"])),
-                hidden=self.config.hidden,
+                hidden=config.hidden,
                 classes=len(state["cells"]),
-                dropout=self.config.dropout,
-            )
-        load_module_state(self._network, state)
-        self._network.eval().to(context.device)
-        prefix = "partition."
-        arrays = {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
-        partition = AdaptiveS2.from_arrays(arrays)
+                dropout=config.dropout,
+            ),
+            state,
+            context,
+        )
+        partition = AdaptiveS2.from_arrays(unpacked(state, "partition"))
         self._answering = self._rule(partition, state["cells"], state["places"])
         self._share = float(state["share"])
 

@@ -1,16 +1,63 @@
-"""What methods on torch share: reading in chunks, the training loop, states; registers nothing.
+"""What methods on torch share: recipe, reading in chunks, training, states; registers nothing.
 
-It imports torch, so a method imports it inside `fit`, `predict` and `restore`.
+`Recipe` imports no torch, so that a configuration can inherit it. All other names import torch
+when they are first used: a method uses them inside `fit`, `predict` and `restore`.
 """
 
-from geobench_torch.layers import Standardise as Standardise
-from geobench_torch.loop import Recipe as Recipe
-from geobench_torch.loop import Trained as Trained
-from geobench_torch.loop import seeded as seeded
-from geobench_torch.loop import train_network as train_network
-from geobench_torch.reader import Batch as Batch
-from geobench_torch.reader import in_chunks as in_chunks
-from geobench_torch.reader import shuffled_batches as shuffled_batches
-from geobench_torch.state import count_parameters as count_parameters
-from geobench_torch.state import load_module_state as load_module_state
-from geobench_torch.state import module_state as module_state
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from geobench_torch.recipe import Recipe
+
+if TYPE_CHECKING:
+    from geobench_torch.layers import Standardise
+    from geobench_torch.loop import Trained, train_network
+    from geobench_torch.reader import Batch, in_chunks, shuffled_batches
+    from geobench_torch.seeding import seeded
+    from geobench_torch.state import (
+        count_parameters,
+        load_module_state,
+        module_state,
+        packed,
+        restored,
+        unpacked,
+    )
+
+__all__ = [
+    "Batch",
+    "Recipe",
+    "Standardise",
+    "Trained",
+    "count_parameters",
+    "in_chunks",
+    "load_module_state",
+    "module_state",
+    "packed",
+    "restored",
+    "seeded",
+    "shuffled_batches",
+    "train_network",
+    "unpacked",
+]
+
+_HOMES = {
+    "Batch": "reader",
+    "Standardise": "layers",
+    "Trained": "loop",
+    "count_parameters": "state",
+    "in_chunks": "reader",
+    "load_module_state": "state",
+    "module_state": "state",
+    "packed": "state",
+    "restored": "state",
+    "seeded": "seeding",
+    "shuffled_batches": "reader",
+    "train_network": "loop",
+    "unpacked": "state",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

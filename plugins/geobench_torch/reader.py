@@ -34,6 +34,7 @@ def shuffled_batches(
     rng: np.random.Generator,
     device: torch.device | str = "cpu",
     chunk_bytes: int = CHUNK_BYTES,
+    skip: int = 0,
 ) -> Iterator[Batch]:
     """Batches of `size` photos without end, each photo at most once per epoch.
 
@@ -41,6 +42,15 @@ def shuffled_batches(
     neighbouring photos are shuffled, as many as fit are read, and these are shuffled: what is
     near on disk is read together, and still mixed. What does not fill a batch at the end of an
     epoch is left out of it; with fewer than `size` photos a batch holds them all.
+
+    Args:
+        features: what is read, at least one photo.
+        size: photos of a batch.
+        rng: shuffles.
+        device: where batches are put.
+        chunk_bytes: the most that is held at once.
+        skip: leave so many batches out at the start: what follows is as if they had been given,
+            but of their photos nothing is read.
     """
     count = len(features)
     if count == 0:
@@ -51,7 +61,10 @@ def shuffled_batches(
     if count <= room:
         kept = _read(features, np.arange(count), device)
         while True:
-            yield from _cut(kept, np.arange(count), rng.permutation(count), size)
+            order = rng.permutation(count)
+            skipped = min(skip, count // size)
+            skip -= skipped
+            yield from _cut(kept, np.arange(count), order[skipped * size :], size)
     runs = -(-count // _RUN)
     while True:
         starts = rng.permutation(runs)[:, None] * _RUN
@@ -59,8 +72,12 @@ def shuffled_batches(
         order = order[order < count]
         for first in range(0, count, room):
             chunk = np.sort(order[first : first + room])
-            read = _read(features, chunk, device)
-            yield from _cut(read, chunk, rng.permutation(len(chunk)), size)
+            rows = rng.permutation(len(chunk))
+            skipped = min(skip, len(chunk) // size)
+            skip -= skipped
+            if len(chunk) // size > skipped:
+                read = _read(features, chunk, device)
+                yield from _cut(read, chunk, rows[skipped * size :], size)
 
 
 def in_chunks(
