@@ -197,8 +197,8 @@ def encode(
         if len(wanted) == 0:
             return
         what = f"encode {dataset.name} by {encoder.name}"
-        shared = resources.enter_context(drafts.scratch(next(iter(stores.values())).folder))
-        blocks = resources.enter_context(_blocks(encoder, dataset, wanted, shared / "arrays"))
+        beside = next(iter(stores.values())).folder
+        blocks = resources.enter_context(_blocks(encoder, dataset, wanted, beside))
         # Only now, so that workers get an encoder that has nothing on a device.
         encoder.to(device)
         tokens = bool(absent["tokens"].any()) if "tokens" in absent else False
@@ -340,21 +340,22 @@ def _joined(values: list[Any]) -> Any:
 
 @contextmanager
 def _blocks(
-    encoder: Encoder, dataset: Dataset, rows: Indices, arrays: Path
+    encoder: Encoder, dataset: Dataset, rows: Indices, beside: Path
 ) -> Iterator[Iterator[_Prepared]]:
-    """The prepared pictures of these rows, block by block; workers map the file `arrays`."""
+    """The prepared pictures of these rows, block by block; what workers map lies in `beside`."""
     parts = [rows[start : start + _BLOCK] for start in range(0, len(rows), _BLOCK)]
     if _alone(encoder, rows):
         yield (_prepare(encoder, dataset, part) for part in parts)
         return
-    shared = sharing.share((encoder, dataset), arrays)
-    with ProcessPoolExecutor(
-        _workers(), get_context("spawn"), initializer=_start_worker, initargs=(shared,)
-    ) as pool:
-        try:
-            yield _in_order(pool, parts)
-        finally:
-            pool.shutdown(cancel_futures=True)
+    with drafts.scratch(beside) as scratch:
+        shared = sharing.share((encoder, dataset), scratch / "arrays")
+        with ProcessPoolExecutor(
+            _workers(), get_context("spawn"), initializer=_start_worker, initargs=(shared,)
+        ) as pool:
+            try:
+                yield _in_order(pool, parts)
+            finally:
+                pool.shutdown(cancel_futures=True)
 
 
 def _in_order(pool: ProcessPoolExecutor, parts: list[Indices]) -> Iterator[_Prepared]:

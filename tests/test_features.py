@@ -385,12 +385,11 @@ def test_workers_run_only_a_little_ahead(monkeypatch: pytest.MonkeyPatch, tmp_pa
     monkeypatch.setattr(features, "_PARALLEL_FROM", 1)
     monkeypatch.setattr(features, "_workers", lambda: 2)
     monkeypatch.setattr(features, "_AHEAD", 1)
-    draft = tmp_path / "draft"
-    with features._blocks(ColourEncoder(), GalleryDataset(), ALL, draft) as blocks:
+    with features._blocks(ColourEncoder(), GalleryDataset(), ALL, tmp_path) as blocks:
         for number, _ in enumerate(blocks):
             assert len(waiting) <= number + 3
     assert len(waiting) == 13
-    assert not draft.exists()
+    assert list(tmp_path.iterdir()) == []
 
 
 class Watched(ColourEncoder):
@@ -526,10 +525,9 @@ def test_every_changed_byte_of_the_features_is_found_when_it_is_read(tmp_path: P
             store = Store(folder, ColourEncoder(), GalleryDataset(), what="pooled")
             rows = np.load(shard / "rows.npy")
             store.rows(rows)[:]
-        except (StoreError, FileNotFoundError):  # at once where it no longer is an array
-            assert not shard.exists()
-        else:
-            pytest.fail(f"byte {offset} has changed, and nobody saw it")
+        except (StoreError, DataError):  # of data where its header is no header any more
+            continue
+        pytest.fail(f"byte {offset} has changed, and nobody saw it")
 
 
 def test_changed_features_stop_who_reads_them_and_are_encoded_again_by_the_next_run(
