@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from geobench.errors import DataError
+
 
 def digest(data: Any) -> str:
     """SHA-256, in hex, of JSON data in canonical form (sorted keys, no spaces)."""
@@ -49,7 +51,15 @@ def of_files(*paths: Path) -> str:
     """SHA-256, in hex, over the content of files, such as the weights of a method.
 
     A file is read once per process, and again only if its size or time has changed.
+
+    Raises:
+        DataError: one of them is not there.
     """
+    for path in paths:
+        if not path.is_file():
+            raise DataError(
+                "is not there", where=str(path), remedy="Put the file there, and run again."
+            )
     stats = [(path, path.stat()) for path in paths]
     return digest([_known_digest(path, s.st_size, s.st_mtime_ns) for path, s in stats])
 

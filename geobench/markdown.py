@@ -1,6 +1,6 @@
 """The leaderboard as a page: tables and pictures, what they mean, and the credits."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from geobench.figures.kept import named
@@ -52,6 +52,12 @@ _CHECKED = """\
 What `geobench check` had said of each method when its records were made:
 """
 
+_RELEASED = """\
+## Released weights
+
+What weights that were trained elsewhere have seen: photos of these places may be among it.
+"""
+
 _FILES = """\
 Every number can be computed again from the stored answers: `geobench verify` with this folder's
 path. Machine-readable: `table.csv`, `curves.csv`, `costs.csv`, `benchmark.json`.
@@ -96,7 +102,7 @@ def page(board: Leaderboard, tables: Tables) -> str:
     lines += [_CHECKED]
     for label, said in board.conformance().items():
         lines.append(f"- `{label}`: {', and '.join(said)}")
-    lines += ["", _notes(tables.rows)]
+    lines += ["", *_released(manifest["rows"]), _notes(tables.rows)]
     lines += ["## Credits", ""]
     shown = [dataset, *(part["dataset"] for part in manifest["parts"].values())]
     for about in {each["digest"]: each for each in shown}.values():
@@ -154,7 +160,17 @@ def _facts(facts: dict[str, list[Any]]) -> str:
     return "\n".join([*lines, "", "</details>"])
 
 
+def _released(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    said: dict[str, None] = {}
+    for row in rows:
+        if row.get("trained_on"):
+            said[f"- `{row['label']}`: {row['trained_on']}"] = None
+        for inner in row.get("components", ()):
+            said[f"- `{row['label']}`: {inner['trained_on']} (by `{inner['method']}`)"] = None
+    return [_RELEASED, *said, ""] if said else []
+
+
 def _notes(rows: Sequence[Row]) -> str:
-    failed = [row for row in rows if row.status in ("failed", "deadline")]
+    failed = [row for row in rows if row.status in ("failed", "deadline", "absent")]
     notes = dict.fromkeys(f"- `{row.label}` on {row.part}: {row.note}" for row in failed)
     return "\n".join(["## Failures", "", *notes, ""]) if notes else ""

@@ -19,8 +19,8 @@ from geobench.errors import StoreError
 from geobench.geo import Points
 from geobench.leaderboard import Leaderboard
 from geobench.markdown import page
-from geobench.methods import Retriever
-from geobench.plan import Plan
+from geobench.methods import Method, Retriever
+from geobench.plan import Plan, with_components
 from geobench.results import Record, Workspace
 from geobench.splits import Assignment, describe
 from geobench.tables import Tables, as_csv
@@ -195,11 +195,22 @@ def _manifest(planned: Plan) -> dict[str, Any]:
                 "folder": f"{place.folder.parent.name}/{place.folder.name}",
                 "files": written,
             }
+            if brought := _brought(cell.method.plugin):
+                row["components"] = brought
             if isinstance(cell.method.plugin, Retriever):
                 row["gallery"] = str(cell.method.plugin.gallery_source)
             manifest["rows"].append(row)
     _name_twins(bench, manifest["parts"])
     return manifest
+
+
+def _brought(method: Method) -> list[dict[str, str]]:
+    """What the released weights of a method's components have seen."""
+    return [
+        {"method": each.name, "trained_on": each.trained_on}
+        for each in with_components(method)[1:]
+        if each.trained_on
+    ]
 
 
 def _name_twins(benchmark: Benchmark, parts: dict[str, dict[str, Any]]) -> None:

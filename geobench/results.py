@@ -25,7 +25,7 @@ from geobench.config import DrawRule
 from geobench.data import Column, smallest_by_hash
 from geobench.digests import digest, file_digest
 from geobench.errors import StoreError
-from geobench.files import read_arrays, read_stamped
+from geobench.files import read_arrays, read_json, read_stamped
 from geobench.geo import Places, Points
 from geobench.hookspecs import ENTRY_POINT_GROUP
 from geobench.slices import SLICED, populations
@@ -57,6 +57,19 @@ def check_layout(data: Mapping[str, Any], where: Path) -> None:
             where=str(where),
             remedy="It was made by a newer geobench: install that.",
         )
+
+
+def refuse_newer(path: Path) -> None:
+    """Raise StoreError if a record.json or benchmark.json was made by a newer geobench.
+
+    Such a file is not damaged, and no run may write over it. One that cannot be read at all may.
+    """
+    try:
+        found = read_json(path).get("schema") if path.exists() else None
+    except StoreError:
+        return
+    if isinstance(found, int) and found > LAYOUT:
+        check_layout({"schema": found}, path)
 
 
 Status: TypeAlias = Literal["ok", "failed", "deadline", "not-answered", "absent"]
@@ -232,12 +245,18 @@ class Record:
 
     @classmethod
     def read(cls, folder: Path) -> "Record | None":
-        """The record in a folder, None if there is none; a damaged one is none, with a warning."""
-        if not (folder / "record.json").exists():
+        """The record in a folder, None if there is none; a damaged one is none, with a warning.
+
+        Raises:
+            StoreError: it was made by a newer geobench.
+        """
+        path = folder / "record.json"
+        if not path.exists():
             return None
+        refuse_newer(path)  # before its stamp is looked at, which may be another there
         try:
-            data = read_stamped(folder / "record.json")
-            check_layout(data, folder / "record.json")
+            data = read_stamped(path)
+            check_layout(data, path)
             if data.get("status") not in get_args(Status):
                 raise StoreError(f"has the status {data.get('status')!r}")
             if data["status"] == "ok":

@@ -127,9 +127,13 @@ def _equal(found: str, wanted: str) -> bool:
 
 
 def _manifest(board: Leaderboard) -> list[str]:
-    keyed = without(board.manifest["benchmark"], board.manifest.get("left_out", []))
+    path = board.folder / "benchmark.json"
+    try:
+        keyed = without(board.manifest["benchmark"], board.manifest.get("left_out", []))
+    except (LookupError, TypeError, ValueError):
+        return [f"{path}: left_out names a field that the benchmark does not have"]
     if digest(keyed) != board.manifest["digest"]:
-        return [f"{board.folder / 'benchmark.json'}: the benchmark is not of its digest"]
+        return [f"{path}: the benchmark is not of its digest"]
     return []
 
 

@@ -1,6 +1,8 @@
 """docs/write-a-plugin.md: its code is the example's or runs, its tables are the kit's checks."""
 
+import csv
 import importlib
+import inspect
 import re
 import sys
 from pathlib import Path
@@ -25,6 +27,9 @@ MODULES = {
     "mean_colour": "encoder",
     "named_colour": "encoder",
     "right_hemisphere": "metric",
+    "within_reach": "metric",
+    "second_opinion": "method",
+    "landmarks": "method",
     "small_network": "method",
 }
 """The modules that the guide shows whole, and the kind of what each brings."""
@@ -114,10 +119,15 @@ def test_all_examples_run_together(modules, tmp_path, geobench):
     (tmp_path / "b.yaml").write_text(
         "benchmarks: [{name: guide, dataset: {name: trip, root: journey}, encoder: mean-colour, "
         "splits: [by-hemisphere], methods: [uniform, antipode], "
-        "metrics: [right-hemisphere, geoscore, nll]}]"
+        "metrics: [right-hemisphere, geoscore, nll]}, "
+        "{name: more, dataset: {name: toy-planet, photos: 300}, encoder: given, splits: [random], "
+        "methods: [prior, landmarks, {name: second-opinion, retriever: toy-nearest}], "
+        "metrics: [within-reach]}]"
     )
     done = geobench("run", "b.yaml", PYTHONDONTWRITEBYTECODE="1")
-    assert done.code == 0, done.text
+    assert done.code == 1, done.text
+    assert "landmarks has no weights at landmarks" in " ".join(done.text.split())
+    check_more(tmp_path / "leaderboards/more")
     table = public.load(tmp_path / "leaderboards/guide")
     assert set(table.part) == {"by-hemisphere/south"}
     hits = table[(table.summary == "right-hemisphere") & (table.average == "photo")]
@@ -125,6 +135,31 @@ def test_all_examples_run_together(modules, tmp_path, geobench):
     # What has seen northern places only answers with the north, which is always wrong here.
     assert value["antipode"] == 0
     assert 0 < value["uniform"] < 1
+
+
+def check_more(board):
+    """The board of the guide's second opinion, with its curve and its comparison."""
+    table = public.load(board)
+    whole = table[(table["slice"] == "all") & (table.average == "photo")]
+    value = whole.set_index(["label", "summary"]).value
+    assert value["second-opinion", "km.against-prior"] < 0  # nearer than without a look
+    assert set(table[table.label == "landmarks"].status) == {"absent"}
+    with (board / "curves.csv").open(newline="") as stream:
+        curve = [row for row in csv.DictReader(stream) if row["curve"] == "within-reach"]
+    shares = [float(row["value"]) for row in curve if row["label"] == "second-opinion"]
+    assert len(shares) == 5
+    assert shares == sorted(shares)
+
+
+def test_the_functions_of_geo_that_the_guide_names_exist():
+    rows = re.findall(r"^\| `geo\.(\w+)\(([^)]*)\)` \|", section("What geo has"), re.MULTILINE)
+    assert len(rows) > 10
+    for name, arguments in rows:
+        takes = list(inspect.signature(getattr(geo, name)).parameters)
+        assert takes[: len(arguments.split(", "))] == arguments.split(", "), name
+    asked = re.findall(r"`\.(\w+)\(", section("What geo has"))
+    assert asked
+    assert all(callable(getattr(geo.Places, name)) for name in asked)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -22,10 +22,7 @@ from geobench.testing.elsewhere import (
 
 def loads_a_table(subject: DatasetSubject) -> str:
     """It can be configured to be tiny, and loads a table of photos."""
-    ensure(
-        isinstance(subject.config, subject.plugin.Config),
-        f"tiny gives a {type(subject.config).__name__}, not a {subject.plugin.Config.__name__}",
-    )
+    subject.ensure_configured()
     loaded = subject.loaded
     ensure(
         isinstance(loaded, Table),

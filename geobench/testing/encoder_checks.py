@@ -27,10 +27,7 @@ def declared_types(subject: EncoderSubject) -> str:
         f"reads is {plugin.reads!r}",
         'It is "images" or "features".',
     )
-    ensure(
-        isinstance(subject.config, plugin.Config),
-        f"tiny gives a {type(subject.config).__name__}, not a {plugin.Config.__name__}",
-    )
+    subject.ensure_configured()
     ensure(
         type(encoder.batch) is int and encoder.batch > 0,
         f"batch is {encoder.batch!r}",

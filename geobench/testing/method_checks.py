@@ -30,10 +30,7 @@ def fits_and_answers(subject: MethodSubject) -> str:
 def declared_types(subject: MethodSubject) -> str:
     """What it declares is well formed, and `predict` returns the type that it `predicts`."""
     plugin, method = subject.plugin, subject.make()
-    ensure(
-        isinstance(subject.config, plugin.Config),
-        f"tiny gives a {type(subject.config).__name__}, not a {plugin.Config.__name__}",
-    )
+    subject.ensure_configured()
     ensure(
         type(plugin.version) is int and plugin.version > 0,
         f"version is {plugin.version!r}",

@@ -32,11 +32,8 @@ _TOLERANCE = 1e-5  # relative to a column's largest score: what other batches ma
 
 def declared_types(subject: MetricSubject) -> str:
     """What it needs is Points, Draws, Prediction or Density; columns have names of their own."""
-    plugin, metric = subject.plugin, subject.metric
-    ensure(
-        isinstance(subject.config, plugin.Config),
-        f"tiny gives a {type(subject.config).__name__}, not a {plugin.Config.__name__}",
-    )
+    metric = subject.metric
+    subject.ensure_configured()
     needs = metric.needs
     ensure(
         any(needs is each for each in (Points, Draws, Prediction, Density)),
@@ -248,9 +245,9 @@ def _check_unused(subject: MetricSubject, what: str, blank: Truth, labelled: Tru
 
 def configuration_round_trips(subject: MetricSubject) -> None:
     """Tables are computed again from benchmark.json: its configuration is numbers and names."""
-    stored = json.loads(json.dumps(canonical(subject.config), allow_nan=False))
+    stored = json.loads(json.dumps(canonical(subject.config, keyed=False), allow_nan=False))
     try:
-        again = subject.plugin.Config.model_validate(stored)
+        again = subject.plugin.Config.from_stored(stored)
     except ValidationError as error:
         first = error.errors()[0]
         raise Failure(
@@ -258,7 +255,7 @@ def configuration_round_trips(subject: MetricSubject) -> None:
             f"{'.'.join(map(str, first['loc']))}: {first['msg']}",
             remedy="A metric's configuration holds numbers and names only, no files.",
         ) from None
-    changed = difference({"config": stored}, {"config": canonical(again)})
+    changed = difference({"config": stored}, {"config": canonical(again, keyed=False)})
     ensure(not changed, "its configuration is another when it is read back from benchmark.json")
     metric, copy = subject.metric, subject.plugin(again)
     same = metric.columns == copy.columns and metric.file_stem == copy.file_stem

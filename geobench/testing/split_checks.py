@@ -16,6 +16,7 @@ from geobench.testing.split_subject import SplitSubject as SplitSubject
 
 def assigns_the_toy_planet(subject: SplitSubject) -> str:
     """It draws train, val and test parts of the toy planet, and the core accepts them."""
+    subject.ensure_configured()
     drawn = subject.drawn
     subject.assign()
     ensure(drawn.train.name == "train", f"the train part is named {drawn.train.name!r}")

@@ -3,12 +3,16 @@
 import shutil
 import tempfile
 import weakref
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from geobench.components import Plugin
+from pydantic import BaseModel
+
+from geobench.components import Component, Plugin, added_fields, unkeyed_fields
 from geobench.errors import PluginError
+from geobench.testing.check import ensure
 from geobench.testing.once import Once
 
 P = TypeVar("P", bound=Plugin)
@@ -68,3 +72,42 @@ class Subject(Generic[P]):
     def make(self) -> P:
         """A new instance."""
         return self.plugin(self.config)
+
+    def ensure_configured(self) -> None:
+        """`tiny` gives a configuration of the class's Config, and what that leaves out of keys are
+        fields of it."""
+        ensure(
+            isinstance(self.config, self.plugin.Config),
+            f"tiny gives a {type(self.config).__name__}, not a {self.plugin.Config.__name__}",
+        )
+        for kind in {type(config) for config in _configurations(self.config)}:
+            _ensure_fields(kind)
+
+
+def _configurations(value: Any) -> Iterator[BaseModel]:
+    """A configuration and those inside it; a component is checked as a plugin of its own."""
+    if isinstance(value, BaseModel) and not isinstance(value, Component):
+        yield value
+        for name in type(value).model_fields:
+            yield from _configurations(getattr(value, name))
+    elif isinstance(value, Mapping):
+        yield from _configurations(list(value.values()))
+    elif isinstance(value, Iterable) and not isinstance(value, str):
+        for each in value:
+            yield from _configurations(each)
+
+
+def _ensure_fields(kind: type[BaseModel]) -> None:
+    for what, names in (("added", added_fields(kind)), ("unkeyed", unkeyed_fields(kind))):
+        ensure(
+            what not in kind.model_fields,
+            f"{kind.__name__}.{what} is a field, and leaves nothing out of keys",
+            f"Write `{what} = ...` without a type.",
+        )
+        unknown = sorted(set(names) - set(kind.model_fields))
+        ensure(
+            not unknown,
+            f"{kind.__name__}.{what} names {', '.join(unknown)}, and there is no such field",
+            "A name that is misspelt here leaves nothing out of keys. Its fields: "
+            f"{', '.join(kind.model_fields) or 'none'}.",
+        )
