@@ -4,7 +4,7 @@ import difflib
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, final
+from typing import Annotated, Any, Literal, NamedTuple, final
 
 from pydantic import BaseModel, Field, ValidationError, field_validator
 
@@ -115,6 +115,34 @@ def read(path: Path, catalogue: Catalogue) -> list[Benchmark]:
         )
     found: _File = reader.validated(_File, tree, tree, what="the file")
     return found.benchmarks
+
+
+@final
+class Selection(NamedTuple):
+    """What `--only` leaves of a file: its benchmarks, and labels of methods (all, if none)."""
+
+    benchmarks: list[Benchmark]
+    labels: tuple[str, ...]
+
+
+def select(benchmarks: list[Benchmark], only: list[str]) -> Selection:
+    """What is asked for of these benchmarks, by labels of methods and names of benchmarks.
+
+    Raises:
+        ConfigError: a name is neither.
+    """
+    labels = {method.label for benchmark in benchmarks for method in benchmark.methods}
+    names = {benchmark.name for benchmark in benchmarks}
+    unknown = set(only) - labels - names
+    if unknown:
+        raise ConfigError(
+            f"--only names {', '.join(sorted(unknown))}, and the file has neither such a method "
+            "nor such a benchmark",
+            remedy=f"Methods: {', '.join(sorted(labels))}. Benchmarks: {', '.join(sorted(names))}.",
+        )
+    named = names & set(only)
+    kept = [benchmark for benchmark in benchmarks if not named or benchmark.name in named]
+    return Selection(kept, tuple(name for name in only if name in labels))
 
 
 def component(

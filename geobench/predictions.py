@@ -25,6 +25,8 @@ Draw: TypeAlias = Callable[[Indices, int, np.random.Generator], Points]
 """(indices (N,), n, rng) -> points (N, n, 2)."""
 LogProb: TypeAlias = Callable[[Indices, Points], Floats]
 """(indices (N,), points (N, m, 2)) -> nats per steradian (N, m)."""
+Trace: TypeAlias = Callable[[Indices, int, np.random.Generator], Points]
+"""(indices (N,), n, rng) -> paths of points (N, n, T, 2)."""
 
 
 class Prediction(ABC):
@@ -44,6 +46,14 @@ class Prediction(ABC):
     @abstractmethod
     def take(self, indices: Indices) -> Self:
         """The distributions of these photos only."""
+
+    def trajectories(self, n: int, rng: np.random.Generator) -> Points | None:
+        """How n draws per photo come about where that is step by step (a flow, a diffusion): paths
+        (N, n, T, 2), degrees, from where each begins to the draw. None where it is not.
+
+        No number depends on it: `geobench map` keeps it for its pictures.
+        """
+        return None
 
 
 class Density(Prediction):
@@ -108,6 +118,12 @@ def normalised(weights: ArrayLike, places: int, *, what: str) -> Floats:
             remedy="Check the softmax, or the scores it is made of.",
         )
     return np.asarray(share / total)
+
+
+def traced(
+    trace: Trace | None, indices: Indices, n: int, rng: np.random.Generator
+) -> Points | None:
+    return None if trace is None else geo.wrap(trace(indices, n, rng), name="trajectories")
 
 
 def choose(weights: Floats, count: int, n: int, rng: np.random.Generator) -> NDArray[np.intp]:
@@ -182,11 +198,21 @@ class Sampled(Prediction):
         point: the answers, (N, 2).
         draw: (indices, n, rng) -> (len(indices), n, 2).
         indices: which photos these are, for `draw`; all, by default.
+        trace: (indices, n, rng) -> (len(indices), n, T, 2), how draws come about; None where
+            that is not step by step.
     """
 
-    def __init__(self, point: ArrayLike, draw: Draw, *, indices: Indices | None = None) -> None:
+    def __init__(
+        self,
+        point: ArrayLike,
+        draw: Draw,
+        *,
+        indices: Indices | None = None,
+        trace: Trace | None = None,
+    ) -> None:
         self._point = checked_answers(point)
         self._draw = draw
+        self._trace = trace
         self._indices = np.arange(len(self._point)) if indices is None else indices
 
     def __len__(self) -> int:
@@ -199,7 +225,11 @@ class Sampled(Prediction):
         return geo.wrap(self._draw(self._indices, n, rng), name="samples")
 
     def take(self, indices: Indices) -> "Sampled":
-        return Sampled(self._point[indices], self._draw, indices=self._indices[indices])
+        kept = self._indices[indices]
+        return Sampled(self._point[indices], self._draw, indices=kept, trace=self._trace)
+
+    def trajectories(self, n: int, rng: np.random.Generator) -> Points | None:
+        return traced(self._trace, self._indices, n, rng)
 
 
 @final
@@ -271,14 +301,23 @@ class LazyDensity(Density):
         draw: (indices, n, rng) -> (len(indices), n, 2).
         log_prob: (indices, points (len(indices), m, 2)) -> nats per steradian.
         indices: which photos these are; all, by default.
+        trace: (indices, n, rng) -> (len(indices), n, T, 2), how draws come about; None where
+            that is not step by step.
     """
 
     def __init__(
-        self, point: ArrayLike, draw: Draw, log_prob: LogProb, *, indices: Indices | None = None
+        self,
+        point: ArrayLike,
+        draw: Draw,
+        log_prob: LogProb,
+        *,
+        indices: Indices | None = None,
+        trace: Trace | None = None,
     ) -> None:
         self._point = checked_answers(point)
         self._draw = draw
         self._log_prob = log_prob
+        self._trace = trace
         self._indices = np.arange(len(self._point)) if indices is None else indices
 
     def __len__(self) -> int:
@@ -297,8 +336,15 @@ class LazyDensity(Density):
 
     def take(self, indices: Indices) -> "LazyDensity":
         return LazyDensity(
-            self._point[indices], self._draw, self._log_prob, indices=self._indices[indices]
+            self._point[indices],
+            self._draw,
+            self._log_prob,
+            indices=self._indices[indices],
+            trace=self._trace,
         )
+
+    def trajectories(self, n: int, rng: np.random.Generator) -> Points | None:
+        return traced(self._trace, self._indices, n, rng)
 
 
 @final
@@ -377,3 +423,7 @@ class Floored(Density):
 
     def take(self, indices: Indices) -> "Floored":
         return Floored(self.density.take(indices), self.share)
+
+    def trajectories(self, n: int, rng: np.random.Generator) -> Points | None:
+        """Those of the density beneath the floor."""
+        return self.density.trajectories(n, rng)

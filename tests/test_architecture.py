@@ -74,11 +74,13 @@ READING_ORDER = (
     "report",
     "verification",
     "execution",
+    "mapping",
     "runner",
     "console",
     "listing",
     "board_commands",
     "data_command",
+    "map_command",
     "cli",
 )
 PACKAGES = ("audit", "figures")

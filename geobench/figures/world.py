@@ -76,3 +76,21 @@ def on_map(points: Points) -> tuple[Floats, Floats]:
     """Points as the projection takes them: longitude and latitude in radians."""
     radians = np.radians(points)
     return radians[..., 1], radians[..., 0]
+
+
+def outline(bounds: Floats) -> Points:
+    """The corners of a cell, its curved sides in steps, (N, 2).
+
+    Args:
+        bounds: south, west, north and east edge in degrees, (4,).
+    """
+    south, west, north, east = bounds
+    up = np.linspace(south, north, 6)
+    sides = (np.stack([up, np.full(6, west)], -1), np.stack([up[::-1], np.full(6, east)], -1))
+    return np.concatenate(sides)
+
+
+def untorn(way: Points) -> Points:
+    """The places of a line (N, 2), with a gap of NaN wherever it crosses the date line."""
+    torn = np.flatnonzero(np.abs(np.diff(way[:, 1])) > 180)
+    return np.insert(way, torn + 1, np.nan, axis=0)
