@@ -27,7 +27,7 @@ PATHS = 25
 STEPS = 64
 """The most places of a trajectory that are kept, both ends among them."""
 
-_SUBCELLS = 3  # a side of a cell: a density is looked at in their middles, 9 in all
+_SUBCELLS = 2  # a side of a cell: a density is looked at in their middles, 4 in all
 
 
 @final
@@ -206,7 +206,7 @@ def cell_log_density(density: Density) -> Floats:
     """The log of a density's mean over each cell of GRID, nats per steradian, (N, cells).
 
     A cell is about 400 km wide, and a density may have peaks that its centre misses: the mean is
-    that of nine points, which stand for equal areas.
+    that of four points, which stand for equal areas.
     """
     south, west, north, east = GRID.bounds().T
     low, high = np.sin(np.deg2rad(south)), np.sin(np.deg2rad(north))

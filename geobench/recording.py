@@ -14,7 +14,8 @@ from geobench.plan import Cell, Place, Plan
 from geobench.results import Record
 from geobench.scoring import Scores
 
-_SAME_ANSWER_KM = 0.01  # answers of a restored method may differ by this from the recorded ones
+SAME_ANSWER_KM = 0.01
+"""Answers of a restored method may differ by this from the recorded ones."""
 
 
 def write(
@@ -82,7 +83,7 @@ def refuse_other_answers(record: Record, answers: Points, rows: Indices | None =
     """
     recorded = record.answers() if rows is None else record.answers()[rows]
     away = float(geo.distance_km(recorded, answers).max(initial=0))
-    if away > _SAME_ANSWER_KM:
+    if away > SAME_ANSWER_KM:
         raise StoreError(
             f"the method no longer gives the recorded answers (up to {away:.3g} km away)",
             where=str(record.folder),

@@ -1,9 +1,10 @@
 """Predictions on maps: what each method says of a few photos, from `map.npz` of its record."""
 
+import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, NamedTuple, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 DRAW = "#333333"
 """The colour of draws, and of the paths to them."""
 
-_MOST_COLUMNS = 5
+_MOST_COLUMNS = 4  # or there is no room for a label above a map
 _GRID = EqualAreaGrid(MAP_CELL_ROWS)
 _BELOW = 1.5  # nats below the uniform, at which the colours begin
 _LEAST_ABOVE = 3.0  # nats above it, at which they end where no density is higher
@@ -126,26 +127,27 @@ def draw_predictions(
     columns = max(math.ceil(len(said) / lines), 2)  # one map alone would fill a page
     width = WIDTH / columns
     room = width - 0.1
-    each = room / 2 + 0.24  # a map of the world is half as high as wide; its title above
-    block = 0.26 + lines * each
-    head, foot = 0.62, 0.75
+    each = room / 2 + 0.34  # a map of the world is half as high as wide; its title above
+    name, gap = 0.2, 0.14  # above the maps of a photo, and below them
+    block = name + lines * each + gap
+    head, foot = 0.66, 0.7
     total = head + len(photos.id) * block + foot
     scale = _scale(said)
     with house_style():
         figure = headed(total, title=f"{part}: what methods say of single photos", stamp=stamp)
         _key(figure, said, total=total)
-        for photo, (name, novelty) in enumerate(zip(photos.id, photos.novelty, strict=True)):
+        for photo, novelty in enumerate(photos.novelty.tolist()):
             top = total - head - photo * block
-            text = f"{shortened(str(name))}{_newness(float(novelty))}"
-            figure.text(0.1 / WIDTH, (top - 0.06) / total, text, va="top", fontweight="bold")
+            text = f"{shortened(str(photos.id[photo]))}{_newness(novelty)}"
+            figure.text(0.1 / WIDTH, top / total, text, va="top", fontweight="bold")
             for place, each_said in enumerate(said):
                 line, column = divmod(place, columns)
-                lower = top - 0.26 - line * each - each
+                lower = top - name - (line + 1) * each
                 box = (column * width + 0.05, lower, room, room / 2)
                 scaled = (box[0] / WIDTH, box[1] / total, box[2] / WIDTH, box[3] / total)
                 axes = figure.add_axes(scaled, projection=PROJECTION)
-                axes.set_label(f"{name} / {each_said.label}")
-                draw_world(axes, on_earth=on_earth)
+                axes.set_label(f"{photos.id[photo]} / {each_said.label}")
+                draw_world(axes, on_earth=on_earth, step=1 if columns == 2 else 2)
                 _draw_photo(axes, each_said, photo, photos.truth[photo], scale=scale)
         if any(each_said.log_density is not None for each_said in said):
             _colour_bar(figure, scale, total=total)
@@ -170,10 +172,11 @@ def _key(figure: "Figure", said: Sequence[Said], *, total: float) -> None:
         left += 0.3 + 0.07 * len(text)
 
 
-def _draw_photo(axes: "Axes", said: Said, photo: int, truth: Points, *, scale: "Normalize") -> None:
+def _draw_photo(axes: "Axes", said: Said, photo: int, truth: Points, *, scale: "_Scale") -> None:
     answer = said.answer[photo]
     away = number(float(geo.distance_km(answer, truth)))
-    axes.set_title(f"{shortened(said.label)}: {away} km", loc="center", fontsize=7.5, pad=3)
+    axes.set_title(shortened(said.label), loc="center", fontsize=8, pad=13)
+    axes.text(0.5, 1.02, f"{away} km", transform=axes.transAxes, ha="center", fontsize=7.5)
     if said.log_density is not None:
         _draw_density(axes, said.log_density[photo], scale=scale)
     if said.trajectories is not None:
@@ -181,40 +184,73 @@ def _draw_photo(axes: "Axes", said: Said, photo: int, truth: Points, *, scale: "
             axes.plot(*on_map(untorn(path)), color=DRAW, lw=0.4, alpha=0.5)
     if said.log_density is None:
         axes.scatter(*on_map(said.samples[photo]), s=4, lw=0, color=DRAW, alpha=0.6)
-    halo = {"markeredgecolor": "white", "ls": "", "clip_on": False}
-    axes.plot(*on_map(truth), marker="o", ms=5, mew=0.8, color=TRUTH, label="truth", **halo)
-    axes.plot(*on_map(answer), marker="X", ms=6, mew=0.6, color=ANSWER, label="answer", **halo)
+    ends = (("truth", truth, "o", 6.5, TRUTH), ("answer", answer, "X", 5.0, ANSWER))
+    for label, place, marker, size, colour in ends:
+        axes.plot(
+            *on_map(place),
+            marker=marker,
+            ms=size,
+            mew=0.7,
+            markeredgecolor="white",
+            color=colour,
+            label=label,
+            clip_on=False,  # at the rim of the map
+        )
 
 
-def _draw_density(axes: "Axes", log_density: Floats, *, scale: "Normalize") -> None:
+def _draw_density(axes: "Axes", log_density: Floats, *, scale: "_Scale") -> None:
     from matplotlib.collections import PolyCollection
 
-    shown = np.flatnonzero(log_density > scale.vmin)
-    bounds = _GRID.bounds()
-    corners = [np.stack(on_map(outline(bounds[cell])), axis=-1) for cell in shown]
-    # Without antialiasing, or the land shows through the seams between cells.
+    shown = np.flatnonzero(log_density > scale.low)
+    # Projected all at once: matplotlib would do it polygon by polygon, in seconds a map.
+    projection, affine = axes.transProjection, axes.transAffine  # type: ignore[attr-defined]
+    corners = np.stack(on_map(_outlines()[shown]), axis=-1)
+    flat = projection.transform(corners.reshape(-1, 2)).reshape(corners.shape)
     mesh = PolyCollection(
-        corners, cmap=_colours(), norm=scale, lw=0, antialiased=False, rasterized=True
+        flat,
+        cmap=_colours(),
+        norm=scale.norm(),
+        lw=0.3,  # or the land shows through the seams between cells
+        edgecolor="face",
+        rasterized=True,
+        transform=affine + axes.transAxes,
     )
     mesh.set_array(log_density[shown])
     axes.add_collection(mesh, autolim=False)
 
 
-def _scale(said: Sequence[Said]) -> "Normalize":
+@functools.cache
+def _outlines() -> Points:
+    """The corners of all cells, (cells, 12, 2)."""
+    return np.stack([outline(bounds) for bounds in _GRID.bounds()])
+
+
+@final
+class _Scale(NamedTuple):
+    """The log-densities at which the colours begin and end."""
+
+    low: float
+    high: float
+
+    def norm(self) -> "Normalize":
+        from matplotlib.colors import Normalize
+
+        return Normalize(self.low, self.high, clip=True)
+
+
+def _scale(said: Sequence[Said]) -> _Scale:
     """One scale for all maps, from below the uniform to the highest density of them."""
-    from matplotlib.colors import Normalize
-
     highest = [float(each.log_density.max()) for each in said if each.log_density is not None]
-    return Normalize(LOG_UNIFORM - _BELOW, max([LOG_UNIFORM + _LEAST_ABOVE, *highest]), clip=True)
+    return _Scale(LOG_UNIFORM - _BELOW, max([LOG_UNIFORM + _LEAST_ABOVE, *highest]))
 
 
-def _colour_bar(figure: "Figure", scale: "Normalize", *, total: float) -> None:
+def _colour_bar(figure: "Figure", scale: "_Scale", *, total: float) -> None:
     from matplotlib.cm import ScalarMappable
 
     bar = figure.add_axes((0.2, 0.5 / total, 0.6, 0.12 / total))
-    mappable = ScalarMappable(scale, _colours())
+    mappable = ScalarMappable(scale.norm(), _colours())
     shown = figure.colorbar(mappable, cax=bar, orientation="horizontal", extend="min")
-    whole = range(math.ceil(scale.vmin), math.floor(scale.vmax) + 1, 2)
+    whole = range(math.ceil(scale.low), math.floor(scale.high) + 1, 2)
     ticks = [tick for tick in whole if abs(tick - LOG_UNIFORM) > 1]
     shown.set_ticks([LOG_UNIFORM, *ticks], labels=["uniform", *map(str, ticks)])
     shown.set_label("log-density, mean of each cell (nats per steradian)")
