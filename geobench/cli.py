@@ -1,17 +1,14 @@
-"""The doors: `geobench run`, `list`, `check`, `data`, `report`, `verify`, `worst` and `compare`."""
+"""The doors: `geobench run`, `map`, `list`, `check`, `data`, and those to a stored leaderboard."""
 
 import shutil
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from geobench import __version__, board_commands, data_command
+from geobench import __version__, board_commands, data_command, map_command
 from geobench.errors import GeobenchError
-
-if TYPE_CHECKING:
-    from geobench.config import Benchmark
 
 app = typer.Typer(
     name="geobench",
@@ -58,15 +55,11 @@ def run(
 
     screen = listing.screen()
     console.show_warnings(Console(stderr=True))
-    benchmarks = config.read(file, installed())
-    labels = tuple(_chosen(benchmarks, only or []))
-    named = {benchmark.name for benchmark in benchmarks} & set(only or [])
+    selection = config.select(config.read(file, installed()), only or [])
     reporter = console.ConsoleReporter(screen)
     failures = []
-    for benchmark in benchmarks:
-        if named and benchmark.name not in named:
-            continue
-        options = execution.Options(labels, limit, dry_run, force, device, figures)
+    for benchmark in selection.benchmarks:
+        options = execution.Options(selection.labels, limit, dry_run, force, device, figures)
         place = Workspace(workspace.resolve())
         try:
             outcome = runner.run(benchmark, place, options=options, reporter=reporter)
@@ -90,21 +83,6 @@ def run(
         reporter.say(f"FAILED {failure}")
     if failures:
         raise typer.Exit(1)
-
-
-def _chosen(benchmarks: "list[Benchmark]", only: list[str]) -> list[str]:
-    from geobench.errors import ConfigError
-
-    labels = {method.label for benchmark in benchmarks for method in benchmark.methods}
-    names = {benchmark.name for benchmark in benchmarks}
-    unknown = set(only) - labels - names
-    if unknown:
-        raise ConfigError(
-            f"--only names {', '.join(sorted(unknown))}, and the file has neither such a method "
-            "nor such a benchmark",
-            remedy=f"Methods: {', '.join(sorted(labels))}. Benchmarks: {', '.join(sorted(names))}.",
-        )
-    return [name for name in only if name in labels]
 
 
 def _command() -> str:
@@ -189,6 +167,7 @@ for _door in (
 ):
     app.command()(_door)
 
+app.command("map")(map_command.draw_maps)
 app.command()(data_command.data)
 
 

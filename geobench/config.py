@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping as Lookup
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, NotRequired, TypedDict, final
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, NotRequired, TypedDict, final
 
 from pydantic import BaseModel, Field, ValidationError, ValidationInfo, field_validator
 
@@ -162,6 +162,34 @@ def read(path: Path, catalogue: Catalogue) -> list[Benchmark]:
         )
     found: _File = reader.validated(_File, tree, tree, what="the file")
     return found.benchmarks
+
+
+@final
+class Selection(NamedTuple):
+    """What `--only` leaves of a file: its benchmarks, and labels of methods (all, if none)."""
+
+    benchmarks: list[Benchmark]
+    labels: tuple[str, ...]
+
+
+def select(benchmarks: list[Benchmark], only: list[str]) -> Selection:
+    """What is asked for of these benchmarks, by labels of methods and names of benchmarks.
+
+    Raises:
+        ConfigError: a name is neither.
+    """
+    labels = {method.label for benchmark in benchmarks for method in benchmark.methods}
+    names = {benchmark.name for benchmark in benchmarks}
+    unknown = set(only) - labels - names
+    if unknown:
+        raise ConfigError(
+            f"--only names {', '.join(sorted(unknown))}, and the file has neither such a method "
+            "nor such a benchmark",
+            remedy=f"Methods: {', '.join(sorted(labels))}. Benchmarks: {', '.join(sorted(names))}.",
+        )
+    named = names & set(only)
+    kept = [benchmark for benchmark in benchmarks if not named or benchmark.name in named]
+    return Selection(kept, tuple(name for name in only if name in labels))
 
 
 def component(

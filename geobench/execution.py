@@ -204,13 +204,22 @@ class Execution:
         method.restore(stored[0], train, context)
         return method
 
+    def answering(self, cell: Cell, place: Place, context: Context) -> Method:
+        """The method as it was stored, and its context made that of answering this part.
+
+        Raises:
+            StoreError: its state cannot be read.
+        """
+        method = self.restored(cell, context)
+        context.part, context.facts = place.label, {}
+        context.fitted = None  # what answers was gathered in `restore`
+        return method
+
     def answer(self, cell: Cell, place: Place, context: Context, fit: dict[str, Any]) -> list[str]:
         """Write the record of one part, or the columns that it lacks."""
         restoring = Stopwatch()
         with restoring:
-            method = self.restored(cell, context)
-        context.part, context.facts = place.label, {}
-        context.fitted = None  # what answers was gathered in `restore`
+            method = self.answering(cell, place, context)
         if not method.answers(place.label):
             recording.write(self.plan, place, cell, {"status": "not-answered"}, None)
             return []

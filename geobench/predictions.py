@@ -25,6 +25,8 @@ Draw: TypeAlias = Callable[[Indices, int, np.random.Generator], Points]
 """(indices (N,), n, rng) -> points (N, n, 2)."""
 LogProb: TypeAlias = Callable[[Indices, Points], Floats]
 """(indices (N,), points (N, m, 2)) -> nats per steradian (N, m)."""
+Trace: TypeAlias = Callable[[Indices, int, np.random.Generator], Points]
+"""(indices (N,), n, rng) -> paths of points (N, n, T, 2)."""
 DrawWithLogProb: TypeAlias = Callable[[Indices, int, np.random.Generator], tuple[Points, Floats]]
 """(indices (N,), n, rng) -> points (N, n, 2), and nats per steradian there, (N, n)."""
 
@@ -59,6 +61,14 @@ class Prediction(ABC):
     @abstractmethod
     def take(self, indices: Indices) -> Self:
         """The distributions of these photos only."""
+
+    def trajectories(self, n: int, rng: np.random.Generator) -> Points | None:
+        """How n draws per photo come about where that is step by step (a flow, a diffusion): paths
+        (N, n, T, 2), degrees, from where each begins to the draw. None where it is not.
+
+        No number depends on it: `geobench map` keeps it for its pictures.
+        """
+        return None
 
 
 class Density(Prediction):
@@ -136,6 +146,12 @@ def normalised(weights: ArrayLike, places: int, *, what: str) -> Floats:
     return np.asarray(share / total)
 
 
+def traced(
+    trace: Trace | None, indices: Indices, n: int, rng: np.random.Generator
+) -> Points | None:
+    return None if trace is None else geo.wrap(trace(indices, n, rng), name="trajectories")
+
+
 def choose(weights: Floats, count: int, n: int, rng: np.random.Generator) -> NDArray[np.intp]:
     """n indices per photo drawn with probabilities `weights` (count or 1, K): (count, n)."""
     uniforms = rng.random((count, n))
@@ -208,11 +224,21 @@ class Sampled(Prediction):
         point: the answers, (N, 2).
         draw: (indices, n, rng) -> (len(indices), n, 2).
         indices: which photos these are, for `draw`; all, by default.
+        trace: (indices, n, rng) -> (len(indices), n, T, 2), how draws come about; None where
+            that is not step by step.
     """
 
-    def __init__(self, point: ArrayLike, draw: Draw, *, indices: Indices | None = None) -> None:
+    def __init__(
+        self,
+        point: ArrayLike,
+        draw: Draw,
+        *,
+        indices: Indices | None = None,
+        trace: Trace | None = None,
+    ) -> None:
         self._point = checked_answers(point)
         self._draw = draw
+        self._trace = trace
         self._indices = np.arange(len(self._point)) if indices is None else indices
 
     def __len__(self) -> int:
@@ -225,7 +251,11 @@ class Sampled(Prediction):
         return geo.wrap(self._draw(self._indices, n, rng), name="samples")
 
     def take(self, indices: Indices) -> "Sampled":
-        return Sampled(self._point[indices], self._draw, indices=self._indices[indices])
+        kept = self._indices[indices]
+        return Sampled(self._point[indices], self._draw, indices=kept, trace=self._trace)
+
+    def trajectories(self, n: int, rng: np.random.Generator) -> Points | None:
+        return traced(self._trace, self._indices, n, rng)
 
 
 @final
@@ -300,6 +330,8 @@ class LazyDensity(Density):
             generator, and the log-density at each, (len(indices), n): for a flow that gets the
             second along the way of the first, in one solve.
         indices: which photos these are; all, by default.
+        trace: (indices, n, rng) -> (len(indices), n, T, 2), how draws come about; None where
+            that is not step by step.
     """
 
     def __init__(
@@ -310,11 +342,13 @@ class LazyDensity(Density):
         *,
         draw_with_log_prob: DrawWithLogProb | None = None,
         indices: Indices | None = None,
+        trace: Trace | None = None,
     ) -> None:
         self._point = checked_answers(point)
         self._draw = draw
         self._log_prob = log_prob
         self._draw_with_log_prob = draw_with_log_prob
+        self._trace = trace
         self._indices = np.arange(len(self._point)) if indices is None else indices
 
     def __len__(self) -> int:
@@ -354,7 +388,11 @@ class LazyDensity(Density):
             self._log_prob,
             draw_with_log_prob=self._draw_with_log_prob,
             indices=self._indices[indices],
+            trace=self._trace,
         )
+
+    def trajectories(self, n: int, rng: np.random.Generator) -> Points | None:
+        return traced(self._trace, self._indices, n, rng)
 
 
 @final
@@ -459,3 +497,7 @@ class Floored(Density):
 
     def take(self, indices: Indices) -> "Floored":
         return Floored(self.density.take(indices), self.share)
+
+    def trajectories(self, n: int, rng: np.random.Generator) -> Points | None:
+        """Those of the density beneath the floor."""
+        return self.density.trajectories(n, rng)

@@ -6,13 +6,16 @@ from typing import Any
 
 from geobench import checks, drafts, files, geo, results
 from geobench.catalogue import installed
+from geobench.data import Indices
 from geobench.errors import StoreError
+from geobench.geo import Points
 from geobench.metrics import Metric
 from geobench.plan import Cell, Place, Plan
 from geobench.results import Record
 from geobench.scoring import Scores
 
-_SAME_ANSWER_KM = 0.01  # answers of a restored method may differ by this from the recorded ones
+SAME_ANSWER_KM = 0.01
+"""Answers of a restored method may differ by this from the recorded ones."""
 
 
 def write(
@@ -63,14 +66,29 @@ def extend(record: Record, scores: Scores) -> None:
     Raises:
         StoreError: the method does not give the recorded answers any more.
     """
-    away = float(geo.distance_km(record.answers(), scores.answer).max())
-    if away > _SAME_ANSWER_KM:
+    refuse_other_answers(record, scores.answer)
+    _write_columns(record.folder, scores)
+
+
+def refuse_other_answers(record: Record, answers: Points, rows: Indices | None = None) -> None:
+    """Refuse what a method says now if it is not what is recorded.
+
+    Args:
+        record: of its answers.
+        answers: what it says now, (N, 2).
+        rows: the positions of these photos in the part; all, by default.
+
+    Raises:
+        StoreError: the method does not give the recorded answers any more.
+    """
+    recorded = record.answers() if rows is None else record.answers()[rows]
+    away = float(geo.distance_km(recorded, answers).max(initial=0))
+    if away > SAME_ANSWER_KM:
         raise StoreError(
             f"the method no longer gives the recorded answers (up to {away:.3g} km away)",
             where=str(record.folder),
             remedy="Run with --force to make the record again on this machine.",
         )
-    _write_columns(record.folder, scores)
 
 
 def write_faults(folder: Path, metrics: list[Metric], error: Exception) -> None:

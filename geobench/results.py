@@ -348,6 +348,12 @@ def _git() -> dict[str, Any]:
 NEIGHBOURHOOD_KM = 200.0
 """How far training photos count as near, for the slices `training`."""
 
+MAP = "map.npz"
+"""The file of a record that holds what `geobench map` asked the method for."""
+
+MAP_CELL_ROWS = 49
+"""Bands of the EqualAreaGrid on whose 3,058 cells log-densities are kept there."""
+
 MAP_ROWS = 20_000
 """The most photos of one role, or of one part, that a map shows."""
 

@@ -46,7 +46,8 @@ class Protocol:
     density_samples: int | None = None
 
     def rng(self, chunk: int, stream: int) -> np.random.Generator:
-        """The generator of one chunk: stream 0 draws `sample`, 1 the draws of metrics."""
+        """The generator of one chunk: stream 0 draws `sample`, 1 the draws of metrics, 2 those
+        that maps show."""
         return np.random.default_rng([self.seed, int(self.task[:15], 16), chunk, stream])
 
     def scored(self, ids: NDArray[np.str_]) -> NDArray[np.bool_]:

@@ -15,6 +15,7 @@ from geobench.components import without
 from geobench.digests import array_digest, digest, file_digest
 from geobench.errors import GeobenchError
 from geobench.leaderboard import Leaderboard
+from geobench.recording import SAME_ANSWER_KM
 from geobench.report import contents
 
 
@@ -185,12 +186,33 @@ def _record(board: Leaderboard, entry: dict[str, Any]) -> list[str]:
     except GeobenchError as error:
         return [*problems, f"record {error}"]
     try:
-        return problems + _keys(board, entry, data)
+        return problems + _keys(board, entry, data) + _map(board, entry)
     except (KeyError, TypeError) as error:
         return [
             *problems,
             f"record {folder / 'record.json'}: {error} is missing or of another kind",
         ]
+
+
+def _map(board: Leaderboard, entry: dict[str, Any]) -> list[str]:
+    """Whether a record's map is of photos of its part, and of the answers that are recorded."""
+    folder, part = board.runs / entry["folder"], board.part(entry["part"])
+    if results.MAP not in entry["files"]:
+        return []
+    try:
+        shown, answers = (files.read_arrays(folder / n) for n in (results.MAP, "answer.npz"))
+    except GeobenchError as error:
+        return [f"record {error}"]
+    rows = shown["rows"]
+    if (
+        not np.isin(rows, np.arange(len(part["id"]))).all()
+        or (part["id"][rows] != shown["id"]).any()
+    ):
+        return [f"record {folder / results.MAP} shows other photos than those of its part"]
+    away = geo.distance_km(answers["answer"][rows], shown["answer"])
+    if not (away <= SAME_ANSWER_KM).all():
+        return [f"record {folder / results.MAP} shows other answers than those recorded"]
+    return []
 
 
 def _keys(board: Leaderboard, entry: dict[str, Any], data: dict[str, Any]) -> list[str]:

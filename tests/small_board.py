@@ -20,6 +20,7 @@ from geobench import (
     config,
     distance_km,
     execution,
+    mapping,
     results,
     runner,
 )
@@ -150,6 +151,9 @@ def make(root: Path) -> Board:
         (benchmark,) = config.read(root / "b.yaml", installed())
         options, reporter = execution.Options(), execution.Reporter()
         outcome = runner.run(benchmark, workspace, options=options, reporter=reporter)
+        answering = execution.Options(only=("uniform", "prior", "toy-oracle", "im2gps"))
+        mapped = mapping.add(benchmark, workspace, photos=3, options=answering, reporter=reporter)
+        assert mapped.problems == outcome.failures[-len(mapped.problems) :]
     finally:
         for plugin in plugins:
             del installed().registered[plugin.kind][plugin.name]

@@ -75,11 +75,13 @@ READING_ORDER = (
     "verification",
     "execution",
     "trained_method",
+    "mapping",
     "runner",
     "console",
     "listing",
     "board_commands",
     "data_command",
+    "map_command",
     "cli",
 )
 PACKAGES = ("audit", "figures")

@@ -130,8 +130,9 @@ def digit_changed(number: str, *, at: int) -> str:
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        ([], ["run", "list", "report", "verify", "worst", "--version"]),
+        ([], ["run", "map", "list", "report", "verify", "worst", "--version"]),
         (["run"], ["--only", "--limit", "--dry-run", "--force", "--device", "--workspace"]),
+        (["map"], ["--only", "--photos", "--limit", "--device", "nothing is trained"]),
         (["list"], ["dataset, split, encoder, method and metric"]),
         (["report"], ["--check", "--format", "{benchmark}", "its name below leaderboards/"]),
         (["verify"], ["--runs", "Recompute every number"]),

@@ -1,5 +1,6 @@
 """docs/benchmarks.md: every key and every component's configuration is as the code has it."""
 
+import inspect
 import re
 from fractions import Fraction
 from pathlib import Path
@@ -21,6 +22,7 @@ from geobench import (
     results,
 )
 from geobench.catalogue import Source, installed
+from geobench.map_command import draw_maps
 from geobench.splits import SplitConfig
 from geobench.tables import CEILING
 
@@ -104,6 +106,19 @@ def test_every_key_of_a_benchmark_is_documented_with_its_default():
     assert tuple(reserved) == config.RESERVED
     check_fields(gallery, Gallery.model_fields)
     assert f"`{CEILING}`" in BENCHMARKS.section("A component")
+
+
+def test_every_flag_of_a_map_is_documented_with_its_default():
+    (documented,) = tables(BENCHMARKS.section("Maps"))
+    options = {
+        f"--{name.replace('_', '-')}": parameter.default
+        for name, parameter in inspect.signature(draw_maps).parameters.items()
+        if name not in ("file", "name")
+    }
+    assert list(documented) == list(options)
+    for name, default in options.items():
+        shown = {"None": ("none", "everything")}.get(str(default), (f"`{default}`",))
+        assert documented[name]["default"] in shown, name
 
 
 @components

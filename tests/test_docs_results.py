@@ -130,6 +130,7 @@ def test_every_array_is_documented_with_its_shape(board):
         check_arrays("part.npz", [arrays], n)
         check_arrays("answer.npz", board.arrays(f"{folder}/*/answer.npz"), n)
         check_arrays("The scores of a metric", board.arrays(f"{folder}/*/nll-*.npz"), n)
+        check_arrays("map.npz", board.arrays(f"{folder}/*/map.npz"), {"K": 3})
     for arrays in board.arrays("runs/*.npz"):
         check_arrays("The map of a split", [arrays], {"M": len(arrays["role"])})
 

@@ -20,6 +20,7 @@ from geobench.figures.cost import draw_cost, timed_parts
 from geobench.figures.curves import GROUPS, draw_curves
 from geobench.figures.kept import Drawn, intact, listed, named
 from geobench.figures.maps import Errors, draw_errors, draw_split
+from geobench.figures.predictions import draw_predictions, mapped, read
 from geobench.figures.slopes import draw_slopes, seen_pairs, twin_pairs
 from geobench.figures.style import house_style
 from geobench.leaderboard import Leaderboard
@@ -127,6 +128,7 @@ def _planned(board: Leaderboard, tables: Tables) -> Iterator[Picture]:
             yield Picture(group.name, group.title, group.caption, "", draw_group)
     yield from _splits(board, corner)
     yield from _errors(board, tables, corner)
+    yield from _predictions(board, corner)
 
 
 def _splits(board: Leaderboard, corner: str) -> Iterator[Picture]:
@@ -190,6 +192,25 @@ def _errors(board: Leaderboard, tables: Tables, corner: str) -> Iterator[Picture
                 "trainings, the mean of their errors. Which dot lies on top is chance."
             )
             yield Picture(f"errors-{slug(part)}", f"Errors on {part}", text, part, draw_map)
+
+
+def _predictions(board: Leaderboard, corner: str) -> Iterator[Picture]:
+    for part, about in board.manifest["parts"].items():
+        if about["dataset"]["publishes"] == "scores" or not mapped(board, part):
+            continue
+
+        def draw_maps(part: str = part) -> "Figure":
+            photos, said = read(board, part)
+            earth = board.manifest["parts"][part]["dataset"]["on_earth"]
+            return draw_predictions(photos, said, part=part, stamp=corner, on_earth=earth)
+
+        text = (
+            "Photos of the part, the first half of them nearer to training photos than most, as "
+            "`geobench map` chose them by their ids alone; above each map how far the answer is "
+            "from the truth. Of several trainings, the first. Densities are means over cells some "
+            "400 km wide."
+        )
+        yield Picture(f"predictions-{slug(part)}", f"Predictions on {part}", text, part, draw_maps)
 
 
 def errors(board: Leaderboard, tables: Tables, part: str) -> list[Errors]:

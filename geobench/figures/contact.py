@@ -8,7 +8,7 @@ import numpy as np
 from geobench import geo
 from geobench.data import BrokenPicture, Image
 from geobench.figures.style import BLUE, VERMILION, WIDTH, headed, house_style
-from geobench.figures.world import draw_flat_world
+from geobench.figures.world import draw_flat_world, untorn
 from geobench.tables import number
 from geobench.worst import Show, Wrong
 
@@ -80,8 +80,7 @@ def _way(axes: "Axes", wrong: Wrong, *, on_earth: bool) -> None:
     draw_flat_world(axes, on_earth=on_earth)
     steps = np.linspace(0, 1, 200)[:, None]
     way = geo.interpolate(wrong.truth, wrong.answer, steps[:, 0])
-    torn = np.flatnonzero(np.abs(np.diff(way[:, 1])) > 180)  # where it crosses the date line
-    way = np.insert(way, torn + 1, np.nan, axis=0)
+    way = untorn(way)
     axes.plot(way[:, 1], way[:, 0], color="#333333", lw=0.8)
     axes.plot(*wrong.truth[::-1], marker="o", ms=4, color=TRUTH)
     axes.plot(*wrong.answer[::-1], marker="x", ms=5, mew=1.6, color=ANSWER)

@@ -7,8 +7,7 @@ import numpy as np
 from geobench.comparison import AS_NEAR_KM, Nearer
 from geobench.data import hashes, smallest_by_hash
 from geobench.figures.style import BLUE, GREY, ORANGE, house_style, sheet, shortened
-from geobench.figures.world import PROJECTION, draw_world, on_map
-from geobench.geo import Floats, Points
+from geobench.figures.world import PROJECTION, draw_world, on_map, outline
 from geobench.partitions import EqualAreaGrid
 from geobench.results import MAP_ROWS
 from geobench.slices import CELL_ROWS
@@ -102,20 +101,12 @@ def _draw_cells(axes: "Axes", found: Nearer) -> "PolyCollection":
     count = np.bincount(cell, minlength=len(_GRID))
     wins = np.bincount(cell, weights=(found.sides + 1) / 2, minlength=len(_GRID))
     shown = np.flatnonzero(count >= _FEWEST_PHOTOS)
-    corners = [np.stack(on_map(_outline(_GRID.bounds()[each])), axis=-1) for each in shown]
+    corners = [np.stack(on_map(outline(_GRID.bounds()[each])), axis=-1) for each in shown]
     mesh = PolyCollection(corners, cmap=_shares(), lw=0.3, edgecolor=GREY)
     mesh.set_array(wins[shown] / count[shown])
     mesh.set_clim(0, 1)
     axes.add_collection(mesh, autolim=False)
     return mesh
-
-
-def _outline(bounds: Floats) -> Points:
-    """The corners of a cell, its curved sides in steps, (N, 2)."""
-    south, west, north, east = bounds
-    up = np.linspace(south, north, 6)
-    sides = (np.stack([up, np.full(6, west)], -1), np.stack([up[::-1], np.full(6, east)], -1))
-    return np.concatenate(sides)
 
 
 def _shares() -> "LinearSegmentedColormap":

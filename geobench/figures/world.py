@@ -33,10 +33,17 @@ def land() -> NDArray[np.uint8]:
     return np.asarray(mask[1::3, 1::3] == 1, dtype=np.uint8)
 
 
-def draw_world(axes: "Axes", *, on_earth: bool) -> None:
-    """Land and sea on axes of the projection PROJECTION; of another planet neither is known."""
+def draw_world(axes: "Axes", *, on_earth: bool, step: int = 1) -> None:
+    """Land and sea on axes of the projection PROJECTION; of another planet neither is known.
+
+    Args:
+        axes: to draw on.
+        on_earth: whether it is the Earth.
+        step: how many cells of `land` a side of a shown one has; 2 is enough for small maps, and
+            four times as fast.
+    """
     if on_earth:
-        mask = land()
+        mask = land()[::step, ::step]
         latitude = np.radians(np.linspace(-90, 90, mask.shape[0] + 1))
         longitude = np.radians(np.linspace(-180, 180, mask.shape[1] + 1))
         axes.pcolormesh(longitude, latitude, mask, cmap=_colours(), rasterized=True, zorder=0)
@@ -76,3 +83,21 @@ def on_map(points: Points) -> tuple[Floats, Floats]:
     """Points as the projection takes them: longitude and latitude in radians."""
     radians = np.radians(points)
     return radians[..., 1], radians[..., 0]
+
+
+def outline(bounds: Floats) -> Points:
+    """The corners of a cell, its curved sides in steps, (N, 2).
+
+    Args:
+        bounds: south, west, north and east edge in degrees, (4,).
+    """
+    south, west, north, east = bounds
+    up = np.linspace(south, north, 6)
+    sides = (np.stack([up, np.full(6, west)], -1), np.stack([up[::-1], np.full(6, east)], -1))
+    return np.concatenate(sides)
+
+
+def untorn(way: Points) -> Points:
+    """The places of a line (N, 2), with a gap of NaN wherever it crosses the date line."""
+    torn = np.flatnonzero(np.abs(np.diff(way[:, 1])) > 180)
+    return np.insert(way, torn + 1, np.nan, axis=0)
