@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal, Self, TypeAlias, final
 import numpy as np
 from numpy.typing import NDArray
 
-from geobench.components import Plugin, canonical
+from geobench.components import Plugin
 from geobench.data import Indices, Truth
 from geobench.digests import digest
 from geobench.errors import PredictionError
@@ -256,5 +256,10 @@ class Metric(Plugin):
 
     @property
     def file_stem(self) -> str:
-        """The name of its stored columns: metric, version, and eight digits of its config."""
-        return f"{self.name}-{self.version}-{digest(canonical(self.config))[:8]}"
+        """The name of its stored columns: metric, version, and eight digits of its config, and of
+        its content if it has any."""
+        identity = self.identity()
+        what = identity["config"]
+        if "content" in identity:
+            what = [what, identity["content"]]
+        return f"{self.name}-{self.version}-{digest(what)[:8]}"

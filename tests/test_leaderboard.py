@@ -682,6 +682,7 @@ def test_costs_hold_timings_memory_and_facts(folder: Path) -> None:
     found = {c["quantity"]: (c["unit"], c["device"]) for c in own}
     assert found == {
         "fit_seconds": ("s", "cpu"),
+        "restore_seconds": ("s", "cpu"),
         "predict_seconds": ("s", "cpu"),
         "score_seconds": ("s", "cpu"),
         "latency_median_seconds": ("s", "cpu"),
@@ -814,7 +815,7 @@ def test_a_leaderboard_of_another_schema_is_an_error(
     folder: Path, tmp_path: Path, catalogue: Catalogue, manifest: dict[str, Any]
 ) -> None:
     (tmp_path / "benchmark.json").write_text(json.dumps(manifest | {"schema": 99}))
-    with pytest.raises(StoreError, match="is of schema 99, not"):
+    with pytest.raises(StoreError, match=r"is of layout 99, and 4 is the newest.*install that"):
         Leaderboard(tmp_path, catalogue)
 
 

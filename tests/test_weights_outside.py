@@ -6,9 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import FAULTY, Command
+from sound_method import Sound, SoundConfig
 
-from geobench import DataError, digests, files
+from geobench import Component, DataError, Method, Metric, digests, files
 from geobench.catalogue import installed
+from geobench.testing.check import Failure, Skip
+from geobench.testing.kit import checks_of, examine, subject_of
 from geobench.verification import verify
 
 HYBRIDS = Path(__file__).parent / "hybrid_package"
@@ -177,3 +180,80 @@ def test_a_digest_of_files_that_are_not_there_is_a_sentence(tmp_path):
     (tmp_path / "one").write_text("1")
     with pytest.raises(DataError, match=r"two.*is not there"):
         digests.of_files(tmp_path / "one", tmp_path / "two")
+
+
+class Fixed(Sound):
+    """Learns from features of the width that its weights need."""
+
+    name = "fixed"
+    feature_width = 768
+
+    def fit(self, train, val, context):
+        assert train.pooled.shape[1] == 768
+        super().fit(train, val, context)
+
+
+class FixedAndReleased(Fixed):
+    """From elsewhere, where nobody knows the toy planet."""
+
+    name = "fixed-and-released"
+    origin = "released"
+    trained_on = "a million photos of elsewhere"
+    needs_training = False
+
+    def fit(self, train, val, context):
+        super().fit(train, val, context)
+        self.learnt.weights = np.random.default_rng(0).standard_normal(self.learnt.weights.shape)
+
+
+def test_a_method_with_weights_of_width_768_passes_the_kit():
+    verdict = examine(Fixed, config=SoundConfig(steps=20))
+    assert {o.check: o.reason for o in verdict.outcomes if o.status == "failed"} == {}
+    assert "beats-chance" in {o.check for o in verdict.outcomes if o.status == "passed"}
+
+
+def test_released_weights_need_not_know_the_toy_planet_and_the_kit_says_so():
+    subject = subject_of(FixedAndReleased)
+    checks = {check.name: check for check in checks_of("method")}
+    checks["declared-types"](subject)
+    for name in ("beats-chance", "samples-beat-chance"):
+        with pytest.raises(Skip, match="released, and need not know the toy planet"):
+            checks[name](subject)
+
+
+def test_components_of_two_widths_cannot_see_the_same_features():
+    class Config(SoundConfig):
+        other: Component[Method]
+
+    class Torn(Fixed):
+        @classmethod
+        def tiny(cls, folder):
+            other = type("Narrow", (Fixed,), {"feature_width": 12})()
+            return cls.Config(other={"plugin": other})
+
+    Torn.Config = Config
+    with pytest.raises(Failure, match=r"widths \['12', '768'\]"):
+        _ = subject_of(Torn).train
+
+
+class Judge(Metric):
+    """A metric with a model of its own."""
+
+    name = "judge"
+    columns = ("away",)
+    summaries = ()
+    weights = "one"
+
+    def content(self):
+        return "" if self.weights == "none" else digests.digest(self.weights)
+
+    def score(self, prediction, truth, context):
+        raise NotImplementedError
+
+
+def test_columns_of_a_metric_are_known_by_its_weights_too():
+    one, same, other, none = Judge(), Judge(), Judge(), Judge()
+    other.weights, none.weights = "two", "none"
+    assert one.file_stem == same.file_stem
+    assert len({each.file_stem for each in (one, other, none)}) == 3
+    assert none.file_stem == f"judge-1-{digests.digest({})[:8]}"
