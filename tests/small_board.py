@@ -153,7 +153,7 @@ def make(root: Path) -> Board:
         outcome = runner.run(benchmark, workspace, options=options, reporter=reporter)
         answering = execution.Options(only=("uniform", "prior", "toy-oracle", "im2gps"))
         mapped = mapping.add(benchmark, workspace, photos=3, options=answering, reporter=reporter)
-        assert mapped.problems == outcome.failures[-len(mapped.problems) :]
+        assert len(mapped.added) == 12  # of three parts
     finally:
         for plugin in plugins:
             del installed().registered[plugin.kind][plugin.name]
