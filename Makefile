@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+# A file of tests stays in one process: what its tests share is made once.
+PARALLEL := --numprocesses auto --maxprocesses 8 --dist loadfile
 SOURCES := geobench plugins tests perf examples
 
 .PHONY: run test test-slow lint format clean
@@ -11,7 +13,7 @@ run: $(VENV)/.methods
 	$(BIN)/geobench run benchmarks.yaml
 
 test: $(VENV)/.dev lint
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow" $(PARALLEL)
 
 test-slow: $(VENV)/.dev
 	$(BIN)/python -m pytest -m slow
