@@ -110,9 +110,10 @@ class MethodSubject(Subject[Method]):
             "All methods see the same features.",
         )
         (width,) = widths
-        given = pooled.shape[1]
-        turn = np.random.default_rng(0).standard_normal((max(given, width or 0),) * 2)
-        lifted: NDArray[np.float64] = pooled @ np.linalg.qr(turn)[0][:given, :width]
+        shape = (pooled.shape[1], int(width or 0))
+        turn = np.random.default_rng(0).standard_normal((max(shape), min(shape)))
+        axes = np.linalg.qr(turn)[0]  # orthonormal columns: all that a wide matrix needs
+        lifted: NDArray[np.float64] = pooled @ (axes if shape[0] >= shape[1] else axes.T)
         return lifted.astype(np.float32)
 
     @cached_property
