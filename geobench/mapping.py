@@ -71,7 +71,7 @@ def add(
     execution = Execution(planned, options, reporter)
     for cell in _first_trainings(planned, options.only):
         try:
-            _add_cell(execution, cell, mapped, photos=photos, file_of=benchmark.name)
+            _add_cell(execution, cell, mapped, photos=photos)
         except (Exception, SystemExit) as error:
             known = isinstance(error, GeobenchError)
             text = str(error) if known else f"{type(error).__name__}: {error}"
@@ -90,9 +90,7 @@ def _first_trainings(planned: Plan, only: tuple[str, ...]) -> Iterator[Cell]:
             yield cell
 
 
-def _add_cell(
-    execution: Execution, cell: Cell, mapped: Mapped, *, photos: int, file_of: str
-) -> None:
+def _add_cell(execution: Execution, cell: Cell, mapped: Mapped, *, photos: int) -> None:
     planned = execution.plan
     reason = planned.absent.get(cell.method.label)
     if reason is not None:
@@ -103,7 +101,7 @@ def _add_cell(
         if records and lost:
             mapped.problems.append(
                 f"{lost[0]}: its trained state is not stored here, and nothing is trained for a "
-                f"map. Run {file_of} in this workspace first."
+                f"map. Run benchmark {planned.benchmark.name} in this workspace first."
             )
             return
         with drafts.scratch(planned.workspace.hidden) as scratch:

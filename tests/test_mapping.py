@@ -359,7 +359,7 @@ def test_a_missing_state_is_a_sentence_and_nothing_is_trained(workspace):
     shutil.rmtree(workspace / ".geobench/states")
     done = ask(workspace)
     assert done.exit_code == 1
-    assert "nothing is trained for a map. Run mapped in this workspace first" in " ".join(
+    assert "nothing is trained for a map. Run benchmark mapped in this workspace first" in " ".join(
         done.output.split()
     )
     assert content(workspace / "leaderboards") == before
