@@ -20,7 +20,7 @@ from typing import Any
 from search import BASE, Trial, read
 from tabulate import tabulate
 
-from geobench import GeobenchError, console, files, listing, runner, tables
+from geobench import GeobenchError, console, drafts, listing, runner, tables
 from geobench.catalogue import installed
 from geobench.execution import Options
 from geobench.leaderboard import Leaderboard
@@ -94,8 +94,8 @@ def main() -> int:
     if not wanted.dry_run and outcome.board is not None:
         found = results_of(outcome.board, trial)
         stem = (wanted.output or wanted.file.parent) / wanted.file.stem
-        files.write_file(stem.with_suffix(".csv"), as_csv(found, trial))
-        files.write_file(stem.with_suffix(".md"), as_page(found, trial))
+        drafts.write_file(stem.with_suffix(".csv"), as_csv(found, trial))
+        drafts.write_file(stem.with_suffix(".md"), as_page(found, trial))
         reporter.say(f"wrote {stem.name}.csv and {stem.name}.md in {listing.short(stem.parent)}")
     return 1 if outcome.failures else 0
 

@@ -188,6 +188,7 @@ def test_the_plugin_registers_every_component_once_under_its_name() -> None:
             "unseen-regions",
             "density-shift",
             "temporal",
+            "inside",
         ],
         "encoder": ["given"],
         "method": ["uniform", "prior", "predictions"],

@@ -51,6 +51,7 @@ benchmarks:
 """
 EVERYWHERE = {
     ("fit_seconds", "s"),
+    ("restore_seconds", "s"),
     ("predict_seconds", "s"),
     ("score_seconds", "s"),
     ("peak_memory", "MiB"),

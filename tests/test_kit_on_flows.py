@@ -1,5 +1,6 @@
 """The kit on a flow: an honest one passes, and is asked for few of the points that cost so much."""
 
+import pytest
 from small_flow import SmallFlow
 
 from geobench.testing import examine
@@ -7,6 +8,8 @@ from geobench.testing import examine
 HEAVY = {"first-layer-is-light": "the flow of these tests imports torch with its class"}
 
 
+# torch deprecates what its own forward derivatives still use.
+@pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated:FutureWarning")
 def test_a_flow_passes_and_few_densities_are_solved():
     SmallFlow.solved.update({False: 0, True: 0})
     verdict = examine(SmallFlow, expected_failures=HEAVY)

@@ -131,9 +131,9 @@ class _Agreement:
 
 
 def _agreement(subject: MethodSubject, photo: int, *, attempt: int) -> _Agreement:
+    own = subject.density.take(np.array([photo]))
     from scipy.stats import ks_2samp
 
-    own = subject.density.take(np.array([photo]))
     rng = np.random.default_rng([1 + attempt, photo])
     probe = _probe(subject, photo) if attempt == 0 else Probe.of(own, rng)
     # Of several photos together, as the harness draws.
