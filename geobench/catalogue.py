@@ -15,7 +15,7 @@ import pluggy
 from pydantic import ValidationError
 
 from geobench import hookspecs
-from geobench.components import Config, Plugin, install_resolver
+from geobench.components import Config, Plugin
 from geobench.data import Dataset
 from geobench.encoders import Encoder
 from geobench.errors import ConfigError, PluginError
@@ -338,6 +338,3 @@ def resolve(wanted: type[Plugin], name: str, settings: Mapping[str, Any]) -> Plu
         where = ".".join(map(str, first["loc"]))
         raise ConfigError(f"{what} cannot be configured: {where}: {first['msg']}") from None
     return plugin(config)
-
-
-install_resolver(resolve)

@@ -9,8 +9,8 @@ from typing import Annotated, Any, ClassVar, Generic, Self, TypeAlias, TypeVar, 
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationInfo, model_validator
 
-from geobench.digests import digest, file_digest
-from geobench.errors import ConfigError, GeobenchError
+from geobench.digests import digest, file_digest, known_digest
+from geobench.errors import ConfigError
 
 
 class Config(BaseModel):
@@ -132,7 +132,11 @@ class Plugin(ABC):
         }
         try:
             content = self.content()
-        except (GeobenchError, ImportError):  # a run says why, and records nothing under this key
+        except Exception:
+            # A run says why a method's weights are absent, and only that is recorded under this
+            # key. Without those of anything else there is no run.
+            if self.kind != "method":
+                raise
             content = "absent"
         return identity | ({"content": content} if content else {})
 
@@ -156,7 +160,8 @@ _resolvers: list[Resolver] = []
 
 
 def install_resolver(resolver: Resolver) -> None:
-    """Say who looks up components by name: the catalogue does, which this module is below."""
+    """Say who looks up components by name: `import geobench` installs the catalogue, which this
+    module is below, to be loaded when the first name is looked up."""
     _resolvers[:] = [resolver]
 
 
@@ -195,11 +200,6 @@ class Component(Config, Generic[P]):
 
     @classmethod
     def _looked_up(cls, reference: _Unresolved) -> Plugin:
-        if not _resolvers:
-            raise ConfigError(
-                f"nobody looks up {cls.wanted().kind} {reference.name}",
-                remedy="Import geobench.catalogue first.",
-            )
         return _resolvers[0](cls.wanted(), reference.name, reference.settings)
 
     @classmethod
@@ -250,14 +250,14 @@ def canonical(value: Any, *, paths: bool = True, folders: bool = True, keyed: bo
     if isinstance(value, Component):
         return value.plugin.identity(keyed=keyed)
     if isinstance(value, BaseModel):
-        silent = _left_out(value) if keyed else frozenset()
+        silent = _left_out(value, inner) if keyed else frozenset()
         pairs = ((n, getattr(value, n)) for n in type(value).model_fields if n not in silent)
         return {name: inner(v) for name, v in pairs if paths or not isinstance(v, Path)}
     if isinstance(value, Mapping):
         return {str(k): inner(v) for k, v in value.items()}
     if isinstance(value, Path):
         if value.is_file():
-            return {"sha256": file_digest(value)}
+            return {"sha256": known_digest(value)}
         return {"sha256": _folder_digest(value)} if folders else None
     if isinstance(value, str | bool | int | float | None):
         return value
@@ -270,14 +270,27 @@ def canonical(value: Any, *, paths: bool = True, folders: bool = True, keyed: bo
     )
 
 
-def _left_out(config: BaseModel) -> frozenset[str]:
-    """The fields that keys of this configuration leave out."""
+def _left_out(config: BaseModel, inner: Callable[[Any], Any]) -> frozenset[str]:
+    """The fields that keys of this configuration leave out.
+
+    Args:
+        inner: gives a field's value as JSON data.
+    """
     before = {
         name
         for name, literal in added_fields(type(config)).items()
-        if canonical(getattr(config, name)) == canonical(literal)
+        if _is(literal, getattr(config, name), inner)
     }
     return unkeyed_fields(type(config)) | before
+
+
+def _is(literal: Any, value: Any, inner: Callable[[Any], Any]) -> bool:
+    """Whether a field has the value at which it is left out."""
+    if isinstance(literal, _Unresolved):
+        literal = type(value).model_validate(literal) if isinstance(value, Component) else None
+    if literal is None or value is None:
+        return literal is value
+    return bool(inner(value) == inner(literal))
 
 
 Steps: TypeAlias = list[str | int]

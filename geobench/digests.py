@@ -60,10 +60,16 @@ def of_files(*paths: Path) -> str:
             raise DataError(
                 "is not there", where=str(path), remedy="Put the file there, and run again."
             )
-    stats = [(path, path.stat()) for path in paths]
-    return digest([_known_digest(path, s.st_size, s.st_mtime_ns) for path, s in stats])
+    return digest([known_digest(path) for path in paths])
+
+
+def known_digest(path: Path) -> str:
+    """SHA-256 of a file's content, in hex; it is read again only if its size or time has changed
+    since this process read it."""
+    found = path.stat()
+    return _digest_at(path, found.st_size, found.st_mtime_ns)
 
 
 @cache
-def _known_digest(path: Path, size: int, time_ns: int) -> str:
+def _digest_at(path: Path, size: int, time_ns: int) -> str:
     return file_digest(path)

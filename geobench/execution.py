@@ -138,6 +138,7 @@ class Execution:
                     if part.fit_key not in inner:
                         with self.plan.workspace.lock(f"cell-{part.fit_key[:32]}", wait=True):
                             own = self.context(part, scratch)
+                            own.deadline = context.deadline  # one for the cell and all in it
                             self.fit(part, own)
                             inner[part.fit_key] = self.restored(part, own)
                     return inner[part.fit_key]

@@ -1,6 +1,7 @@
 """Galleries: the places that retrieval methods answer with, the same ones for all of them."""
 
 import csv
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, Self, final
 
@@ -105,20 +106,29 @@ _COLUMNS = ({"lat", "latitude"}, {"lon", "lng", "longitude"})
 
 
 def _read(path: Path) -> Points:
-    """The places of a CSV or npy file, (G, 2).
+    """The places of a CSV or npy file, (G, 2), read again only if it has changed.
 
     Raises:
         DataError: it holds no places in degrees.
     """
+    found = path.stat()
+    return _places_at(path, found.st_size, found.st_mtime_ns)
+
+
+@lru_cache(maxsize=4)
+def _places_at(path: Path, size: int, time_ns: int) -> Points:
     try:
         points = np.load(path, allow_pickle=False) if path.suffix == ".npy" else _read_csv(path)
         if points.ndim != 2 or points.shape[1:] != (2,) or len(points) == 0:
             raise ValueError(f"it holds an array {points.shape}, not (places, 2)")
-        return wrap(points, name="its places")
+        places = wrap(points, name="its places")
     except GeobenchError as error:
         problem = error.problem
     except (OSError, ValueError) as error:
         problem = str(error)
+    else:
+        places.flags.writeable = False  # whoever asks again gets the same
+        return places
     raise DataError(
         f"is no gallery: {problem}",
         where=str(path),

@@ -1,7 +1,7 @@
 """The plan: which cells a benchmark has, under which keys, and which of them are recorded."""
 
 import logging
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, final
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel
 
 from geobench import files, results
-from geobench.components import Component
+from geobench.components import Component, Plugin
 from geobench.config import Benchmark
 from geobench.data import Dataset, smallest_by_hash
 from geobench.digests import digest
@@ -225,6 +225,8 @@ def references(plugin: Method) -> list[Component[Method]]:
         value = stack.pop(0)
         if isinstance(value, Component) and isinstance(value.plugin, Method):
             found.append(value)
+        elif isinstance(value, Mapping):
+            stack = [*value.values(), *stack]
         elif isinstance(value, list | tuple):
             stack = [*value, *stack]
         elif isinstance(value, BaseModel) and not isinstance(value, Component):
@@ -258,8 +260,9 @@ def make(benchmark: Benchmark, workspace: Workspace, *, limit: int | None = None
         DataError: the dataset or a split is not what it promises.
     """
     for component in [benchmark.dataset, benchmark.encoder, *benchmark.splits, *benchmark.metrics]:
-        if component is not None:
-            check_requirements(type(component.plugin))
+        reason = None if component is None else _lack(component.plugin)
+        if reason is not None:
+            raise reason
     absent = {
         method.label: reason
         for method in benchmark.methods
@@ -269,12 +272,15 @@ def make(benchmark: Benchmark, workspace: Workspace, *, limit: int | None = None
     for method in benchmark.methods:
         try:
             wants |= wanted(method.plugin)
-            _ = method.plugin.predicts
+            for plugin in with_components(method.plugin):
+                _ = plugin.predicts, plugin.origin, plugin.trained_on
+                _ = plugin.needs_training, plugin.deterministic
         except Exception as error:
             raise PluginError(
-                f"cannot say what it wants or predicts ({type(error).__name__}: {error})",
+                f"cannot say what it is, wants or predicts ({type(error).__name__}: {error})",
                 where=f"method {method.label}",
-                remedy="`wants` and `predicts` depend on the configuration alone.",
+                remedy="`wants`, `predicts`, `origin` and their like depend on the configuration "
+                "alone.",
             ) from error
     encoder = None if benchmark.encoder is None else benchmark.encoder.plugin
     inputs = Inputs(encoder, wants, workspace.features)
@@ -289,17 +295,22 @@ def make(benchmark: Benchmark, workspace: Workspace, *, limit: int | None = None
 
 def _absence(method: Method) -> GeobenchError | None:
     """Why a method cannot run here: a package, or weights, that it or a component needs."""
-    for plugin in with_components(method):
-        try:
-            check_requirements(type(plugin))
-            plugin.content()
-        except GeobenchError as error:
-            return error
-        except ImportError as error:
-            return PluginError(
-                f"method {plugin.name} cannot say which weights it has ({error})",
-                remedy="Install what it needs, or name it in its `requires`.",
-            )
+    return next((lack for each in with_components(method) if (lack := _lack(each))), None)
+
+
+def _lack(plugin: Plugin) -> GeobenchError | None:
+    """The package, or the weights, that a plugin needs and that are not here."""
+    try:
+        check_requirements(type(plugin))
+        plugin.content()
+    except GeobenchError as error:
+        return error
+    except Exception as error:  # whatever looking for weights ends in
+        return PluginError(
+            f"{plugin.kind} {plugin.name} cannot say which weights it has "
+            f"({type(error).__name__}: {error})",
+            remedy="Put them where it looks for them, or mend its `content`.",
+        )
     return None
 
 

@@ -256,13 +256,9 @@ class ToyOracle(Method):
     needs_training = False
     deterministic = True
 
-    @property
-    def predicts(self) -> type[VonMisesFisherMixture]:
-        return VonMisesFisherMixture
+    predicts = VonMisesFisherMixture
 
-    @property
-    def wants(self) -> frozenset[str]:
-        return frozenset({"pooled"})
+    wants = frozenset({"pooled"})
 
     def fit(self, train: Labelled, val: Labelled, context: Context) -> None:
         """Nothing is learnt: the planet is known."""
@@ -299,13 +295,9 @@ class ToyNearest(Retriever):
     _features: Floats
     _places: Points
 
-    @property
-    def predicts(self) -> type[Atoms]:
-        return Atoms
+    predicts = Atoms
 
-    @property
-    def wants(self) -> frozenset[str]:
-        return frozenset({"pooled"})
+    wants = frozenset({"pooled"})
 
     @property
     def gallery_source(self) -> Gallery:

@@ -10,7 +10,6 @@ from geobench import (
     Examples,
     Labelled,
     Method,
-    Prediction,
     State,
     VonMisesFisherMixture,
     geo,
@@ -28,9 +27,7 @@ class UniformMethod(Method):
     name = "uniform"
     needs_training = False
 
-    @property
-    def predicts(self) -> type[Prediction]:
-        return VonMisesFisherMixture
+    predicts = VonMisesFisherMixture
 
     def fit(self, train: Labelled, val: Labelled, context: Context) -> None:
         """Learn nothing."""

@@ -17,7 +17,6 @@ from geobench import (
     InputPath,
     Labelled,
     Method,
-    Prediction,
     State,
 )
 
@@ -70,9 +69,7 @@ class PredictionsMethod(Method):
         file = write_answers(folder / "answers", ids=table.ids[tested], points=table.points[tested])
         return PredictionsConfig(file=file)
 
-    @property
-    def predicts(self) -> type[Prediction]:
-        return Atoms
+    predicts = Atoms
 
     def answers(self, part: str) -> bool:
         from geobench_basics.answers import short_name

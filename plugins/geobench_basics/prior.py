@@ -17,7 +17,6 @@ from geobench import (
     Labelled,
     Method,
     Points,
-    Prediction,
     State,
     VonMisesFisherMixture,
     distance_km,
@@ -107,9 +106,7 @@ class PriorMethod(Method):
     _smoothed: _Smoothed
     _answer: Points
 
-    @property
-    def predicts(self) -> type[Prediction]:
-        return Floored
+    predicts = Floored
 
     def fit(self, train: Labelled, val: Labelled, context: Context) -> None:
         """Fit the bandwidth and the floor's share, and choose the answer.

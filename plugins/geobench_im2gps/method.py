@@ -15,7 +15,6 @@ from geobench import (
     Gallery,
     Labelled,
     Points,
-    Prediction,
     Retriever,
     State,
     VonMisesFisherMixture,
@@ -35,7 +34,7 @@ class Im2gpsConfig(Config):
     """Neighbours and kernel.
 
     The defaults were chosen on blue-marble with the encoder im2gps, by the mean GeoScore and
-    the likelihood of validation photos of a random split.
+    the likelihood of validation photos of a random split. Committed boards test many of them.
     """
 
     k: int = Field(
@@ -103,17 +102,13 @@ class Im2gpsMethod(Retriever):
     _index: "PhotoIndex"
     _kernel: "Kernel"
 
-    @property
-    def predicts(self) -> type[Prediction]:
-        return Floored
+    predicts = Floored
 
     @property
     def gallery_source(self) -> Gallery:
         return self.config.gallery
 
-    @property
-    def wants(self) -> frozenset[str]:
-        return frozenset({"pooled"})
+    wants = frozenset({"pooled"})
 
     @classmethod
     def tiny(cls, folder: Path) -> Im2gpsConfig:
