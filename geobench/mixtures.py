@@ -20,7 +20,7 @@ from geobench.predictions import (
     rows_of,
 )
 
-_PAIRS = 1 << 22  # at most this many (photo, point, component) triples in memory at once
+_PAIRS = 1 << 20  # at most this many (photo, point, component) triples in memory at once
 
 
 @final
@@ -105,13 +105,15 @@ class VonMisesFisherMixture(Density):
             axes = np.swapaxes(rows_of(centres, rows), -1, -2)
             for first in range(0, queries.shape[1], wide):
                 columns = slice(first, first + wide)
-                cosine = (
-                    geo.unit_vectors(rows_of(queries, rows)[:, columns]) @ axes - 1
-                )  # (., m, K)
-                exponent = rows_of(kappa, rows)[:, None] * np.minimum(cosine, 0)
-                exponent = exponent + rows_of(heights, rows)[:, None]
+                cosine = geo.unit_vectors(rows_of(queries, rows)[:, columns]) @ axes  # (., m, K)
+                # In place where it can be: most of the time goes to the memory of these arrays.
+                cosine -= 1
+                np.minimum(cosine, 0, out=cosine)
+                exponent = rows_of(kappa, rows)[:, None] * cosine + rows_of(heights, rows)[:, None]
                 peak = exponent.max(axis=-1, keepdims=True)
-                out[rows, columns] = peak[..., 0] + np.log(np.exp(exponent - peak).sum(axis=-1))
+                exponent -= peak
+                np.exp(exponent, out=exponent)
+                out[rows, columns] = peak[..., 0] + np.log(exponent.sum(axis=-1))
         return out
 
     def take(self, indices: Indices) -> "VonMisesFisherMixture":
