@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 from geobench import digests as digests
+from geobench import drafts as drafts
 from geobench import gazetteer as gazetteer
 from geobench import geo as geo
 from geobench import statistics as statistics
@@ -146,6 +147,7 @@ __all__ = [
     "Weights",
     "digests",
     "distance_km",
+    "drafts",
     "gazetteer",
     "geo",
     "hashes",

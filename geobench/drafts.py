@@ -182,7 +182,7 @@ def sweep(*roots: Path, age: float = WEEK) -> None:
 
     Args:
         roots: where to look; no link below them is followed.
-        age: how long nothing was put into a draft, in seconds; 0 where a lock says that nobody
+        age: how long nothing in a draft was written, in seconds; 0 where a lock says that nobody
             writes.
 
     Raises:
@@ -205,4 +205,16 @@ def _left_behind(place: Path, before: float) -> bool:
         return False
     mine = not hasattr(os, "getuid") or found.st_uid == os.getuid()
     drafted = stat.S_ISDIR(found.st_mode) and stat.S_ISREG(marker.st_mode)
-    return drafted and mine and found.st_mtime <= before
+    return drafted and mine and found.st_mtime <= before and _untouched(place, before)
+
+
+def _untouched(draft: Path, before: float) -> bool:
+    """Whether nothing in it is newer: a folder's own time does not tell of files deeper down."""
+    try:
+        return all(
+            Path(top, name).lstat().st_mtime <= before
+            for top, folders, names in os.walk(draft)
+            for name in folders + names
+        )
+    except OSError:  # it went while it was looked at: somebody is at work here
+        return False

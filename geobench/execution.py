@@ -161,7 +161,7 @@ class Execution:
             if answered and not self.options.force:
                 self.reporter.say(f"{cell}: its state is gone, it is fitted again")
             val = self.plan.inputs.labelled(cell.assignment.val, wants)
-            kept = self.plan.workspace.hidden / "checkpoints" / cell.fit_key
+            kept = self.plan.workspace.checkpoints / cell.fit_key
             if force:  # what an earlier run kept is not to be trusted
                 drafts.remove(kept)
             context.checkpoint, before = kept / "method", _spent(kept)
@@ -310,7 +310,7 @@ def _spent(folder: Path) -> float:
 
     A killed fit cannot say how long it took, but what it kept last says when that was.
     """
-    own = drafts.real(folder) / "method"
+    own = drafts.real(folder / "method")
     own.mkdir(parents=True, exist_ok=True)
     seconds, log = 0.0, folder / "begun.json"
     saved = [path.stat().st_mtime for path in own.rglob("*") if path.is_file()]

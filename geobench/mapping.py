@@ -64,9 +64,10 @@ def add(
     Raises:
         GeobenchError: the benchmark cannot be planned.
         LinkError: a link lies where results would be written.
+        StoreError: what lies there was made by a newer geobench.
     """
     planned = plan.make(benchmark, workspace, limit=options.limit)
-    report.refuse_links(planned.board)
+    report.refuse(planned, planned.cells())
     mapped = Mapped(planned.board)
     execution = Execution(planned, options, reporter)
     for cell in _first_trainings(planned, options.only):
@@ -97,7 +98,7 @@ def _add_cell(execution: Execution, cell: Cell, mapped: Mapped, *, photos: int) 
         raise reason
     with planned.workspace.lock(f"cell-{cell.fit_key[:32]}", wait=True):
         records = list(_records(planned, cell, mapped))
-        lost = [each for each in (cell, *_inner(cell)) if not execution.is_fitted(each)]
+        lost = [each for each in cell.with_components if not execution.is_fitted(each)]
         if records and lost:
             mapped.problems.append(
                 f"{lost[0]}: its trained state is not stored here, and nothing is trained for a "
@@ -110,10 +111,6 @@ def _add_cell(execution: Execution, cell: Cell, mapped: Mapped, *, photos: int) 
                 files.write_arrays(record.folder / MAP, arrays)
                 mapped.added.append(f"{place.label} / {cell.method.label}")
                 execution.reporter.say(f"{place.label} / {cell.method.label}: mapped")
-
-
-def _inner(cell: Cell) -> list[Cell]:
-    return [each for inner in cell.components for each in (inner, *_inner(inner))]
 
 
 def _records(planned: Plan, cell: Cell, mapped: Mapped) -> Iterator[tuple[Place, Record]]:

@@ -152,12 +152,13 @@ class Context:
             )
         kept = self.cache_root / (self.method or "method")
         place = drafts.real(kept / ("shared" if shared else self.fit_key or "no-key") / key)
+        lock = drafts.real(place.with_name(f"{key}.lock"))
         if place.exists():
             return place
         from filelock import FileLock
 
         place.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(place.with_name(f"{key}.lock")):  # another run may be making it
+        with FileLock(lock):  # another run may be making it
             if not place.exists():
                 with drafts.folder(place) as draft:
                     make(draft)

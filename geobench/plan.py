@@ -52,6 +52,11 @@ class Cell:
         """SHA-256 of `fit`."""
         return digest(self.fit)
 
+    @property
+    def with_components(self) -> list["Cell"]:
+        """This cell, and those whose fitted methods it uses, and those that these use."""
+        return [self, *(each for inner in self.components for each in inner.with_components)]
+
     def __str__(self) -> str:
         return f"{self.split.label} / {self.method.label} / seed {self.seed}"
 

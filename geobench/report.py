@@ -1,7 +1,7 @@
 """Reports: a plan or a leaderboard -> benchmark.json, tables as CSV, pictures, and README.md."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from geobench.geo import Points
 from geobench.leaderboard import Leaderboard
 from geobench.markdown import page
 from geobench.methods import Method, Retriever
-from geobench.plan import Plan, with_components
+from geobench.plan import Cell, Plan, with_components
 from geobench.results import Record, Workspace
 from geobench.splits import Assignment, describe
 from geobench.tables import Tables, as_csv
@@ -37,6 +37,25 @@ def refuse_links(folder: Path) -> None:
     """
     for name in (*NAMES, ".gitignore", "figures", "runs"):
         drafts.real(folder / name)
+
+
+def refuse(planned: Plan, cells: Iterable[Cell]) -> None:
+    """Say now, and not after hours of training, that something cannot be written.
+
+    Raises:
+        LinkError: a link lies where results would be written.
+        StoreError: what lies there was made by a newer geobench.
+    """
+    workspace = planned.workspace
+    refuse_links(planned.board)
+    results.refuse_newer(planned.board / "benchmark.json")
+    for folder in workspace.hidden.glob("*"):
+        drafts.real(folder)
+    for cell in cells:
+        drafts.real(workspace.states / cell.fit_key)
+        drafts.real(workspace.checkpoints / cell.fit_key / "method")
+        for place in planned.places(cell):
+            results.refuse_newer(drafts.real(place.folder) / "record.json")
 
 
 def write(planned: Plan, *, pictures: bool = True) -> list[str]:

@@ -139,6 +139,7 @@ class Workspace:
         self.features = self.hidden / "features"
         self.states = self.hidden / "states"
         self.cache = self.hidden / "cache"
+        self.checkpoints = self.hidden / "checkpoints"
 
     def board(self, name: str) -> Path:
         """The folder of a benchmark's leaderboard."""

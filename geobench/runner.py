@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import final
 
-from geobench import drafts, plan, report, results
+from geobench import drafts, plan, report
 from geobench.config import Benchmark
 from geobench.errors import DataError, GeobenchError
 from geobench.execution import Execution, Options, Reporter, device_for
@@ -41,7 +41,7 @@ def run(
         planned = plan.make(benchmark, workspace, limit=options.limit)
         known = planned.cells()
         cells = [c for c in known if not options.only or c.method.label in options.only]
-        _refuse(planned, known)
+        report.refuse(planned, known)
         states = [(cell, "run" if options.force else planned.state_of(cell)) for cell in cells]
         reporter.plan(planned, states)
     outcome = Outcome(board=planned.board)
@@ -57,23 +57,6 @@ def run(
     finally:  # Ctrl-C, too, leaves tables of what is finished
         outcome.failures += report.write(planned, pictures=options.figures)
     return outcome
-
-
-def _refuse(planned: Plan, cells: list[Cell]) -> None:
-    """Say now, and not after hours of training, that something cannot be written.
-
-    Raises:
-        LinkError: a link lies where results would be written.
-        StoreError: what lies there was made by a newer geobench.
-    """
-    report.refuse_links(planned.board)
-    results.refuse_newer(planned.board / "benchmark.json")
-    for folder in planned.workspace.hidden.glob("*"):
-        drafts.real(folder)
-    for cell in cells:
-        drafts.real(planned.workspace.states / cell.fit_key)
-        for place in planned.places(cell):
-            results.refuse_newer(drafts.real(place.folder) / "record.json")
 
 
 def _provide(planned: Plan, cells: list[Cell], options: Options, reporter: Reporter) -> None:

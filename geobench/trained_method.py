@@ -61,6 +61,8 @@ class Trained:
         features = images if isinstance(images, Features) else None
         pictures = [] if isinstance(images, Features) else [np.asarray(each) for each in images]
         if features is None:
+            if not pictures:
+                raise DataError("there are no pictures to locate")
             for number, picture in enumerate(pictures):
                 if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3:
                     raise DataError(
@@ -116,8 +118,6 @@ class Trained:
                 f"encoder {self.encoder.name} reads features, not pictures",
                 remedy="Give the geobench.Features of these photos.",
             )
-        if not pictures:
-            raise DataError("there are no pictures to locate")
         self.encoder.to(self.context.device)
         prepared = [self.encoder.prepare(picture) for picture in pictures]
         return in_batches(self.encoder, [np.stack(prepared)], tokens="tokens" in self.wants)
@@ -159,7 +159,7 @@ def trained(
     if reason is not None:
         raise reason
     execution = Execution(planned, Options(limit=limit, device=device), Reporter())
-    for each in (cell, *_inner(cell)):
+    for each in cell.with_components:
         if not execution.is_fitted(each):
             raise StoreError(
                 f"{each} has not been trained here",
@@ -193,10 +193,6 @@ def _cell(planned: Plan, label: str, split: str | None, seed: int, *, where: str
         seeds = ", ".join(map(str, found))
         raise ConfigError(f"seed {seed} is not trained", where=where, remedy=f"Seeds: {seeds}.")
     return found[seed]
-
-
-def _inner(cell: Cell) -> list[Cell]:
-    return [each for inner in cell.components for each in (inner, *_inner(inner))]
 
 
 def _one_of(what: str, name: str | None, known: Sequence[str], *, where: str) -> str:

@@ -21,8 +21,14 @@ def left_behind(parent: Path, name: str = NAME) -> Path:
         draft = place.parent
         (place / "half").write_text("half a")
         kept = draft.rename(parent / name)
-    os.utime(kept, (OLD, OLD))
+    aged(kept)
     return kept
+
+
+def aged(draft: Path) -> None:
+    """Give all that lies in a draft the time of last week."""
+    for path in [*draft.rglob("*"), draft]:
+        os.utime(path, (OLD, OLD), follow_symlinks=False)
 
 
 def contents(folder: Path) -> dict[str, str]:
@@ -120,7 +126,7 @@ def test_a_sweep_follows_no_link_within_a_draft(tmp_path: Path) -> None:
     drafts.write_file(tmp_path / "mine" / "kept", "kept")
     draft = left_behind(tmp_path / "board")
     (draft / "content" / "link").symlink_to(tmp_path / "mine", target_is_directory=True)
-    os.utime(draft, (OLD, OLD))
+    aged(draft)
     drafts.sweep(tmp_path / "board")
     assert contents(tmp_path) == {"board": "", "mine": "", "mine/kept": "kept"}
 
@@ -154,7 +160,7 @@ def marked_by_a_folder(draft: Path) -> None:
 def test_a_draft_without_its_marker_is_left_alone(change, tmp_path: Path) -> None:
     draft = left_behind(tmp_path)
     change(draft)
-    os.utime(draft, (OLD, OLD))
+    aged(draft)
     drafts.sweep(tmp_path)
     assert draft.exists()
 
@@ -165,6 +171,20 @@ def test_a_young_draft_is_left_alone_unless_a_lock_says_that_nobody_writes(tmp_p
     drafts.sweep(tmp_path)
     assert draft.exists()
     drafts.sweep(tmp_path, age=0.0)
+    assert not draft.exists()
+
+
+@pytest.mark.parametrize("name", ["content/a/b/file", "content/a/b", "content/a", "content/link"])
+def test_a_draft_in_which_anything_is_young_is_left_alone(name: str, tmp_path: Path) -> None:
+    draft = left_behind(tmp_path)
+    drafts.write_file(draft / "content" / "a" / "b" / "file", "a cell that trains for long")
+    (draft / "content" / "link").symlink_to(tmp_path / "nowhere")
+    aged(draft)
+    os.utime(draft / name, follow_symlinks=False)
+    drafts.sweep(tmp_path)
+    assert draft.exists()
+    aged(draft)
+    drafts.sweep(tmp_path)
     assert not draft.exists()
 
 

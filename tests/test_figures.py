@@ -610,6 +610,37 @@ def test_what_lies_among_the_pictures_and_is_none_is_named_and_left_alone(folder
     assert {path: path.read_bytes() for path in mine.rglob("*") if path.is_file()} == before
 
 
+@pytest.mark.parametrize("is_folder", [False, True], ids=["a file", "a folder"])
+def test_what_has_the_name_of_a_picture_and_was_never_named_is_left_alone(folder, is_folder):
+    place = folder / "figures/cost.png"
+    drawn = place.read_bytes()
+    mine = place / "mine.png" if is_folder else place
+    listed(folder, lambda found: found.remove(next(e for e in found if "cost" in e["file"])))
+    place.unlink()
+    mine.parent.mkdir(exist_ok=True)
+    mine.write_bytes(b"retouched")
+    for _ in range(2):
+        (problem,) = report.rewrite(folder, installed())
+        assert f"{place}: has the name of a picture, and benchmark.json does not name" in problem
+        assert "Move it elsewhere, then run `geobench report` again." in problem
+        assert mine.read_bytes() == b"retouched"
+        assert "figures/cost.png" not in (folder / "README.md").read_text()
+        (problem,) = verify(folder, installed())
+        assert problem.endswith("figures/cost: this picture was never drawn")
+    place.rename(folder / "mine")
+    assert report.rewrite(folder, installed()) == []
+    assert place.read_bytes() == drawn
+    assert verify(folder, installed()) == []
+
+
+def test_what_a_killed_run_has_drawn_is_named_by_the_next(folder):
+    before = {path.name: path.read_bytes() for path in folder.glob("figures/*")}
+    listed(folder, lambda found: found.clear())
+    assert report.rewrite(folder, installed()) == []
+    assert {path.name: path.read_bytes() for path in folder.glob("figures/*")} == before
+    assert verify(folder, installed()) == []
+
+
 def test_a_picture_is_removed_if_it_was_named_and_is_as_it_was_written(folder):
     mine = folder / "figures"
     for name in ("old.png", "changed.png", "folder.png", "old.pdf"):

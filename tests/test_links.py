@@ -124,6 +124,10 @@ LINKED = [
     ".geobench/locks",
     ".geobench/states",
     ".geobench/states/{state}",
+    ".geobench/checkpoints",
+    ".geobench/checkpoints/{state}",
+    ".geobench/checkpoints/{state}/method",
+    ".geobench/cache",
     ".geobench/features",
     ".geobench/features/{store}",
     ".geobench/features/{store}.lock",
@@ -227,7 +231,8 @@ def test_a_dry_run_writes_and_deletes_nothing_at_all(
     (shard / "rows.npy").write_bytes(b"")
     with drafts.scratch(workspace / "leaderboards/tiny") as place:
         left = place.parent.rename(place.parent.with_name(".geobench-draft-" + "0" * 32))
-    os.utime(left, (OLD, OLD))
+    for path in [*left.rglob("*"), left]:
+        os.utime(path, (OLD, OLD))
     (workspace / "earth.yaml").write_text(EARTH)
     before = state(tmp_path)
     for words in (RUN, (*RUN, "--force"), ("run", "earth.yaml")):

@@ -142,7 +142,7 @@ def test_a_kill_while_a_checkpoint_is_written_leaves_the_one_before(
         replace(source, target)
 
     with monkeypatch.context() as patch:
-        patch.setattr(checkpoints.os, "replace", third)
+        patch.setattr(os, "replace", third)
         with pytest.raises(KilledError):
             train(Context(seed=0, checkpoint=tmp_path), checkpoint_every=10)
     with np.load(tmp_path / "network.npz") as kept:

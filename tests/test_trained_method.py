@@ -165,8 +165,11 @@ def test_what_cannot_be_located_is_a_sentence(sees, toy):
 
     picture = np.zeros((8, 8, 3), np.uint8)
     sighted = ask("sighted")
-    with pytest.raises(DataError, match="no pictures to locate"):
-        sighted.locate([])
+    oracle = geobench.trained(toy / "toy.yaml", "toy-oracle", split="random", workspace=toy)
+    uniform = geobench.trained(toy / "toy.yaml", "uniform", split="random", workspace=toy)
+    for trained in (sighted, oracle, uniform):  # they read pictures, given features, nothing
+        with pytest.raises(DataError, match="no pictures to locate"):
+            trained.locate([])
     with pytest.raises(DataError, match=r"picture 1 is float64 \(8, 8, 3\).*uint8"):
         sighted.locate([picture, picture / 255])
     with pytest.raises(DataError, match="2 ids of 1 photos"):
@@ -177,7 +180,6 @@ def test_what_cannot_be_located_is_a_sentence(sees, toy):
         ask("sighted-too", "reads").locate_text(["here"])
     with pytest.raises(ConfigError, match="from a file, and cannot answer other photos"):
         ask("outside")
-    oracle = geobench.trained(toy / "toy.yaml", "toy-oracle", split="random", workspace=toy)
     with pytest.raises(DataError, match=r"given reads features, not pictures.*geobench.Features"):
         oracle.locate([picture])
 

@@ -14,7 +14,7 @@ import numpy as np
 from geobench import drafts, files, geo
 from geobench.data import hashes, smallest_by_hash
 from geobench.digests import digest, file_digest
-from geobench.errors import GeobenchError
+from geobench.errors import GeobenchError, StoreError
 from geobench.figures.accuracy import draw_accuracy, is_shown
 from geobench.figures.cost import draw_cost, timed_parts
 from geobench.figures.curves import GROUPS, draw_curves
@@ -266,6 +266,8 @@ def draw(
 
     Pictures of the same source that are as they were written are kept. Removed are only files that
     benchmark.json named until now, by their SHA-256: nobody else's, and nothing that was changed.
+    Where another file has the name of a picture that benchmark.json does not name, it stays, and
+    a problem says so.
 
     Args:
         board: whose manifest names the tables as they are on disk.
@@ -279,6 +281,7 @@ def draw(
         file_format = next((suffix for suffix in found if suffix in FORMATS), FORMATS[0])
     now = source(board.manifest, file_format)
     fresh = [entry for entry in old if entry.source == now and intact(board.folder, entry)]
+    ours = {entry.file.casefold() for entry in old}  # some disks know no capitals
     drawn, problems = list[Drawn](), list[str]()
     for picture in planned(board, tables):
         path = board.folder / "figures" / f"{picture.name}.{file_format}"
@@ -287,17 +290,37 @@ def draw(
             drawn += known
             continue
         try:
-            drafts.write_file(path, rendered(picture.draw, file_format))
+            content = rendered(picture.draw, file_format)
+            if f"figures/{path.name}".casefold() not in ours:
+                _refuse_other(path, content)
+            drafts.write_file(path, content)
+        except GeobenchError as error:
+            problems.append(f"picture {error}")
+            continue
         except Exception as error:  # a picture less is no reason to lose the others
             problems.append(f"picture {path}: {type(error).__name__}: {error}")
             continue
         about = (f"figures/{path.name}", picture.title, picture.caption, picture.part)
         drawn.append(Drawn(*about, source=now, sha256=file_digest(path)))
-    kept = {entry.file.casefold() for entry in drawn}  # some disks know no capitals
+    kept = {entry.file.casefold() for entry in drawn}
     for entry in old:
         if entry.file.casefold() not in kept and intact(board.folder, entry):
             drafts.remove(board.folder / entry.file)
     return Album(drawn, problems)
+
+
+def _refuse_other(path: Path, content: bytes) -> None:
+    """Raise StoreError if something lies there that geobench did not write.
+
+    What a run that was killed before it wrote benchmark.json has drawn has the same bytes.
+    """
+    if path.exists() and not path.is_symlink() and (path.is_dir() or path.read_bytes() != content):
+        raise StoreError(
+            "has the name of a picture, and benchmark.json does not name it: it is left alone, "
+            "and the picture is not drawn",
+            where=str(path),
+            remedy="Move it elsewhere, then run `geobench report` again.",
+        )
 
 
 def rendered(draw_figure: "Callable[[], Figure]", file_format: str) -> bytes:

@@ -1,15 +1,14 @@
 """The file from which a killed training goes on."""
 
-import os
+import io
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, final
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from geobench import Context, Fact
+from geobench import Context, Fact, drafts
 from geobench_torch.seeding import own_random_state
 
 _OF = "of"  # the array that says of which training a file is
@@ -35,7 +34,7 @@ class Checkpoint:
         if self.path is None:
             return
         try:
-            _write_whole(self.path, {**arrays, _OF: np.array(self.of)})
+            drafts.write_file(self.path, _as_bytes({**arrays, _OF: np.array(self.of)}))
         except OSError as error:
             self.log.warning("%s: no checkpoint is kept (%s)", self.path, error)
 
@@ -59,14 +58,11 @@ class Checkpoint:
         self.log.warning("%s is no checkpoint to go on from: %s", self.path, reason)
 
 
-def _write_whole(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
-    """An npz that appears whole or not at all; as it is, because compression would take longer
-    than the steps between two of them. Nobody else writes here: the cell is locked."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(".draft")
-    with draft.open("wb") as stream:
-        np.savez(stream, allow_pickle=False, **arrays)
-    os.replace(draft, path)
+def _as_bytes(arrays: Mapping[str, NDArray[Any]]) -> bytes:
+    """An npz, not compressed: that would take longer than the steps between two checkpoints."""
+    stream = io.BytesIO()
+    np.savez(stream, allow_pickle=False, **arrays)
+    return stream.getvalue()
 
 
 def random_arrays(device: torch.device) -> dict[str, NDArray[Any]]:
