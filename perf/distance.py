@@ -11,7 +11,7 @@ from geobench import distance_km, geo
 
 def main() -> None:
     """Time many distances at once, and a sample of the same pairs one by one by geopy."""
-    from geopy.distance import great_circle  # type: ignore[import-untyped]
+    from geopy.distance import great_circle
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pairs", type=int, default=1_000_000, help="how many distances")

@@ -108,7 +108,7 @@ def main() -> None:
     with ProcessPoolExecutor(wanted.jobs) as pool:
         results = pool.map(partial(simulate, trials=trials, seed=wanted.seed), todo)
         for group, pairs in groupby(zip(todo, results, strict=True), lambda pair: pair[0].group):
-            rows = [_described(setting) | result for setting, result in pairs]
+            rows = [{**_described(setting), **result} for setting, result in pairs]
             logging.info("\n%s\n", TITLES[group])
             logging.info("%s\n\n%s", _table(rows), _summed(rows))
     logging.info("\n%d settings in %.0f s", len(todo), time.perf_counter() - start)
@@ -116,9 +116,13 @@ def main() -> None:
 
 def _described(setting: Setting) -> dict[str, float | str]:
     score = f"share {setting.p:g}" if setting.score == "share" else setting.score
-    ranked = {"seeds": setting.seeds, "methods": setting.methods}
+    ranked: dict[str, float | str] = {"seeds": setting.seeds, "methods": setting.methods}
     many = ranked if setting.group == "ranks" else {}
-    place = {"units": setting.units, "sizes": setting.sizes, "corr.": setting.correlation}
+    place: dict[str, float | str] = {
+        "units": setting.units,
+        "sizes": setting.sizes,
+        "corr.": setting.correlation,
+    }
     return {"score": score, **many, **place}
 
 
@@ -170,7 +174,8 @@ def _percent(found: NDArray[np.bool_]) -> float:
 def _sizes(setting: Setting, standard: Floats) -> Codes:
     if setting.sizes == "equal":
         return np.full(standard.size, PHOTOS)
-    return np.maximum(np.rint(PHOTOS * np.exp(SIGMA * standard - SIGMA**2 / 2)), 1).astype(np.int64)
+    drawn = np.rint(PHOTOS * np.exp(SIGMA * standard - SIGMA**2 / 2))
+    return np.asarray(np.maximum(drawn, 1), np.int64)
 
 
 @cache
@@ -181,7 +186,7 @@ def _latent_correlation(setting: Setting) -> float:
         return math.log1p(wanted * math.expm1(SIGMA**2)) / SIGMA**2
     if setting.score == "share" and wanted > 0:
         # Both of two photos hit with P = p - 2 T(h, a), T being Owen's.
-        p, h = setting.p, ndtri(setting.p)
+        p, h = setting.p, float(ndtri(setting.p))
         both = p * p + wanted * p * (1 - p)
         excess = lambda r: p - 2 * owens_t(h, math.sqrt((1 - r) / (1 + r))) - both  # noqa: E731
         return float(brentq(excess, 0, 0.999))

@@ -202,7 +202,7 @@ def _method(
     }
     lines = {"name": tree.lines["method"], "label": entry.line}
     entry.lines = dict.fromkeys(entry, entry.line) | inner | lines
-    return config.component(Method, entry, path=path, catalogue=catalogue)  # type: ignore[type-abstract]
+    return config.component(Method, entry, path=path, catalogue=catalogue)
 
 
 def _shared(split: Component[Any], share: float) -> Component[Any]:

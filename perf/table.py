@@ -12,6 +12,7 @@ import logging
 import resource
 import tempfile
 import time
+from collections.abc import Sequence
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -65,7 +66,8 @@ def main() -> None:
 def _tables(folder: Path) -> Tables:
     """Everything that `geobench report` computes but page and pictures."""
     found = Leaderboard(folder, installed()).tables()
-    for rows, kind in zip((found.rows, found.curves, found.costs), KINDS.values(), strict=True):
+    written: tuple[Sequence[Any], ...] = (found.rows, found.curves, found.costs)
+    for rows, kind in zip(written, KINDS.values(), strict=True):
         as_csv(rows, kind)
     return found
 
@@ -130,12 +132,12 @@ def _write(folder: Path, wanted: argparse.Namespace) -> None:
             if metric.stores_columns:
                 columns = _columns(metric, away % 20_000, rng)
                 files.write_arrays(runs / place / f"{metric.file_stem}.npz", columns)
-        record = {"schema": results.SCHEMA, "status": "ok", "timings": {}, "device": "cpu"}
+        record = {"schema": results.LAYOUT, "status": "ok", "timings": {}, "device": "cpu"}
         files.write_stamped(runs / place / "record.json", record)
         row = {"part": PART, "label": f"method-{number}", "method": f"method-{number}"}
         rows.append({**row, "origin": "trained", "seed": 0, "folder": place})
     manifest = {
-        "schema": results.SCHEMA,
+        "schema": results.LAYOUT,
         "benchmark": {"name": "large", "metrics": [metric.identity() for metric in metrics]},
         "limit": None,
         "parts": {PART: {"folder": "official-test"}},

@@ -54,7 +54,7 @@ class Pixel(Encoder):
     name = "pixel"
 
     def prepare(self, image: Image) -> NDArray[Any]:
-        return image[0, 0].astype(np.float32)
+        return np.asarray(image[0, 0], np.float32)
 
     def encode(self, batch: Any, *, tokens: bool) -> Features:
         return Features(batch)

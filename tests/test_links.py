@@ -6,12 +6,15 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from geobench import cli, drafts
+from geobench import Context, Labelled, cli, drafts, execution
+from geobench.catalogue import Source, installed
+from geobench.errors import LinkError
+from geobench_basics.methods import UniformMethod
 
 YAML = """\
 benchmarks:
@@ -171,6 +174,61 @@ def test_a_run_refuses_a_link_and_leaves_its_target_alone(
         assert answer.code in (1, 2), answer.text
         assert f"{place}: {REFUSED}" in answer.text, answer.text
         assert "Traceback" not in answer.text
+
+
+class Keeps(UniformMethod):
+    """Keeps a folder in the cache, and a file among its checkpoints."""
+
+    name = "keeps"
+
+    def fit(self, train: Labelled, val: Labelled, context: Context) -> None:
+        assert context.checkpoint is not None
+        drafts.write_file(context.checkpoint / "half.txt", "half way")
+        context.cache("index", lambda folder: drafts.write_file(folder / "a", "whole"))
+
+
+@pytest.fixture
+def keeps() -> Iterator[None]:
+    """The method is installed."""
+    installed().add(Keeps, Source("here", "here", "0"))
+    yield
+    del installed().registered["method"]["keeps"]
+
+
+KEPT = [f"cache/keeps{name}" for name in ("", "/{fit}", "/{fit}/index", "/{fit}/index.lock")]
+KEPT += [f"checkpoints/{{fit}}/{name}" for name in ("begun.json", "method/half.txt")]
+
+
+@pytest.mark.parametrize("pattern", KEPT)
+@pytest.mark.usefixtures("keeps")
+def test_what_a_method_keeps_is_written_through_no_link(
+    pattern: str, workspace: Path, mine: Path, ask: Ask
+) -> None:
+    changed = YAML.replace("[prior, {name: im2gps, k: 3}]", "[keeps]")
+    (workspace / "tiny.yaml").write_text(changed.replace("tiny", "kept"))
+    assert ask(*RUN).code == 0
+    runs = workspace / "leaderboards/kept/runs"
+    (record,) = runs.glob("*/keeps-*/record.json")
+    fit = json.loads(record.read_text())["fit_key"]
+    shutil.rmtree(runs)
+    shutil.rmtree(workspace / ".geobench/states" / fit)
+    shutil.rmtree(workspace / ".geobench/cache")
+    place = workspace / ".geobench" / pattern.format(fit=fit)
+    put_link(place, mine / "thesis.tex" if place.suffix else mine)
+    before = state(mine)
+    answer = ask(*RUN)
+    assert answer.code == 1, answer.text
+    assert f"{place}: {REFUSED}" in answer.text, answer.text
+    assert state(mine) == before
+
+
+def test_a_fit_begins_no_checkpoint_through_a_link(mine: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "kept"
+    put_link(folder / "method", mine)
+    before = state(mine)
+    with pytest.raises(LinkError, match="is a link, and nothing is written"):
+        execution._spent(folder)
+    assert (state(mine), list(folder.iterdir())) == (before, [folder / "method"])
 
 
 @pytest.mark.parametrize("place", [".geobench", "leaderboards"])
