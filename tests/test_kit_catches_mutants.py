@@ -438,6 +438,32 @@ class MixesUpSome(WrongForSome):
         return sound.log_prob(np.asarray(points) * (-1, 1))
 
 
+class SharpensSome(WrongForSome):
+    """Gives one photo in eight the density of kernels half as wide as those that it draws from."""
+
+    def spoilt(self, sound, points):
+        mixture = sound.density
+        narrow = VonMisesFisherMixture(
+            mixture.means, mixture.concentrations * 2, mixture.weights, count=len(sound)
+        )
+        return Floored(narrow, sound.share).log_prob(points)
+
+
+class FloorsSome(WrongForSome):
+    """Gives one photo in eight a density that is half uniform, and draws none of it."""
+
+    def spoilt(self, sound, points):
+        return Floored(sound.density, 0.5).log_prob(points)
+
+
+class DoublesTheMiddleOfSome(WrongForSome):
+    """Gives one photo in eight twice its density within 800 km of the answer."""
+
+    def spoilt(self, sound, points):
+        near = geo.distance_km(points, sound.point()[:, None]) < 800
+        return sound.log_prob(points) + np.where(near, np.log(2), 0)
+
+
 class AntipodalPairs(Lazy):
     """Draws every second point opposite the one before it."""
 
@@ -455,6 +481,21 @@ class AntitheticHalves(AntipodalPairs):
         samples = sound.sample(n, rng)
         samples[:, n - n // 2 :] = geo.wrap(samples[:, : n // 2] * (-1, 1) + (0, 180))
         return samples
+
+
+class PairsWhereFew(AntipodalPairs):
+    """Pairs its draws where it is asked for eight or fewer."""
+
+    def draw(self, sound, n, rng):
+        return super().draw(sound, n, rng) if n <= 8 else sound.sample(n, rng)
+
+
+class PairsForSome(AntipodalPairs):
+    """Pairs the draws of one photo in eight."""
+
+    def draw(self, sound, n, rng):
+        some = (sound.density.weights[:, 0] * 1e6 % 8 < 1)[:, None, None]
+        return np.where(some, super().draw(sound, n, rng), sound.sample(n, rng))
 
 
 class SortsDraws(Lazy):
@@ -548,6 +589,19 @@ class HasRoomForHundreds(Sound):
         shares = super().shares(examples)
         shares[1000:] = shares[0]
         return shares
+
+
+class WrongWithinAThousand(Lazy):
+    """Is wrong of the photos in the middle of a large chunk."""
+
+    def predict(self, examples, context):
+        sound = Floored(self.mixture(examples), float(self.learnt.share))
+
+        def log_prob(indices, points):
+            middle = (indices >= 128) & (indices < 1000)
+            return sound.take(indices).log_prob(points) + np.where(middle, 3.0, 0)[:, None]
+
+        return LazyDensity(sound.point(), lambda i, n, rng: sound.take(i).sample(n, rng), log_prob)
 
 
 class NoFloor(Lazy):
@@ -653,6 +707,8 @@ MUTANTS = [
     (ClockBudget, "clock-changes-nothing"),
     (AntipodalPairs, "draws-are-independent"),
     (AntitheticHalves, "draws-are-independent"),
+    (PairsWhereFew, "draws-are-independent"),
+    (PairsForSome, "draws-are-independent"),
     (SortsDraws, "draws-are-independent"),
     (SpreadsDraws, "draws-are-independent"),
     (RepeatsDraws, "draws-are-independent"),
@@ -663,8 +719,12 @@ MUTANTS = [
     (HalvesSome, "density-of-every-photo"),
     (FlattensSome, "density-of-every-photo"),
     (MixesUpSome, "density-of-every-photo"),
+    (SharpensSome, "density-of-every-photo"),
+    (FloorsSome, "density-of-every-photo"),
+    (DoublesTheMiddleOfSome, "density-of-every-photo"),
     (SharpensSamples, "density-of-every-photo"),
     (HasRoomForHundreds, "a-thousand-photos-at-once"),
+    (WrongWithinAThousand, "a-thousand-photos-at-once"),
     (AtomsForDensity, "density-has-no-atoms"),
     (BitsPerDim, "density-integrates-to-one"),
     (PerSquareKilometre, "density-integrates-to-one"),

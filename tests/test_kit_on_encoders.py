@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from hashlib import blake2b
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from complaints import complaints, skipped
 
-from geobench import ConfigError, Encoder, Features, TextEncoder
+from geobench import Config, ConfigError, Encoder, Features, TextEncoder, digests
 from geobench.testing.kit import examine
 
 
@@ -56,6 +57,27 @@ class HashedProjection(Colours):
     def projection(self) -> Any:
         seed = hash("projection") % 2**32
         return np.random.default_rng(seed).normal(size=(12, 8)).astype(np.float32)
+
+
+class WeightedConfig(Config):
+    weights: str = ""
+
+
+class Weighted(Colours):
+    """Projects by weights from a file that its configuration names by its path."""
+
+    Config = WeightedConfig
+
+    @classmethod
+    def tiny(cls, folder: Path) -> Any:
+        np.savetxt(folder / "projection.txt", Colours().projection())
+        return WeightedConfig(weights=str(folder / "projection.txt"))
+
+    def projection(self) -> Any:
+        return np.loadtxt(self.config.weights, dtype=np.float32)
+
+    def content(self) -> str:
+        return digests.of_files(Path(self.config.weights)) if self.config.weights else ""
 
 
 class HoldsALambda(Colours):
@@ -280,6 +302,16 @@ MUTANTS = {
         "digest-is-stable",
         "the digest of pooled is another in a second instance",
     ),
+    "weights in no key": (
+        mutant(Weighted, content=lambda self: ""),
+        "weights-are-in-the-key",
+        "it reads projection.txt, and nothing of it is in the key",
+    ),
+    "weights by the time of their file": (
+        mutant(Weighted, content=lambda self: str(Path(self.config.weights).stat().st_mtime_ns)),
+        "weights-are-in-the-key",
+        "where projection.txt is touched",
+    ),
     "a function in its fields": (HoldsALambda, "survives-pickling", "cannot be pickled"),
     "a function in its fields after use": (
         LoadsItsModelLate,
@@ -327,7 +359,7 @@ def test_a_broken_encoder_is_caught_by_the_check_named_for_it(what):
 
 
 def test_a_good_encoder_passes_every_check():
-    verdict = examine(Colours)
+    verdict = examine(Weighted)
     assert {o.check: o.reason for o in verdict.outcomes if o.status != "passed"} == {}
 
 
@@ -344,6 +376,7 @@ def test_an_encoder_of_features_is_given_features():
     assert verdict.passed
     assert {o.check: o.reason for o in verdict.outcomes if o.status == "skipped"} == {
         "takes-any-picture": "it reads features, not pictures",
+        "weights-are-in-the-key": "it reads no file of weights beside its configuration's",
         "tokens-are-finite": "it gives no tokens",
         "pooled-without-tokens": "it gives no tokens",
         "texts-are-encoded": "it encodes no texts",

@@ -2,11 +2,12 @@
 
 import pytest
 from heavy_layer import HeavyDataset, HeavyMethod, HeavyMetric, RequiresWhatItImports
+from slow_layer import SlowMethod
 from sound_dataset import Harbours
 from sound_method import Sound
 from sound_metrics import Country
 
-from geobench.testing import Failure, Skip, checks_of, subject_of
+from geobench.testing import Failure, Skip, checks_of, layer_checks, subject_of
 
 
 def look(plugin):
@@ -23,6 +24,12 @@ def test_a_module_that_imports_a_heavy_package_is_named_with_it(plugin):
 def test_what_a_plugin_requires_counts_as_heavy():
     with pytest.raises(Failure, match=r"imports scipy, sqlite3\."):
         look(RequiresWhatItImports)
+
+
+def test_a_module_that_computes_while_it_is_imported_is_told_for_how_long(monkeypatch):
+    monkeypatch.setattr(layer_checks, "_SECONDS", 0.2)
+    with pytest.raises(Failure, match=r"importing slow_layer takes 0\.[4-9] s of the CPU"):
+        look(SlowMethod)
 
 
 @pytest.mark.parametrize("plugin", [Sound, Harbours, Country])

@@ -32,7 +32,7 @@ def test_a_file_of_weights_is_as_it_was_after_the_check():
     subject = subject_of(Weighted)
     (check,) = [c for c in checks_of("method") if c.name == "weights-are-in-the-key"]
     check(subject)
-    assert np.load(subject.config.weights).tolist() == [0.01] * 17
+    assert np.load(subject.config.weights).tolist() == np.linspace(0.2, 1, 17).tolist()
 
 
 def test_a_method_of_the_earlier_contract_is_told_of_restore():
@@ -48,9 +48,8 @@ def test_the_kit_tells_components_apart_by_what_they_are_not_by_their_labels():
 
     subject = MethodSubject(Two)
     three = subject.context().component(subject.config.retriever)
-    one = subject.context().component(
-        type(subject.config)(retriever={"plugin": type(three)(type(three.config)(k=1))}).retriever
-    )
+    config = type(subject.config)(retriever={"plugin": type(three)(type(three.config)(k=1))})
+    one = subject.context(method=Two(config)).component(config.retriever)
     assert (three.config.k, one.config.k) == (3, 1)
 
 

@@ -5,6 +5,7 @@ import pickle
 import random
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
@@ -151,15 +152,22 @@ def found_in_another_process(
 _PROGRAM = "from geobench.testing import elsewhere; elsewhere.answer()"
 
 
+import_seconds = 0.0
+"""CPU seconds that importing the plugin's module took in this process, where it answers."""
+
+
 def answer() -> None:
     """What the other process does: import a module, read a question, write the answer."""
+    global import_seconds
     module, question, place = sys.argv[1:]
+    begin = time.process_time()
     try:
         import_module(module)
     except ModuleNotFoundError as error:
         if error.name and (module == error.name or module.startswith(f"{error.name}.")):
             sys.exit(_NOT_IMPORTABLE)
         raise
+    import_seconds = time.process_time() - begin
     find, arguments = pickle.loads(Path(question).read_bytes())
     Path(place).write_bytes(pickle.dumps(find(*arguments)))
 

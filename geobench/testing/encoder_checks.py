@@ -14,6 +14,7 @@ from geobench.testing.elsewhere import (
 from geobench.testing.encoder_subject import EncoderSubject as EncoderSubject
 from geobench.testing.encoder_subject import Photos, findings, findings_anew, given_arrays
 from geobench.testing.watch import Snapshot
+from geobench.testing.weights import ensure_known_by_content, unnamed_files
 
 _BATCH = 1e-4  # relative to a photo's largest number: what batches may change by rounding
 _AGAIN = 1e-5  # the same between two runs, where threads may add in another order
@@ -233,6 +234,25 @@ def digest_is_stable(subject: EncoderSubject) -> None:
     )
 
 
+def weights_are_in_the_key(subject: EncoderSubject) -> str:
+    """Files of weights that it reads are in its digests by their content."""
+    pooled = subject.pooled
+
+    def complaint() -> str:
+        now = {"pooled features": Photos(subject.make()).pooled()}
+        changed = difference({"pooled features": pooled}, now, tolerance=_AGAIN)
+        return changed and f"{changed} are others"
+
+    keyed = [
+        path
+        for path in unnamed_files(subject.tiny_folder, subject.config)
+        if ensure_known_by_content(path, lambda: subject.make().digest("pooled"), complaint)
+    ]
+    if not keyed:
+        raise Skip("it reads no file of weights beside its configuration's")
+    return f"{len(keyed)} file(s), the first is {keyed[0].name}"
+
+
 def survives_pickling(subject: EncoderSubject) -> None:
     """A copy in a worker process, made before or after use, gives the same features."""
     first = findings(subject.photos.encoder)
@@ -315,6 +335,7 @@ CHECKS = (
     global_random_state_untouched,
     inputs_untouched,
     digest_is_stable,
+    weights_are_in_the_key,
     survives_pickling,
     tokens_are_finite,
     pooled_without_tokens,

@@ -3,30 +3,32 @@
 import logging
 import sys
 import sysconfig
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, final
+from unittest.mock import patch
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel
 
 from geobench import files
 from geobench.components import Component
 from geobench.data import Examples, Indices, Labelled, Rows
 from geobench.digests import array_digest, digest
+from geobench.errors import ConfigError
 from geobench.geo import Points
 from geobench.methods import Context, Method
-from geobench.plan import deterministic, wanted, with_components
+from geobench.plan import deterministic, references, wanted, with_components
 from geobench.predictions import Density, Prediction
 from geobench.testing.check import Failure, Skip, ensure
 from geobench.testing.said import Said
 from geobench.testing.subject import Subject
 from geobench.testing.watch import Snapshot, calls_of, opened_files, untouched_random_state
+from geobench.testing.weights import WEIGHTS, keyed_paths
 from geobench.toy_planet import ToyPlanet
 
 PARTS = ("official/clear", "official/ambiguous")
@@ -73,6 +75,14 @@ class MethodSubject(Subject[Method]):
         self.effort = Effort()
         self._components: dict[str, State] = {}
         self._opened: set[str] = set()
+
+    def make(self) -> Method:
+        """A new instance; what it reads while it is made is known."""
+        _ = self.config  # `tiny` may write what is read
+        with opened_files() as opened:
+            method = super().make()
+        self._opened |= opened
+        return method
 
     # The photos.
 
@@ -184,7 +194,9 @@ class MethodSubject(Subject[Method]):
             part_ids=ids,
             known_ids=ids,
             deadline=deadline,
-            fitted=lambda reference: self._component(reference, train, val, seed, deadline),
+            fitted=lambda reference: self._component(
+                _planned(reference, method), train, val, seed, deadline
+            ),
             log=_QUIET,
         )
 
@@ -210,6 +222,7 @@ class MethodSubject(Subject[Method]):
             self._components[own.fit_key] = self.stored(method)
         again = type(plugin)(plugin.config)
         again.restore(dict(self._components[own.fit_key]), train, own)
+        own.fitted = None
         return again
 
     def fit(
@@ -228,6 +241,7 @@ class MethodSubject(Subject[Method]):
         context = self.context(train, val, seed=seed, deadline=deadline, cache=cache)
         with opened_files() as opened:
             method.fit(train, val, context)
+        context.fitted = None  # as in a run: components are asked for in `fit` and `restore` only
         self._opened |= opened
         return method
 
@@ -263,6 +277,7 @@ class MethodSubject(Subject[Method]):
         context = self.context(train, val, seed=seed, cache=cache)
         with opened_files() as opened:
             method.restore(state, train, context)
+        context.fitted = None
         self._opened |= opened
         return method
 
@@ -321,34 +336,48 @@ class MethodSubject(Subject[Method]):
     def _measured(self) -> Fitted:
         """Fitted and restored with seed 0, and how many calls it took."""
         method, restored = self.make(), self.make()
-        contexts = self.context(), self.context()
+        contexts = [self._with_components_ready() for _ in range(2)]
         self.effort.fit = calls_of(lambda: method.fit(self.train, self.val, contexts[0]))
         state = self.stored(method)
+        fit: Callable[..., None] = type(restored).fit
 
-        def noted(*arguments: Any) -> None:
+        def noted(*arguments: Any, **named: Any) -> None:
             self.effort.fitted_again = True
-            type(restored).fit(restored, *arguments)
+            fit(*arguments, **named)
 
-        restored.fit = noted  # type: ignore[method-assign, assignment]  # of this one instance
-        self.effort.restore = calls_of(lambda: restored.restore(state, self.train, contexts[1]))
-        del restored.fit
+        with patch.object(type(restored), "fit", noted):  # of a clone that it trains, too
+            self.effort.restore = calls_of(lambda: restored.restore(state, self.train, contexts[1]))
+        for context in contexts:
+            context.fitted = None
         return Fitted(method, state, restored)
 
+    def _with_components_ready(self) -> Context:
+        """A context whose components are fitted and restored: their work is not the method's."""
+        context = self.context()
+        give = context.component
+        ready = [(each, give(each)) for each in references(self.make())]
+        later = context.fitted
+        assert later is not None
+        context.fitted = lambda reference: (
+            next((method for each, method in ready if each is reference), None) or later(reference)
+        )
+        return context
+
     def read_files(self) -> set[Path]:
-        """Files of weights that the method has read, and that its configuration does not name."""
+        """Files of weights outside `tiny_folder` that the method has read, and that its
+        configuration does not name."""
         own = Path(getattr(sys.modules.get(_package(self.plugin)), "__file__", None) or ".").parent
         system = [Path(place).resolve() for place in sysconfig.get_paths().values()]
-        named = [path.resolve() for path in _paths_of(self.config)]
+        named = [path.resolve() for path in keyed_paths(self.config)]
         found = set()
         for name in self._opened:
             path = Path(name).resolve()
             inside = any(path.is_relative_to(place) for place in named)
-            # What the kit itself keeps, and caches, which can be made again.
-            inside |= path.is_relative_to(self.root) and not path.is_relative_to(self.tiny_folder)
+            inside |= path.is_relative_to(self.root)  # what the kit keeps, and looks at by itself
             foreign = any(path.is_relative_to(place) for place in system)
             if inside or (foreign and not path.is_relative_to(own.resolve())):
                 continue
-            if path.suffix.lower() in _WEIGHTS and path.is_file():
+            if path.suffix.lower() in WEIGHTS and path.is_file():
                 found.add(path)
         return found
 
@@ -422,32 +451,24 @@ def _rows(array: NDArray[np.float32] | None) -> Rows | None:
     return None if array is None else Rows([array])
 
 
-_WEIGHTS = frozenset(
-    f".{suffix}"
-    for kind in (
-        "npz npy pt pth ckpt bin safetensors onnx",
-        "pkl pickle joblib h5 hdf5 parquet",
-    )
-    for suffix in kind.split()
-)
-"""How the names of files of weights end."""
-
-
 def _package(plugin: type[Method]) -> str:
     return plugin.__module__.partition(".")[0]
 
 
-def _paths_of(value: Any) -> list[Path]:
-    """The files and folders that a configuration names, whose content is in its keys."""
-    if isinstance(value, Path):
-        return [value]
-    if isinstance(value, Component):
-        return _paths_of(value.plugin.config)
-    if isinstance(value, BaseModel):
-        return [p for name in type(value).model_fields for p in _paths_of(getattr(value, name))]
-    if isinstance(value, list | tuple):
-        return [path for each in value for path in _paths_of(each)]
-    return []
+def _planned(reference: Component[Any], method: Method) -> Component[Any]:
+    """A reference of those that a plan finds; it fits no others.
+
+    Raises:
+        ConfigError: it is none of them.
+    """
+    wants = reference.plugin.identity()
+    for each in references(method):
+        if each is reference or each.plugin.identity() == wants:
+            return each
+    raise ConfigError(
+        f"{reference.label or reference.plugin.name} is no component of method {method.name}",
+        remedy="A component is a field of the configuration, where planning finds and fits it.",
+    )
 
 
 def _fit_key(method: Method, train: Labelled, val: Labelled, seed: int) -> str:

@@ -1,9 +1,11 @@
 """What must stay as it was: arrays, the global random states, and numbers under another clock."""
 
 import datetime
+import itertools
 import os
 import random
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -87,21 +89,23 @@ def _equal(a: Any, b: Any) -> bool:
 
 
 def calls_of(do: Callable[[], object]) -> int:
-    """How many functions are called while `do` runs in this thread: a measure of work that no
-    other job on the machine changes."""
-    count = 0
+    """How many functions are called while `do` runs, in this thread and in those that it starts:
+    a measure of work that no other job on the machine changes."""
+    calls = itertools.count()  # one that threads share: `next` is one step
 
     def profile(frame: Any, event: str, argument: Any) -> None:
-        nonlocal count
-        count += event in ("call", "c_call")
+        if event in ("call", "c_call"):
+            next(calls)
 
-    before = sys.getprofile()
+    before, before_in_threads = sys.getprofile(), threading.getprofile()
+    threading.setprofile(profile)
     sys.setprofile(profile)
     try:
         do()
     finally:
         sys.setprofile(before)
-    return count
+        threading.setprofile(before_in_threads)
+    return next(calls)
 
 
 _opened: list[set[str]] = []
