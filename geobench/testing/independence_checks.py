@@ -13,7 +13,7 @@ from geobench.testing.method_subject import MethodSubject
 _DRAWS = 32  # of each photo, for each size of a call
 _SIZES = (2, 4, 16)  # of one call: as many as a benchmark asks for unless it says otherwise, or few
 _ORDERS = 1000  # in which the draws of a photo are put to see how far chance goes
-_LEAST_P = 0.001
+_LEAST_P = 0.0001
 
 _MEANINGS = {
     "calls": "draws of one call are nearer to each other, or farther apart, than those of two",
@@ -34,8 +34,8 @@ def draws_are_independent(subject: MethodSubject) -> str:
     """The draws of one photo are independent: no pairs, no order, no even spread, no repeats."""
     found = _suspicion(subject.prediction, attempt=0)
     if found.p_value <= _LEAST_P:
-        # One honest method in seventy comes here by chance (there are 14 tests), and one in
-        # five thousand twice.
+        # There are 14 tests: one honest method in a hundred comes here by chance, and hardly one in
+        # ten thousand twice.
         found = _suspicion(subject.prediction, attempt=1)
     if found.p_value <= _LEAST_P:
         raise Failure(
