@@ -3,8 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
-# A file of tests stays in one process: what its tests share is made once.
+# A file of tests stays in one process: what its tests share is made once. One thread each: with more,
+# the processes wait for one another.
 PARALLEL := --numprocesses auto --maxprocesses 8 --dist loadfile
+THREADS := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 SOURCES := geobench plugins tests perf examples
 
 .PHONY: run test test-slow lint format clean
@@ -13,7 +15,7 @@ run: $(VENV)/.methods
 	$(BIN)/geobench run benchmarks.yaml
 
 test: $(VENV)/.dev lint
-	$(BIN)/python -m pytest -m "not slow" $(PARALLEL)
+	$(THREADS) $(BIN)/python -m pytest -m "not slow" $(PARALLEL)
 
 test-slow: $(VENV)/.dev
 	$(BIN)/python -m pytest -m slow

@@ -8,6 +8,7 @@ from geobench.testing import examine
 HEAVY = {"first-layer-is-light": "the flow of these tests imports torch with its class"}
 
 
+@pytest.mark.slow
 # torch deprecates what its own forward derivatives still use.
 @pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated:FutureWarning")
 def test_a_flow_passes_and_few_densities_are_solved():

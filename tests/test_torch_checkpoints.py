@@ -287,6 +287,7 @@ def gradients(model: nn.Module, count: int) -> Iterator[None]:
         yield
 
 
+@pytest.mark.slow
 def test_a_run_that_is_killed_while_it_trains_stores_the_state_of_an_undisturbed_one(
     tmp_path: Path,
 ) -> None:
