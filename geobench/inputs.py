@@ -70,6 +70,7 @@ class Inputs:
         self.wants: tuple[What, ...] = tuple(what for what in KINDS if what in wants)
         self._folder = folder
         self._stores: dict[str, dict[What, Store]] = {}
+        self._probes: dict[str, tuple[int, ...] | None] = {}
 
     def check(self, dataset: Dataset) -> None:
         """Raise ConfigError if the encoder cannot read what the dataset brings."""
@@ -111,7 +112,9 @@ class Inputs:
         """
         shape = self.shape(dataset, "pooled")
         if shape is None and probe and self.encoder is not None:
-            shape = self._probed(self.encoder, dataset)
+            if dataset.digest not in self._probes:  # several methods may ask
+                self._probes[dataset.digest] = self._probed(self.encoder, dataset)
+            shape = self._probes[dataset.digest]
         return None if shape is None else shape[0]
 
     def shape(self, dataset: Dataset, what: What) -> tuple[int, ...] | None:
