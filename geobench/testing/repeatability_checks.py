@@ -49,7 +49,7 @@ def batching_does_not_matter(subject: MethodSubject) -> None:
     """Answers and log-densities are the same whichever photos are asked for together."""
     method, test = subject.of_seed(0).restored, subject.test
     for size in (7, 1):
-        count = min(len(test), 5 * size)
+        count = min(len(test), 12 * size)
         pieces = [
             Said.of(subject.ask(method, test.take(np.arange(i, min(i + size, count)))))
             for i in range(0, count, size)
