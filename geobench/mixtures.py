@@ -20,7 +20,7 @@ from geobench.predictions import (
     rows_of,
 )
 
-_PAIRS = 1 << 20  # at most this many (photo, point, component) triples in memory at once
+_PAIRS = 1 << 16  # (photo, point, component) triples at once: what stays in a core's cache
 
 
 @final

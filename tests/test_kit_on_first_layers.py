@@ -7,7 +7,7 @@ from sound_dataset import Harbours
 from sound_method import Sound
 from sound_metrics import Country
 
-from geobench.testing import Failure, Skip, checks_of, layer_checks, subject_of
+from geobench.testing import Failure, Skip, checks_of, elsewhere, layer_checks, subject_of
 
 
 def look(plugin):
@@ -35,6 +35,14 @@ def test_a_module_that_computes_while_it_is_imported_is_told_for_how_long(monkey
 @pytest.mark.parametrize("plugin", [Sound, Harbours, Country])
 def test_a_light_module_passes(plugin):
     look(plugin)
+
+
+def test_the_process_that_answers_another_check_has_imported_the_module_already(monkeypatch):
+    checks = {check.name: check for check in checks_of("metric")}
+    subject = subject_of(Country)
+    checks["same-in-another-process"](subject)
+    monkeypatch.setattr(elsewhere.subprocess, "run", None)
+    checks["first-layer-is-light"](subject)
 
 
 def test_a_class_that_no_other_process_can_import_is_skipped():

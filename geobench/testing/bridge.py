@@ -72,9 +72,9 @@ class Bridge:
     @property
     def p_value(self) -> float:
         """Of the hypothesis that every photo's density is that of its samples."""
-        from scipy.stats import chi2
+        from scipy.special import chdtrc
 
-        return float(chi2.sf((self.scores**2).sum(), len(self.scores)))
+        return float(chdtrc(len(self.scores), (self.scores**2).sum()))
 
     @property
     def worst(self) -> int:

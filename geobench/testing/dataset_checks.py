@@ -135,7 +135,7 @@ def paths_leave_no_trace(subject: DatasetSubject) -> None:
 
 def same_in_another_process(subject: DatasetSubject) -> None:
     """Another process finds the same digest, table, pictures and features."""
-    check_another_process(subject.plugin, findings_anew, subject.plugin, subject.config)
+    check_another_process(subject, findings_anew, subject.plugin, subject.config)
 
 
 def global_random_state_untouched(subject: DatasetSubject) -> None:

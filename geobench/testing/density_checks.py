@@ -10,7 +10,7 @@ from geobench.geo import Floats
 from geobench.predictions import Density
 from geobench.testing.bridge import Bridge
 from geobench.testing.check import ensure
-from geobench.testing.integration import LARGEST_ERROR, Probe, energy_p_value
+from geobench.testing.integration import LARGEST_ERROR, Probe, energy_p_value, heights_p_value
 from geobench.testing.method_subject import MethodSubject
 from geobench.toy_planet import World
 
@@ -132,15 +132,13 @@ class _Agreement:
 
 def _agreement(subject: MethodSubject, photo: int, *, attempt: int) -> _Agreement:
     own = subject.density.take(np.array([photo]))
-    from scipy.stats import ks_2samp
-
     rng = np.random.default_rng([1 + attempt, photo])
     probe = _probe(subject, photo) if attempt == 0 else Probe.of(own, rng)
     # Of several photos together, as the harness draws.
     together = subject.density.take(np.arange(_PHOTOS))
     drawn, samples = probe.draws(_DRAWS, rng), together.sample(_DRAWS, rng)[photo]
     heights = [own.log_prob(points[None])[0] for points in (drawn, samples)]
-    return _Agreement(energy_p_value(drawn, samples, rng), float(ks_2samp(*heights).pvalue))
+    return _Agreement(energy_p_value(drawn, samples, rng), heights_p_value(*heights))
 
 
 def _probe(subject: MethodSubject, photo: int) -> Probe:

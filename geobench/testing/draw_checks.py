@@ -35,7 +35,7 @@ def digest_is_stable(subject: SplitSubject) -> None:
 
 def same_in_another_process(subject: SplitSubject) -> None:
     """Another process draws the same parts."""
-    check_another_process(subject.plugin, findings_anew, subject.plugin, subject.config)
+    check_another_process(subject, findings_anew, subject.plugin, subject.config)
 
 
 def global_random_state_untouched(subject: SplitSubject) -> None:

@@ -17,6 +17,7 @@ import numpy as np
 from geobench.components import Plugin
 from geobench.sharing import share
 from geobench.testing.check import Failure, Skip, ensure
+from geobench.testing.subject import Imported, Subject
 from geobench.testing.watch import untouched_random_state
 
 Findings: TypeAlias = Mapping[str, Any]
@@ -84,7 +85,7 @@ def _another_random_state() -> Iterator[None]:
 
 
 def check_another_process(
-    plugin: type[Plugin],
+    subject: Subject[Any],
     find: Callable[..., Findings],
     *arguments: Any,
     here: Findings | None = None,
@@ -103,7 +104,7 @@ def check_another_process(
         Skip: the class cannot be imported by its name.
     """
     here = find(*arguments) if here is None else here
-    there = found_in_another_process(plugin, find, *arguments)
+    there = found_in_another_process(subject, find, *arguments)
     changed = difference(here, there, tolerance=tolerance)
     ensure(
         not changed,
@@ -113,9 +114,10 @@ def check_another_process(
 
 
 def found_in_another_process(
-    plugin: type[Plugin], find: Callable[..., Findings], *arguments: Any
+    subject: Subject[Any], find: Callable[..., Findings], *arguments: Any
 ) -> Findings:
-    """What `find(*arguments)` finds in a new process that has imported the plugin's module.
+    """What `find(*arguments)` finds in a new process that has imported the plugin's module; what
+    that import took is kept with the subject.
 
     Raises:
         Skip: the class cannot be imported by its name, or the arguments not be sent.
@@ -123,6 +125,7 @@ def found_in_another_process(
     """
     import tempfile
 
+    plugin: type[Plugin] = subject.plugin
     check_importable(plugin)
     with tempfile.TemporaryDirectory(prefix="geobench-check-") as folder:
         question, answer = Path(folder) / "question", Path(folder) / "answer"
@@ -145,20 +148,15 @@ def found_in_another_process(
         if done.returncode:
             last = (done.stderr.strip().splitlines() or ["no message"])[-1]
             raise Failure(f"it fails in another process: {last}")
-        found: Findings = pickle.loads(answer.read_bytes())
-        return found
+        subject.imported, found = pickle.loads(answer.read_bytes())
+        return found  # type: ignore[no-any-return]  # what `find` returned
 
 
 _PROGRAM = "from geobench.testing import elsewhere; elsewhere.answer()"
 
 
-import_seconds = 0.0
-"""CPU seconds that importing the plugin's module took in this process, where it answers."""
-
-
 def answer() -> None:
     """What the other process does: import a module, read a question, write the answer."""
-    global import_seconds
     module, question, place = sys.argv[1:]
     begin = time.process_time()
     try:
@@ -167,9 +165,10 @@ def answer() -> None:
         if error.name and (module == error.name or module.startswith(f"{error.name}.")):
             sys.exit(_NOT_IMPORTABLE)
         raise
-    import_seconds = time.process_time() - begin
+    packages = frozenset(name.partition(".")[0] for name in sys.modules)
+    imported = Imported(time.process_time() - begin, packages)
     find, arguments = pickle.loads(Path(question).read_bytes())
-    Path(place).write_bytes(pickle.dumps(find(*arguments)))
+    Path(place).write_bytes(pickle.dumps((imported, find(*arguments))))
 
 
 def check_importable(plugin: type[Plugin]) -> None:

@@ -181,9 +181,7 @@ def same_picture_same_features(subject: EncoderSubject) -> None:
 
 def same_in_another_process(subject: EncoderSubject) -> None:
     """Another process gives the same features and digests: both are kept on disk."""
-    check_another_process(
-        subject.plugin, findings_anew, subject.plugin, subject.config, tolerance=_BATCH
-    )
+    check_another_process(subject, findings_anew, subject.plugin, subject.config, tolerance=_BATCH)
 
 
 def global_random_state_untouched(subject: EncoderSubject) -> None:

@@ -169,7 +169,7 @@ def asking_changes_nothing(subject: MetricSubject) -> None:
 
 def same_in_another_process(subject: MetricSubject) -> None:
     """Another process finds the same scores and summaries: `verify` computes them again there."""
-    check_another_process(subject.plugin, findings_anew, subject.plugin, subject.config)
+    check_another_process(subject, findings_anew, subject.plugin, subject.config)
 
 
 def global_random_state_untouched(subject: MetricSubject) -> None:

@@ -101,7 +101,7 @@ def same_in_another_process(subject: MethodSubject) -> None:
     """Another process answers the same: restored from the state, and fitted there anew."""
     state = subject.of_seed(0).state
     check_another_process(
-        subject.plugin,
+        subject,
         _restore_and_fit,
         subject.plugin,
         subject.config,

@@ -6,7 +6,7 @@ import weakref
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar, final
 
 from pydantic import BaseModel
 
@@ -16,6 +16,15 @@ from geobench.testing.check import ensure
 from geobench.testing.once import Once
 
 P = TypeVar("P", bound=Plugin)
+
+
+@final
+class Imported(NamedTuple):
+    """What importing a plugin's module in a new process took: seconds of the CPU, and all packages
+    that are in memory afterwards."""
+
+    seconds: float
+    packages: frozenset[str]
 
 
 class Subject(Generic[P]):
@@ -29,6 +38,7 @@ class Subject(Generic[P]):
     def __init__(self, plugin: type[P], *, config: Any = None) -> None:
         self.plugin = plugin
         self.once = Once()
+        self.imported: Imported | None = None  # once another process has imported its module
         self._config = config
         self._folders = 0
 
