@@ -28,7 +28,7 @@ from geobench.geo import Points as Points
 from geobench.geo import distance_km as distance_km
 from geobench.partitions import EqualAreaGrid as EqualAreaGrid
 from geobench.partitions import Partition as Partition
-from geobench.weights import Weights as Weights
+from geobench.statistics import ReplicateWeights as ReplicateWeights
 from geobench.components import Component as Component
 from geobench.components import Config as Config
 from geobench.components import InputPath as InputPath
@@ -49,7 +49,6 @@ from geobench.splits import Assignment as Assignment
 from geobench.splits import Part as Part
 from geobench.splits import Split as Split
 from geobench.splits import SplitConfig as SplitConfig
-from geobench.splits import part as part
 from geobench.encoders import Encoder as Encoder
 from geobench.encoders import Features as Features
 from geobench.encoders import TextEncoder as TextEncoder
@@ -81,8 +80,8 @@ from geobench.metrics import Summary as Summary
 from geobench.hookspecs import hookimpl as hookimpl
 
 if TYPE_CHECKING:
-    from geobench.tables import load as load
-    from geobench.trained_method import trained as trained
+    from geobench.board.tables import load as load
+    from geobench.run.trained import trained as trained
 
 __version__ = "0.1.0"
 
@@ -129,6 +128,7 @@ __all__ = [
     "Prediction",
     "PredictionError",
     "Quantile",
+    "ReplicateWeights",
     "Retriever",
     "Rows",
     "Sampled",
@@ -144,7 +144,6 @@ __all__ = [
     "TextEncoder",
     "Truth",
     "VonMisesFisherMixture",
-    "Weights",
     "digests",
     "distance_km",
     "drafts",
@@ -153,13 +152,12 @@ __all__ = [
     "hashes",
     "hookimpl",
     "load",
-    "part",
     "smallest_by_hash",
     "statistics",
     "trained",
 ]
 
-_LATER = {"load": "tables", "trained": "trained_method"}
+_LATER = {"load": "board.tables", "trained": "run.trained"}
 """Name -> its module, imported on first use: what reads leaderboards, or runs, is of no use to a
 plugin, and the sooner plugins are there, the sooner `geobench list` answers."""
 

@@ -7,7 +7,10 @@ from typing import Annotated
 
 import typer
 
-from geobench import __version__, board_commands, data_command, map_command
+from geobench import __version__
+from geobench.commands import board_commands
+from geobench.commands.data import data
+from geobench.commands.map import draw_maps
 from geobench.errors import GeobenchError
 
 app = typer.Typer(
@@ -48,10 +51,13 @@ def run(
     """Train and evaluate what is missing, then rewrite the leaderboards."""
     from rich.console import Console
 
-    from geobench import config, console, execution, listing, report, runner
+    from geobench import config
+    from geobench.board.leaderboard import Leaderboard
     from geobench.catalogue import installed
-    from geobench.leaderboard import Leaderboard
-    from geobench.results import Workspace
+    from geobench.commands import console, listing
+    from geobench.pages import report
+    from geobench.records.workspace import Workspace
+    from geobench.run import execution, runner
 
     screen = listing.screen()
     console.show_warnings(Console(stderr=True))
@@ -87,7 +93,7 @@ def run(
 
 def _command() -> str:
     """What to type for this command: its path, where its folder is not on the PATH."""
-    from geobench.listing import short
+    from geobench.commands.listing import short
 
     called = Path(sys.argv[0])
     if called.name != "geobench" or shutil.which("geobench") == str(called.absolute()):
@@ -98,8 +104,8 @@ def _command() -> str:
 @app.command("list")
 def list_plugins() -> None:
     """List the plugins, and every dataset, split, encoder, method and metric."""
-    from geobench import listing
     from geobench.catalogue import installed
+    from geobench.commands import listing
 
     listing.show_plugins(listing.screen(), installed())
 
@@ -126,9 +132,10 @@ def check(
     import json
     import os
 
-    from geobench import checks, console, listing
     from geobench.catalogue import installed
-    from geobench.results import Workspace
+    from geobench.commands import console, listing
+    from geobench.records import verdicts
+    from geobench.records.workspace import Workspace
     from geobench.testing import kit
 
     sys.path.insert(0, os.getcwd())  # a module that lies here need not be installed
@@ -138,7 +145,7 @@ def check(
     shown = console.Examination(screen, plugin, quiet=as_json)
     expected = dict(_expectation(text) for text in expect or [])
     verdict = kit.examine(plugin, expected_failures=expected, before=shown.begin, after=shown.end)
-    kept = checks.keep(place, verdict)
+    kept = verdicts.keep(place, verdict)
     if as_json:
         typer.echo(json.dumps(verdict.to_json(), indent=1))
     else:
@@ -167,8 +174,8 @@ for _door in (
 ):
     app.command()(_door)
 
-app.command("map")(map_command.draw_maps)
-app.command()(data_command.data)
+app.command("map")(draw_maps)
+app.command()(data)
 
 
 def _version(value: bool) -> None:

@@ -252,3 +252,24 @@ def _keep(towns: Towns, minimum: int) -> None:
     # RuntimeError: there is no home folder, or this is a dry run
     except (OSError, RuntimeError, LinkError) as error:
         log.debug("towns are not kept: %s", error)
+
+
+POPULATIONS = ("below 15k", "15k to 100k", "100k to 1M", "1M and more")
+"""The classes of `populations`, smallest first."""
+_LEAST = (15_000, 100_000, 1_000_000)
+_AROUND_KM = 25.0  # the radius that accuracy calls a city
+
+
+def populations(points: Points) -> NDArray[np.str_]:
+    """How large the largest town within 25 km of places on Earth is, as one of four classes, (N,).
+
+    The classes are fixed, so that slices of several parts and datasets can be compared. It is not
+    the nearest town that counts: that of the middle of Tokyo is one of its quarters.
+
+    Args:
+        points: (N, 2).
+    """
+    found = np.full(len(points), POPULATIONS[0], dtype=np.array(POPULATIONS).dtype)
+    for least, name in zip(_LEAST, POPULATIONS[1:], strict=True):
+        found[town_within(points, _AROUND_KM, population=least)] = name
+    return found

@@ -15,7 +15,7 @@ from geobench.digests import digest
 from geobench.errors import PredictionError
 from geobench.geo import Floats, Points
 from geobench.predictions import Density, Prediction
-from geobench.weights import Weights
+from geobench.statistics.replicate_weights import ReplicateWeights
 
 Columns: TypeAlias = Mapping[str, Floats]
 """Scores of the scored photos by column name, (N,) each."""
@@ -75,7 +75,7 @@ class Quantile(Summary):
 class Statistic(Summary):
     """Any number that is a function of columns, truth and weights: one for each replicate, (R,)."""
 
-    function: Callable[[Columns, Truth, Weights], Floats]
+    function: Callable[[Columns, Truth, ReplicateWeights], Floats]
 
 
 @final
@@ -83,7 +83,7 @@ class Statistic(Summary):
 class Curve(Summary):
     """A function of x, (K,), as a function of columns, truth and weights: (R, K)."""
 
-    function: Callable[[Columns, Truth, Weights], Floats]
+    function: Callable[[Columns, Truth, ReplicateWeights], Floats]
     x: tuple[float, ...]
     x_unit: str
 

@@ -5,7 +5,7 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, ClassVar, final
+from typing import Any, ClassVar, Self, final
 
 import numpy as np
 from pydantic import Field
@@ -16,7 +16,7 @@ from geobench.data import Column, Dataset, Fact, Indices, smallest_by_hash
 from geobench.digests import array_digest
 from geobench.errors import DataError
 from geobench.geo import Places, Points
-from geobench.statistics import effective_units
+from geobench.statistics.intervals import effective_units
 
 
 class SplitConfig(components.Config):
@@ -53,6 +53,14 @@ class Part:
     rows: Indices
     units: Column
 
+    @classmethod
+    def of(cls, name: str, dataset: Dataset, rows: Indices, units: Column | None = None) -> Self:
+        """A part whose rows are sorted; its units are the dataset's groups unless given."""
+        order = np.argsort(rows, kind="stable")
+        rows = np.asarray(rows, dtype=np.intp)[order]
+        units = dataset.table.groups[rows] if units is None else units[order]
+        return cls(name, dataset, rows, units)
+
     def __len__(self) -> int:
         return len(self.rows)
 
@@ -80,13 +88,6 @@ class Part:
     def keep(self, mask: np.ndarray[Any, np.dtype[np.bool_]]) -> "Part":
         """The rows where `mask` (N,) holds."""
         return replace(self, rows=self.rows[mask], units=self.units[mask])
-
-
-def part(name: str, dataset: Dataset, rows: Indices, units: Column | None = None) -> Part:
-    """A Part whose rows are sorted; its units are the dataset's groups unless given."""
-    order = np.argsort(rows, kind="stable")
-    rows = np.asarray(rows, dtype=np.intp)[order]
-    return Part(name, dataset, rows, dataset.table.groups[rows] if units is None else units[order])
 
 
 @final

@@ -35,8 +35,9 @@ from scipy.optimize import brentq
 from scipy.special import ndtr, ndtri, owens_t, stdtrit
 from tabulate import tabulate
 
-from geobench import ranking, statistics
-from geobench.statistics import Codes, Estimate, Replicates
+from geobench import statistics
+from geobench.statistics import ranking
+from geobench.statistics.intervals import Codes, Estimate, Replicates
 
 Floats = NDArray[np.float64]
 PHOTOS = 20  # per unit, on average

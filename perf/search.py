@@ -9,10 +9,11 @@ from typing import Annotated, Any, Literal, final
 import numpy as np
 from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
-from geobench import Config, ConfigError, InputPath, Method, config, document
+from geobench import Config, ConfigError, InputPath, Method, config
 from geobench.catalogue import Catalogue
 from geobench.components import Component
-from geobench.config import Benchmark
+from geobench.config import yaml_lines
+from geobench.config.benchmark import Benchmark
 from geobench_basics.inside import InsideSplit
 
 BASE = "base"
@@ -139,8 +140,8 @@ def read(path: Path, catalogue: Catalogue, *, budget: int | None = None) -> Tria
     Raises:
         ConfigError: names the file and the line; a split is not `inside`, or a setting is none.
     """
-    tree = document.read(path)
-    if not isinstance(tree, document.Mapping):
+    tree = yaml_lines.read(path)
+    if not isinstance(tree, yaml_lines.Mapping):
         raise ConfigError("the file is no mapping", where=f"{path}:1", remedy="See --help.")
     given = dict(tree) | ({} if budget is None else {"budget": budget})
     try:
@@ -164,7 +165,7 @@ def read(path: Path, catalogue: Catalogue, *, budget: int | None = None) -> Tria
 
 
 def _benchmark(
-    search: Search, path: Path, tree: document.Mapping, catalogue: Catalogue
+    search: Search, path: Path, tree: yaml_lines.Mapping, catalogue: Catalogue
 ) -> Benchmark:
     found = {each.name: each for each in config.read(search.benchmark, catalogue)}
     if search.name not in found and (search.name is not None or len(found) > 1):
@@ -188,12 +189,12 @@ def _benchmark(
 def _method(
     search: Search,
     path: Path,
-    tree: document.Mapping,
+    tree: yaml_lines.Mapping,
     catalogue: Catalogue,
     label: str,
     values: dict[str, Any],
 ) -> Component[Any]:
-    entry = document.Mapping({**search.base, **values, "name": search.method, "label": label})
+    entry = yaml_lines.Mapping({**search.base, **values, "name": search.method, "label": label})
     entry.line = tree.lines["settings" if values else "method"]
     inner = {
         key: line

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from geobench import Rows
-from geobench.shards import Shard, write
+from geobench.features.shards import Shard, write
 
 _PHOTOS = 1024
 _WIDTH = 1876

@@ -19,12 +19,13 @@ from typing import Any
 
 import numpy as np
 
-from geobench import config, files, gazetteer, geo, results, slices
+from geobench import config, gazetteer, geo, records
+from geobench.board.leaderboard import Leaderboard
+from geobench.board.tables import KINDS, Tables, as_csv
 from geobench.catalogue import installed
 from geobench.geo import Floats, Places, Points
-from geobench.leaderboard import Leaderboard
 from geobench.metrics import SCORED, Metric
-from geobench.tables import KINDS, Tables, as_csv
+from geobench.records import files
 
 PART = "official/test"
 FULL = Path(__file__).parents[1] / "benchmarks/blue-marble-full.yaml"
@@ -98,7 +99,7 @@ def _write(folder: Path, wanted: argparse.Namespace) -> None:
     truth, train = places(wanted.photos), places(wanted.train)
     known = Places(train)
     start = time.perf_counter()
-    found, around = known.nearest(truth), known.count_within(truth, results.NEIGHBOURHOOD_KM)
+    found, around = known.nearest(truth), known.count_within(truth, records.NEIGHBOURHOOD_KM)
     labels = gazetteer.nearest(truth)
     logging.info("nearest, neighbours and continents in %.1f s", time.perf_counter() - start)
     photos = np.arange(wanted.photos).astype(str)
@@ -113,7 +114,7 @@ def _write(folder: Path, wanted: argparse.Namespace) -> None:
         "novelty": found.distance_km,
         "neighbours": around,
         "slice.continent": labels.continent,
-        "slice.population": slices.populations(truth),
+        "slice.population": gazetteer.populations(truth),
         "attribute.country": labels.country,
         "attribute.year": rng.integers(2004, 2014, wanted.photos).astype(np.float64),
     }
@@ -132,12 +133,12 @@ def _write(folder: Path, wanted: argparse.Namespace) -> None:
             if metric.stores_columns:
                 columns = _columns(metric, away % 20_000, rng)
                 files.write_arrays(runs / place / f"{metric.file_stem}.npz", columns)
-        record = {"schema": results.LAYOUT, "status": "ok", "timings": {}, "device": "cpu"}
+        record = {"schema": records.LAYOUT, "status": "ok", "timings": {}, "device": "cpu"}
         files.write_stamped(runs / place / "record.json", record)
         row = {"part": PART, "label": f"method-{number}", "method": f"method-{number}"}
         rows.append({**row, "origin": "trained", "seed": 0, "folder": place})
     manifest = {
-        "schema": results.LAYOUT,
+        "schema": records.LAYOUT,
         "benchmark": {"name": "large", "metrics": [metric.identity() for metric in metrics]},
         "limit": None,
         "parts": {PART: {"folder": "official-test"}},

@@ -20,12 +20,16 @@ from typing import Any
 from search import BASE, Trial, read
 from tabulate import tabulate
 
-from geobench import GeobenchError, console, drafts, listing, runner, tables
+from geobench import GeobenchError, drafts
+from geobench.board import tables
+from geobench.board.leaderboard import Leaderboard
+from geobench.board.tables import RANKED, Row
 from geobench.catalogue import installed
-from geobench.execution import Options
-from geobench.leaderboard import Leaderboard
-from geobench.results import Workspace
-from geobench.tables import RANKED, Row, number
+from geobench.commands import console, listing
+from geobench.readable import number
+from geobench.records.workspace import Workspace
+from geobench.run import runner
+from geobench.run.execution import Options
 
 SUMMARIES = ("geoscore", "distance.median", "nll")
 """What settings are judged by, the first before the others."""

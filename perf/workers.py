@@ -22,7 +22,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from geobench import Dataset, Encoder, Features, Image, Indices, Table, features, sharing
+from geobench import Dataset, Encoder, Features, Image, Indices, Table
+from geobench.features import sharing, store
 
 
 class Listed(Dataset):
@@ -79,7 +80,7 @@ def main() -> None:
         with ProcessPoolExecutor(
             wanted.workers,
             get_context("spawn"),
-            initializer=features._start_worker,
+            initializer=store._start_worker,
             initargs=(shared,),
         ) as pool:
             blocks = np.array_split(np.arange(0, len(table), 50), 20 * wanted.workers)
@@ -98,7 +99,7 @@ def _pickle(value: Any) -> bytes:
 
 def _prepared(rows: Indices) -> tuple[int, str]:
     """Prepare a block, and say how much memory this process has now."""
-    features._prepare_in_worker(rows)
+    store._prepare_in_worker(rows)
     status = Path("/proc/self/status").read_text()
     said = {
         name: int(found[1]) / 1000

@@ -13,7 +13,7 @@ from hypothesis import settings
 settings.register_profile("geobench", derandomize=True, deadline=None)
 settings.load_profile("geobench")
 
-FAULTY = Path(__file__).parent / "faulty_package"
+FAULTY = Path(__file__).parent / "doubles/faulty_package"
 
 
 @dataclass

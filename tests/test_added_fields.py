@@ -5,21 +5,21 @@ from typing import Any
 
 import numpy as np
 import pytest
-from complaints import complaints
 from pydantic import Field
-from sound_dataset import Harbours
-from sound_method import Sound, SoundConfig
-from sound_metrics import Country
-from test_kit_on_encoders import Colours
-from test_kit_on_splits import FarGroups
 
+from complaints import complaints
 from geobench import Component, Config, Dataset, Gallery, Method, SplitConfig
 from geobench.components import added_fields, canonical, left_out, unkeyed_fields, without
-from geobench.config import Benchmark
+from geobench.config.benchmark import Benchmark
 from geobench.digests import digest
 from geobench.testing.check import Failure
 from geobench.testing.kit import checks_of, subject_of
 from geobench.toy_planet import ToyPlanet, ToyPlanetConfig
+from sound_dataset import Harbours
+from sound_encoder import Colours
+from sound_method import Sound, SoundConfig
+from sound_metrics import Country
+from sound_split import FarGroups
 
 
 class WasInner(Config):

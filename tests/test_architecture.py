@@ -251,7 +251,7 @@ def test_the_face_loads_what_plugins_need_and_nothing_of_boards() -> None:
     own = {name for name in loaded if name.split(".")[0] == "geobench"}
     boards = READING_ORDER[READING_ORDER.index("summaries") :]
     outside = {f"geobench.{name}" for name in (*boards, "testing")} - {"geobench.hookspecs"}
-    assert {"geobench.config", "geobench.plan", "geobench.audit", "geobench.figures"} <= outside
+    assert {"geobench.config", "geobench.run.plan", "geobench.audit", "geobench.figures"} <= outside
     assert not {name for name in own if ".".join(name.split(".")[:2]) in outside}
     assert len(own) <= 20, sorted(own)
     assert not {name.split(".")[0] for name in loaded} & HEAVY

@@ -9,7 +9,7 @@ import pytest
 
 from geobench import drafts
 from geobench.errors import LinkError
-from geobench.results import Workspace
+from geobench.records.workspace import Workspace
 
 OLD = time.time() - 8 * 24 * 3600
 NAME = ".geobench-draft-" + "0" * 32

@@ -9,8 +9,10 @@ import pytest
 from pydantic import ValidationError
 from sklearn.neighbors import BallTree
 
-from geobench import ConfigError, Gallery, config, execution, files, geo, results, runner
+from geobench import ConfigError, Gallery, config, geo, records
 from geobench.catalogue import installed
+from geobench.records import files
+from geobench.run import execution, runner
 
 TRAIN = geo.uniform(30, np.random.default_rng(0))
 
@@ -83,7 +85,7 @@ def benchmark(folder: Path, methods: str) -> config.Benchmark:
 
 def test_the_tables_say_which_gallery_a_method_answers_with(tmp_path):
     pytest.importorskip("faiss")
-    workspace = results.Workspace(tmp_path)
+    workspace = records.Workspace(tmp_path)
     runner.run(
         benchmark(tmp_path, METHODS),
         workspace,
@@ -102,7 +104,7 @@ def test_the_tables_say_which_gallery_a_method_answers_with(tmp_path):
     assert "`im2gps`<br>gallery: training places" in page
     assert "`on-a-grid`<br>gallery: an even grid of 4,584 places" in page
     assert re.search(r"`uniform` +\|", page)
-    answers = results.Record.read(board / "runs" / _folder(board, "on-a-grid")).answers()
+    answers = records.Record.read(board / "runs" / _folder(board, "on-a-grid")).answers()
     grid = Gallery(source="grid", rows=60).places(TRAIN)
     assert geo.Places(grid).nearest(answers).distance_km.max() < 1e-3
 

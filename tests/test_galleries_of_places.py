@@ -14,14 +14,13 @@ from geobench import (
     PluginError,
     Retriever,
     config,
-    execution,
-    files,
     geo,
-    results,
-    runner,
+    records,
 )
 from geobench.catalogue import installed
 from geobench.components import canonical
+from geobench.records import files
+from geobench.run import execution, runner
 from geobench.testing.method_subject import MethodSubject
 
 PLACES = geo.uniform(40, np.random.default_rng(3))
@@ -165,11 +164,11 @@ def test_a_run_answers_with_the_places_of_a_file_and_the_tables_say_so(tmp_path)
         "      - {name: im2gps, k: 8, gallery: {source: file, file: places.csv}}\n"
     )
     (benchmark,) = config.read(tmp_path / "b.yaml", installed())
-    workspace = results.Workspace(tmp_path)
+    workspace = records.Workspace(tmp_path)
     options = execution.Options(figures=False)
     runner.run(benchmark, workspace, options=options, reporter=execution.Reporter())
     board = tmp_path / "leaderboards/galleries"
     (row,) = [r for r in files.read_json(board / "benchmark.json")["rows"] if "gallery" in r]
     assert row["gallery"] == "40 places of places.csv"
-    answers = results.Record.read(board / "runs" / row["folder"]).answers()
+    answers = records.Record.read(board / "runs" / row["folder"]).answers()
     assert geo.Places(PLACES).nearest(answers).distance_km.max() < 1e-3

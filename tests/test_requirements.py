@@ -8,7 +8,7 @@ from rich.console import Console
 
 from geobench import Method, PluginError
 from geobench.catalogue import Catalogue, Source
-from geobench.listing import show_plugins
+from geobench.commands.listing import show_plugins
 from geobench.requirements import check_requirements
 
 SEE = "documentation of {}, which must say what provides {}"

@@ -19,7 +19,6 @@ from geobench import (
     Table,
     geo,
     hashes,
-    part,
 )
 from geobench.splits import describe, without
 
@@ -74,9 +73,9 @@ def rule(
     def make(dataset: Dataset) -> Assignment:
         tests = {"test": range(48, 60)} if parts is None else parts
         return Assignment(
-            train=part("train", dataset, np.array(train, np.intp)),
-            val=part("val", dataset, np.array(val, np.intp)),
-            parts=tuple(part(n, dataset, np.array(rows, np.intp)) for n, rows in tests.items()),
+            train=Part.of("train", dataset, np.array(train, np.intp)),
+            val=Part.of("val", dataset, np.array(val, np.intp)),
+            parts=tuple(Part.of(n, dataset, np.array(rows, np.intp)) for n, rows in tests.items()),
             **more,
         )
 
@@ -127,7 +126,7 @@ def test_a_photo_in_two_places_is_an_error(
 def test_a_photo_twice_in_one_part_is_an_error(dots: Dots) -> None:
     def make(dataset: Dataset) -> Assignment:
         drawn = rule(range(10))(dataset)
-        return Assignment(drawn.train, drawn.val, (part("test", dataset, np.array([20, 20])),))
+        return Assignment(drawn.train, drawn.val, (Part.of("test", dataset, np.array([20, 20])),))
 
     assert "overlap" in problem(Rule(make), dots)
 
@@ -135,7 +134,7 @@ def test_a_photo_twice_in_one_part_is_an_error(dots: Dots) -> None:
 def test_test_parts_have_names_of_their_own(dots: Dots) -> None:
     def make(dataset: Dataset) -> Assignment:
         drawn = rule(range(10))(dataset)
-        tests = [part("seen", dataset, np.array([row])) for row in (20, 30)]
+        tests = [Part.of("seen", dataset, np.array([row])) for row in (20, 30)]
         return Assignment(drawn.train, drawn.val, tuple(tests))
 
     text = problem(Rule(make), dots)
@@ -200,7 +199,7 @@ def test_a_part_of_another_dataset_overlaps_with_nothing() -> None:
 
     def make(dataset: Dataset) -> Assignment:
         drawn = rule(range(50))(dataset)
-        return Assignment(drawn.train, drawn.val, (part("other", other, np.arange(60)),))
+        return Assignment(drawn.train, drawn.val, (Part.of("other", other, np.arange(60)),))
 
     drawn = GroupRule(make).assign(home)
     assert len(drawn.parts[0]) == 60
@@ -248,27 +247,27 @@ def test_a_train_share_lies_between_none_and_all(share: float) -> None:
 
 def test_a_part_is_sorted_and_carries_what_belongs_to_its_rows(dots: Dots) -> None:
     rows = np.array([7, 3, 50])
-    made = part("test", dots, rows, np.array(["x", "y", "z"]))
+    made = Part.of("test", dots, rows, np.array(["x", "y", "z"]))
     assert made.rows.tolist() == [3, 7, 50]
     assert made.units.tolist() == ["y", "x", "z"]
     assert made.ids.tolist() == ["dots-3", "dots-7", "dots-50"]
     assert made.groups.tolist() == [1, 2, 16]
     assert made.attributes["scene"].tolist() == ["odd", "odd", "even"]
     np.testing.assert_array_equal(made.points[:, 0], [1.5, 3.5, 25.0])
-    assert part("test", dots, rows).units.tolist() == [1, 2, 16]
+    assert Part.of("test", dots, rows).units.tolist() == [1, 2, 16]
 
 
 def test_a_parts_digest_is_of_its_ids_places_and_units(dots: Dots) -> None:
     moved = Dots()
     moved.places = dots.table.points + [[1e-9, 0.0]]
     rows = np.arange(5)
-    digest = part("test", dots, rows).digest
-    assert part("other", Dots(), rows[::-1]).digest == digest
+    digest = Part.of("test", dots, rows).digest
+    assert Part.of("other", Dots(), rows[::-1]).digest == digest
     others = [
-        part("test", dots, np.arange(6)),
-        part("test", dots, np.arange(1, 6)),
-        part("test", moved, rows),
-        part("test", dots, rows, np.array([0, 0, 0, 1, 2])),
+        Part.of("test", dots, np.arange(6)),
+        Part.of("test", dots, np.arange(1, 6)),
+        Part.of("test", moved, rows),
+        Part.of("test", dots, rows, np.array([0, 0, 0, 1, 2])),
     ]
     assert len({digest, *(other.digest for other in others)}) == 5
 

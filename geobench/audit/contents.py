@@ -4,8 +4,8 @@ import numpy as np
 
 from geobench.audit.findings import Line, Section, names, photos, shown
 from geobench.data import Column, Dataset
-from geobench.statistics import effective_units, unit_codes
-from geobench.tables import number
+from geobench.readable import number
+from geobench.statistics.intervals import effective_units, unit_codes
 
 
 def counts(dataset: Dataset) -> Section:

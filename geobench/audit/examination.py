@@ -7,7 +7,7 @@ from geobench.audit import contents, coordinates, duplicates, leakage
 from geobench.audit.findings import Audit, Section
 from geobench.audit.fingerprints import Looked, look
 from geobench.data import Dataset, smallest_by_hash
-from geobench.features import Track
+from geobench.features.store import Track
 from geobench.splits import Assignment, Split
 
 

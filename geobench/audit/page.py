@@ -4,7 +4,7 @@ import math
 from typing import Any
 
 from geobench.audit.findings import Audit, Line, Section
-from geobench.tables import number
+from geobench.readable import number
 
 
 def headline(audit: Audit) -> str:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from geobench.board.tables import CurvePoint, Row, Tables
 from geobench.figures.names import write_names
 from geobench.figures.style import (
     Look,
@@ -16,7 +17,6 @@ from geobench.figures.style import (
     sheet,
     shortened,
 )
-from geobench.tables import CurvePoint, Row, Tables
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

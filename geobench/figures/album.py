@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple, final
 
 import numpy as np
 
-from geobench import drafts, files, geo
+from geobench import drafts, geo
+from geobench.board.leaderboard import Leaderboard
+from geobench.board.tables import RANKED, Tables
+from geobench.board.tables import read as tables_of
 from geobench.data import hashes, smallest_by_hash
 from geobench.digests import digest, file_digest
 from geobench.errors import GeobenchError, StoreError
@@ -23,10 +26,9 @@ from geobench.figures.maps import Errors, draw_errors, draw_split
 from geobench.figures.predictions import draw_predictions, mapped, read
 from geobench.figures.slopes import draw_slopes, seen_pairs, twin_pairs
 from geobench.figures.style import house_style
-from geobench.leaderboard import Leaderboard
-from geobench.results import MAP_ROWS, Record
-from geobench.tables import RANKED, Tables
-from geobench.tables import read as tables_of
+from geobench.records import files
+from geobench.records.parts import MAP_ROWS
+from geobench.records.records import Record
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

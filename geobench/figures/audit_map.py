@@ -12,7 +12,7 @@ from geobench.figures.maps import role_colours, role_height
 from geobench.figures.style import house_style, sheet
 from geobench.figures.world import PROJECTION, draw_world, on_map
 from geobench.geo import Points
-from geobench.results import MAP_ROWS, split_map
+from geobench.records.parts import MAP_ROWS, split_map
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

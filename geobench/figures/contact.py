@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from geobench import geo
+from geobench.board.worst import Show, Wrong
 from geobench.data import BrokenPicture, Image
 from geobench.figures.style import BLUE, VERMILION, WIDTH, headed, house_style
 from geobench.figures.world import draw_flat_world, untorn
-from geobench.tables import number
-from geobench.worst import Show, Wrong
+from geobench.readable import number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from geobench.board.tables import Row, Tables
 from geobench.figures.names import number_axis, write_names
 from geobench.figures.slopes import shown_summaries
 from geobench.figures.style import (
@@ -19,7 +20,7 @@ from geobench.figures.style import (
     sheet,
     shortened,
 )
-from geobench.tables import CEILING, Row, Tables
+from geobench.names import CEILING
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

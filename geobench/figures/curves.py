@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, final
 
+from geobench.board.tables import CurvePoint, Tables
 from geobench.figures.names import number_axis, write_names
 from geobench.figures.style import (
     GREY,
@@ -15,7 +16,6 @@ from geobench.figures.style import (
     sheet,
     shortened,
 )
-from geobench.tables import CurvePoint, Tables
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

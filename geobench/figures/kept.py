@@ -5,8 +5,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, final
 
+from geobench.board.leaderboard import Leaderboard
 from geobench.digests import file_digest
-from geobench.leaderboard import Leaderboard
 
 
 @final

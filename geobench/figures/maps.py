@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from geobench.figures.style import BLUE, GREEN, ORANGE, PURPLE, SKY, WIDTH, house_style, sheet
 from geobench.figures.world import PROJECTION, draw_world, on_map
 from geobench.geo import Floats, Points
-from geobench.tables import number
+from geobench.readable import number
 
 if TYPE_CHECKING:
     from matplotlib.colors import ListedColormap

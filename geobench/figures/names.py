@@ -8,7 +8,7 @@ import numpy as np
 
 from geobench.figures.style import NAME_INCHES, Look, shortened
 from geobench.geo import Floats
-from geobench.tables import CEILING
+from geobench.names import CEILING
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -4,13 +4,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from geobench.comparison import AS_NEAR_KM, Nearer
+from geobench.board.comparison import AS_NEAR_KM, Nearer
 from geobench.data import hashes, smallest_by_hash
 from geobench.figures.style import BLUE, GREY, ORANGE, house_style, sheet, shortened
 from geobench.figures.world import PROJECTION, draw_world, on_map, outline
 from geobench.partitions import EqualAreaGrid
-from geobench.results import MAP_ROWS
-from geobench.slices import CELL_ROWS
+from geobench.records.parts import MAP_ROWS
+from geobench.scoring.slices import CELL_ROWS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

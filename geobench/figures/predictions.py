@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple, final
 import numpy as np
 from numpy.typing import NDArray
 
-from geobench import files, geo
+from geobench import geo
+from geobench.board.leaderboard import Leaderboard
 from geobench.errors import StoreError
 from geobench.figures.contact import ANSWER, TRUTH
 from geobench.figures.style import WIDTH, headed, house_style, shortened
 from geobench.figures.world import PROJECTION, draw_world, on_map, outline, untorn
 from geobench.geo import Floats, Points
-from geobench.leaderboard import Leaderboard
 from geobench.partitions import EqualAreaGrid
 from geobench.predictions import LOG_UNIFORM
-from geobench.results import MAP, MAP_CELL_ROWS
-from geobench.tables import number
+from geobench.readable import number
+from geobench.records import files
+from geobench.records.records import MAP, MAP_CELL_ROWS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, final
 
+from geobench.board.tables import Row, Tables
 from geobench.figures.names import full_name, number_axis, write_names
 from geobench.figures.style import (
     Look,
@@ -16,7 +17,7 @@ from geobench.figures.style import (
     looks,
     sheet,
 )
-from geobench.tables import Row, Tables, number
+from geobench.readable import number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,7 +6,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, final
 
-from geobench.tables import CEILING, Row
+from geobench.board.tables import Row
+from geobench.names import CEILING
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -9,7 +9,7 @@ from geobench import geo
 from geobench.geo import Floats, Points
 from geobench.mixtures import VonMisesFisherMixture
 from geobench.predictions import LOG_UNIFORM, Density
-from geobench.testing.watch import calls_of
+from geobench.testing.untouched import calls_of
 
 _BASE = 64  # samples of each photo that the other distribution is made of
 _POINTS = 24  # points of each of the two distributions at which the density is looked at

@@ -12,7 +12,7 @@ from geobench.testing import picture_checks
 from geobench.testing.check import Failure, Skip, ensure
 from geobench.testing.dataset_subject import DatasetSubject as DatasetSubject
 from geobench.testing.dataset_subject import columns_of, findings, findings_anew
-from geobench.testing.elsewhere import (
+from geobench.testing.other_process import (
     check_another_process,
     check_random_state,
     difference,

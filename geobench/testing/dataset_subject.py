@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from geobench.data import Dataset, Indices, Table
 from geobench.digests import array_digest
 from geobench.testing.check import ensure
-from geobench.testing.elsewhere import Findings
+from geobench.testing.other_process import Findings
 from geobench.testing.subject import Subject
 
 _FEW = 12  # photos whose pictures are read

@@ -6,7 +6,7 @@ from geobench.digests import array_digest
 from geobench.errors import GeobenchError
 from geobench.testing.check import Failure, Skip, ensure
 from geobench.testing.dataset_subject import columns_of
-from geobench.testing.elsewhere import check_another_process, check_random_state, difference
+from geobench.testing.other_process import check_another_process, check_random_state, difference
 from geobench.testing.split_subject import (
     SplitSubject,
     TableOnly,

@@ -5,15 +5,15 @@ from numpy.typing import NDArray
 
 from geobench.encoders import TextEncoder
 from geobench.testing.check import Skip, ensure
-from geobench.testing.elsewhere import (
+from geobench.testing.encoder_subject import EncoderSubject as EncoderSubject
+from geobench.testing.encoder_subject import Photos, findings, findings_anew, given_arrays
+from geobench.testing.other_process import (
     check_another_process,
     check_random_state,
     difference,
     pickled,
 )
-from geobench.testing.encoder_subject import EncoderSubject as EncoderSubject
-from geobench.testing.encoder_subject import Photos, findings, findings_anew, given_arrays
-from geobench.testing.watch import Snapshot
+from geobench.testing.untouched import Snapshot
 from geobench.testing.weights import ensure_known_by_content, unnamed_files
 
 _BATCH = 1e-4  # relative to a photo's largest number: what batches may change by rounding

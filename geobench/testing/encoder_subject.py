@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from geobench.data import Image, Indices
 from geobench.encoders import Encoder, Features
 from geobench.errors import GeobenchError
-from geobench.features import in_batches
+from geobench.features.store import in_batches
 from geobench.testing.check import Failure, Skip, ensure
-from geobench.testing.elsewhere import Findings
+from geobench.testing.other_process import Findings
 from geobench.testing.subject import Subject
 from geobench.toy_planet import ToyPlanet
 

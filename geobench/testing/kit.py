@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from geobench.catalogue import fault_of
-from geobench.checks import Outcome, Verdict
 from geobench.components import Plugin
 from geobench.errors import ConfigError, GeobenchError, PluginError
+from geobench.records.verdicts import Outcome, Verdict
 from geobench.requirements import check_requirements
 from geobench.testing import (
     dataset_checks,

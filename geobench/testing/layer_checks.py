@@ -2,7 +2,7 @@
 
 from geobench.components import Plugin
 from geobench.testing.check import ensure
-from geobench.testing.elsewhere import found_in_another_process
+from geobench.testing.other_process import found_in_another_process
 from geobench.testing.subject import Imported, Subject
 
 HEAVY = (

@@ -11,12 +11,12 @@ from pydantic import ValidationError
 from geobench import geo
 from geobench.errors import PredictionError
 from geobench.methods import Context, Method, Origin, Retriever
-from geobench.plan import wanted
 from geobench.predictions import Density, Prediction
+from geobench.run.plan import wanted
 from geobench.testing.check import Failure, Skip, ensure
 from geobench.testing.method_subject import PARTS, MethodSubject
 from geobench.testing.odd_photos import odd_photos
-from geobench.testing.said import Said, ensure_same
+from geobench.testing.prediction_snapshot import PredictionSnapshot, ensure_same
 
 
 def fits_and_answers(subject: MethodSubject) -> str:
@@ -113,12 +113,14 @@ def a_thousand_photos_at_once(subject: MethodSubject) -> str:
     ensure(
         len(prediction) == _CHUNK, f"of {_CHUNK:,} photos {len(prediction):,} are answered", remedy
     )
-    answers = Said(geo.wrap(prediction.point(), name="answers"), None)
-    ensure_same(Said(subject.said.point[rows], None), answers, "a thousand at once", remedy)
+    answers = PredictionSnapshot(geo.wrap(prediction.point(), name="answers"), None)
+    ensure_same(
+        PredictionSnapshot(subject.said.point[rows], None), answers, "a thousand at once", remedy
+    )
     shape = np.shape(prediction.sample(2, np.random.default_rng(0)))
     ensure(shape == (_CHUNK, 2, 2), f"sample(2) of {_CHUNK:,} photos has the shape {shape}", remedy)
     spread = np.linspace(0, _CHUNK - 1, _ROWS).astype(int)
-    some = Said.of(prediction.take(spread))
+    some = PredictionSnapshot.of(prediction.take(spread))
     ensure_same(subject.said.take(rows[spread]), some, "a thousand at once", remedy)
     return f"{_CHUNK:,} photos"
 

@@ -15,19 +15,19 @@ from unittest.mock import patch
 import numpy as np
 from numpy.typing import NDArray
 
-from geobench import files
 from geobench.components import Component
 from geobench.data import Examples, Indices, Labelled, Rows
 from geobench.digests import array_digest, digest
 from geobench.errors import ConfigError
 from geobench.geo import Points
 from geobench.methods import Context, Method
-from geobench.plan import deterministic, references, wanted, with_components
 from geobench.predictions import Density, Prediction
+from geobench.records import files
+from geobench.run.plan import deterministic, references, wanted, with_components
 from geobench.testing.check import Failure, Skip, ensure
-from geobench.testing.said import Said
+from geobench.testing.prediction_snapshot import PredictionSnapshot
 from geobench.testing.subject import Subject
-from geobench.testing.watch import Snapshot, calls_of, opened_files, untouched_random_state
+from geobench.testing.untouched import Snapshot, calls_of, opened_files, untouched_random_state
 from geobench.testing.weights import WEIGHTS, keyed_paths
 from geobench.toy_planet import ToyPlanet
 
@@ -411,9 +411,9 @@ class MethodSubject(Subject[Method]):
         return self.once("prediction", lambda: self.ask(self.of_seed(0).restored))
 
     @property
-    def said(self) -> Said:
+    def said(self) -> PredictionSnapshot:
         """The same, written down."""
-        return self.once("said", lambda: Said.of(self.prediction))
+        return self.once("said", lambda: PredictionSnapshot.of(self.prediction))
 
     @property
     def density(self) -> Density:

@@ -13,7 +13,6 @@ from geobench.metrics import Against, Curve, Draws, Mean, Quantile, Share, Stati
 from geobench.predictions import Density, Prediction
 from geobench.testing import summary_checks
 from geobench.testing.check import Failure, Skip, ensure
-from geobench.testing.elsewhere import check_another_process, check_random_state, difference
 from geobench.testing.metric_subject import (
     Answers,
     arrays_of,
@@ -25,7 +24,8 @@ from geobench.testing.metric_subject import (
 from geobench.testing.metric_subject import MetricSubject as MetricSubject
 from geobench.testing.metric_subject import applies as asked
 from geobench.testing.metric_subject import truth as sample
-from geobench.testing.watch import Snapshot
+from geobench.testing.other_process import check_another_process, check_random_state, difference
+from geobench.testing.untouched import Snapshot
 
 _TOLERANCE = 1e-5  # relative to a column's largest score: what other batches may change
 

@@ -13,11 +13,11 @@ from geobench.geo import Floats, Points
 from geobench.metrics import Curve, Metric, ScoreContext, Statistic, Summary
 from geobench.mixtures import VonMisesFisherMixture
 from geobench.predictions import Atoms, Density, Prediction
-from geobench.summaries import replicate
+from geobench.scoring.summaries import replicate
+from geobench.statistics.replicate_weights import ReplicateWeights
 from geobench.testing.check import Skip, ensure
-from geobench.testing.elsewhere import Findings
+from geobench.testing.other_process import Findings
 from geobench.testing.subject import Subject
-from geobench.weights import Weights
 
 SAMPLES = 16
 """Points drawn per photo, as many as in a benchmark."""
@@ -168,7 +168,10 @@ def named(metric: Metric, scores: Floats) -> dict[str, Floats]:
 
 
 def value_of(
-    summary: Summary, columns: Mapping[str, Floats], truth: Truth, weights: Weights | None = None
+    summary: Summary,
+    columns: Mapping[str, Floats],
+    truth: Truth,
+    weights: ReplicateWeights | None = None,
 ) -> Floats:
     """What a table shows of the scores, computed as leaderboards do: (1,), or a curve's (K,).
 

@@ -14,7 +14,7 @@ from geobench.encoders import Features
 from geobench.errors import DataError
 from geobench.testing.check import Failure, Skip, ensure
 from geobench.testing.dataset_subject import DatasetSubject, columns_of, findings
-from geobench.testing.elsewhere import difference
+from geobench.testing.other_process import difference
 
 
 def provides_what_it_names(subject: DatasetSubject) -> str:

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 
 from geobench.methods import Method, State
-from geobench.plan import deterministic
 from geobench.predictions import Density
+from geobench.run.plan import deterministic
 from geobench.testing.check import Skip, ensure
-from geobench.testing.elsewhere import check_another_process
 from geobench.testing.method_subject import PARTS, MethodSubject
-from geobench.testing.said import Said, ensure_same
-from geobench.testing.watch import Snapshot
+from geobench.testing.other_process import check_another_process
+from geobench.testing.prediction_snapshot import PredictionSnapshot, ensure_same
+from geobench.testing.untouched import Snapshot
 
 
 def inputs_untouched(subject: MethodSubject) -> None:
@@ -36,7 +36,7 @@ def order_does_not_matter(subject: MethodSubject) -> None:
     """Answers and log-densities are the same whatever the order of the photos."""
     method = subject.of_seed(0).restored
     order = np.random.default_rng(0).permutation(len(subject.test))
-    shuffled = Said.of(subject.ask(method, subject.test.take(order)))
+    shuffled = PredictionSnapshot.of(subject.ask(method, subject.test.take(order)))
     ensure_same(
         subject.said.take(order),
         shuffled,
@@ -51,19 +51,21 @@ def batching_does_not_matter(subject: MethodSubject) -> None:
     for size in (7, 1):
         count = min(len(test), 12 * size)
         pieces = [
-            Said.of(subject.ask(method, test.take(np.arange(i, min(i + size, count)))))
+            PredictionSnapshot.of(
+                subject.ask(method, test.take(np.arange(i, min(i + size, count))))
+            )
             for i in range(0, count, size)
         ]
         ensure_same(
             subject.said.take(np.arange(count)),
-            Said.joined(pieces),
+            PredictionSnapshot.joined(pieces),
             f"in batches of {size}",
             "Use nothing of the other photos of a batch (its mean, its scale, its order).",
         )
     indices = np.arange(len(test))[::3]
     ensure_same(
         subject.said.take(indices),
-        Said.of(subject.prediction.take(indices)),
+        PredictionSnapshot.of(subject.prediction.take(indices)),
         "of a prediction's take(...)",
         "take gives the distributions of these photos only.",
     )
@@ -75,11 +77,13 @@ def asking_changes_nothing(subject: MethodSubject) -> None:
     method = subject.restore(first.state)
     before = Snapshot.of(subject.stored(method))
     prediction = subject.ask(method)
-    once = Said.of(prediction)
+    once = PredictionSnapshot.of(prediction)
     subject.ask(method, subject.test.take(np.arange(len(subject.test))[::-2])).point()
     remedy = "predict must not change the method, nor what it returned before."
-    ensure_same(once, Said.of(prediction), "looked at again", remedy, exactly=True)
-    ensure_same(once, Said.of(subject.ask(method)), "asked again", remedy, exactly=True)
+    ensure_same(once, PredictionSnapshot.of(prediction), "looked at again", remedy, exactly=True)
+    ensure_same(
+        once, PredictionSnapshot.of(subject.ask(method)), "asked again", remedy, exactly=True
+    )
     before.check(subject.stored(method), by="predict")
 
 
@@ -91,7 +95,11 @@ def same_seed_same_bytes(subject: MethodSubject) -> None:
     ensure(not changed, f"the same seed gives another state {changed!r}", remedy)
     again = subject.ask(second.restored)
     ensure_same(
-        subject.said, Said.of(again), "fitted again with the same seed", remedy, exactly=True
+        subject.said,
+        PredictionSnapshot.of(again),
+        "fitted again with the same seed",
+        remedy,
+        exactly=True,
     )
     one, other = (p.sample(3, np.random.default_rng(5)) for p in (subject.prediction, again))
     ensure(np.array_equal(one, other), "the same seed and generator give other samples", remedy)
@@ -116,11 +124,15 @@ _PROCESS_TOLERANCE = 1e-6  # relative: sums may be taken in another order
 
 def _restore_and_fit(plugin: type[Method], config: Any, state: State) -> dict[str, Any]:
     subject = MethodSubject(plugin, config=config)
-    restored = Said.of(subject.ask(subject.restore(dict(state))))  # before anything is fitted here
+    restored = PredictionSnapshot.of(
+        subject.ask(subject.restore(dict(state)))
+    )  # before anything is fitted here
     return _findings(subject.of_seed(0).state, restored=restored, fitted=subject.said)
 
 
-def _findings(state: State, *, restored: Said, fitted: Said) -> dict[str, Any]:
+def _findings(
+    state: State, *, restored: PredictionSnapshot, fitted: PredictionSnapshot
+) -> dict[str, Any]:
     found: dict[str, Any] = {"answers of the restored method": restored.point}
     found |= {f"state {name!r}": array for name, array in state.items()}
     for name, said in (("restored", restored), ("fitted", fitted)):
@@ -137,7 +149,7 @@ def another_seed_another_result(subject: MethodSubject) -> str:
     both = (subject.prediction, prediction)
     one, another = (p.sample(3, np.random.default_rng(5)) for p in both)
     changed = _changed(first.state, other.state)
-    differs = changed or subject.said.difference(Said.of(prediction), tolerance=0)
+    differs = changed or subject.said.difference(PredictionSnapshot.of(prediction), tolerance=0)
     if deterministic(subject.make()):
         ensure(
             not differs and np.array_equal(one, another),
@@ -195,8 +207,8 @@ def state_round_trips(subject: MethodSubject) -> None:
     restored = subject.restore(first.state)
     remedy = "state holds all that predict needs and that neither config nor train hold."
     ensure_same(
-        Said.of(subject.ask(first.fitted)),
-        Said.of(subject.ask(restored)),
+        PredictionSnapshot.of(subject.ask(first.fitted)),
+        PredictionSnapshot.of(subject.ask(restored)),
         "restored from its state",
         remedy,
     )
@@ -211,7 +223,7 @@ def labels_unseen(subject: MethodSubject) -> None:
     # Not even the right labels may change an answer.
     ensure_same(
         subject.said,
-        Said.of(subject.ask(method, labelled)),
+        PredictionSnapshot.of(subject.ask(method, labelled)),
         "where test photos carry their places",
         "predict reads features and ids only.",
     )
@@ -220,7 +232,7 @@ def labels_unseen(subject: MethodSubject) -> None:
     other = next(part for part in PARTS if part != subject.part)
     ensure_same(
         subject.said,
-        Said.of(subject.ask(method, subject.test, part=other)),
+        PredictionSnapshot.of(subject.ask(method, subject.test, part=other)),
         f"where the same photos are called {other}",
         "A part's name must not change an answer.",
     )

@@ -8,7 +8,7 @@ from geobench.data import Labelled
 from geobench.geo import wrap
 from geobench.testing.check import Skip, ensure
 from geobench.testing.method_subject import MethodSubject
-from geobench.testing.said import Said, ensure_same
+from geobench.testing.prediction_snapshot import PredictionSnapshot, ensure_same
 from geobench.testing.weights import ensure_known_by_content, unnamed_files
 
 _MUCH = 1000  # calls of functions, below which whatever restore does is little
@@ -29,8 +29,8 @@ def restoring_does_not_train(subject: MethodSubject) -> str:
     state = subject.of_seed(1).state
     mine, other = (subject.ask(subject.restore(state, seed=seed)) for seed in (1, 0))
     ensure_same(
-        Said.of(mine),
-        Said.of(other),
+        PredictionSnapshot.of(mine),
+        PredictionSnapshot.of(other),
         "one state, restored under two seeds",
         "Keep in the state what was drawn: `restore` reads state, configuration and train.",
     )
@@ -70,10 +70,12 @@ def cache_belongs_to_its_training(subject: MethodSubject) -> str:
     return f"{len(kept)} file(s) kept"
 
 
-def _answer(subject: MethodSubject, train: Labelled, seed: int, cache: Path | None) -> Said:
+def _answer(
+    subject: MethodSubject, train: Labelled, seed: int, cache: Path | None
+) -> PredictionSnapshot:
     method = subject.fit(train, seed=seed, cache=cache)
     restored = subject.restore(subject.stored(method), train, seed=seed, cache=cache)
-    return Said.of(subject.ask(restored))
+    return PredictionSnapshot.of(subject.ask(restored))
 
 
 def weights_are_in_the_key(subject: MethodSubject) -> str:
@@ -89,7 +91,9 @@ def weights_are_in_the_key(subject: MethodSubject) -> str:
 
     def complaint() -> str:
         method = subject.fit()
-        return said.difference(Said.of(subject.ask(subject.restore(subject.stored(method)))))
+        return said.difference(
+            PredictionSnapshot.of(subject.ask(subject.restore(subject.stored(method))))
+        )
 
     keyed = [
         path

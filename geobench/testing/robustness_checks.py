@@ -13,8 +13,8 @@ from geobench.methods import Method
 from geobench.predictions import Density, Prediction
 from geobench.testing.check import Failure, Skip, ensure
 from geobench.testing.method_subject import MethodSubject
-from geobench.testing.said import Said, ensure_same
-from geobench.testing.watch import Snapshot, racing_clock
+from geobench.testing.prediction_snapshot import PredictionSnapshot, ensure_same
+from geobench.testing.untouched import Snapshot, racing_clock
 
 _NEAR_KM = 8000.0  # answers by chance are 10,000 km away, by averaged longitudes 20,000
 
@@ -139,7 +139,7 @@ def clock_changes_nothing(subject: MethodSubject) -> None:
     with racing_clock(package):
         method: Method = subject.fit()
         state = subject.stored(method)
-        again = Said.of(subject.ask(subject.restore(state)))
+        again = PredictionSnapshot.of(subject.ask(subject.restore(state)))
     remedy = "A budget is a number of steps in the config; only check_deadline reads the clock."
     before, after = Snapshot.of(first.state).digests, Snapshot.of(state).digests
     changed = [name for name in {**before, **after} if before.get(name) != after.get(name)]

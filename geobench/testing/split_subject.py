@@ -9,7 +9,7 @@ from geobench.digests import array_digest
 from geobench.errors import DataError
 from geobench.splits import Assignment, Part, Split, SplitConfig
 from geobench.testing.check import Failure, ensure
-from geobench.testing.elsewhere import Findings
+from geobench.testing.other_process import Findings
 from geobench.testing.subject import Subject
 from geobench.toy_planet import ToyPlanet, ToyPlanetConfig
 

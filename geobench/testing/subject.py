@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from geobench.components import Component, Plugin, added_fields, unkeyed_fields
 from geobench.errors import PluginError
 from geobench.testing.check import ensure
-from geobench.testing.once import Once
+from geobench.testing.memo import Memo
 
 P = TypeVar("P", bound=Plugin)
 
@@ -37,7 +37,7 @@ class Subject(Generic[P]):
 
     def __init__(self, plugin: type[P], *, config: Any = None) -> None:
         self.plugin = plugin
-        self.once = Once()
+        self.once = Memo()
         self.imported: Imported | None = None  # once another process has imported its module
         self._config = config
         self._folders = 0

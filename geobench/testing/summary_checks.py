@@ -6,6 +6,7 @@ from geobench import geo
 from geobench.data import Truth
 from geobench.geo import Floats, Points
 from geobench.metrics import Curve, Metric, Statistic, Summary
+from geobench.statistics.replicate_weights import ReplicateWeights
 from geobench.testing.check import Skip, ensure
 from geobench.testing.metric_subject import (
     Answers,
@@ -15,7 +16,6 @@ from geobench.testing.metric_subject import (
     score,
     value_of,
 )
-from geobench.weights import Weights
 
 _ROUNDING = 1e-6
 _AWAY_KM = (10.0, 300.0, 3000.0)
@@ -162,10 +162,10 @@ def weights_leave_photos_out(subject: MetricSubject) -> str:
     fewer = {name: column[kept] for name, column in columns.items()}
     few: Truth = subject.truth.take(np.flatnonzero(kept))
     for summary in wanted:
-        plain = value_of(summary, fewer, few, Weights.of(np.ones(kept.sum())))
-        weighted = value_of(summary, columns, subject.truth, Weights.of(kept))
+        plain = value_of(summary, fewer, few, ReplicateWeights.of(np.ones(kept.sum())))
+        weighted = value_of(summary, columns, subject.truth, ReplicateWeights.of(kept))
         _ensure_equal(summary, plain, weighted, "when weights of 0 leave the other photos out")
-        twice = value_of(summary, fewer, few, Weights.of(np.full(kept.sum(), 2.0)))
+        twice = value_of(summary, fewer, few, ReplicateWeights.of(np.full(kept.sum(), 2.0)))
         _ensure_equal(summary, plain, twice, "when all weights are 2: only their ratios matter")
     return ", ".join(summary.name for summary in wanted)
 
@@ -177,7 +177,7 @@ def replicates_stand_alone(subject: MetricSubject) -> str:
     """
     wanted, count = _of_weights(subject.metric), len(subject.truth)
     columns = named(subject.metric, subject.scores)
-    weights = Weights.leaving_out(np.random.default_rng(0).integers(0, 5, count))
+    weights = ReplicateWeights.leaving_out(np.random.default_rng(0).integers(0, 5, count))
     rows = np.concatenate(list(weights.blocks()))
     for summary in wanted:
         found = np.asarray(summary.function(columns, subject.truth, weights), np.float64)
@@ -189,7 +189,7 @@ def replicates_stand_alone(subject: MetricSubject) -> str:
             "Return one number, or one per x, for each replicate: `weights.each` stacks them.",
         )
         for together, row in zip(found, rows, strict=True):
-            alone = value_of(summary, columns, subject.truth, Weights.of(row))
+            alone = value_of(summary, columns, subject.truth, ReplicateWeights.of(row))
             _ensure_equal(summary, alone, np.atleast_1d(together), "with other replicates")
     return ", ".join(summary.name for summary in wanted)
 

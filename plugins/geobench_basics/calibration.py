@@ -12,11 +12,11 @@ from geobench import (
     Metric,
     Points,
     Prediction,
+    ReplicateWeights,
     ScoreContext,
     Statistic,
     Summary,
     Truth,
-    Weights,
     distance_km,
 )
 from geobench_basics.draws import PAIRS, Floats, Scores, density_of, samples_of
@@ -115,12 +115,14 @@ class SampledCalibrationMetric(_Calibration):
         return out
 
 
-def _share_inside(columns: Mapping[str, Floats], truth: Truth, weights: Weights) -> Floats:
+def _share_inside(columns: Mapping[str, Floats], truth: Truth, weights: ReplicateWeights) -> Floats:
     low, width = columns["level-low"], columns["level-high"] - columns["level-low"]
     inside = [weights.means(np.clip((q - low) / width, 0, 1)) for q in NOMINAL]
     # Rounded, so that what is on the diagonal is there on every machine.
     return np.asarray(np.round(np.stack(inside, axis=-1), 12))
 
 
-def _calibration_error(columns: Mapping[str, Floats], truth: Truth, weights: Weights) -> Floats:
+def _calibration_error(
+    columns: Mapping[str, Floats], truth: Truth, weights: ReplicateWeights
+) -> Floats:
     return np.asarray(np.abs(_share_inside(columns, truth, weights) - NOMINAL).mean(axis=-1))

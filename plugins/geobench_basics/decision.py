@@ -11,10 +11,10 @@ from geobench import (
     Mean,
     Metric,
     Prediction,
+    ReplicateWeights,
     ScoreContext,
     Statistic,
     Truth,
-    Weights,
     distance_km,
 )
 from geobench_basics.draws import PAIRS, Floats, Scores, samples_of
@@ -37,7 +37,7 @@ class _Ordered(NamedTuple):
     errors: Floats
 
 
-def _by_confidence(columns: Mapping[str, Floats], weights: Weights) -> Iterator[_Ordered]:
+def _by_confidence(columns: Mapping[str, Floats], weights: ReplicateWeights) -> Iterator[_Ordered]:
     order = np.argsort(-columns["confidence"])
     confidence, error = columns["confidence"][order], columns["error_km"][order]
     same = np.diff(confidence) == 0
@@ -68,7 +68,7 @@ def _shared(weight: Floats, weighted: Floats, starts: Indices) -> tuple[Floats, 
     return mean(weight), mean(weighted)
 
 
-def _risk_area(columns: Mapping[str, Floats], truth: Truth, weights: Weights) -> Floats:
+def _risk_area(columns: Mapping[str, Floats], truth: Truth, weights: ReplicateWeights) -> Floats:
     return np.concatenate([_areas(kept) for kept in _by_confidence(columns, weights)])
 
 
@@ -79,7 +79,7 @@ def _areas(kept: _Ordered) -> Floats:
         return np.asarray(np.einsum("rn,rn->r", kept.weight, risk) / kept.weights[:, -1])
 
 
-def _risk_curve(columns: Mapping[str, Floats], truth: Truth, weights: Weights) -> Floats:
+def _risk_curve(columns: Mapping[str, Floats], truth: Truth, weights: ReplicateWeights) -> Floats:
     return np.concatenate([_curves(kept) for kept in _by_confidence(columns, weights)])
 
 

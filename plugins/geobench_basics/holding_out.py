@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from geobench import Assignment, DataError, Dataset, Fact, Indices, Split, SplitConfig, geo, part
+from geobench import Assignment, DataError, Dataset, Fact, Indices, Part, Split, SplitConfig, geo
 from geobench.statistics import effective_units
 from geobench_basics.splits import quota
 
@@ -143,11 +143,11 @@ def keep_apart(
     val_count = quota(len(remaining), most=config.val, share=config.val_share)
     nearby, val, train = np.split(remaining, [near_count, near_count + val_count])
     return Assignment(
-        train=part("train", dataset, train),
-        val=part("val", dataset, val),
+        train=Part.of("train", dataset, train),
+        val=Part.of("val", dataset, val),
         parts=(
-            part(near.name, dataset, nearby),
-            part(name, dataset, held.tested, held.regions[held.tested]),
+            Part.of(near.name, dataset, nearby),
+            Part.of(name, dataset, held.tested, held.regions[held.tested]),
         ),
         left_out={"set-aside": np.sort(held.set_aside), "buffer": np.sort(rest[inside])},
         apart_km={name: buffer},
@@ -231,8 +231,8 @@ def _among(plain: Assignment, facts: dict[str, Fact], rng: np.random.Generator) 
         for reason, rows in plain.left_out.items()
     }
     return Assignment(
-        train=part("train", dataset, train),
-        val=part("val", dataset, val),
+        train=Part.of("train", dataset, train),
+        val=Part.of("val", dataset, val),
         parts=(unseen,),
         left_out={"seen": seen.rows, "surplus": np.sort(surplus)},
         facts={**facts, **around},

@@ -15,11 +15,11 @@ from geobench import (
     Points,
     Prediction,
     Quantile,
+    ReplicateWeights,
     ScoreContext,
     Share,
     Summary,
     Truth,
-    Weights,
     distance_km,
     geo,
 )
@@ -93,7 +93,9 @@ class AccuracyMetric(Metric):
         return np.stack([*hits, position], axis=-1).astype(np.float32)
 
 
-def _accuracy_curve(columns: Mapping[str, Floats], truth: Truth, weights: Weights) -> Floats:
+def _accuracy_curve(
+    columns: Mapping[str, Floats], truth: Truth, weights: ReplicateWeights
+) -> Floats:
     position = columns["curve-position"]
     return np.stack([weights.means(position <= k) for k in range(len(_CURVE_KM))], axis=-1)
 

@@ -15,9 +15,9 @@ from geobench import (
     Dataset,
     Fact,
     Indices,
+    Part,
     Split,
     SplitConfig,
-    part,
 )
 
 TRAIN_NAMES = ("train", "training")
@@ -56,9 +56,9 @@ class RandomSplit(Split):
         vals = quota(total, most=self.config.val, share=self.config.val_share)
         test, val, train = np.split(order, [tests, tests + vals])
         return Assignment(
-            train=part("train", dataset, train),
-            val=part("val", dataset, val),
-            parts=(part("test", dataset, test),),
+            train=Part.of("train", dataset, train),
+            val=Part.of("val", dataset, val),
+            parts=(Part.of("test", dataset, test),),
         )
 
 
@@ -87,9 +87,9 @@ class OfficialSplit(Split):
         if table.part is None:
             nothing = np.empty(0, np.intp)
             return Assignment(
-                train=part("train", dataset, nothing),
-                val=part("val", dataset, nothing),
-                parts=(part("test", dataset, np.arange(len(table))),),
+                train=Part.of("train", dataset, nothing),
+                val=Part.of("val", dataset, nothing),
+                parts=(Part.of("test", dataset, np.arange(len(table))),),
             )
         written, codes = np.unique(table.part, return_inverse=True)
         plain = np.char.lower(np.char.strip(written))
@@ -109,10 +109,10 @@ class OfficialSplit(Split):
             )
         unnamed = np.flatnonzero((plain == "")[codes])
         return Assignment(
-            train=part("train", dataset, train),
-            val=part("val", dataset, val),
+            train=Part.of("train", dataset, train),
+            val=Part.of("val", dataset, val),
             parts=tuple(
-                part(
+                Part.of(
                     "test" if len(tests) == 1 else name,
                     dataset,
                     np.flatnonzero((plain == name)[codes]),
@@ -159,9 +159,9 @@ class ByGroupSplit(Split):
         val = _take_groups(rest, sizes, room=self.config.val_share * photos, leave=1)
         in_test, in_val = np.isin(codes, test), np.isin(codes, val)
         return Assignment(
-            train=part("train", dataset, np.flatnonzero(~(in_test | in_val))),
-            val=part("val", dataset, np.flatnonzero(in_val)),
-            parts=(part("test", dataset, np.flatnonzero(in_test)),),
+            train=Part.of("train", dataset, np.flatnonzero(~(in_test | in_val))),
+            val=Part.of("val", dataset, np.flatnonzero(in_val)),
+            parts=(Part.of("test", dataset, np.flatnonzero(in_test)),),
             facts={
                 "groups": Fact(len(sizes), "groups"),
                 "test groups": Fact(len(test), "groups"),
@@ -222,12 +222,12 @@ class TransferSplit(Split):
                     where="split transfer",
                     remedy="Name other datasets under test, or use another split.",
                 )
-            parts.append(part(name, other, np.arange(len(other.table))))
+            parts.append(Part.of(name, other, np.arange(len(other.table))))
             shared = np.isin(other.table.ids, dataset.table.ids).sum()
             facts[f"ids of {name} that are also at home"] = Fact(int(shared), "photos")
         return Assignment(
-            train=part("train", dataset, order[vals:]),
-            val=part("val", dataset, order[:vals]),
+            train=Part.of("train", dataset, order[vals:]),
+            val=Part.of("val", dataset, order[:vals]),
             parts=tuple(parts),
             facts=facts,
         )

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from geobench import Assignment, ConfigError, DataError, Dataset, Fact, Split, SplitConfig, part
+from geobench import Assignment, ConfigError, DataError, Dataset, Fact, Part, Split, SplitConfig
 from geobench_basics.splits import quota
 
 
@@ -91,11 +91,11 @@ class TemporalSplit(Split):
             "unreadable date": np.flatnonzero(~missing & ~dated),
         }
         return Assignment(
-            train=part("train", dataset, train),
-            val=part("val", dataset, val),
+            train=Part.of("train", dataset, train),
+            val=Part.of("val", dataset, val),
             parts=(
-                part("earlier", dataset, earlier),
-                part("later", dataset, after[: config.later]),
+                Part.of("earlier", dataset, earlier),
+                Part.of("later", dataset, after[: config.later]),
             ),
             left_out={reason: rows for reason, rows in left_out.items() if len(rows)},
             facts={

@@ -1,0 +1,1 @@
+"""Stored arrays -> the rows of the tables."""

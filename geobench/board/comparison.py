@@ -1,0 +1,203 @@
+"""The comparison of two methods: the difference in every number, and who answered nearer where."""
+
+from dataclasses import dataclass, replace
+from typing import final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geobench import geo
+from geobench.board.contrast_rows import limits_of
+from geobench.board.leaderboard import Leaderboard
+from geobench.board.part_rows import Plain, joined
+from geobench.board.tables import GALLERY, Row, remarks
+from geobench.board.worst import known
+from geobench.errors import ConfigError, StoreError
+from geobench.geo import Floats, Points
+from geobench.metrics import Better, Curve, Summary
+from geobench.names import CEILING
+from geobench.records.records import Record
+from geobench.statistics.ranking import Comparison, compare
+
+SIGNIFICANT = 0.05
+"""Below this p-value two methods are told apart."""
+
+AS_NEAR_KM = 1.0
+"""Answers whose distances from the truth differ by less are as near as each other."""
+
+REMARK = (
+    "Intervals and p-values are those of single comparisons, uncorrected: of twenty pairs of equal "
+    "methods, one has p < 0.05. The ranks in the tables are corrected for all pairs (Holm)."
+)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One number of two labels on the same photos of a part, in the unit of the summary.
+
+    Args:
+        summary, unit, better: of the tables.
+        a, b: the two values, NaN where there is none.
+        paired: a - b with its 95 % interval and the p-value of this one comparison, uncorrected;
+            None where the two cannot be compared.
+        photos: scored for both.
+        effective_units: that they are worth.
+        note: why the interval is weak, or why the two cannot be compared.
+    """
+
+    summary: str
+    unit: str
+    better: Better
+    a: float
+    b: float
+    paired: Comparison | None = None
+    photos: int = 0
+    effective_units: float = float("nan")
+    note: str = ""
+
+    @property
+    def a_leads(self) -> bool | None:
+        """Whether a is better; None where the two are not told apart at p < 0.05."""
+        if self.paired is None or not self.paired.p_value < SIGNIFICANT:
+            return None
+        return (self.paired.difference > 0) == (self.better == "higher")
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Nearer:
+    """How near two labels answered, photo by photo, in the order of the part.
+
+    Args:
+        a, b: the labels.
+        ids: of the photos, (N,).
+        points: where they were taken, (N, 2).
+        a_km, b_km: distance from truth to answer, the mean over trainings, (N,).
+    """
+
+    a: str
+    b: str
+    ids: NDArray[np.str_]
+    points: Points
+    a_km: Floats
+    b_km: Floats
+
+    @property
+    def sides(self) -> NDArray[np.int8]:
+        """Who answered nearer, (N,): 1 for a, -1 for b, 0 if they differ by less than 1 km."""
+        gain = self.b_km - self.a_km
+        return np.where(np.abs(gain) < AS_NEAR_KM, 0, np.sign(gain)).astype(np.int8)
+
+    def sentence(self) -> str:
+        """Who answered nearer on how many photos."""
+        sides = self.sides
+        return (
+            f"Of {len(sides):,} photos {self.a} is nearer on {(sides == 1).sum():,}, {self.b} on "
+            f"{(sides == -1).sum():,}; on {(sides == 0).sum():,} they differ by less than "
+            f"{AS_NEAR_KM:g} km"
+        )
+
+
+def differences(
+    board: Leaderboard, a: str, b: str, *, part: str, summary: str | None = None
+) -> list[Difference]:
+    """The difference of two labels in every summary that one of them has, or in one.
+
+    The tests are those that the ranks of the tables come from, before Holm's correction.
+
+    Args:
+        board: where the scores lie.
+        a, b: labels as in the tables; the ceiling is one.
+        part: the part's label, such as "unseen-cells/unseen".
+        summary: such as "distance.median"; all, unless said.
+
+    Raises:
+        ConfigError: the leaderboard has no such part, label or summary, or the labels are equal.
+        StoreError: one of the two has no answers there, or no value of the one summary asked for,
+            or the two were not scored on the same photos.
+    """
+    if a == b:
+        raise ConfigError(f"{a} is compared with itself", remedy="Give two labels of the tables.")
+    for label in (a, b):
+        _answers(board, label, part)
+    offered = [each for m in board.metrics for each in m.summaries if not isinstance(each, Curve)]
+    if summary is not None:
+        known(summary, {each.name: each for each in offered}, what="summary", board=board)
+    numbers = board.plain(part, {a, b})
+    found = []
+    for each in offered:
+        pair = numbers.get((a, each.name)), numbers.get((b, each.name))
+        if summary == each.name or (summary is None and pair != (None, None)):
+            found.append(_difference(each, (a, b), pair))
+    if summary is not None and found[0].paired is None:
+        problem = f"{a} and {b} cannot be compared by {summary} on {part}: {found[0].note}"
+        raise StoreError(problem, where=str(board.folder))
+    return found
+
+
+def _difference(
+    summary: Summary, labels: tuple[str, str], pair: tuple[Plain | str | None, Plain | str | None]
+) -> Difference:
+    a, b = pair
+    values = [each.row.value if isinstance(each, Plain) else float("nan") for each in pair]
+    found = Difference(summary.name, summary.unit, summary.better, values[0], values[1])
+    if not (isinstance(a, Plain) and isinstance(b, Plain)):
+        why = [
+            f"{label} has no such number" if number is None else f"{label}: {number}"
+            for label, number in zip(labels, pair, strict=True)
+            if not isinstance(number, Plain)
+        ]
+        return replace(found, note="; ".join(why))
+    if not np.array_equal(a.photos, b.photos):
+        counts = f"{labels[0]} on {len(a.photos):,}, {labels[1]} on {len(b.photos):,}"
+        return replace(found, note=f"not scored on the same photos: {counts}")
+    size = a.row.effective_units
+    paired = compare(a.replicates, b.replicates, effective_units=size)
+    low, high, weak = limits_of(paired, a, b)
+    paired = replace(paired, low=low, high=high)
+    note = joined(_with_label(a.row), _with_label(b.row), weak)
+    return replace(found, paired=paired, photos=len(a.photos), effective_units=size, note=note)
+
+
+def _with_label(row: Row) -> str:
+    """The note of a row; what is about the method stands with its label."""
+    owner = {True: f"{row.label}: ", False: ""}
+    return joined(*(owner[each.startswith(GALLERY)] + each for each in remarks(row.note)))
+
+
+def nearer(board: Leaderboard, a: str, b: str, *, part: str) -> Nearer:
+    """How near two labels answered on every photo of a part.
+
+    Raises:
+        ConfigError: the leaderboard has no such part or label.
+        StoreError: one of the two has no answers there.
+    """
+    answers, arrays = [_answers(board, label, part) for label in (a, b)], board.part(part)
+    truth = arrays["truth"]
+    a_km, b_km = (
+        np.mean([geo.distance_km(answer, truth) for answer in each], axis=0) for each in answers
+    )
+    return Nearer(a, b, arrays["id"], truth, a_km, b_km)
+
+
+def _answers(board: Leaderboard, label: str, part: str) -> list[Points]:
+    """The answers of each training of a label, (N, 2); the ceiling's are training places."""
+    known(part, board.manifest["parts"], what="part", board=board)
+    rows, arrays = board.manifest["rows"], board.part(part)
+    labels = dict.fromkeys([*(row["label"] for row in rows), CEILING])
+    known(label, labels, what="method", board=board)
+    if label == CEILING and np.isfinite(arrays["novelty"]).all():
+        return [arrays["nearest"]]
+    answers, status = [], "missing"
+    for row in rows:
+        if row["part"] == part and row["label"] == label:
+            record = Record.read(board.runs / row["folder"])
+            status = "missing" if record is None else record.status
+            if record is None or status != "ok":
+                break
+            answers.append(record.answers())
+    if status != "ok":
+        problem = f"{label} has no answers on {part}: its record is {status}"
+        raise StoreError(problem, where=str(board.folder))
+    return answers

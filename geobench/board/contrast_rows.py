@@ -1,0 +1,134 @@
+"""Rows that contrast two parts: gaps between trainings on the same photos, differences of parts."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import NamedTuple, final
+
+import numpy as np
+
+from geobench.board.part_rows import TRAINED, PartRows, Plain, filled, joined
+from geobench.board.tables import Row
+from geobench.scoring.summaries import Summarised
+from geobench.statistics import ranking
+from geobench.statistics.intervals import AnyUnits, Estimate, Replicates, estimate_replicates
+from geobench.statistics.ranking import Comparison
+
+OTHER_PHOTOS = "of other photos: the difference holds the difficulty of the places, too"
+NO_VARIANCE = "without any variance: limits of the single intervals"
+"""The note of a difference of shares that is the same in every unit."""
+
+_ROUNDING = 1e-12  # of a share
+
+
+@final
+class Limits(NamedTuple):
+    """The ends of an interval of a difference, and why it has none, or nothing."""
+
+    low: float
+    high: float
+    note: str = ""
+
+
+def limits_of(found: Estimate | Comparison, a: Plain, b: Plain) -> Limits:
+    """The limits that may be shown of a difference a - b of two numbers.
+
+    Two shares that differ alike in every unit have no variance, which says nothing of how sure
+    their difference is. Their single intervals are exact, and the limits then come from these
+    (Newcombe, Statistics in Medicine 1998, method 10, for two independent shares): with l and u
+    the limits of each, a - b - sqrt((a - l_a)^2 + (u_b - b)^2) and
+    a - b + sqrt((u_a - a)^2 + (b - l_b)^2). Of the same photos that is too wide rather than too
+    narrow.
+    """
+    if not a.exact or not abs(found.high - found.low) < _ROUNDING:
+        return Limits(found.low, found.high)
+    one, other = a.row, b.row
+    difference = one.value - other.value
+    low = difference - math.hypot(one.value - one.low, other.high - other.value)
+    high = difference + math.hypot(one.high - one.value, other.value - other.low)
+    return Limits(max(low, -1.0), min(high, 1.0), NO_VARIANCE)
+
+
+def gaps(here: PartRows, twin: PartRows, *, remarks: Sequence[str] = ()) -> Iterator[Row]:
+    """The rows `<summary>.gap`: the twin's value on the same photos minus the one here.
+
+    Args:
+        here: the part, its rows computed.
+        twin: the part of the twin, likewise.
+        remarks: for the notes of all gaps.
+    """
+    for key, plain in here.plain.items():
+        if plain.row.status not in TRAINED:
+            continue
+        there = twin.plain.get(key)
+        lost = "" if there is not None else f"the twin {twin.label} has no number"
+        if there is not None and there.seeds != plain.seeds:
+            lost = f"the twin {twin.label} was trained with other seeds"
+        if there is not None and not np.array_equal(plain.photos, there.photos):
+            lost = f"other photos of the twin {twin.label} could be scored"
+        if there is None or lost:
+            yield replace(_contrast("gap", "", plain.row, plain.row), note=lost)
+            continue
+        units = here.photos(plain.photos).units
+        gap = paired_gap(there.replicates, plain.replicates, units).estimate
+        level = f"the twin {twin.label} has {there.replicates.value:.6g}"
+        head = _contrast("gap", joined(level, *remarks), plain.row, there.row)
+        yield _limited(filled(head, gap), gap, there, plain)
+
+
+def part_differences(here: PartRows, seen: PartRows) -> Iterator[Row]:
+    """The rows `<summary>.part-difference`: the value on seen photos minus the one here."""
+    for key, plain in here.plain.items():
+        there = seen.plain.get(key)
+        if there is None:
+            continue
+        found = ranking.compare_independent(
+            there.replicates,
+            plain.replicates,
+            effective_units=(there.row.effective_units, plain.row.effective_units),
+            same_trainings=there.seeds == plain.seeds,
+        )
+        level = f"{OTHER_PHOTOS}; {seen.label} has {there.replicates.value:.6g}"
+        row = _contrast("part-difference", level, plain.row, there.row)
+        yield _limited(replace(row, value=found.difference), found, there, plain)
+
+
+def _contrast(name: str, note: str, row: Row, other: Row) -> Row:
+    """A row for a contrast of a summary with another part, its note with what weakens either.
+
+    Of a contrast less is better where of the summary more is: it is what is lost. It is not
+    ranked, since who has learned nothing loses nothing.
+    """
+    return replace(
+        row,
+        summary=f"{row.summary}.{name}",
+        better="lower" if row.better == "higher" else "higher",
+        note=joined(note, other.note, row.note),
+        value=float("nan"),
+        low=float("nan"),
+        high=float("nan"),
+        seed_sd=float("nan"),
+        rank_low=None,
+        rank_high=None,
+    )
+
+
+def _limited(row: Row, found: Estimate | Comparison, there: Plain, here: Plain) -> Row:
+    low, high, why = limits_of(found, there, here)
+    return replace(row, low=low, high=high, note=joined(row.note, why))
+
+
+def paired_gap(twin: Replicates, plain: Replicates, units: AnyUnits) -> Summarised:
+    """The gap of a method: its value with the surroundings of the photos, minus that without.
+
+    Both are of the same photos in the same order, so that the difficulty of the places is in
+    neither. Three trainings of each give the spread over trainings, of the differences by seed.
+
+    Args:
+        twin: trained on the surroundings, too.
+        plain: not trained on them; of as many seeds.
+        units: of the photos, (N,).
+    """
+    differences = twin.seed_values - plain.seed_values
+    found = Replicates(twin.value - plain.value, twin.deviations - plain.deviations, differences)
+    return Summarised(estimate_replicates(found, units), found)

@@ -1,0 +1,163 @@
+"""Leaderboards: stored arrays -> the rows of the tables; nothing comes from memory."""
+
+from collections.abc import Collection
+from functools import cached_property
+from pathlib import Path
+from typing import Any, final
+
+from numpy.typing import NDArray
+from pydantic import ValidationError
+
+from geobench import records
+from geobench.board import contrast_rows
+from geobench.board.part_records import PartRecords
+from geobench.board.part_rows import PartRows, Plain
+from geobench.board.tables import Tables
+from geobench.catalogue import Catalogue
+from geobench.errors import StoreError
+from geobench.metrics import Metric
+from geobench.records import files, verdicts
+
+_CONTRASTED = {"unseen": "seen", "sparse": "dense"}
+"""Names of parts, the harder first, whose numbers differ by the places and by the training."""
+
+
+@final
+class Leaderboard:
+    """A leaderboard on disk: what benchmark.json names, and the arrays that it points to.
+
+    Args:
+        folder: leaderboards/<benchmark>.
+        catalogue: where its metrics come from.
+        runs: the folder of the records, where they do not lie beside the tables.
+
+    Raises:
+        StoreError: there is no readable benchmark.json, or it is of another schema.
+    """
+
+    def __init__(self, folder: Path, catalogue: Catalogue, *, runs: Path | None = None) -> None:
+        self.folder = folder
+        self.runs = folder / "runs" if runs is None else runs
+        path = folder / "benchmark.json"
+        if not path.exists():
+            raise StoreError(
+                "there is no benchmark.json",
+                where=str(folder),
+                remedy="Give a leaderboard's folder.",
+            )
+        self.manifest = files.read_json(path)
+        records.check_layout(self.manifest, path)
+        self._catalogue = catalogue
+        self._parts: dict[str, dict[str, NDArray[Any]]] = {}
+
+    @property
+    def name(self) -> str:
+        return str(self.manifest["benchmark"]["name"])
+
+    @cached_property
+    def metrics(self) -> list[Metric]:
+        """The benchmark's metrics, as configured in benchmark.json."""
+        found = []
+        for entry in self.manifest["benchmark"]["metrics"]:
+            plugin = self._catalogue.find("metric", entry["name"])
+            if plugin.version != entry["version"]:
+                raise StoreError(
+                    f"metric {entry['name']} is of version {plugin.version} here, "
+                    f"and the leaderboard was made with version {entry['version']}",
+                    where=str(self.folder),
+                    remedy="Install the version of geobench that made it, or run it again.",
+                )
+            try:
+                config = plugin.Config.from_stored(entry["config"])
+            except ValidationError:
+                raise StoreError(
+                    f"metric {entry['name']} cannot be made again from its stored configuration",
+                    where=str(self.folder),
+                    remedy="A metric's configuration holds numbers and names only, no files.",
+                ) from None
+            found.append(plugin(config))
+        return [metric for metric in found if isinstance(metric, Metric)]
+
+    @property
+    def twins(self) -> dict[str, str]:
+        """Part -> the part of the twin: the same photos after a training on other photos."""
+        parts = self.manifest["parts"]
+        return {about["twin_of"]: label for label, about in parts.items() if "twin_of" in about}
+
+    @property
+    def contrasted(self) -> dict[str, str]:
+        """Part without a twin -> the other part of its split that its numbers are set against."""
+        parts = self.manifest["parts"]
+        found = {}
+        for label in parts:
+            split, _, name = label.rpartition("/")
+            other = f"{split}/{_CONTRASTED.get(name, '')}"
+            if label not in self.twins and other in parts:
+                found[label] = other
+        return found
+
+    def size_of_twins(self, *parts: str) -> str:
+        """Trainings of twins, those of these parts, "of equal size", or in what they differ."""
+        said = dict.fromkeys(each for part in parts for each in self.unequal_trainings(part))
+        return f"of different size ({'; '.join(said)})" if said else "of equal size"
+
+    def unequal_trainings(self, part: str) -> list[str]:
+        """In what sizes the training of a part's twin differs, a clause each; none where equal.
+
+        Twins are drawn of equal sizes. Broken pictures are left out afterwards, and need not be
+        as many on both sides.
+        """
+        twin = self.twins.get(part, part)
+        said, parts = [], self.manifest["parts"]
+        for name, verb in (("train photos", "trained"), ("val photos", "validated")):
+            there, here = (int(parts[label]["facts"][name][0]) for label in (twin, part))
+            if there != here:
+                difference = f"{abs(there - here):,} {'more' if there > here else 'fewer'}"
+                split = twin.rpartition("/")[0]
+                said.append(f"the twin {split} was {verb} on {there:,} photos, {difference}")
+        return said
+
+    def part(self, label: str) -> dict[str, NDArray[Any]]:
+        """The arrays of a part's part.npz."""
+        if label not in self._parts:
+            path = self.runs / self.manifest["parts"][label]["folder"] / "part.npz"
+            self._parts[label] = files.read_arrays(path)
+        return self._parts[label]
+
+    def conformance(self) -> dict[str, list[str]]:
+        """Label -> what the conformance kit had said of its method when records were made."""
+        found: dict[str, list[str]] = {}
+        for entry in self.manifest["rows"]:
+            data = files.read_json(self.runs / entry["folder"] / "record.json")
+            text, known = verdicts.sentence(data.get("check")), found.setdefault(entry["label"], [])
+            if text not in known:
+                known.append(text)
+        return found
+
+    def plain(self, part: str, labels: Collection[str]) -> dict[tuple[str, str], Plain | str]:
+        """Label and summary -> the number of all photos of a part, or why there is none.
+
+        Args:
+            part: its label.
+            labels: whose numbers; a metric that does not apply to a label gives it none.
+        """
+        return self._rows(part, Tables([], [], [], [])).plain_of(labels)
+
+    def tables(self) -> Tables:
+        """Compute every number of the tables from the stored arrays."""
+        tables = Tables([], [], [], [])
+        parts = {label: self._rows(label, tables) for label in self.manifest["parts"]}
+        for part in parts.values():
+            part.compute()
+            tables.problems += part.records.problems
+        for label, part in parts.items():
+            if label in self.twins:
+                twin, remarks = parts[self.twins[label]], self.unequal_trainings(label)
+                tables.rows += contrast_rows.gaps(part, twin, remarks=remarks)
+            elif label in self.contrasted:
+                tables.rows += contrast_rows.part_differences(part, parts[self.contrasted[label]])
+        return tables
+
+    def _rows(self, part: str, tables: Tables) -> PartRows:
+        records = PartRecords(part, self.part(part), self.manifest, self.runs)
+        return PartRows(self.name, records, self.metrics, tables)

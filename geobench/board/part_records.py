@@ -1,0 +1,139 @@
+"""Entries: the records of one label on one part, and the scores of a metric for them."""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geobench import records
+from geobench.board.cost_rows import quantities
+from geobench.board.scored import Scored
+from geobench.board.tables import GALLERY, RANKED, Cost
+from geobench.data import Truth
+from geobench.errors import GeobenchError, StoreError
+from geobench.geo import Points
+from geobench.metrics import SCORED, Metric
+from geobench.names import CEILING
+from geobench.records import files
+from geobench.scoring.score_part import point_columns, truth_of
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """All records of one label on one part."""
+
+    label: str
+    method: str
+    status: str
+    note: str
+    folders: tuple[Path, ...]
+    seeds: tuple[int, ...]
+    answers: tuple[NDArray[np.float64], ...] = ()
+
+    def draws(self, number: int) -> NDArray[np.float64]:
+        """The first draws of one record; an answer without a record is its own only draw."""
+        if not self.folders:
+            return self.answers[number]
+        return files.read_arrays(self.folders[number] / "answer.npz")["sample"]
+
+
+@final
+class PartRecords:
+    """The stored records of one part.
+
+    Args:
+        label: of the part.
+        arrays: of its part.npz.
+        manifest: the content of benchmark.json.
+        runs: the folder of the records.
+    """
+
+    def __init__(
+        self, label: str, arrays: dict[str, NDArray[Any]], manifest: Mapping[str, Any], runs: Path
+    ) -> None:
+        self.label = label
+        self.arrays = arrays
+        self.manifest = manifest
+        self.runs = runs
+        self.truth: Truth = truth_of(arrays)
+        self.problems: list[str] = []
+        """What a metric could not score."""
+
+    def entries(self, labels: Collection[str] | None = None) -> Iterator[Entry]:
+        """The labels of this part, in the order of the YAML file; only `labels` where given."""
+        by_label: dict[str, list[dict[str, Any]]] = {}
+        for entry in self.manifest["rows"]:
+            if entry["part"] == self.label and (labels is None or entry["label"] in labels):
+                by_label.setdefault(entry["label"], []).append(entry)
+        for label, found in by_label.items():
+            folders = tuple(self.runs / entry["folder"] for entry in found)
+            seeds = tuple(int(entry["seed"]) for entry in found)
+            status, note, answers = found[0]["origin"], "", []
+            status = "ok" if status == "trained" else status
+            for folder, seed in zip(folders, seeds, strict=True):
+                record = records.Record.read(folder)
+                if record is None:
+                    raise StoreError("the record is missing or damaged", where=str(folder))
+                if record.status != "ok":
+                    status = record.status
+                    note = str(record.data.get("error", ""))
+                    note = f"seed {seed}: {note}" if len(found) > 1 and note else note
+                    break
+                answers.append(record.answers())
+            if status in RANKED and "gallery" in found[0]:
+                note = GALLERY + found[0]["gallery"]
+            yield Entry(label, found[0]["method"], status, note, folders, seeds, tuple(answers))
+
+    def ceiling(self) -> Iterator[Entry]:
+        if np.isfinite(self.arrays["novelty"]).all():
+            nearest = (self.arrays["nearest"],)
+            yield Entry(CEILING, CEILING, "ceiling", "", (), (0,), nearest)
+
+    def costs(self, name: str) -> Iterator[Cost]:
+        """What every record says of costs, and its facts; `name` is the benchmark's."""
+        for entry in self.manifest["rows"]:
+            if entry["part"] != self.label:
+                continue
+            data = files.read_json(self.runs / entry["folder"] / "record.json")
+            head = (name, self.label, entry["label"], entry["method"], entry["seed"])
+            for each in quantities(data):
+                yield Cost(*head, each.device, each.name, each.unit, float(each.value))
+
+    def scored(self, metric: Metric, entry: Entry) -> Scored | str | None:
+        """The columns of a metric, why it has none, or None where it does not apply."""
+        if entry.status not in (*RANKED, "ceiling"):
+            return entry.note
+        found = []
+        for number, answers in enumerate(entry.answers):
+            if not metric.stores_columns:
+                try:
+                    ids, part = self.arrays["id"], self.label
+                    points = answers if metric.needs is Points else entry.draws(number)
+                    columns = point_columns(metric, points, self.truth, ids=ids, part=part)
+                    found.append(columns)
+                except GeobenchError as error:
+                    self.problems.append(f"{self.label} / {entry.label}: {error}")
+                    return str(error)
+                continue
+            if not entry.folders:
+                return None
+            stem = entry.folders[number] / metric.file_stem
+            failed = stem.with_name(f"{stem.name}.failed.json")
+            stored = stem.with_name(f"{stem.name}.npz")
+            if stored.exists():
+                found.append(files.read_arrays(stored))
+            elif failed.exists():
+                return str(files.read_json(failed)["error"])
+            else:
+                return None
+        mask = found[0]["mask"]
+        inside = mask == SCORED
+        columns = {
+            name: np.stack([arrays[name][inside].astype(np.float64) for arrays in found])
+            for name in metric.columns
+        }
+        return Scored(columns, mask, entry.seeds)

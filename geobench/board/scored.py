@@ -1,0 +1,40 @@
+"""The columns of one metric for one label on one part, all trainings together."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geobench.metrics import NOT_SAMPLED, SCORED, Against, Mean, Quantile, Share, Summary
+from geobench.scoring.slices import View
+
+
+@final
+@dataclass(frozen=True)
+class Scored:
+    """The columns of one metric for one label: column -> (S, photos scored)."""
+
+    columns: dict[str, NDArray[np.float64]]
+    mask: NDArray[np.uint8]
+    seeds: tuple[int, ...]
+
+    @cached_property
+    def rows(self) -> NDArray[np.intp]:
+        """Positions in the part of the photos that were scored."""
+        return np.flatnonzero(self.mask == SCORED)
+
+    def of(self, view: View, summary: Summary) -> "Scored":
+        """The photos of a slice; all others are as if they had not been sampled.
+
+        Of the columns those that the summary looks at.
+        """
+        if view.slice == "all":
+            return self
+        kept, wanted = np.flatnonzero(view.inside[self.rows]), set(self.columns)
+        if isinstance(summary, Mean | Share | Quantile | Against):
+            wanted = {summary.column}
+        columns = {name: c.take(kept, axis=1) for name, c in self.columns.items() if name in wanted}
+        mask = np.where(view.inside, self.mask, NOT_SAMPLED).astype(np.uint8)
+        return Scored(columns, mask, self.seeds)

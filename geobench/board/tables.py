@@ -1,0 +1,205 @@
+"""The tables of a leaderboard: their rows, column by column, written as CSV and read from it."""
+
+import csv
+import io
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, final
+
+from geobench.errors import StoreError
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+RANKED = ("ok", "external", "released")
+
+
+GALLERY = "gallery: "
+"""How a note begins that says what places a retrieval method can answer with."""
+
+_WEAK = ("effective", "undefined", "without any variance")
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of table.csv, its fields in the order of the columns."""
+
+    benchmark: str
+    part: str
+    slice: str
+    average: str
+    label: str
+    method: str
+    summary: str
+    unit: str
+    better: str
+    value: float = float("nan")
+    low: float = float("nan")
+    high: float = float("nan")
+    seed_sd: float = float("nan")
+    seeds: int = 0
+    photos: int = 0
+    not_applicable: int = 0
+    effective_units: float = float("nan")
+    rank_low: int | None = None
+    rank_high: int | None = None
+    status: str = "ok"
+    note: str = ""
+
+    @property
+    def plain(self) -> bool:
+        """Whether it is about all photos of its part, each of which counts once."""
+        return self.slice == "all" and self.average == "photo"
+
+    @property
+    def weak(self) -> bool:
+        """Whether its note says that its interval is weak; a note may also say other things."""
+        return any(word in self.note for word in _WEAK)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class CurvePoint:
+    """One row of curves.csv."""
+
+    benchmark: str
+    part: str
+    slice: str
+    label: str
+    curve: str
+    x: float
+    value: float
+    low: float
+    high: float
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """One row of costs.csv: what the harness measured, or a fact that the method gave."""
+
+    benchmark: str
+    part: str
+    label: str
+    method: str
+    seed: int
+    device: str
+    quantity: str
+    unit: str
+    value: float
+
+
+KINDS: dict[str, type[Any]] = {"table.csv": Row, "curves.csv": CurvePoint, "costs.csv": Cost}
+"""What the lines of each table are."""
+
+ROW_COLUMNS = tuple(field.name for field in fields(Row))
+
+
+@final
+@dataclass(slots=True)
+class Tables:
+    """All rows of a leaderboard, and what could not be computed."""
+
+    rows: list[Row]
+    curves: list[CurvePoint]
+    costs: list[Cost]
+    problems: list[str]
+
+    @property
+    def labels(self) -> list[str]:
+        """Every label once, in the order of the tables."""
+        return list(dict.fromkeys(row.label for row in self.rows))
+
+
+def as_csv(rows: Sequence[Any], kind: type[Any]) -> str:
+    """Rows as CSV: six significant digits, empty where there is no number."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    names = [field.name for field in fields(kind)]
+    writer.writerow(names)
+    writer.writerows([_cell(getattr(row, name)) for name in names] for row in rows)
+    return stream.getvalue()
+
+
+def _cell(value: Any) -> str:
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def remarks(note: str) -> list[str]:
+    """What a row's note says, one by one."""
+    return [remark for remark in note.split("; ") if remark]
+
+
+def read(folder: Path) -> Tables:
+    """The tables of a leaderboard's folder, as they were written: six significant digits.
+
+    Raises:
+        StoreError: a table is missing, or has other columns.
+    """
+    texts = {}
+    for name in KINDS:
+        path = folder / name
+        if not path.exists():
+            raise StoreError(f"there is no {name}", where=str(folder), remedy=_REMEDY)
+        texts[name] = path.read_text()
+    return parse(texts, where=str(folder))
+
+
+def load(folder: str | Path) -> "DataFrame":
+    """The table of a leaderboard as a pandas DataFrame, one row per number.
+
+    Args:
+        folder: a leaderboard's folder, such as "leaderboards/blue-marble".
+    """
+    import pandas
+
+    # "NA" and "12" are labels here; only an empty field is a missing number.
+    path = Path(folder) / "table.csv"
+    if not path.exists():
+        raise StoreError(
+            "there is no table.csv", where=str(folder), remedy="Give a leaderboard's folder."
+        )
+    return pandas.read_csv(
+        path,
+        dtype={name: str for name in ROW_COLUMNS if name not in (*_NUMBERS, *_COUNTS)},
+        keep_default_na=False,
+        na_values={name: [""] for name in _NUMBERS},
+    )
+
+
+_NUMBERS = ("value", "low", "high", "seed_sd", "effective_units", "rank_low", "rank_high")
+_COUNTS = ("seeds", "photos", "not_applicable")
+
+
+def parse(texts: Mapping[str, str], *, where: str) -> Tables:
+    """Tables from the texts of table.csv, curves.csv and costs.csv.
+
+    Raises:
+        StoreError: one has other columns.
+    """
+    rows = {name: _rows(text, KINDS[name], f"{where}/{name}") for name, text in texts.items()}
+    return Tables(rows["table.csv"], rows["curves.csv"], rows["costs.csv"], [])
+
+
+def _rows(text: str, kind: type[Any], where: str) -> list[Any]:
+    lines = list(csv.reader(io.StringIO(text, newline="")))
+    columns = fields(kind)
+    if not lines or lines[0] != [column.name for column in columns]:
+        raise StoreError("has other columns than this version writes", where=where)
+    parse = [_PARSERS[str(column.type)] for column in columns]
+    return [kind(*(f(text) for f, text in zip(parse, line, strict=True))) for line in lines[1:]]
+
+
+_PARSERS: dict[str, Callable[[str], Any]] = {
+    str(str): str,
+    str(int): int,
+    str(float): lambda text: float(text or "nan"),
+    str(int | None): lambda text: int(text) if text else None,
+}
+
+_REMEDY = "`geobench report` with the leaderboard's folder writes it from the records."

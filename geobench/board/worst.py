@@ -1,0 +1,181 @@
+"""The worst answers: the photos that a method got most wrong, from its stored answers."""
+
+import difflib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias, final
+
+import numpy as np
+from pydantic import ValidationError
+
+from geobench import gazetteer, geo
+from geobench.board.leaderboard import Leaderboard
+from geobench.catalogue import Catalogue
+from geobench.data import BrokenPicture, Dataset, Image
+from geobench.errors import ConfigError, DataError, StoreError
+from geobench.geo import Points
+from geobench.records.records import Record
+
+Show: TypeAlias = Callable[[str], Image | BrokenPicture]
+"""The picture of the photo of an id."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """One photo, and how far off its answer is.
+
+    Args:
+        id: the photo's; hashed where its dataset publishes scores only.
+        error_km: great-circle distance from truth to answer.
+        truth: where it was taken, (2,), latitude and longitude in degrees.
+        answer: what the method said, (2,).
+        near_truth, near_answer: the nearest town of 15,000 inhabitants, such as "Omaha, US";
+            "" on a planet that has no such towns.
+    """
+
+    id: str
+    error_km: float
+    truth: Points
+    answer: Points
+    near_truth: str
+    near_answer: str
+
+
+def find(
+    board: Leaderboard, label: str, part: str, *, count: int = 20, seed: int | None = None
+) -> list[Wrong]:
+    """The `count` photos of a part whose answers are farthest off, worst first.
+
+    Args:
+        board: where the answers lie.
+        label: the method's, as in the tables.
+        part: the part's label, such as "unseen-cells/unseen".
+        count: at most so many.
+        seed: of the training that answered; the first one unless said.
+
+    Raises:
+        ConfigError: the leaderboard has no such part, method or seed.
+        StoreError: the method gave no answers there.
+    """
+    seeds = _trainings(board, label, part)
+    chosen = next(iter(seeds)) if seed is None else str(seed)
+    known(chosen, seeds, what=f"seed of {label}", board=board)
+    record = Record.read(board.runs / seeds[chosen]["folder"])
+    if record is None or record.status != "ok":
+        status = "missing" if record is None else record.status
+        raise StoreError(
+            f"{label} has no answers on {part}: its record is {status}", where=str(board.folder)
+        )
+    arrays, answers = board.part(part), record.answers()
+    away = geo.distance_km(answers, arrays["truth"])
+    worst = np.argsort(-away, kind="stable")[:count]
+    truth, answers = arrays["truth"][worst], answers[worst]
+    ids = arrays["id"][worst].tolist()
+    on_earth = board.manifest["parts"][part]["dataset"]["on_earth"]
+    near = [_near(points) if on_earth else [""] * len(ids) for points in (truth, answers)]
+    rows_of = zip(ids, away[worst].tolist(), truth, answers, *near, strict=True)
+    return [Wrong(*row) for row in rows_of]
+
+
+def answerer(board: Leaderboard, label: str, part: str, *, seed: int | None = None) -> str:
+    """Whose answers `find` shows: the label, and where there are several trainings, which.
+
+    Raises:
+        ConfigError: the leaderboard has no such part or method.
+    """
+    seeds = _trainings(board, label, part)
+    chosen = next(iter(seeds)) if seed is None else seed
+    return f"{label}, seed {chosen}" if len(seeds) > 1 else label
+
+
+def _trainings(board: Leaderboard, label: str, part: str) -> dict[str, Any]:
+    """Seed -> the row of benchmark.json of a method's training, for a part."""
+    known(part, board.manifest["parts"], what="part", board=board)
+    rows = [row for row in board.manifest["rows"] if row["part"] == part]
+    known(label, dict.fromkeys(row["label"] for row in rows), what="method", board=board)
+    return {str(row["seed"]): row for row in rows if row["label"] == label}
+
+
+def known(name: str, names: Mapping[str, Any], *, what: str, board: Leaderboard) -> None:
+    """Raise a ConfigError that lists `names` unless `name` is one of them."""
+    if name not in names:
+        close = difflib.get_close_matches(name, names, n=1)
+        guess = f"Did you mean {close[0]}? " if close else ""
+        problem = f"leaderboard {board.name} has no {what} {name!r}"
+        raise ConfigError(problem, remedy=f"{guess}There are: {', '.join(names)}.")
+
+
+def _near(points: Points) -> list[str]:
+    found = gazetteer.nearest(points)
+    return [f"{town}, {country}" for town, country in zip(found.town, found.country, strict=True)]
+
+
+def pictures(
+    board: Leaderboard, part: str, catalogue: Catalogue, *, settings: Mapping[str, Any]
+) -> Show:
+    """How to get at the pictures of a part's photos.
+
+    Args:
+        board: whose benchmark.json says what the dataset is and what may be shown of it.
+        part: the part's label.
+        catalogue: where the dataset's class comes from.
+        settings: configuration of the dataset that benchmark.json does not hold: paths.
+
+    Raises:
+        DataError: they may not be shown, there are none, the configuration is not valid, or the
+            dataset that it gives is not the one of the leaderboard.
+        PluginError: the dataset's plugin is not installed.
+    """
+    about = board.manifest["parts"][part]["dataset"]
+    if about["publishes"] != "pictures":
+        raise DataError(f"dataset {about['name']} does not let its pictures be published")
+    plugin = catalogue.find("dataset", about["name"])
+    entry = board.manifest["benchmark"]["dataset"]
+    stored = entry["config"] if entry["name"] == about["name"] else {}
+    told = {name: value for name, value in stored.items() if not _is_path(value)} | dict(settings)
+    try:
+        dataset = plugin(plugin.Config.model_validate(told))
+    except ValidationError as error:
+        faults = [f"{fault['loc'][0]}: {fault['msg']}" for fault in error.errors() if fault["loc"]]
+        lacking = [str(fault["loc"][0]) for fault in error.errors() if fault["type"] == "missing"]
+        said = f"needs to be told {', '.join(lacking)}" if len(lacking) == len(faults) else ""
+        problem = f"dataset {about['name']} {said or '; '.join(faults)}"
+        raise DataError(problem, remedy=_REMEDY) from None
+    if not isinstance(dataset, Dataset) or "images" not in dataset.provides:
+        raise DataError(f"dataset {about['name']} has no pictures", remedy=_REMEDY)
+    if dataset.digest != about["digest"]:
+        raise DataError(
+            f"dataset {about['name']} is not the one that the leaderboard was made with",
+            remedy=_REMEDY,
+        )
+    row_of = {name: row for row, name in enumerate(dataset.table.ids.tolist())}
+
+    def show(photo: str) -> Image | BrokenPicture:
+        return next(iter(dataset.images(np.array([row_of[photo]]))))
+
+    return show
+
+
+_REMEDY = "A leaderboard holds no paths: add --config KEY=VALUE for each, as in the YAML file."
+
+
+def _is_path(value: Any) -> bool:
+    """Whether benchmark.json holds a digest in place of a path, or nothing in a folder's."""
+    return value is None or (isinstance(value, dict) and set(value) == {"sha256"})
+
+
+def settings_of(words: Sequence[str]) -> dict[str, Any]:
+    """`key=value` words as a configuration; each field makes its type of the text.
+
+    Raises:
+        ConfigError: a word without `=`.
+    """
+    found = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not (name and equals):
+            problem = f"--config {word!r} is no KEY=VALUE"
+            raise ConfigError(problem, remedy="Write a key of the dataset: --config root=photos.")
+        found[name] = value
+    return found

@@ -1,0 +1,1 @@
+"""The doors: one file for each verb of the command line."""

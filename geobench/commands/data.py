@@ -1,0 +1,206 @@
+"""The door `geobench data`: what is wrong with a dataset, and what a split of it lets leak."""
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from pydantic import ValidationError
+
+from geobench.catalogue import Catalogue
+from geobench.components import Plugin
+from geobench.errors import ConfigError
+from geobench.requirements import check_requirements
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from geobench.audit import Audit
+
+
+def data(
+    name: Annotated[str, typer.Argument(help="A dataset, as in `geobench list`.")],
+    config: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KEY=VALUE",
+            help="Of the dataset, as in a YAML file: root=photos. Lists and mappings are JSON. "
+            "Repeatable.",
+        ),
+    ] = None,
+    split: Annotated[
+        str | None, typer.Option(help="Look for leakage from train and val into its test parts.")
+    ] = None,
+    split_config: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KEY=VALUE", help="Of the split, likewise. Repeatable."),
+    ] = None,
+    photos: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Look at this many pictures (the smallest hashes of id); all, unless said."
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(help="The folder for report.md and the maps.", file_okay=False),
+    ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit with 1 if anything leaks; needs --split.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Say what is wrong with a dataset, and what a split of it lets leak."""
+    import json
+
+    from rich.console import Console
+
+    from geobench import audit
+    from geobench.catalogue import installed
+    from geobench.commands import console, listing
+    from geobench.data import Dataset
+    from geobench.splits import Split
+
+    if split is None and (strict or split_config):
+        flag = "--strict" if strict else "--split-config"
+        problem = f"{flag} is about a split, and none is named"
+        raise ConfigError(problem, remedy="Add --split NAME.")
+    progress = Console(stderr=True)
+    console.show_warnings(progress)
+    dataset = _configured(installed(), "dataset", name, config or [], flag="--config")
+    assert isinstance(dataset, Dataset)
+    rule, label = None, ""
+    if split is not None:
+        drawn = _configured(installed(), "split", split, split_config or [], flag="--split-config")
+        assert isinstance(drawn, Split)
+        rule, label = drawn, str(_settings(split_config or []).get("label", ""))
+    track = console.ConsoleReporter(progress).track
+    result = audit.examine(dataset, rule, label=label, photos=photos, track=track)
+    screen = listing.screen()
+    written = [] if output is None else _write(result, output)
+    if as_json:
+        typer.echo(json.dumps(audit.to_json(result), indent=1, allow_nan=False))
+    else:
+        _show(screen, result)
+        for text in written:
+            screen.print(text, highlight=False, soft_wrap=True)
+    if strict and list(result.leaks()):
+        raise typer.Exit(1)
+
+
+def _show(screen: "Console", result: "Audit") -> None:
+    """The report, a table for each section, and what leaks at the end."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    from geobench import audit
+
+    screen.print(f"[bold]{escape(audit.headline(result))}", highlight=False)
+    for section in result.sections:
+        screen.print(f"\n[bold]{escape(section.title)}[/]. {escape(section.about)}")
+        table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
+        table.add_column()
+        table.add_column(justify="right", no_wrap=True)
+        table.add_column(justify="right", no_wrap=True)
+        table.add_column(overflow="fold")
+        for line in section.lines:
+            cells = (audit.amount(line), audit.share(line), escape(audit.remarks(line)))
+            table.add_row(escape(line.name), *cells, style="red" if line.leaks else "")
+        screen.print(table)
+    screen.print()
+    for text in audit.conclusion(result):
+        style = "bold red" if text.startswith("LEAK") else "green"
+        screen.print(f"[{style}]{escape(text)}", highlight=False, soft_wrap=True)
+
+
+def _write(result: "Audit", folder: Path) -> list[str]:
+    """Write report.md and the maps; say what was written, and why there is no map."""
+    from geobench import audit, drafts, figures
+    from geobench.commands import listing
+
+    pictures, said = dict[str, str](), list[str]()
+    if result.dataset.publishes == "scores":
+        said.append("no map: the dataset lets only scores be published")
+    else:
+        maps = {"Its photos": ("map.png", figures.draw_dataset)}
+        if result.assignment is not None:
+            file = f"split-{figures.slug(result.split)}.png"
+            maps["What each photo is for"] = (file, figures.draw_leakage)
+        for title, (file, draw) in maps.items():
+            picture = figures.rendered(partial(draw, result), "png")
+            drafts.write_file(folder / file, picture)
+            pictures[title] = file
+    drafts.write_file(folder / "report.md", audit.markdown(result, pictures=pictures))
+    names = ", ".join(["report.md", *pictures.values()])
+    return [*said, f"wrote {names} in {listing.short(folder)}"]
+
+
+def _configured(
+    catalogue: Catalogue, kind: str, name: str, words: list[str], *, flag: str
+) -> Plugin:
+    """A plugin with the configuration that a command line gives it.
+
+    Raises:
+        PluginError: there is no such plugin, or a package that it needs is absent.
+        ConfigError: a word that is no KEY=VALUE, an unknown key, or a value that does not fit.
+    """
+    from geobench.config.benchmark import RESERVED
+
+    def made(kind: str, entry: dict[str, Any]) -> Plugin:
+        plugin = catalogue.find(kind, entry["name"])
+        check_requirements(plugin)
+        own = {key: each for key, each in entry.items() if key not in RESERVED}
+        if "preset" in entry:
+            preset = entry["preset"]
+            if preset not in plugin.presets:
+                known = ", ".join(plugin.presets) or "none"
+                problem = f"{plugin.name} has no preset {preset!r}"
+                raise ConfigError(problem, remedy=f"There are: {known}.")
+            own = {**plugin.presets[preset], **own}
+        return _validated(plugin, own, {"folder": Path(), "resolve": resolve}, flag=flag)
+
+    def resolve(wanted: type[Plugin], value: Any) -> dict[str, Any]:
+        """A component that a configuration names, as in a YAML file."""
+        entry = {"name": value} if isinstance(value, str) else value
+        if not isinstance(entry, dict) or not isinstance(entry.get("name"), str):
+            raise ValueError(f"give the {wanted.kind}'s name, or a mapping with `name`")
+        plugin = made(wanted.kind, entry)
+        return {"plugin": plugin, "label": str(entry.get("label", plugin.name))}
+
+    return made(kind, {**_settings(words), "name": name})
+
+
+def _settings(words: list[str]) -> dict[str, Any]:
+    """KEY=VALUE words: a list or a mapping is JSON, of any other text the field makes its type."""
+    import json
+
+    from geobench.board.worst import settings_of
+
+    found: dict[str, Any] = settings_of(words)
+    for key, value in found.items():
+        if value.startswith(("[", "{")):
+            try:
+                found[key] = json.loads(value)
+            except ValueError as error:
+                problem = f"{key}={value} is no JSON ({error})"
+                raise ConfigError(problem, remedy='Write test=["blue-marble"].') from None
+    return found
+
+
+def _validated(
+    plugin: type[Plugin], settings: Mapping[str, Any], context: dict[str, Any], *, flag: str
+) -> Plugin:
+    try:
+        return plugin(plugin.Config.model_validate(settings, context=context))
+    except ValidationError as error:
+        fault = error.errors(include_url=False)[0]
+        key = ".".join(map(str, fault["loc"]))
+        known = ", ".join(sorted(plugin.Config.model_fields)) or "none"
+        unknown = fault["type"] == "extra_forbidden"
+        text = "there is no such key" if unknown else fault["msg"].removeprefix("Value error, ")
+        raise ConfigError(
+            f"{key}: {text}",
+            where=f"{plugin.kind} {plugin.name}",
+            remedy=f"Give {flag} KEY=VALUE; the keys are: {known}.",
+        ) from None

@@ -1,0 +1,126 @@
+"""Listings: plugins, the worst answers, and comparisons, as tables on a terminal."""
+
+import math
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from geobench.catalogue import KINDS, Catalogue
+from geobench.errors import PluginError
+from geobench.requirements import check_requirements
+
+if TYPE_CHECKING:
+    from geobench.board.comparison import Difference
+    from geobench.board.worst import Wrong
+
+
+def screen() -> Console:
+    """Standard output; lines of a log are 120 characters wide, whoever reads it."""
+    return Console(width=None if sys.stdout.isatty() else 120)
+
+
+def short(path: Path) -> str:
+    """A path as one types it here."""
+    current = Path.cwd()
+    return str(path.relative_to(current)) if path.is_relative_to(current) else str(path)
+
+
+def show_plugins(output: Console, catalogue: Catalogue) -> None:
+    """The distributions, what is broken in them, and every component by kind."""
+    table = _table("plugin", "distribution", "version")
+    for source in catalogue.sources:
+        table.add_row(source.entry_point, source.distribution, source.version)
+    output.print(table)
+    for broken in catalogue.broken:
+        output.print(f"[red]broken[/red] {escape(str(broken.source))}: {escape(broken.reason)}")
+    for clash in catalogue.clashes():
+        output.print(f"[red]clash[/red] {escape(clash)}")
+    for kind in KINDS:
+        table = _table(f"{kind}s", "")
+        for registered in catalogue.of_kind(kind):
+            text = registered.plugin.describe()
+            try:
+                check_requirements(registered.plugin)
+            except PluginError as error:
+                remedy = error.remedy.removeprefix("Install it: ").removesuffix(".")
+                text += f" (first {remedy[0].lower()}{remedy[1:]})"
+            table.add_row(registered.plugin.name, escape(text))
+        output.print()
+        output.print(table)
+
+
+def show_worst(output: Console, found: "Sequence[Wrong]", *, title: str, places: bool) -> None:
+    """The worst answers, worst first.
+
+    Args:
+        output: where to.
+        found: the photos.
+        title: whose answers, and on what.
+        places: show where the photos were taken.
+    """
+    output.print(f"[bold]{escape(title)}", highlight=False)
+    heads = ("truth", "near", "answer", "near") if places else ()
+    table = _table("", "photo", "error (km)", *heads)
+    for number, wrong in enumerate(found, 1):
+        cells = [str(number), escape(wrong.id), f"{wrong.error_km:,.1f}"]
+        if places:
+            (lat, lon), (lat_said, lon_said) = wrong.truth, wrong.answer
+            cells += [f"{lat:.2f} {lon:.2f}", escape(wrong.near_truth)]
+            cells += [f"{lat_said:.2f} {lon_said:.2f}", escape(wrong.near_answer)]
+        table.add_row(*cells)
+    output.print(table)
+
+
+def show_differences(
+    output: Console, found: "Sequence[Difference]", a: str, b: str, *, part: str
+) -> None:
+    """The differences of two labels, a line for each summary.
+
+    Args:
+        output: where to.
+        found: the differences.
+        a, b: the labels.
+        part: on which they were compared, for the title.
+    """
+    output.print(f"[bold]{escape(f'{a} minus {b} on {part}')}", highlight=False)
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    table.add_column("summary", no_wrap=True)
+    table.add_column("unit")
+    for head in (escape(a), escape(b), "difference", "95 % interval", "p-value"):
+        table.add_column(head, justify="right", no_wrap=True)
+    table.add_column("better")
+    remarks: dict[str, list[str]] = {}
+    for each in found:
+        share, test = each.unit == "share", each.paired
+        numbers = [each.a, each.b, *((test.difference, test.low, test.high) if test else ())]
+        cells = _aligned([100 * value if share else value for value in numbers])
+        remark = each.note
+        if test is not None:
+            leads = {True: a, False: b, None: "not told apart"}[each.a_leads]
+            interval = f"{cells[3]} to {cells[4]}" if math.isfinite(test.low) else "none"
+            p_value = "< 0.0001" if test.p_value < 1e-4 else f"{test.p_value:.4f}"
+            cells[3:] = [interval, p_value, escape(leads)]
+            size = f"{each.photos:,} photos worth {each.effective_units:,.1f} units"
+            remark = "; ".join(filter(None, [size, each.note]))
+        table.add_row(each.summary, "% points" if share else each.unit, *cells)
+        remarks.setdefault(remark, []).append(each.summary)
+    output.print(table)
+    for remark, summaries in remarks.items():
+        names = "all" if len(remarks) == 1 else ", ".join(summaries)
+        output.print(f"{escape(names)}: {escape(remark)}", highlight=False)
+
+
+def _aligned(values: Sequence[float]) -> list[str]:
+    """Numbers with as many decimals as give the largest four significant digits; "" for NaN."""
+    largest = max((abs(value) for value in values if math.isfinite(value)), default=0.0)
+    digits = max(0, 3 - math.floor(math.log10(largest))) if largest > 0 else 0
+    return ["" if math.isnan(value) else f"{value:,.{min(digits, 6)}f}" for value in values]
+
+
+def _table(*heads: str) -> Table:
+    return Table(*heads, box=None, padding=(0, 2, 0, 0))

@@ -1,0 +1,1 @@
+"""Encode once: the feature store, and what methods see of a part."""

@@ -1,0 +1,145 @@
+"""Shards: the features of some photos, in a folder in which a changed byte is found.
+
+A shard has `rows.npy` (positions in the dataset's table), `values.npy` (float32), `broken.json`
+(position -> why its picture could not be read), `digests.json` (SHA-256 of rows.npy and
+broken.json, CRC-32 of every block of values.npy) and `time.json` (how long it took, in no digest:
+features without it are features). A CRC-32 differs wherever bytes have changed within four in a
+row, and takes half the time of a SHA-256 (`perf/shards.py`).
+"""
+
+import io
+import json
+import zlib
+from pathlib import Path
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geobench import drafts
+from geobench.data import Indices
+from geobench.digests import file_digest
+from geobench.errors import StoreError
+from geobench.features import encoding_time
+from geobench.features.encoding_time import EncodingTime
+
+BLOCK = 1 << 20
+"""Bytes of values.npy that have a digest of their own: what is read to check one row, at least."""
+_DIGESTS = "digests.json"
+_WHOLE = ("rows.npy", "broken.json")
+_HEADER = 4096  # bytes in which the header of values.npy ends
+
+
+def write(
+    folder: Path,
+    rows: Indices,
+    values: NDArray[np.float32],
+    *,
+    broken: dict[int, str],
+    took: EncodingTime | None,
+) -> None:
+    """Write the files of a shard into a folder that is not in its place yet."""
+    np.save(folder / "rows.npy", rows)
+    np.save(folder / "values.npy", values)
+    (folder / "broken.json").write_text(json.dumps(broken))
+    digests: dict[str, Any] = {name: file_digest(folder / name) for name in _WHOLE}
+    with (folder / "values.npy").open("rb") as stream:
+        blocks = iter(lambda: stream.read(BLOCK), b"")
+        digests["values.npy"] = [_digest(block) for block in blocks]
+    (folder / _DIGESTS).write_text(json.dumps(digests))
+    if took is not None:
+        took.write(folder)
+
+
+def checkable(folder: Path) -> bool:
+    """Whether a shard has digests; those of earlier versions have none."""
+    return (folder / _DIGESTS).exists()
+
+
+@final
+class Shard:
+    """The features of n photos, (n, ...), mapped from a file and checked as they are read.
+
+    Args:
+        folder: where it lies.
+
+    Attributes:
+        rows: positions in the dataset's table, (n,).
+        broken: position -> why its picture could not be read.
+        time: how long it took to make, or None.
+
+    Raises:
+        StoreError: it is not what was written, as far as that is seen without its features.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        try:
+            self._open()
+        except (OSError, ValueError, TypeError, EOFError, KeyError, AttributeError) as error:
+            raise StoreError(f"is damaged ({error})", where=str(folder)) from error
+
+    def _open(self) -> None:
+        digests = json.loads((self.folder / _DIGESTS).read_text())
+        for name in _WHOLE:
+            if file_digest(self.folder / name) != digests[name]:
+                raise ValueError(f"{name} is not what was written")
+        self.rows: Indices = np.load(self.folder / "rows.npy")
+        reasons = json.loads((self.folder / "broken.json").read_text())
+        self.broken = {int(row): str(reason) for row, reason in reasons.items()}
+        self.time = encoding_time.read(self.folder)
+        self._bytes = np.memmap(self.folder / "values.npy", np.uint8, mode="r")
+        self._digests = list(digests["values.npy"])
+        self._checked = np.zeros(len(self._digests), dtype=bool)
+        if len(self._digests) != -(-len(self._bytes) // BLOCK):
+            raise ValueError(f"{len(self._bytes)} bytes of values")
+        header = io.BytesIO(self._bytes[:_HEADER].tobytes())
+        np.lib.format.read_magic(header)
+        shape, _, kind = np.lib.format.read_array_header_1_0(header)
+        self._start = header.tell()
+        # One map for numbers and digests: each map of a file is an open file.
+        self._values: NDArray[np.float32] = np.ndarray(
+            shape, kind, buffer=self._bytes.data, offset=self._start
+        )
+        if len(self.rows) != len(self._values):
+            raise ValueError(f"{len(self.rows)} rows, {len(self._values)} values")
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self._values.shape
+
+    def __getitem__(self, positions: Indices) -> NDArray[np.float32]:
+        """The numbers at these positions in the shard.
+
+        Raises:
+            StoreError: they are not what was stored. The shard is then removed, so that the next
+                run encodes its photos again.
+        """
+        if not self._checked.all():
+            self._check(positions)
+        return self._values[positions]
+
+    def _check(self, positions: Indices) -> None:
+        """Check the blocks that these rows, and the header that says how to read them, lie in."""
+        size = self._values[:1].nbytes
+        begin = self._start + positions * size
+        begins = np.bincount(begin // BLOCK, minlength=len(self._checked) + 1)
+        ends = np.bincount((begin + size - 1) // BLOCK + 1, minlength=len(self._checked) + 1)
+        wanted = np.cumsum(begins - ends)[:-1] > 0
+        wanted[0] = True
+        for block in np.flatnonzero(wanted & ~self._checked).tolist():
+            if _digest(self._bytes[block * BLOCK : (block + 1) * BLOCK]) != self._digests[block]:
+                drafts.remove(self.folder)
+                raise StoreError(
+                    f"the features of {len(self)} photos are not what was stored",
+                    where=str(self.folder),
+                    remedy="They are removed. Run again: they are encoded again.",
+                )
+            self._checked[block] = True
+
+
+def _digest(block: Any) -> int:
+    return zlib.crc32(block)

@@ -1,0 +1,1 @@
+"""What a reader opens, and whether it says what the records give."""

@@ -1,0 +1,178 @@
+"""The leaderboard as a page: tables and pictures, what they mean, and the credits."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from geobench.board.leaderboard import Leaderboard
+from geobench.board.tables import Row, Tables
+from geobench.figures.kept import named
+from geobench.names import CEILING
+from geobench.pages.markdown_tables import (
+    gap_table,
+    glance_table,
+    is_contrast,
+    novelty_table,
+    primary,
+    slice_table,
+    summary_table,
+)
+from geobench.readable import number
+
+_MEANING = """\
+Each cell: value, 95 % interval, and the range of ranks that the paired tests allow (all pairs,
+Holm's correction). {seeds}
+Intervals resample units (what the split drew, else the dataset's groups), not photos.
+*Italics*: a weak interval (fewer than 10 effective units, fewer than 5 effective hits or misses, or
+nothing that varies). ↑ higher is better, ↓ lower is better. `{ceiling}` answers with the
+training place nearest to the truth: no method that answers with training places can pass it.
+`gallery` says what places a retrieval method can answer with. What each summary is, and its source:
+docs/metrics.md of geobench.
+"""
+
+_GAP = (
+    "Generalisation gap",
+    (
+        "The same photos, after two trainings {size}: the score of `{source}`, which trains on "
+        "the surroundings of these photos, too, minus that of `{part}`. A gap is read with the "
+        "level that it starts from: who has learned little has little to lose. Of an error a gap "
+        "below zero is what is lost in new places, of a score one above zero."
+    ),
+)
+
+_DIFFERENCE = (
+    "Difference of the parts",
+    (
+        "The score on `{source}` minus that on `{part}`. It holds the difficulty of the places, "
+        "too: the photos are others. A split's twin (`surroundings: train`), where a split has "
+        "one, measures the gap on the same photos."
+    ),
+)
+
+_CHECKED = """\
+## Conformance
+
+What `geobench check` had said of each method when its records were made:
+"""
+
+_RELEASED = """\
+## Released weights
+
+What weights that were trained elsewhere have seen: photos of these places may be among it.
+"""
+
+_FILES = """\
+Every number can be computed again from the stored answers: `geobench verify` with this folder's
+path. Machine-readable: `table.csv`, `curves.csv`, `costs.csv`, `benchmark.json`.
+"""
+
+
+def page(board: Leaderboard, tables: Tables) -> str:
+    """README.md of a leaderboard's folder."""
+    manifest = board.manifest
+    dataset, bench = manifest["dataset"], manifest["benchmark"]
+    lines = [f"# {board.name}", ""]
+    if manifest["limit"]:
+        text = f"A trial with at most {manifest['limit']} photos a part (`--limit`): not ranked."
+        lines += [f"> **{text}**", ""]
+    if manifest["missing"]:
+        lines += [f"> **Incomplete: {len(manifest['missing'])} records are not there yet.**", ""]
+    encoder = bench["encoder"]["name"] if bench["encoder"] else "none"
+    seeds = ", ".join(map(str, bench["seeds"]))
+    lines += [f"Dataset `{dataset['name']}` ({dataset['photos']:,} photos), encoder `{encoder}`,"]
+    lines += [f"seeds {seeds}; benchmark digest `{manifest['digest'][:12]}`.", ""]
+    lines += [
+        "In the tables: value, 95 % interval, range of ranks; [how to read it](#how-to-read-it)."
+    ]
+    lines += [""]
+    broken = dataset["broken"]
+    if broken:
+        listed = ", ".join(f"{count} {reason}" for reason, count in broken.items())
+        lines += [f"Promised {dataset['promised']:,} photos; left out: {listed}.", ""]
+    if plain := [row for row in tables.rows if row.plain and not is_contrast(row)]:
+        lines += ["## At a glance", ""]
+        if len(manifest["parts"]) > 1:
+            lines += [glance_table(tables.rows, primary(plain)), ""]
+        lines += _pictures(board, "")
+    for part in manifest["parts"]:
+        lines += _part(board, part, tables)
+    trainings = (
+        "With fewer than three seeds, an interval holds for the trained model at hand."
+        if len(bench["seeds"]) < 3
+        else "Intervals include the spread over trainings."
+    )
+    lines += ["## How to read it", "", _MEANING.format(ceiling=CEILING, seeds=trainings)]
+    lines += [_CHECKED]
+    for label, said in board.conformance().items():
+        lines.append(f"- `{label}`: {', and '.join(said)}")
+    lines += ["", *_released(manifest["rows"]), _notes(tables.rows)]
+    lines += ["## Credits", ""]
+    shown = [dataset, *(part["dataset"] for part in manifest["parts"].values())]
+    for about in {each["digest"]: each for each in shown}.values():
+        lines += [about["citation"] or f"Dataset {about['name']}.", ""]
+        lines += [f"Licence: {about['licence']}", ""] if about["licence"] else []
+    return "\n".join([*lines, _FILES])
+
+
+def _pictures(board: Leaderboard, part: str) -> list[str]:
+    return [
+        text
+        for picture in named(board)
+        for text in (f"![{picture.title}]({picture.file})", "", picture.caption, "")
+        if picture.part == part
+    ]
+
+
+def _part(board: Leaderboard, part: str, tables: Tables) -> list[str]:
+    """The section of a part: summaries, gaps, pictures, novelty, slices, the split in numbers."""
+    rows = tables.rows
+    mine = [row for row in rows if row.part == part]
+    lines = [f"## {part}", "", summary_table(mine), ""]
+    contrasts = [row for row in mine if is_contrast(row)]
+    if contrasts:
+        twin = board.twins.get(part, "")
+        source = twin or board.contrasted[part]
+        levels = {(row.label, row.summary): row for row in rows if row.part == source and row.plain}
+        title, text = _GAP if twin else _DIFFERENCE
+        size = board.size_of_twins(part)
+        lines += [f"### {title}", "", text.format(source=source, part=part, size=size), ""]
+        first = primary([row for row in mine if row.plain and not is_contrast(row)])
+        shown = [row for row in contrasts if row.summary.startswith(f"{first}.")]
+        plain = [row for row in mine if row.plain and row.summary == first]
+        lines += [gap_table([*plain, *shown], levels), ""]
+        lines += ["<details><summary>Of all summaries</summary>", ""]
+        lines += [gap_table([*plain, *contrasts], levels), "", "</details>", ""]
+    lines += _pictures(board, part)
+    if novel := novelty_table([point for point in tables.curves if point.part == part], mine):
+        lines += ["<details><summary>By the distance to the nearest training photo</summary>", ""]
+        lines += ["Bins of equally many photos, each at its median distance.", ""]
+        lines += [novel, "", "</details>", ""]
+    if any(not row.plain for row in mine):
+        first = primary([row for row in mine if row.plain])
+        lines += [f"<details><summary>{first} by slice</summary>", ""]
+        lines += [slice_table(mine, first), "", "</details>", ""]
+    return [*lines, _facts(board.manifest["parts"][part]["facts"]), ""]
+
+
+def _facts(facts: dict[str, list[Any]]) -> str:
+    lines = ["<details><summary>The split in numbers</summary>", ""]
+    for name, (value, unit) in facts.items():
+        whole = float(value).is_integer() and unit != "share"
+        text = f"{value:,.0f}" if whole else number(value, unit)
+        lines.append(f"- {name}: {text}" + ("" if unit == "share" else f" {unit}"))
+    return "\n".join([*lines, "", "</details>"])
+
+
+def _released(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    said: dict[str, None] = {}
+    for row in rows:
+        if row.get("trained_on"):
+            said[f"- `{row['label']}`: {row['trained_on']}"] = None
+        for inner in row.get("components", ()):
+            said[f"- `{row['label']}`: {inner['trained_on']} (by `{inner['method']}`)"] = None
+    return [_RELEASED, *said, ""] if said else []
+
+
+def _notes(rows: Sequence[Row]) -> str:
+    failed = [row for row in rows if row.status in ("failed", "deadline", "absent")]
+    notes = dict.fromkeys(f"- `{row.label}` on {row.part}: {row.note}" for row in failed)
+    return "\n".join(["## Failures", "", *notes, ""]) if notes else ""

@@ -1,0 +1,102 @@
+"""Reports: a plan or a leaderboard -> benchmark.json, tables as CSV, pictures, and README.md."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from geobench import drafts, figures
+from geobench.board import tables
+from geobench.board.leaderboard import Leaderboard
+from geobench.board.tables import Tables, as_csv
+from geobench.catalogue import Catalogue
+from geobench.digests import file_digest
+from geobench.pages.markdown import page
+from geobench.records import files
+from geobench.records.workspace import Workspace
+
+NAMES = ("benchmark.json", "table.csv", "curves.csv", "costs.csv", "README.md")
+"""The files of a leaderboard, beside runs/ and figures/."""
+
+
+def refuse_links(folder: Path) -> None:
+    """Refuse a leaderboard in which a link lies where files are written.
+
+    Raises:
+        LinkError: one does.
+    """
+    for name in (*NAMES, ".gitignore", "figures", "runs"):
+        drafts.real(folder / name)
+
+
+def rewrite(folder: Path, catalogue: Catalogue, *, file_format: str | None = None) -> list[str]:
+    """Write tables and pictures again from benchmark.json and the stored arrays.
+
+    In a workspace no run writes them at the same time.
+
+    Args:
+        folder: the leaderboard's.
+        catalogue: where its metrics come from.
+        file_format: of the pictures, "png" or "svg"; as they are, unless said.
+
+    Returns:
+        The problems, a sentence each.
+
+    Raises:
+        LinkError: a link lies where they are written.
+    """
+    # As it was typed, for leaderboards/ may be a link; else as it is, for the folder may be one.
+    board = Path(os.path.abspath(folder))
+    if board.parent.name != "leaderboards":
+        board = folder.resolve()
+    if board.parent.name != "leaderboards":
+        refuse_links(folder)
+        return write_files(folder, catalogue, file_format=file_format)
+    workspace = Workspace(board.parent.parent)
+    refuse_links(board)
+    with workspace.lock(f"board-{board.name}", wait=True):
+        return write_files(folder, catalogue, file_format=file_format)
+
+
+def write_files(
+    folder: Path, catalogue: Catalogue, *, pictures: bool = True, file_format: str | None = None
+) -> list[str]:
+    board = Leaderboard(folder, catalogue)
+    before = dict(board.manifest)
+    found = board.tables()
+    written = {name: _put(folder / name, text) for name, text in _csv(found).items()}
+    board.manifest["tables"] = written
+    drawn, problems = figures.draw(
+        board, tables.read(folder), file_format=file_format, new=pictures
+    )
+    board.manifest["figures"] = [asdict(picture) for picture in drawn]
+    written["README.md"] = _put(folder / "README.md", contents(board, found)["README.md"])
+    if board.manifest != before:
+        files.write_json(folder / "benchmark.json", board.manifest)
+    return found.problems + problems
+
+
+def _put(path: Path, text: str) -> str:
+    """Write a file unless it says that already; returns its SHA-256."""
+    if not path.exists() or path.read_bytes() != text.encode():
+        drafts.write_file(path, text)
+    return file_digest(path)
+
+
+def _csv(found: Tables) -> dict[str, str]:
+    rows: dict[str, Sequence[Any]] = {
+        "table.csv": found.rows,
+        "curves.csv": found.curves,
+        "costs.csv": found.costs,
+    }
+    return {name: as_csv(rows[name], kind) for name, kind in tables.KINDS.items()}
+
+
+def contents(board: Leaderboard, found: Tables) -> dict[str, str]:
+    """File name -> text of every file of text that is made from the tables.
+
+    The page says what the tables say: it is made of their numbers as they are written.
+    """
+    texts = _csv(found)
+    return {**texts, "README.md": page(board, tables.parse(texts, where=str(board.folder)))}

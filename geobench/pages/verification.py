@@ -1,0 +1,229 @@
+"""Verification: is every number of a leaderboard what the stored arrays give?"""
+
+import csv
+import io
+import math
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from geobench import figures, geo, records
+from geobench.board.leaderboard import Leaderboard
+from geobench.catalogue import Catalogue
+from geobench.components import without
+from geobench.digests import array_digest, digest, file_digest
+from geobench.errors import GeobenchError
+from geobench.pages.report import contents
+from geobench.records import files
+from geobench.records.records import SAME_ANSWER_KM
+
+
+def verify(folder: Path, catalogue: Catalogue, *, runs: Path | None = None) -> list[str]:
+    """Everything that disagrees, each a sentence that names the record or the row; none if sound.
+
+    Args:
+        folder: a leaderboard's folder.
+        catalogue: where its metrics come from.
+        runs: the folder of the records, where they do not lie beside the tables.
+
+    Raises:
+        StoreError: there is no leaderboard in `folder`.
+    """
+    board = Leaderboard(folder, catalogue, runs=runs)
+    problems: list[str] = []
+    try:
+        problems += _manifest(board) + _parts(board)
+        for entry in board.manifest["rows"]:
+            problems += _record(board, entry)
+        tables = board.tables()
+        return problems + stale(board, contents(board, tables), untouched=True)
+    except Exception as error:  # what is wrong with the files may break anything
+        text = f"the tables cannot be computed: {type(error).__name__}: {error}"
+        return [*problems, f"{folder / 'benchmark.json'}, or what it names: {text}"]
+
+
+def stale(board: Leaderboard, expected: dict[str, str], *, untouched: bool = False) -> list[str]:
+    """How the files of a leaderboard differ from what they should hold.
+
+    Numbers may differ by one unit of their last shown digit (the sixth in a CSV), because other
+    machines round otherwise.
+
+    Args:
+        board: the leaderboard.
+        expected: file name -> what the stored arrays give.
+        untouched: allow that only in files that are as they were written, by their SHA-256.
+    """
+    problems = []
+    written = board.manifest.get("tables", {})
+    for name, content in expected.items():
+        path = board.folder / name
+        if not path.exists():
+            problems.append(f"{path} is missing")
+            continue
+        intact = not untouched or file_digest(path) == written.get(name)
+        text = path.read_bytes().decode(errors="replace")  # it may be cut within a character
+        if text == content:
+            continue
+        found = _rows(path, text, content, exact=not intact) if path.suffix == ".csv" else []
+        if path.suffix != ".csv" and not (intact and _alike(text, content)):
+            found = [f"{path} is not what the records give"]
+        problems += found
+    return problems + figures.stale(board)
+
+
+def _rows(path: Path, text: str, content: str, *, exact: bool) -> list[str]:
+    found = list(csv.reader(io.StringIO(text)))
+    wanted = list(csv.reader(io.StringIO(content)))
+    if len(found) != len(wanted):
+        return [f"{path} has {len(found) - 1} rows, the records give {len(wanted) - 1}"]
+    problems = []
+    head = wanted[0]
+    for line, (row, expected) in enumerate(zip(found, wanted, strict=True), 1):
+        cells = zip(head, row, expected, strict=False)
+        differing = [
+            f"{name} is {a!r}, not {b!r}"
+            for name, a, b in cells
+            if a != b and (exact or name in _COUNTS or not _equal(a, b))
+        ]
+        if len(row) == len(expected) and not differing:
+            continue
+        names = {"part", "slice", "label", "summary", "curve", "x", "quantity", "seed"}
+        where = " / ".join(v for n, v in zip(head, expected, strict=True) if n in names)
+        problems.append(f"{path}:{line}: row {where}: {'; '.join(differing) or 'not as long'}")
+    return problems
+
+
+_COUNTS = ("seed", "seeds", "photos", "not_applicable", "rank_low", "rank_high")
+"""Columns without rounding: no difference is allowed."""
+
+
+def _alike(found: str, wanted: str) -> bool:
+    """Whether two texts are equal up to one unit of the last digit of the numbers in them."""
+    pairs = list(zip(_NUMBER.split(found), _NUMBER.split(wanted), strict=False))
+    same_length = len(_NUMBER.split(found)) == len(_NUMBER.split(wanted))
+    return same_length and all(a == b or _close(a, b) for a, b in pairs)
+
+
+_NUMBER = re.compile(r"(?<![\w.])(\d[\d,]*(?:\.\d+)?)(?!\w)")
+
+
+def _close(found: str, wanted: str) -> bool:
+    if not (_NUMBER.fullmatch(found) and _NUMBER.fullmatch(wanted)):
+        return False
+    unit = 10.0 ** -len(wanted.partition(".")[2])
+    return abs(float(found.replace(",", "")) - float(wanted.replace(",", ""))) <= 1.0001 * unit
+
+
+def _equal(found: str, wanted: str) -> bool:
+    if found == wanted:
+        return True
+    try:
+        a, b = float(found), float(wanted)
+    except ValueError:
+        return False
+    if not (math.isfinite(a) and math.isfinite(b)) or b == 0:
+        return False
+    return abs(a - b) <= 1.0001 * 10.0 ** (math.floor(math.log10(abs(b))) - 5)
+
+
+def _manifest(board: Leaderboard) -> list[str]:
+    path = board.folder / "benchmark.json"
+    try:
+        keyed = without(board.manifest["benchmark"], board.manifest.get("left_out", []))
+    except (LookupError, TypeError, ValueError):
+        return [f"{path}: left_out names a field that the benchmark does not have"]
+    if digest(keyed) != board.manifest["digest"]:
+        return [f"{path}: the benchmark is not of its digest"]
+    return []
+
+
+def _same_file(path: Path, expected: str) -> list[str]:
+    if not path.exists():
+        return [f"{path} is missing"]
+    if file_digest(path) != expected:
+        return [f"{path} is not the file that benchmark.json names (its SHA-256 differs)"]
+    return []
+
+
+def _parts(board: Leaderboard) -> list[str]:
+    problems = []
+    for entry in board.manifest["maps"].values():
+        problems += _same_file(board.runs / entry["file"], entry["sha256"])
+    for label, entry in board.manifest["parts"].items():
+        path = board.runs / entry["folder"] / "part.npz"
+        found = _same_file(path, entry["sha256"])
+        problems += found
+        try:
+            arrays = files.read_arrays(path)
+        except GeobenchError as error:
+            problems.append(str(error))
+            continue
+        if lost := sorted(
+            {"id", "truth", "unit", "nearest", "novelty", "neighbours"} - set(arrays)
+        ):
+            problems.append(f"{path} lacks {', '.join(lost)}")
+            continue
+        hidden = entry["dataset"]["publishes"] == "scores"
+        if (
+            not hidden
+            and array_digest(arrays["id"], arrays["truth"], arrays["unit"]) != entry["digest"]
+        ):
+            problems.append(f"{path}: ids, truth or units of {label} are not those of its digest")
+        away = geo.distance_km(arrays["nearest"], arrays["truth"]) - arrays["novelty"]
+        if np.nanmax(np.abs(away), initial=0) > 1e-6:
+            problems.append(f"{path}: novelty is not the distance from truth to nearest")
+    return problems
+
+
+def _record(board: Leaderboard, entry: dict[str, Any]) -> list[str]:
+    folder = board.runs / entry["folder"]
+    problems: list[str] = []
+    for name, expected in entry["files"].items():
+        problems += [f"record {p}" for p in _same_file(folder / name, expected)]
+    try:
+        data = files.read_json(folder / "record.json")
+    except GeobenchError as error:
+        return [*problems, f"record {error}"]
+    try:
+        return problems + _keys(board, entry, data) + _map(board, entry)
+    except (KeyError, TypeError) as error:
+        return [
+            *problems,
+            f"record {folder / 'record.json'}: {error} is missing or of another kind",
+        ]
+
+
+def _map(board: Leaderboard, entry: dict[str, Any]) -> list[str]:
+    """Whether a record's map is of photos of its part, and of the answers that are recorded."""
+    folder, part = board.runs / entry["folder"], board.part(entry["part"])
+    if records.MAP not in entry["files"]:
+        return []
+    try:
+        shown, answers = (files.read_arrays(folder / n) for n in (records.MAP, "answer.npz"))
+    except GeobenchError as error:
+        return [f"record {error}"]
+    rows = shown["rows"]
+    if (
+        not np.isin(rows, np.arange(len(part["id"]))).all()
+        or (part["id"][rows] != shown["id"]).any()
+    ):
+        return [f"record {folder / records.MAP} shows other photos than those of its part"]
+    away = geo.distance_km(answers["answer"][rows], shown["answer"])
+    if not (away <= SAME_ANSWER_KM).all():
+        return [f"record {folder / records.MAP} shows other answers than those recorded"]
+    return []
+
+
+def _keys(board: Leaderboard, entry: dict[str, Any], data: dict[str, Any]) -> list[str]:
+    folder, problems = board.runs / entry["folder"], []
+    key = records.record_key(digest(data["fit"]), data["task"]["digest"], data["draws"])
+    found = data["task"]
+    task = digest([data["fit"]["train"], data["fit"]["val"], found["test"], found["dataset"]])
+    part = board.manifest["parts"][entry["part"]]
+    if not key == entry["record_key"] == data["record_key"] or data["task"]["digest"] != task:
+        problems.append(f"record {folder}: its key is not that of what went into it")
+    if data["task"]["test"] != part["digest"]:
+        problems.append(f"record {folder} is of other photos than part {entry['part']}")
+    return problems

@@ -1,0 +1,13 @@
+"""Numbers for readers."""
+
+import math
+
+
+def number(value: float, unit: str = "") -> str:
+    """A number for readers: four significant digits, thousands separated, shares in per cent."""
+    if unit == "share":
+        return f"{100 * value:.1f} %".replace("-0.0 %", "0.0 %")
+    if value == 0:
+        return "0"
+    digits = max(0, 3 - math.floor(math.log10(abs(value))))
+    return f"{value:,.{digits}f}"

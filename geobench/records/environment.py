@@ -1,0 +1,75 @@
+"""What a number was made with: versions of packages, the machine, the commit."""
+
+import subprocess
+from collections.abc import Mapping
+from functools import cache
+from importlib.metadata import distributions, entry_points, packages_distributions
+from pathlib import Path
+from typing import Any
+
+from geobench.components import Plugin
+from geobench.hookspecs import ENTRY_POINT_GROUP
+
+_ALWAYS = ("geobench-geolocation", "numpy", "scipy")
+"""Distributions that every record names."""
+
+
+def environment(plugin: type[Plugin]) -> dict[str, Any]:
+    """What a number was made with: versions of packages, platform, git commit and dirty bit.
+
+    Args:
+        plugin: whose distribution, and whose `requires`, are among the packages.
+    """
+    return _machine() | {
+        "packages": _packages((plugin.__module__, *plugin.requires)),
+        "git": _git(),
+    }
+
+
+@cache
+def _machine() -> dict[str, Any]:
+    import platform
+
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "processor": platform.machine(),
+    }
+
+
+@cache
+def _packages(modules: tuple[str, ...]) -> dict[str, str]:
+    """Distribution -> version, of those that bring these modules and of those always named."""
+    bring = _distributions_of_modules()
+    tops = {module.partition(".")[0] for module in modules}
+    names = {*_ALWAYS, *(name for top in tops for name in bring.get(top, ()))}
+    found = {d.name.lower(): d.version for d in distributions() if d.name}
+    return {name: found[name] for name in sorted(n.lower() for n in names) if name in found}
+
+
+@cache
+def _distributions_of_modules() -> Mapping[str, list[str]]:
+    """Top-level module -> the distributions that bring it, those of plugins by entry point."""
+    found: dict[str, list[str]] = {n: list(each) for n, each in packages_distributions().items()}
+    for entry in entry_points(group=ENTRY_POINT_GROUP):  # an editable install lists no modules
+        if entry.dist is not None:
+            found.setdefault(entry.value.partition(".")[0], []).append(entry.dist.name)
+    return found
+
+
+@cache
+def _git() -> dict[str, Any]:
+    folder = Path(__file__).parent
+
+    def ask(*words: str) -> str:
+        done = subprocess.run(["git", "-C", str(folder), *words], capture_output=True, text=True)
+        return done.stdout.strip() if done.returncode == 0 else ""
+
+    try:
+        commit = ask("rev-parse", "HEAD")
+        inside = ask("ls-files", "--error-unmatch", "__init__.py")
+    except OSError:  # no git on this machine
+        return {}
+    if not commit or not inside:
+        return {}
+    return {"commit": commit, "dirty": bool(ask("status", "--porcelain", "-uno"))}

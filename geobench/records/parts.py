@@ -1,0 +1,108 @@
+"""part.npz and the map of a split: who the photos of a part are, and how new their places are."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geobench import gazetteer
+from geobench.data import Column, smallest_by_hash
+from geobench.digests import digest
+from geobench.geo import Places, Points
+from geobench.splits import Part
+
+SLICED = "sliced"
+"""The array of part.npz with the names of the attributes that slice; absent where all do."""
+
+
+def part_arrays(part: Part, train: Part) -> dict[str, NDArray[Any]]:
+    """The arrays of part.npz: who the photos are, where they were taken, and how new that is.
+
+    `id` (hashed where the dataset publishes scores only), `truth` (N, 2), `unit`, `group`,
+    `nearest` (N, 2) the nearest training place and `novelty` (N,) its distance in km (NaN where
+    nothing trains), `neighbours` (N,) how many training photos lie within NEIGHBOURHOOD_KM,
+    `slice.continent` and `slice.population` where the places are on the real Earth and the dataset
+    does not say them, and each attribute under `attribute.<name>`; `sliced` (K,) the names of those
+    that are sliced by, where they are not all.
+    """
+    nearest, novelty = np.full((len(part), 2), np.nan), np.full(len(part), np.nan)
+    around = np.zeros(len(part), np.intp)
+    if len(train):
+        found = Places(train.points).nearest(part.points)
+        nearest, novelty = train.points[found.index], found.distance_km
+        around = Places(train.points).count_within(part.points, NEIGHBOURHOOD_KM)
+    hidden = part.dataset.publishes == "scores"
+    arrays: dict[str, NDArray[Any]] = {
+        "id": np.array([digest(i)[:16] for i in part.ids.tolist()]) if hidden else part.ids,
+        "truth": part.points,
+        "unit": part.units,
+        "group": part.groups,
+        "nearest": nearest,
+        "novelty": novelty,
+        "neighbours": around,
+    }
+    if "slice.continent" in _of_towns(part):
+        arrays["slice.continent"] = gazetteer.nearest(part.points).continent
+    if "slice.population" in _of_towns(part):
+        arrays["slice.population"] = gazetteer.populations(part.points)
+    for name, column in part.attributes.items():
+        arrays[f"attribute.{name}"] = column
+    return arrays | _sliced(part)
+
+
+def part_names(part: Part) -> set[str]:
+    """The names of the arrays of part.npz that this version writes."""
+    names = {"id", "truth", "unit", "group", "nearest", "novelty", "neighbours"}
+    names |= _of_towns(part) | {f"attribute.{name}" for name in part.attributes}
+    return names | set(_sliced(part))
+
+
+def is_current(arrays: Mapping[str, NDArray[Any]], part: Part) -> bool:
+    """Whether the arrays of a part.npz are those that this version writes, sliced alike."""
+    alike = all(np.array_equal(arrays.get(n, ()), names) for n, names in _sliced(part).items())
+    return alike and set(arrays) == part_names(part)
+
+
+def _sliced(part: Part) -> dict[str, NDArray[np.str_]]:
+    """Which attributes are sliced by; nothing where they all are."""
+    sliced = part.dataset.table.sliced
+    if sliced is None or len(sliced) == len(part.attributes):
+        return {}
+    return {SLICED: np.array(sliced, dtype=np.str_)}
+
+
+def _of_towns(part: Part) -> set[str]:
+    """The arrays that towns give: what the dataset does not say of its places on the real Earth."""
+    if not part.dataset.on_earth:
+        return set()
+    return {f"slice.{name}" for name in ("continent", "population") if name not in part.attributes}
+
+
+def attributes_of(arrays: Mapping[str, NDArray[Any]]) -> dict[str, Column]:
+    """The attributes among the arrays of part.npz."""
+    prefix = "attribute."
+    return {n.removeprefix(prefix): c for n, c in arrays.items() if n.startswith(prefix)}
+
+
+NEIGHBOURHOOD_KM = 200.0
+"""How far training photos count as near, for the slices `training`."""
+
+
+MAP_ROWS = 20_000
+"""The most photos of one role, or of one part, that a map shows."""
+
+
+def split_map(parts: Mapping[str, tuple[Points, NDArray[np.str_]]]) -> dict[str, NDArray[Any]]:
+    """The arrays of `runs/<split>-<digest8>.npz`, for the map of a split: `points` and `role`.
+
+    Args:
+        parts: role (train, val, buffer, set-aside, a part's name) -> points and ids; of each at
+            most MAP_ROWS are kept, those with the smallest hash of id.
+    """
+    points, roles = [np.empty((0, 2))], [np.empty(0, "U1")]
+    for role, (places, ids) in parts.items():
+        kept = smallest_by_hash(ids, MAP_ROWS)
+        points.append(places[kept])
+        roles.append(np.full(len(kept), role))
+    return {"points": np.concatenate(points), "role": np.concatenate(roles)}

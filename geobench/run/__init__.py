@@ -1,0 +1,1 @@
+"""What makes records: plan, cells, and the files that name them."""

@@ -1,0 +1,198 @@
+"""benchmark.json: which records and parts a leaderboard is made of, written from a plan."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geobench import drafts, records
+from geobench.catalogue import installed
+from geobench.components import left_out
+from geobench.config.benchmark import Benchmark
+from geobench.data import Dataset
+from geobench.digests import digest, file_digest
+from geobench.errors import StoreError
+from geobench.geo import Points
+from geobench.methods import Method, Retriever
+from geobench.pages.report import refuse_links, write_files
+from geobench.records import files
+from geobench.records.records import Record
+from geobench.run.plan import Cell, Plan, with_components
+from geobench.splits import Assignment, describe
+
+
+def refuse(planned: Plan, cells: Iterable[Cell]) -> None:
+    """Say now, and not after hours of training, that something cannot be written.
+
+    Raises:
+        LinkError: a link lies where results would be written.
+        StoreError: what lies there was made by a newer geobench.
+    """
+    workspace = planned.workspace
+    refuse_links(planned.board)
+    records.refuse_newer(planned.board / "benchmark.json")
+    for folder in workspace.hidden.glob("*"):
+        drafts.real(folder)
+    for cell in cells:
+        drafts.real(workspace.states / cell.fit_key)
+        drafts.real(workspace.checkpoints / cell.fit_key / "method")
+        for place in planned.places(cell):
+            records.refuse_newer(drafts.real(place.folder) / "record.json")
+
+
+def write(planned: Plan, *, pictures: bool = True) -> list[str]:
+    """Write benchmark.json, tables and pictures of a plan's records; returns the problems.
+
+    Raises:
+        LinkError: a link lies where they are written.
+    """
+    refuse_links(planned.board)
+    with planned.workspace.lock(f"board-{planned.board.name}", wait=True):
+        manifest = _manifest(planned)
+        path = planned.board / "benchmark.json"
+        known = _known(path)
+        made = {name: known.pop(name) for name in ("tables", "figures") if name in known}
+        if manifest != known:
+            files.write_json(path, manifest | made)
+        shown = [manifest["dataset"], *(part["dataset"] for part in manifest["parts"].values())]
+        if any(about["publishes"] == "scores" for about in shown):
+            _keep_runs_from_git(planned.board / ".gitignore")
+        return write_files(planned.board, installed(), pictures=pictures)
+
+
+def _keep_runs_from_git(path: Path) -> None:
+    lines = path.read_text().splitlines() if path.exists() else []
+    if "runs/" not in lines:
+        drafts.write_file(path, "\n".join([*lines, "runs/", ""]))
+
+
+def _known(path: Path) -> dict[str, Any]:
+    try:
+        return files.read_json(path) if path.exists() else {}
+    except StoreError:  # damaged: it is written again
+        return {}
+
+
+def _manifest(planned: Plan) -> dict[str, Any]:
+    bench, runs = planned.benchmark, planned.board / "runs"
+    dataset: Dataset = bench.dataset.plugin
+    manifest: dict[str, Any] = {
+        "schema": records.LAYOUT,
+        "benchmark": bench.resolved,
+        "left_out": left_out(bench.resolved, bench.keyed),
+        "digest": bench.digest,
+        "limit": planned.limit,
+        "dataset": _about(dataset),
+        "maps": {},
+        "parts": {},
+        "rows": [],
+        "missing": [],
+    }
+    for split in bench.splits:
+        assignment = planned.assignment(split)
+        path = runs / f"{split.plugin.name}-{_split_digest(assignment)[:8]}.npz"
+        if dataset.publishes != "scores":
+            if not files.readable(path):
+                files.write_arrays(path, records.split_map(_roles(assignment)))
+            entry = {"file": path.name, "sha256": file_digest(path)}
+            manifest["maps"][split.label] = entry
+    for cell in planned.cells():
+        for place in planned.places(cell):
+            record, written = _read(place.folder)
+            if record is None:
+                manifest["missing"].append(f"{place.label} / {cell.method.label} / {cell.seed}")
+                continue
+            if place.label not in manifest["parts"]:
+                path = place.folder.parent / "part.npz"
+                planned.part_file(cell, place)
+                facts = describe(cell.assignment, place.part)
+                manifest["parts"][place.label] = {
+                    "folder": path.parent.name,
+                    "digest": place.task.test,
+                    "dataset": _about(place.part.dataset),
+                    "sha256": file_digest(path),
+                    "facts": {name: [fact.value, fact.unit] for name, fact in facts.items()},
+                }
+            row: dict[str, Any] = {
+                "part": place.label,
+                "label": cell.method.label,
+                "method": cell.method.plugin.name,
+                "origin": cell.method.plugin.origin,
+                "trained_on": cell.method.plugin.trained_on,
+                "seed": cell.seed,
+                "record_key": place.key,
+                "folder": f"{place.folder.parent.name}/{place.folder.name}",
+                "files": written,
+            }
+            if brought := _brought(cell.method.plugin):
+                row["components"] = brought
+            if isinstance(cell.method.plugin, Retriever):
+                row["gallery"] = str(cell.method.plugin.gallery_source)
+            manifest["rows"].append(row)
+    _name_twins(bench, manifest["parts"])
+    return manifest
+
+
+def _brought(method: Method) -> list[dict[str, str]]:
+    """What the released weights of a method's components have seen."""
+    return [
+        {"method": each.name, "trained_on": each.trained_on}
+        for each in with_components(method)[1:]
+        if each.trained_on
+    ]
+
+
+def _name_twins(benchmark: Benchmark, parts: dict[str, dict[str, Any]]) -> None:
+    """Say of each part of a twin which other part of this benchmark has the same photos."""
+
+    def photos_of(label: str) -> tuple[str, str]:
+        return parts[label]["digest"], parts[label]["dataset"]["digest"]
+
+    plugins = {split.label: split.plugin for split in benchmark.splits}
+    split_of = {label: label.rpartition("/")[0] for label in parts}
+    for label, entry in parts.items():
+        wanted = plugins[split_of[label]].twin_of
+        for other in parts:
+            same = photos_of(other) == photos_of(label)
+            if same and plugins[split_of[other]].identity() == wanted:
+                entry.setdefault("twin_of", other)
+
+
+def _read(folder: Path) -> tuple[Record | None, dict[str, str]]:
+    try:
+        record = Record.read(folder)
+        return record, {} if record is None else record.files()
+    except FileNotFoundError:  # another run is putting a new one in its place
+        return None, {}
+
+
+def _about(dataset: Dataset) -> dict[str, Any]:
+    return {
+        "name": dataset.name,
+        "digest": dataset.digest,
+        "photos": len(dataset.table),
+        "promised": dataset.table.promised,
+        "broken": dict(dataset.table.broken),
+        "licence": dataset.licence,
+        "citation": dataset.citation,
+        "publishes": dataset.publishes,
+        "on_earth": dataset.on_earth,
+    }
+
+
+def _split_digest(assignment: Assignment) -> str:
+    return digest([part.digest for part in assignment.all_parts])
+
+
+def _roles(assignment: Assignment) -> dict[str, tuple[Points, NDArray[np.str_]]]:
+    table = assignment.train.dataset.table
+    roles = {
+        part.name: (part.points, part.ids)
+        for part in assignment.all_parts
+        if part.dataset is assignment.train.dataset
+    }
+    for reason, rows in assignment.left_out.items():
+        roles[reason] = (table.points[rows], table.ids[rows])
+    return roles

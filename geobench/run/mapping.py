@@ -1,0 +1,224 @@
+"""Mapping: what trained methods say of a few photos of each part, kept in their records."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geobench import drafts, geo
+from geobench.config.benchmark import Benchmark
+from geobench.data import Indices, smallest_by_hash
+from geobench.errors import GeobenchError, PredictionError
+from geobench.geo import Floats
+from geobench.partitions import EqualAreaGrid
+from geobench.predictions import Density, Prediction
+from geobench.records import files
+from geobench.records.records import MAP, MAP_CELL_ROWS, Record
+from geobench.records.workspace import Workspace
+from geobench.run import manifest, plan, recording
+from geobench.run.execution import Execution, Options, Reporter
+from geobench.run.plan import Cell, Place, Plan, wanted
+from geobench.scoring.score_part import Protocol
+
+SAMPLES = 100
+"""Draws that are kept of each photo."""
+PATHS = 25
+"""Trajectories that are kept of each photo, where a prediction has them."""
+STEPS = 64
+"""The most places of a trajectory that are kept, both ends among them."""
+
+_SUBCELLS = 2  # a side of a cell: a density is looked at in their middles, 4 in all
+
+
+@final
+@dataclass(slots=True)
+class Mapped:
+    """What `add` did: which records have a map now, why others have none, and where they lie."""
+
+    board: Path
+    added: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+
+def add(
+    benchmark: Benchmark,
+    workspace: Workspace,
+    *,
+    photos: int,
+    options: Options,
+    reporter: Reporter,
+) -> Mapped:
+    """Add `map.npz` to the records of a benchmark, then rewrite what names and draws them.
+
+    Nothing is trained: methods are restored from their stored states. Of several trainings of a
+    method it is the first that is asked. A record whose map cannot be made is left as it is.
+
+    Args:
+        benchmark: as it was run.
+        workspace: where its records and states lie.
+        photos: how many of each part, see `chosen`.
+        options: `only`, `limit`, `device` and `figures` are looked at.
+        reporter: who is told.
+
+    Raises:
+        GeobenchError: the benchmark cannot be planned.
+        LinkError: a link lies where results would be written.
+        StoreError: what lies there was made by a newer geobench.
+    """
+    planned = plan.make(benchmark, workspace, limit=options.limit)
+    manifest.refuse(planned, planned.cells())
+    mapped = Mapped(planned.board)
+    execution = Execution(planned, options, reporter)
+    for cell in _first_trainings(planned, options.only):
+        try:
+            _add_cell(execution, cell, mapped, photos=photos)
+        except (Exception, SystemExit) as error:
+            known = isinstance(error, GeobenchError)
+            text = str(error) if known else f"{type(error).__name__}: {error}"
+            mapped.problems.append(f"{cell}: {' '.join(text.split())}")
+    if mapped.added:
+        mapped.problems += manifest.write(planned, pictures=options.figures)
+    return mapped
+
+
+def _first_trainings(planned: Plan, only: tuple[str, ...]) -> Iterator[Cell]:
+    seen = set()
+    for cell in planned.cells():
+        name = (cell.split.label, cell.method.label)
+        if name not in seen and (not only or cell.method.label in only):
+            seen.add(name)
+            yield cell
+
+
+def _add_cell(execution: Execution, cell: Cell, mapped: Mapped, *, photos: int) -> None:
+    planned = execution.plan
+    reason = planned.absent.get(cell.method.label)
+    if reason is not None:
+        raise reason
+    with planned.workspace.lock(f"cell-{cell.fit_key[:32]}", wait=True):
+        records = list(_records(planned, cell, mapped))
+        lost = [each for each in cell.with_components if not execution.is_fitted(each)]
+        if records and lost:
+            mapped.problems.append(
+                f"{lost[0]}: its trained state is not stored here, and nothing is trained for a "
+                f"map. Run benchmark {planned.benchmark.name} in this workspace first."
+            )
+            return
+        with drafts.scratch(planned.workspace.hidden) as scratch:
+            for place, record in records:
+                arrays = _asked(execution, cell, place, record, photos=photos, scratch=scratch)
+                files.write_arrays(record.folder / MAP, arrays)
+                mapped.added.append(f"{place.label} / {cell.method.label}")
+                execution.reporter.say(f"{place.label} / {cell.method.label}: mapped")
+
+
+def _records(planned: Plan, cell: Cell, mapped: Mapped) -> Iterator[tuple[Place, Record]]:
+    """The records of a cell that can have a map; of others it is said why not."""
+    for place in planned.places(cell):
+        record = Record.read(place.folder)
+        if place.part.dataset.publishes == "scores":
+            remark = f"no map of {place.label}: the dataset lets only scores be published"
+            if remark not in mapped.remarks:
+                mapped.remarks.append(remark)
+        elif record is None or record.status not in ("ok", "not-answered"):
+            status = "missing" if record is None else record.status
+            mapped.problems.append(
+                f"{cell}: its record on {place.label} is {status}, and there is nothing to add a "
+                "map to. Run it first."
+            )
+        elif record.status == "ok" and len(place.part):
+            yield place, record
+
+
+def _asked(
+    execution: Execution, cell: Cell, place: Place, record: Record, *, photos: int, scratch: Path
+) -> dict[str, NDArray[Any]]:
+    """The arrays of `map.npz`, of a method that gives its recorded answers still."""
+    planned, bench = execution.plan, execution.plan.benchmark
+    context = execution.context(cell, scratch)
+    method = execution.answering(cell, place, context)
+    known = planned.part_file(cell, place)
+    rows = chosen(known["id"], known["novelty"], photos)
+    examples = planned.inputs.examples(place.part, wanted(method)).take(rows)
+    prediction = method.predict(examples, context)
+    protocol = Protocol(cell.seed, place.task.digest, bench.chunk, bench.photos, bench.samples)
+    arrays = shown(prediction, protocol.rng(0, 2), photos=len(rows))
+    recording.refuse_other_answers(record, arrays["answer"], rows)
+    return {"rows": rows, "id": known["id"][rows], **arrays}
+
+
+def chosen(ids: NDArray[np.str_], novelty: Floats, count: int) -> Indices:
+    """Positions of the photos of a part that are shown, the same of all methods, (K,).
+
+    Half of them are of the half of the part that lies nearer to training photos, half of the
+    other; in each half those with the smallest hashes of id. They come in ascending novelty.
+
+    Args:
+        ids: of all photos of the part, (N,).
+        novelty: their distances to the nearest training photo, (N,); NaN where nothing trains.
+        count: how many; all, if there are fewer.
+    """
+    order = np.argsort(novelty, kind="stable")
+    near, far = np.split(order, [len(order) // 2])
+    few = count // 2
+    of_near, of_far = smallest_by_hash(ids[near], few), smallest_by_hash(ids[far], count - few)
+    return np.concatenate([near[of_near], far[of_far]])
+
+
+def shown(
+    prediction: Prediction, rng: np.random.Generator, *, photos: int
+) -> dict[str, NDArray[Any]]:
+    """What a prediction says of K photos, as `map.npz` keeps it.
+
+    `answer` (K, 2), `samples` (K, SAMPLES, 2), `log_density` (K, cells) of a Density, and
+    `trajectories` (K, PATHS, T, 2) of a prediction that has them.
+
+    Raises:
+        PredictionError: an array is of another shape, or holds NaN.
+    """
+    answer = _of_shape(geo.wrap(prediction.point(), name="answers"), (photos, 2), "answers")
+    drawn = geo.wrap(prediction.sample(SAMPLES, rng), name="samples")
+    arrays = {"answer": answer, "samples": _of_shape(drawn, (photos, SAMPLES, 2), "samples")}
+    if isinstance(prediction, Density):
+        cells = cell_log_density(prediction)
+        arrays["log_density"] = _of_shape(cells, (photos, len(GRID)), "log-densities").astype("f4")
+    paths = prediction.trajectories(PATHS, rng)
+    if paths is not None:
+        paths = geo.wrap(paths, name="trajectories")
+        steps = paths.shape[-2]
+        paths = _of_shape(paths, (photos, PATHS, steps, 2), "trajectories")
+        kept = np.rint(np.linspace(0, steps - 1, min(steps, STEPS))).astype(np.intp)
+        arrays["trajectories"] = paths[:, :, kept].astype("f4")
+    return arrays
+
+
+GRID = EqualAreaGrid(MAP_CELL_ROWS)
+"""The cells on which log-densities are kept."""
+
+
+def cell_log_density(density: Density) -> Floats:
+    """The log of a density's mean over each cell of GRID, nats per steradian, (N, cells).
+
+    A cell is about 400 km wide, and a density may have peaks that its centre misses: the mean is
+    that of four points, which stand for equal areas.
+    """
+    south, west, north, east = GRID.bounds().T
+    low, high = np.sin(np.deg2rad(south)), np.sin(np.deg2rad(north))
+    middles = (np.arange(_SUBCELLS) + 0.5) / _SUBCELLS
+    total = np.full((len(density), len(GRID)), -np.inf)
+    for up in middles:
+        lat = np.rad2deg(np.arcsin(low + up * (high - low)))
+        for along in middles:
+            points = np.stack([lat, west + along * (east - west)], axis=-1)
+            total = np.logaddexp(total, density.log_prob(points[None]))
+    return np.asarray(total - 2 * np.log(_SUBCELLS))
+
+
+def _of_shape(array: Floats, shape: tuple[int, ...], what: str) -> Floats:
+    if array.shape != shape or np.isnan(array).any():
+        raise PredictionError(f"{what} of a map have shape {array.shape}, or hold NaN, not {shape}")
+    return array

@@ -1,0 +1,1 @@
+"""Answers -> columns per photo -> summaries of slices."""

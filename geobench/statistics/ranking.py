@@ -1,0 +1,113 @@
+"""Which of two numbers is better, and the ranks of many: tests of replicated summaries."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Literal
+
+import numpy as np
+
+from geobench.statistics.intervals import Replicates, Spread
+
+Better = Literal["higher", "lower"]
+
+_ROUNDING = 1e-12  # of a value: a smaller standard error is none
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The difference a - b with its 95 % interval, and the two-sided p-value of no difference."""
+
+    difference: float
+    low: float
+    high: float
+    p_value: float
+
+
+@dataclass(frozen=True, slots=True)
+class RankRange:
+    """From 1 + the methods significantly better to M - those significantly worse, of M methods."""
+
+    low: int
+    high: int
+
+
+def compare(a: Replicates, b: Replicates, *, effective_units: float) -> Comparison:
+    """Compare two methods on the same photos by a paired jackknife-t test of a - b.
+
+    Each that has three seeds or more adds its s^2/S (Satterthwaite 1946). Where there is no
+    interval (see `Estimate`) p is 1. Without any variance there is no t: p is 1 if the values are
+    equal, else 2^(1 - E), E being the whole effective units. That is the exact test of Fisher
+    (1935) and Pitman (1937): if the methods were equal each unit's difference could as well have
+    the other sign, and of all 2^E signs two give a difference as large.
+    """
+    if (counts := (a.deviations.size, b.deviations.size))[0] != counts[1]:
+        raise ValueError(f"replicates of {counts} units; compare methods on the same photos only")
+    difference = a.value - b.value
+    paired = Replicates(difference, a.deviations - b.deviations, np.array([difference]))
+    spread = Spread.sum(
+        Spread.of(paired, effective=effective_units),
+        Spread.of_seeds(a.seed_values),
+        Spread.of_seeds(b.seed_values),
+    )
+    return _tested(a, b, spread, effective_units)
+
+
+def compare_independent(
+    a: Replicates,
+    b: Replicates,
+    *,
+    effective_units: tuple[float, float],
+    same_trainings: bool = False,
+) -> Comparison:
+    """Compare values of different photos, such as those of two parts: a - b by Welch's t test.
+
+    Variances add, with the degrees of freedom of Satterthwaite (1946); `effective_units` are those
+    of a's and of b's photos. Where the same trainings answered both, the s^2/S that is added is
+    that of their differences. p-value and limits are as in `compare`; without any variance E is
+    the smaller one, which is cautious: of all ways to deal the units of both to a and b, at most
+    two in 2^E give a difference as large.
+    """
+    terms = [
+        Spread.of(each, effective=size, seeds=not same_trainings)
+        for each, size in zip((a, b), effective_units, strict=True)
+    ]
+    if same_trainings:
+        terms.append(Spread.of_seeds(a.seed_values - b.seed_values))
+    return _tested(a, b, Spread.sum(*terms), min(effective_units))
+
+
+def ranks(
+    replicates: Sequence[Replicates], *, better: Better, effective_units: float, level: float = 0.05
+) -> list[RankRange]:
+    """Rank M methods, 1 the best, by comparing all pairs, with Holm's (1979) correction."""
+    if better not in ("higher", "lower"):
+        raise ValueError(f"better is {better!r}; give 'higher' or 'lower'")
+    low, high = [1] * len(replicates), [len(replicates)] * len(replicates)
+    pairs = [
+        (compare(replicates[i], replicates[j], effective_units=effective_units), i, j)
+        for i, j in combinations(range(len(replicates)), 2)
+    ]
+    pairs.sort(key=lambda pair: pair[0].p_value)
+    for step, (test, i, j) in enumerate(pairs):
+        if test.p_value * (len(pairs) - step) > level:
+            break
+        winner, loser = (i, j) if (test.difference > 0) == (better == "higher") else (j, i)
+        low[loser] += 1
+        high[winner] -= 1
+    return [RankRange(*limits) for limits in zip(low, high, strict=True)]
+
+
+def _tested(a: Replicates, b: Replicates, spread: Spread, effective: float) -> Comparison:
+    from scipy.special import stdtr
+
+    difference, least = a.value - b.value, _ROUNDING * max(abs(a.value), abs(b.value))
+    if effective < 2 or not np.isfinite(difference + spread.variance):
+        return Comparison(difference, float("nan"), float("nan"), 1.0)
+    if spread.variance <= least**2:
+        p_value = 1.0 if abs(difference) <= least else 2.0 ** (1 - math.floor(effective))
+        return Comparison(difference, difference, difference, p_value)
+    p_value = float(2 * stdtr(spread.degrees, -abs(difference) / np.sqrt(spread.variance)))
+    half = spread.half_width
+    return Comparison(difference, difference - half, difference + half, p_value)

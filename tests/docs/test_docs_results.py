@@ -1,0 +1,297 @@
+"""docs/results.md: what it says of a leaderboard's files is what a run really writes."""
+
+import json
+import re
+import shutil
+from dataclasses import fields
+from fnmatch import fnmatchcase
+from typing import get_args
+
+import numpy as np
+import pytest
+
+from geobench import Component, Dataset, records, splits, statistics
+from geobench.board import contrast_rows, part_rows
+from geobench.board.tables import RANKED, ROW_COLUMNS, Cost, CurvePoint
+from geobench.catalogue import installed
+from geobench.metrics import NOT_APPLICABLE, NOT_SAMPLED, SCORED
+from pages import Page, tables
+from small_board import make
+
+RESULTS = Page.read("docs/results.md")
+OF_CONTRASTS = (
+    contrast_rows.OTHER_PHOTOS,
+    "the twin * has *",
+    "the twin * was trained on * photos, *",
+    "the twin * was validated on * photos, *",
+    "*/* has *",
+    contrast_rows.NO_VARIANCE,
+)
+
+
+@pytest.fixture(scope="module")
+def board(tmp_path_factory):
+    return make(tmp_path_factory.mktemp("board"))
+
+
+def documented(title: str) -> dict[str, dict[str, str]]:
+    """The first table of a section."""
+    return tables(RESULTS.section(title))[0]
+
+
+def steps(name: str) -> tuple[str, ...]:
+    """`rows[].part` -> rows, [], part."""
+    return tuple(name.replace("[]", ".[]").split("."))
+
+
+def paths(value: object, above: tuple[str, ...] = ()) -> set[tuple[str, ...]]:
+    """The way to every value in JSON data, an entry of a list being `[]`."""
+    inside = []
+    if isinstance(value, dict):
+        inside = list(value.items())
+    elif isinstance(value, list):
+        inside = [("[]", each) for each in value]
+    below = set().union(*(paths(each, (*above, key)) for key, each in inside))
+    return below | ({above} if above else set())
+
+
+def fits(path: tuple[str, ...], pattern: tuple[str, ...]) -> bool:
+    """Whether a path is this one or on the way to it; `*` is any key."""
+    pairs = zip(path, pattern, strict=False)
+    return len(path) <= len(pattern) and all(b in ("*", a) for a, b in pairs)
+
+
+def check_fields(title: str, found: list[object]) -> None:
+    """Every field is in a table, or inside one whose inside is not; and there are no others."""
+    patterns = [steps(name) for name in documented(title)]
+    there = set().union(*map(paths, found))
+    for path in there:
+        inside = [p for p in patterns if len(p) < len(path) and fits(path[: len(p)], p)]
+        assert inside or any(fits(path, p) for p in patterns), ".".join(path)
+    for pattern in patterns:
+        assert any(len(p) == len(pattern) and fits(p, pattern) for p in there), ".".join(pattern)
+
+
+def check_arrays(title: str, found: list[dict[str, np.ndarray]], sizes: dict[str, int]) -> None:
+    """Every array is documented with its type and shape; and there are no others."""
+    rows = documented(title)
+    used = set()
+    for arrays in found:
+        for name, array in arrays.items():
+            exact = [row for row in rows if row == name]
+            (row,) = exact or [row for row in rows if fnmatchcase(name, row)]
+            used.add(row)
+            kind = {"U": "string", "i": "integer"}.get(array.dtype.kind, array.dtype.name)
+            assert rows[row]["type"] == "any" or kind in rows[row]["type"], name
+            shape = rows[row]["shape"]
+            for letter, size in sizes.items():
+                shape = shape.replace(letter, str(size))
+            assert str(array.shape) == shape, name
+    optional = {name for name, row in rows.items() if "absent where" in row["meaning"]}
+    assert set(rows) - optional <= used <= set(rows)
+
+
+def test_every_field_of_benchmark_json_is_documented(board):
+    manifest = board.manifest()
+    check_fields("benchmark.json", [manifest])
+    assert all(
+        part["dataset"].keys() == manifest["dataset"].keys() for part in manifest["parts"].values()
+    )
+    wanted = documented("A component").keys() - {"content"}  # none here has any
+    bench = manifest["benchmark"]
+    assert all(
+        each.keys() == wanted for key in ("splits", "methods", "metrics") for each in bench[key]
+    )
+    assert bench["dataset"].keys() == bench["encoder"].keys() == wanted - {"label"}
+
+
+def test_every_field_of_a_record_is_documented(board):
+    records = board.records()
+    assert {record["status"] for record in records} == {"ok", "failed", "deadline", "not-answered"}
+    check_fields("record.json", records)
+
+
+def test_fields_of_certain_records_are_documented_as_theirs(board):
+    shared = set.intersection(*(set(record) for record in board.records()))
+    by_status: dict[str, set[str]] = {}
+    for record in board.records():
+        by_status.setdefault(record["status"], set()).update(set(record) - shared)
+    for name, row in documented("record.json").items():
+        field = name.partition(".")[0]
+        said = re.match(r"of (`[^:]*`):", row["meaning"])
+        found = {status for status, names in by_status.items() if field in names}
+        assert set(re.findall(r"`([\w-]+)`", said[1]) if said else ()) == found, name
+
+
+def test_every_array_is_documented_with_its_shape(board):
+    for part in board.manifest()["parts"].values():
+        folder = f"runs/{part['folder']}"
+        (arrays,) = board.arrays(f"{folder}/part.npz")
+        n = {"N": len(arrays["truth"])}
+        check_arrays("part.npz", [arrays], n)
+        check_arrays("answer.npz", board.arrays(f"{folder}/*/answer.npz"), n)
+        check_arrays("The scores of a metric", board.arrays(f"{folder}/*/nll-*.npz"), n)
+        check_arrays("map.npz", board.arrays(f"{folder}/*/map.npz"), {"K": 3})
+    for arrays in board.arrays("runs/*.npz"):
+        check_arrays("The map of a split", [arrays], {"M": len(arrays["role"])})
+
+
+def test_the_codes_of_the_mask_are_documented(board):
+    said = documented("The scores of a metric")["mask"]["meaning"]
+    for code, word in ((SCORED, "scored"), (NOT_APPLICABLE, "not applicable")):
+        assert f"{code}: {word}" in said
+    assert f"{NOT_SAMPLED}: not sampled" in said
+    for arrays in board.arrays("runs/*/*/nll-*.npz"):
+        assert (np.isnan(arrays["nll"]) == (arrays["mask"] != SCORED)).all()
+        assert (arrays["mask"] == SCORED).sum() <= 20
+
+
+def test_every_field_of_a_failure_is_documented(board):
+    found = [json.loads(path.read_text()) for path in board.folder.glob("runs/*/*/*.failed.json")]
+    _, fields_of_failure = tables(RESULTS.section("The scores of a metric"))
+    assert found
+    assert all(set(failure) == set(fields_of_failure) for failure in found)
+
+
+def test_every_column_of_the_tables_is_documented(board):
+    assert list(documented("table.csv")) == list(ROW_COLUMNS) == list(board.rows("table.csv")[0])
+    for title, kind in (("curves.csv", CurvePoint), ("costs.csv", Cost)):
+        names = [field.name for field in fields(kind)]
+        assert list(documented(title)) == names == list(board.rows(title)[0])
+
+
+def test_every_value_of_a_column_of_words_is_documented(board):
+    columns, statuses, *_ = tables(RESULTS.section("table.csv"))
+    rows = board.rows("table.csv")
+    for name in ("slice", "average", "unit", "better"):
+        said = re.findall(r"`([^`]+)`", columns[name]["meaning"])
+        for value in {row[name] for row in rows}:
+            assert any(fnmatchcase(value, pattern) for pattern in said), (name, value)
+    assert {row["status"] for row in rows} <= set(statuses)
+    assert set(statuses) == {*get_args(records.Status), *RANKED, "ceiling"}
+    assert {name for name, row in statuses.items() if row["ranked"] == "yes"} == set(RANKED)
+
+
+def test_every_note_is_documented(board):
+    *_, weak, empty = tables(RESULTS.section("table.csv"))
+    rows = [row for row in board.rows("table.csv") if row["status"] == "ok"]
+    units = np.arange(30)
+
+    def slope(weights):
+        return weights.each(lambda row: np.nan if row[0] == 0 else 1.0)
+
+    estimates = [
+        statistics.estimate_mean([[1, 2]], [0, 0]),
+        statistics.estimate_mean([[1, 2, 3]], [0, 1, 2]),
+        statistics.estimate_share([units == 0], units),
+        *statistics.estimate_statistic([slope], units),
+    ]
+    notes = {each.note for each in estimates}
+    found = {note for row in rows if row["value"] for note in row["note"].split("; ") if note}
+    other = (*OF_CONTRASTS, part_rows.UNRANKED, "gallery: *")
+    assert notes == {name for name in weak if name not in other}
+    assert "gallery: training places" in found
+    assert all(any(fnmatchcase(note, pattern) for pattern in weak) for note in found)
+    lost = {row["note"] for row in rows if not row["value"]}
+    assert all(any(fnmatchcase(note, pattern) for pattern in empty) for note in lost)
+    met = {pattern for pattern in empty if any(fnmatchcase(note, pattern) for note in lost)}
+    other = {  # of a board with slices that none is in, and with twins trained otherwise
+        "no photo of this slice can be scored",
+        "the twin * has no number",
+        "the twin * was trained with other seeds",
+        "other photos of the twin * could be scored",
+    }
+    assert met | other == set(empty)
+
+
+def test_every_quantity_that_the_harness_measures_is_documented(board):
+    _, quantities = tables(RESULTS.section("costs.csv"))
+    facts = {
+        (name, unit) for r in board.records() for name, (_, unit) in r.get("facts", {}).items()
+    }
+    found = {(row["quantity"], row["unit"]) for row in board.rows("costs.csv")} - facts
+    on_cuda = {(n, r["unit"]) for n, r in quantities.items() if r["meaning"].startswith("on CUDA")}
+    assert found | on_cuda == {(name, row["unit"]) for name, row in quantities.items()}
+    assert on_cuda == {("peak_device_memory", "MiB")}
+    assert ("bandwidth", "km") in facts  # the page's example
+
+
+def test_every_fact_of_a_part_is_documented():
+    planet = installed().find("dataset", "toy-planet")
+    elsewhere = Component[Dataset].of(planet(planet.Config(seed=1)))
+    found: dict[str, str] = {}
+    for name, settings in (
+        ("unseen-cells", {"train_share": 0.5}),
+        ("unseen-cells", {"surroundings": "train"}),
+        ("unseen-regions", {}),
+        ("density-shift", {}),
+        ("temporal", {"attribute": "scene"}),
+        ("by-group", {}),
+        ("transfer", {"test": [elsewhere]}),
+    ):
+        split = installed().find("split", name)
+        drawn = split(split.Config(**settings)).assign(planet())
+        drawn = splits.without(drawn, {drawn.train.dataset.digest: drawn.train.rows[:1]})
+        for part in drawn.parts:
+            facts = splits.describe(drawn, part)
+            found |= {fact: about.unit for fact, about in facts.items()}
+    rows = documented("Facts of a part")
+    used = set()
+    for fact, unit in found.items():
+        (row,) = [row for row in rows if fnmatchcase(fact, row)]
+        assert rows[row]["unit"] == unit, fact
+        used.add(row)
+    assert used == set(rows)
+
+
+def test_every_file_of_a_leaderboard_is_in_the_tree(board):
+    (tree,) = RESULTS.blocks("")
+    names, folder = [], ""
+    for line in tree.splitlines()[1:]:
+        *shown, _ = re.split(r" {2,}", line.strip())
+        names += [folder + name if line.startswith("    ") else name for name in shown]
+        folder = shown[-1] if shown[-1].endswith("/") else folder
+    patterns = {name: re.sub(r"<[^>]+>", "[^/]+", name.replace(".", r"\.")) for name in names}
+    there = [p.relative_to(board.folder).as_posix() for p in board.folder.rglob("*") if p.is_file()]
+    folders = tuple(name for name in names if name.endswith("/") and "<" not in name)
+    for path in there:
+        known = any(re.fullmatch(pattern, path) for pattern in patterns.values())
+        assert known or path.startswith(folders), path
+    for name, pattern in patterns.items():
+        assert any(re.match(pattern, path) for path in there), name
+
+
+def test_the_python_of_the_page_gives_the_published_numbers(board, monkeypatch, capsys):
+    monkeypatch.chdir(board.folder.parent.parent)
+    compute, keys = RESULTS.blocks("python")
+    exec(compute, {})
+    answered = {
+        (row["part"], row["label"])
+        for row in board.rows("table.csv")
+        if row["summary"] == "geoscore" and row["status"] == "ok"
+    }
+    assert len(answered) == 12
+    assert len(capsys.readouterr().out.splitlines()) == 2 * len(answered)
+    exec(keys, {})
+
+
+def test_the_python_of_the_page_notices_another_number(board, monkeypatch, tmp_path):
+    copy = tmp_path / "leaderboards/toy"
+    shutil.copytree(board.folder, copy)
+    monkeypatch.chdir(tmp_path)
+    compute, keys = RESULTS.blocks("python")
+    for path in copy.glob("runs/*/*/answer.npz"):
+        arrays = dict(np.load(path))
+        np.savez(path, **arrays | {"answer": -arrays["answer"]})
+    with pytest.raises(AssertionError):
+        exec(compute, {})
+    for path in copy.glob("runs/*/*/record.json"):
+        path.write_text(path.read_text().replace('"seed": 0', '"seed": 3'))
+    with pytest.raises(AssertionError):
+        exec(keys, {})
+
+
+def test_the_numbers_of_the_layout_are_those_of_the_code():
+    for title in ("benchmark.json", "record.json"):
+        assert f"layout, {records.LAYOUT}" in documented(title)["schema"]["meaning"]
+    assert f"{records.MAP_ROWS:,} photos" in RESULTS.section("The map of a split")

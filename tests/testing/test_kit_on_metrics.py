@@ -1,0 +1,309 @@
+"""The kit on metrics: good ones pass, broken ones are caught by the check named for it."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from complaints import complaints, skipped
+from geobench import Config, InputPath, Mean, Metric, Share, Statistic, distance_km, gazetteer
+from geobench.testing.kit import examine
+from sound_metrics import Country, Coverage, Found, LogScore, Width, log_score
+
+
+def mean(column: str = "country", better: str = "higher", name: str = "x") -> Mean:
+    return Mean(name=name, unit="share", better=better, column=column)
+
+
+def mutant(kind: type[Metric] = Country, **methods: Any) -> type[Metric]:
+    return type("Mutant", (kind,), methods)
+
+
+def scored_by(change: Any) -> type[Metric]:
+    """The country metric with its scores changed: function of scores, prediction and truth."""
+
+    def score(self: Any, prediction: Any, truth: Any, context: Any) -> Any:
+        return change(Country.score(self, prediction, truth, context), prediction, truth)
+
+    return mutant(score=score, summaries=(mean(),))
+
+
+class HashOfACountry(Country):
+    def score(self, prediction: Any, truth: Any, context: Any) -> Any:
+        found = super().score(prediction, truth, context)
+        found[:, 1] += [hash(str(country)) % 100 for country in truth.attributes["country"]]
+        return found
+
+
+class FileConfig(Config):
+    borders: InputPath
+
+
+class ReadsAFile(Country):
+    Config = FileConfig
+
+    @classmethod
+    def tiny(cls, folder: Path) -> Any:
+        (folder / "borders.json").write_text("{}")
+        return FileConfig(borders=folder / "borders.json")
+
+
+def infinite_at_poles(found: Any, prediction: Any, truth: Any) -> Any:
+    with np.errstate(divide="ignore"):
+        return found / (truth.points[:, :1] != -90) / np.where(truth.points[:, :1] > 89, 0, 1)
+
+
+def moving_truth(found: Any, prediction: Any, truth: Any) -> Any:
+    truth.points[:] = np.round(truth.points, 1)
+    return found
+
+
+def drawing(found: Any, prediction: Any, truth: Any) -> Any:
+    np.random.seed(0)
+    return found + np.random.random() * 0
+
+
+def first_is_found(self: Any, prediction: Any, truth: Any, context: Any) -> Any:
+    found = Found.score(self, prediction, truth, context)
+    found[0] = 0
+    return found
+
+
+def remembers(self: Any, prediction: Any, truth: Any, context: Any) -> Any:
+    self.__dict__["calls"] = self.__dict__.get("calls", 0) + (len(truth) > 50)
+    return Country.score(self, prediction, truth, context) + self.__dict__["calls"]
+
+
+def applies_after_score(self: Any, truth: Any) -> Any:
+    return Country.applies(self, truth) & ("calls" not in self.__dict__)
+
+
+def everything(self: Any, truth: Any) -> Any:
+    return np.ones(len(truth), bool)
+
+
+def without_default(self: Any, truth: Any) -> Any:
+    return truth.attributes["country"] != ""
+
+
+def new_places(self: Any, truth: Any) -> Any:
+    return Country.applies(self, truth) & (truth.novelty >= np.median(truth.novelty))
+
+
+def blank_is_wrong(self: Any, prediction: Any, truth: Any, context: Any) -> Any:
+    known = truth.attributes.get("country", np.full(len(truth), ""))
+    hits = gazetteer.nearest(prediction.point()).country == known
+    return np.stack([hits, distance_km(prediction.point(), truth.points)], axis=1)
+
+
+def first_photo(columns: Any, truth: Any, weights: Any) -> Any:
+    return np.full(len(weights), columns["away"][0])
+
+
+def unweighted(columns: Any, truth: Any, weights: Any) -> Any:
+    return np.full(len(weights), columns["away"].mean())
+
+
+def total(columns: Any, truth: Any, weights: Any) -> Any:
+    return weights.sums(columns["away"])
+
+
+def mixed(columns: Any, truth: Any, weights: Any) -> Any:
+    rows = np.concatenate(list(weights.blocks()))
+    return (rows @ columns["away"]) / rows.sum() * len(rows)
+
+
+def of_all(columns: Any, truth: Any, weights: Any) -> Any:
+    return weights.means(columns["away"])[:1]
+
+
+def statistic(function: Any) -> tuple[Statistic]:
+    return (Statistic(name="x", unit="km", better="lower", function=function),)
+
+
+MUTANTS = {
+    "needs a word": (mutant(needs="points"), "declared-types", "needs is 'points'"),
+    "columns that repeat": (
+        mutant(columns=("country", "country")),
+        "declared-types",
+        "columns repeat",
+    ),
+    "a column named mask": (mutant(columns=("country", "mask")), "declared-types", "named mask"),
+    "a summary of no column": (
+        mutant(summaries=(mean("nation"),)),
+        "summaries-are-well-formed",
+        "of the column 'nation', and there is no such column",
+    ),
+    "a summary in capitals": (
+        mutant(summaries=(mean(name="Country"),)),
+        "summaries-are-well-formed",
+        "'Country' is not named in lower case",
+    ),
+    "a summary without direction": (
+        mutant(summaries=(mean(better="up"),)),
+        "summaries-are-well-formed",
+        "better is 'up'",
+    ),
+    "one column too many": (
+        mutant(columns=("country",), summaries=(mean(),)),
+        "one-finite-score-per-photo",
+        "not (56, 1)",
+    ),
+    "infinite at the poles": (
+        mutant(
+            LogScore,
+            score=lambda self, p, truth, c: infinite_at_poles(np.ones((len(truth), 1)), p, truth),
+        ),
+        "one-finite-score-per-photo",
+        "log of a photo at (90, 0) is inf",
+    ),
+    "a share of distances": (
+        mutant(summaries=(Share(name="x", better="higher", column="away"),)),
+        "one-finite-score-per-photo",
+        "a Share is of zeros and ones",
+    ),
+    "scores relative to others": (
+        scored_by(lambda found, *_: found - found.mean(axis=0)),
+        "a-photo-is-scored-alone",
+        "when it is scored alone",
+    ),
+    "scores by position": (
+        scored_by(lambda found, *_: found + np.arange(len(found))[:, None]),
+        "order-does-not-matter",
+        "scored in another order",
+    ),
+    "draws by position": (
+        mutant(Found, score=first_is_found),
+        "order-does-not-matter",
+        "scored in another order",
+    ),
+    "truth rounded in place": (
+        scored_by(moving_truth),
+        "inputs-untouched",
+        "changes the true places",
+    ),
+    "scores that count calls": (
+        mutant(score=remembers, summaries=(mean(),)),
+        "asking-changes-nothing",
+        "is another when the metric is asked again",
+    ),
+    "a hash of a name": (HashOfACountry, "same-in-another-process", "the column away"),
+    "a global seed": (scored_by(drawing), "global-random-state-untouched", "state of numpy"),
+    "applies until it has scored": (
+        mutant(score=remembers, applies=applies_after_score),
+        "applies-looks-at-truth-alone",
+        "another answer after photos were scored",
+    ),
+    "applies to the newer half": (
+        mutant(applies=new_places),
+        "applies-looks-at-truth-alone",
+        "applies with others: False, alone: True",
+    ),
+    "missing labels as wrong": (
+        mutant(applies=everything, score=blank_is_wrong),
+        "missing-labels-do-not-apply",
+        "photos apply whose scores need a label: with it the first is scored [1.0",
+    ),
+    "applies reads a label that lacks": (
+        mutant(applies=without_default),
+        "missing-labels-do-not-apply",
+        "applies raises KeyError ('country') where there are no attributes",
+    ),
+    "a file in its configuration": (ReadsAFile, "configuration-round-trips", "borders"),
+    "the wrong direction": (
+        mutant(summaries=(mean("away", better="higher"),)),
+        "perfect-answer-gets-the-best-value",
+        "(higher is better) is 0 for perfect answers, and 10 for answers 10 km off",
+    ),
+    "the wrong sign": (
+        mutant(LogScore, score=lambda *given: -log_score(*given)),
+        "perfect-answer-gets-the-best-value",
+        "Check its `better`, and the sign",
+    ),
+    "blind to the truth": (
+        scored_by(lambda found, *_: np.ones_like(found)),
+        "antipodes-get-a-worse-value",
+        "no worse than for perfect ones",
+    ),
+    "a width that is no declared description": (
+        mutant(Width, describes_prediction=False),
+        "antipodes-get-a-worse-value",
+        "no worse than for perfect ones",
+    ),
+    "a description that looks at the truth": (
+        mutant(LogScore, describes_prediction=True),
+        "antipodes-get-a-worse-value",
+        "its scores change with the truth",
+    ),
+    "a description in the wrong direction": (
+        mutant(Width, summaries=(Mean(name="width", unit="km", better="higher", column="width"),)),
+        "antipodes-get-a-worse-value",
+        "for one that is 1000 km wide",
+    ),
+    "a description of nothing": (
+        mutant(Width, score=lambda self, p, truth, context: np.ones((len(truth), 1))),
+        "antipodes-get-a-worse-value",
+        "for one that is 1000 km wide",
+    ),
+    "a summary of the first photo": (
+        mutant(summaries=statistic(first_photo)),
+        "photos-are-a-set",
+        "in another order",
+    ),
+    "weights that are not looked at": (
+        mutant(summaries=statistic(unweighted)),
+        "weights-leave-photos-out",
+        "when weights of 0 leave the other photos out",
+    ),
+    "a sum": (
+        mutant(summaries=statistic(total)),
+        "weights-leave-photos-out",
+        "only their ratios matter",
+    ),
+    "a total over all replicates": (
+        mutant(summaries=statistic(mixed)),
+        "replicates-stand-alone",
+        "with other replicates",
+    ),
+    "one number for all replicates": (
+        mutant(summaries=statistic(of_all)),
+        "replicates-stand-alone",
+        "has the shape (1,), not (6,), for 6 replicates",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", MUTANTS)
+def test_a_broken_metric_is_caught_by_the_check_named_for_it(what):
+    broken, check, said = MUTANTS[what]
+    found = complaints(broken, about=check)
+    assert check in found, found
+    assert said in found[check]
+
+
+@pytest.mark.parametrize("metric", [Country, LogScore, Coverage, Found])
+def test_good_metrics_of_answers_densities_samples_and_first_draws_pass(metric):
+    verdict = examine(metric)
+    status = {o.check: o.reason for o in verdict.outcomes if o.status != "passed"}
+    weighed = {"weights-leave-photos-out", "replicates-stand-alone"}
+    expected = weighed if metric in (LogScore, Found) else set()
+    expected |= {"a-photo-is-scored-alone"} if metric is Found else set()
+    assert set(status) == expected, status
+
+
+def test_a_metric_that_describes_predictions_passes_without_looking_at_the_truth():
+    verdict = examine(Width)
+    status = {o.check: o.status for o in verdict.outcomes if o.status != "passed"}
+    assert status == {
+        "perfect-answer-gets-the-best-value": "skipped",
+        "weights-leave-photos-out": "skipped",
+        "replicates-stand-alone": "skipped",
+    }
+
+
+def test_a_metric_of_labels_that_nobody_has_is_skipped():
+    strange = mutant(applies=lambda self, truth: np.full(len(truth), "climate" in truth.attributes))
+    assert complaints(strange) == {}
+    reason = skipped(strange)["perfect-answer-gets-the-best-value"]
+    assert "applies to no photo of the sample, whose attributes are place, country" in reason

@@ -1,0 +1,149 @@
+"""A third-party package, built and installed as by a stranger, in an environment without torch."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+import geobench
+
+ROOT = Path(__file__).parents[2]
+EXAMPLE = ROOT / "examples" / "geobench-antipode"
+HEAVY = ("torch", "functorch", "faiss", "nvidia", "cuda", "triton")
+"""How the names of torch, of faiss and of what they bring begin."""
+
+
+@dataclass
+class Environment:
+    """A virtual environment with a folder to work in.
+
+    Args:
+        bin: where its commands are.
+        folder: where they run.
+    """
+
+    bin: Path
+    folder: Path
+
+    def __call__(self, command: str, *words: str | Path) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [self.bin / command, *words],
+            cwd=self.folder,
+            env={k: v for k, v in os.environ.items() if not k.startswith("PYTHON")},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+
+def succeeded(done: subprocess.CompletedProcess[str]) -> str:
+    """What a command printed; it must have ended well."""
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def python(*words: str | Path) -> str:
+    """What a module of the Python that runs the tests prints."""
+    command = [sys.executable, "-m", *map(str, words)]
+    return succeeded(subprocess.run(command, capture_output=True, text=True, check=False))
+
+
+def links_to_packages(folder: Path) -> None:
+    """Links to everything that is installed beside the tests, but geobench and what is heavy."""
+    folder.mkdir()
+    for place in {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}:
+        for entry in Path(place).iterdir():
+            name = entry.name.lower().lstrip("_")
+            if not name.startswith((*HEAVY, "geobench", "pycache")) and entry.suffix != ".pth":
+                (folder / entry.name).symlink_to(entry)
+
+
+@pytest.fixture(scope="module")
+def stranger(tmp_path_factory):
+    """An environment with wheels of geobench and of the example, installed by pip."""
+    folder = tmp_path_factory.mktemp("stranger")
+    package, wheels = folder / "geobench-antipode", folder / "wheels"
+    shutil.copytree(EXAMPLE, package, ignore=shutil.ignore_patterns("__pycache__", ".*"))
+    for source in (ROOT, package):
+        python("build", "--wheel", "--no-isolation", "--outdir", wheels, source)
+    venv = folder / "venv"
+    python("venv", "--without-pip", venv)
+    commands = venv / ("Scripts" if os.name == "nt" else "bin")
+    install = ("install", "--no-deps", "--no-index", *wheels.glob("*.whl"))
+    python("pip", "--isolated", "--disable-pip-version-check", "--python", venv, *install)
+    links_to_packages(folder / "packages")
+    own = sysconfig.get_path("purelib", "venv", {"base": venv, "platbase": venv})
+    (Path(own) / "packages.pth").write_text(f"{folder / 'packages'}\n")
+    return Environment(commands, package)
+
+
+@pytest.fixture(scope="module")
+def checked(stranger):
+    """What `geobench check antipode` printed."""
+    return succeeded(stranger("geobench", "check", "antipode"))
+
+
+@pytest.fixture(scope="module")
+def board(stranger, checked):
+    """The leaderboard of the example's own benchmarks.yaml."""
+    succeeded(stranger("geobench", "run", "benchmarks.yaml"))
+    return stranger.folder / "leaderboards" / "antipode"
+
+
+def test_the_environment_has_no_torch_and_a_geobench_of_its_own(stranger):
+    code = (
+        "import geobench, importlib.util as u, sys; "
+        "assert not any(u.find_spec(name) for name in ('torch', 'faiss')); "
+        "assert geobench.__file__.startswith(sys.prefix), geobench.__file__"
+    )
+    succeeded(stranger("python", "-c", code))
+
+
+def test_list_shows_the_package_and_its_method(stranger):
+    lines = succeeded(stranger("geobench", "list")).splitlines()
+    words = [line.split() for line in lines]
+    assert ["antipode", "geobench-antipode", "1.0"] in words
+    assert any(line.startswith("antipode ") and "Ridge regression" in line for line in lines)
+    assert not [line for line in lines if line.startswith(("broken", "clash"))]
+
+
+def test_the_kit_passes_it_without_torch(stranger, checked):
+    kept = json.loads((stranger.folder / ".geobench/checks/method-antipode.json").read_text())
+    assert kept["plugin"] == "method:antipode"
+    assert kept["passed"] is True
+    assert set(kept["counts"]) <= {"passed", "skipped"}
+    assert kept["counts"]["passed"] > 10
+    assert all(check["check"] in checked for check in kept["checks"])
+
+
+def test_its_scores_are_better_than_by_chance(board):
+    table = geobench.load(board)
+    rows = table[(table.summary == "geoscore") & (table["slice"] == "all")]
+    value = rows[rows.average == "photo"].set_index("label").value
+    assert value["antipode"] > value["uniform"]
+
+
+def test_its_records_say_that_it_was_checked_and_those_of_others_that_they_were_not(board):
+    records = [json.loads(path.read_text()) for path in board.glob("runs/*/*/record.json")]
+    said = {record["fit"]["method"]["name"]: record["check"] for record in records}
+    assert said["antipode"]["passed"] > 10
+    assert said["antipode"]["failed"] == {}
+    assert said["uniform"] == "not checked"
+
+
+def test_verify_finds_every_number_right(stranger, board):
+    said = succeeded(stranger("geobench", "verify", board))
+    assert "every number is what the records give" in said
+
+
+def test_its_own_tests_pass_there(stranger):
+    said = succeeded(stranger("python", "-m", "pytest", "-q", "-W", "error", "tests"))
+    assert "passed" in said
+    assert "failed" not in said
