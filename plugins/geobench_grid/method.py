@@ -21,6 +21,8 @@ class GridConfig(Recipe):
 
     The defaults were chosen on blue-marble by the mean GeoScore of validation photos: those of a
     random split, and of cells held out of training photos. Committed boards test many of them.
+    Where no board tests, no other setting was told apart from them as better, after a whole and
+    after half a training set (perf/tuning/grid.md).
     """
 
     max_photos: int = Field(12, ge=1, description="a cell with more training photos is split")
