@@ -6,18 +6,13 @@ from numpy.typing import NDArray
 from geobench.encoders import TextEncoder
 from geobench.testing.check import Skip, ensure
 from geobench.testing.encoder_subject import EncoderSubject as EncoderSubject
-from geobench.testing.encoder_subject import Photos, findings, findings_anew, given_arrays
+from geobench.testing.encoder_subject import Photos, findings
 from geobench.testing.other_process import (
-    check_another_process,
-    check_random_state,
     difference,
-    pickled,
 )
-from geobench.testing.untouched import Snapshot
-from geobench.testing.weights import ensure_known_by_content, unnamed_files
 
-_BATCH = 1e-4  # relative to a photo's largest number: what batches may change by rounding
-_AGAIN = 1e-5  # the same between two runs, where threads may add in another order
+BATCH = 1e-4  # relative to a photo's largest number: what batches may change by rounding
+AGAIN = 1e-5  # the same between two runs, where threads may add in another order
 
 
 def declared_types(subject: EncoderSubject) -> str:
@@ -77,7 +72,7 @@ def works_where_it_is_told(subject: EncoderSubject) -> None:
     encoder = subject.make()
     for when in ("before it is used", "after use", "again"):
         encoder.to("cpu")
-        changed = difference(findings(subject.photos.encoder), findings(encoder), tolerance=_AGAIN)
+        changed = difference(findings(subject.photos.encoder), findings(encoder), tolerance=AGAIN)
         ensure(
             not changed,
             f"{changed}: not the same when it is told to work on the CPU {when}",
@@ -158,108 +153,13 @@ def _apart(
     largest = np.maximum(np.abs(first).max(axis=1), np.finfo(np.float32).tiny)
     apart = np.abs(first - second).max(axis=1) / largest
     ensure(
-        apart.max() <= _BATCH,
+        apart.max() <= BATCH,
         f"{what} of {subject.photos.names[rows[apart.argmax()]]} changes by "
         f"{apart.max():.2g} of its largest number with the batch that it is in",
         "Normalise by fixed constants, never by the batch (in torch: call eval()), and keep the "
         "order of the batch.",
     )
     return float(apart.max())
-
-
-def same_picture_same_features(subject: EncoderSubject) -> None:
-    """Asked again, and in another instance, it gives the same features and digests."""
-    first = findings(subject.photos.encoder)
-    for what, encoder in (("asked again", subject.photos.encoder), ("made anew", subject.make())):
-        changed = difference(first, findings(encoder), tolerance=_AGAIN)
-        ensure(
-            not changed,
-            f"{changed}: not the same when it is {what}",
-            "An encoder is frozen: it draws nothing, and learns nothing from what it sees.",
-        )
-
-
-def same_in_another_process(subject: EncoderSubject) -> None:
-    """Another process gives the same features and digests: both are kept on disk."""
-    check_another_process(subject, findings_anew, subject.plugin, subject.config, tolerance=_BATCH)
-
-
-def global_random_state_untouched(subject: EncoderSubject) -> None:
-    """Making it and encoding neither use nor change the global generators."""
-    check_random_state(
-        lambda: findings_anew(subject.plugin, subject.config),
-        by=f"encoder {subject.plugin.name}",
-        tolerance=_AGAIN,
-    )
-
-
-def inputs_untouched(subject: EncoderSubject) -> None:
-    """Neither `prepare` nor `encode` changes what it is given; pictures may be read-only."""
-    photos = Photos(subject.make())
-    if photos.from_pictures:
-        before = Snapshot.of(photos.pictures)
-        photos.batch(photos.all)
-        before.check(photos.pictures, by="prepare")
-        for picture in photos.pictures.values():
-            picture.setflags(write=False)
-        try:
-            photos.batch(photos.all)
-        finally:
-            for picture in photos.pictures.values():
-                picture.setflags(write=True)
-    batch = photos.batch(photos.all[: photos.encoder.batch])
-    arrays = given_arrays(batch)
-    before = Snapshot.of(arrays)
-    photos.encoder.encode(batch, tokens=False)
-    before.check(arrays, by="encode")
-
-
-def digest_is_stable(subject: EncoderSubject) -> None:
-    """Instances of one configuration share their digests; pooled features and tokens do not."""
-    for what in ("pooled", "tokens"):
-        digest = subject.photos.encoder.digest(what)
-        ensure(isinstance(digest, str) and digest, f"the digest of {what} is {digest!r}")
-        ensure(
-            digest == subject.make().digest(what) == subject.photos.encoder.digest(what),
-            f"the digest of {what} is another in a second instance of the same configuration",
-            "Leave it as it is, and give the SHA-256 of the weights by `content`.",
-        )
-    encoder = subject.photos.encoder
-    ensure(
-        encoder.digest("pooled") != encoder.digest("tokens"),
-        "pooled features and tokens have the same digest",
-        "Each is kept under its digest: put `what` into it.",
-    )
-
-
-def weights_are_in_the_key(subject: EncoderSubject) -> str:
-    """Files of weights that it reads are in its digests by their content."""
-    pooled = subject.pooled
-
-    def complaint() -> str:
-        now = {"pooled features": Photos(subject.make()).pooled()}
-        changed = difference({"pooled features": pooled}, now, tolerance=_AGAIN)
-        return changed and f"{changed} are others"
-
-    keyed = [
-        path
-        for path in unnamed_files(subject.tiny_folder, subject.config)
-        if ensure_known_by_content(path, lambda: subject.make().digest("pooled"), complaint)
-    ]
-    if not keyed:
-        raise Skip("it reads no file of weights beside its configuration's")
-    return f"{len(keyed)} file(s), the first is {keyed[0].name}"
-
-
-def survives_pickling(subject: EncoderSubject) -> None:
-    """A copy in a worker process, made before or after use, gives the same features."""
-    first = findings(subject.photos.encoder)
-    for when, encoder in (
-        ("before it is used", subject.make()),
-        ("after use", subject.photos.encoder),
-    ):
-        changed = difference(first, findings(pickled(encoder, subject.folder())), tolerance=_AGAIN)
-        ensure(not changed, f"{changed}: not the same in a copy that was pickled {when}")
 
 
 def tokens_are_finite(subject: EncoderSubject) -> str:
@@ -282,7 +182,7 @@ def tokens_are_finite(subject: EncoderSubject) -> str:
 def pooled_without_tokens(subject: EncoderSubject) -> None:
     """Pooled features are the same whether tokens are wanted or not."""
     changed = difference(
-        {"pooled": subject.pooled}, {"pooled": subject.tokens.pooled}, tolerance=_BATCH
+        {"pooled": subject.pooled}, {"pooled": subject.tokens.pooled}, tolerance=BATCH
     )
     ensure(
         not changed,
@@ -313,7 +213,7 @@ def texts_are_encoded(subject: EncoderSubject) -> str:
         for order in ([number], list(range(len(_TEXTS)))[::-1]):
             found = np.asarray(encoder.encode_text([_TEXTS[i] for i in order]))
             changed = difference(
-                {name: together[number]}, {name: found[order.index(number)]}, tolerance=_BATCH
+                {name: together[number]}, {name: found[order.index(number)]}, tolerance=BATCH
             )
             ensure(not changed, f"features of {name} change with the texts it is encoded with")
     return f"D = {together.shape[1]}"
@@ -328,14 +228,7 @@ CHECKS = (
     features_tell_photos_apart,
     batching_does_not_matter,
     order_does_not_matter,
-    same_picture_same_features,
-    same_in_another_process,
-    global_random_state_untouched,
-    inputs_untouched,
-    digest_is_stable,
-    weights_are_in_the_key,
-    survives_pickling,
-    tokens_are_finite,
-    pooled_without_tokens,
-    texts_are_encoded,
 )
+
+CHECKS_OF_MORE = (tokens_are_finite, pooled_without_tokens, texts_are_encoded)
+"""Of what not every encoder gives: tokens, and features of texts."""

@@ -12,9 +12,12 @@ from geobench.errors import ConfigError, GeobenchError, PluginError
 from geobench.records.verdicts import Outcome, Verdict
 from geobench.requirements import check_requirements
 from geobench.testing import (
+    chance_checks,
     dataset_checks,
     density_checks,
     encoder_checks,
+    encoder_repeatability_checks,
+    gallery_checks,
     independence_checks,
     layer_checks,
     method_checks,
@@ -35,9 +38,16 @@ from geobench.testing.subject import Subject
 _FUNCTIONS: dict[str, tuple[Function, ...]] = {
     "dataset": (*dataset_checks.CHECKS, *layer_checks.CHECKS),
     "split": (*split_checks.CHECKS, *layer_checks.CHECKS),
-    "encoder": (*encoder_checks.CHECKS, *layer_checks.CHECKS),
+    "encoder": (
+        *encoder_checks.CHECKS,
+        *encoder_repeatability_checks.CHECKS,
+        *encoder_checks.CHECKS_OF_MORE,
+        *layer_checks.CHECKS,
+    ),
     "method": (
         *method_checks.CHECKS,
+        *chance_checks.CHECKS,
+        *gallery_checks.CHECKS,
         *repeatability_checks.CHECKS,
         *restoring_checks.CHECKS,
         *robustness_checks.CHECKS,

@@ -10,7 +10,8 @@ from geobench.methods import Method, State
 from geobench.predictions import Density
 from geobench.run.plan import deterministic
 from geobench.testing.check import Skip, ensure
-from geobench.testing.method_subject import PARTS, MethodSubject
+from geobench.testing.method_photos import PARTS
+from geobench.testing.method_subject import MethodSubject
 from geobench.testing.other_process import check_another_process
 from geobench.testing.prediction_snapshot import PredictionSnapshot, ensure_same
 from geobench.testing.untouched import Snapshot
