@@ -2,8 +2,13 @@
 
 from geobench.testing.check import Skip, ensure
 from geobench.testing.encoder_checks import AGAIN, BATCH
-from geobench.testing.encoder_subject import EncoderSubject
-from geobench.testing.encoder_subject import Photos, findings, findings_anew, given_arrays
+from geobench.testing.encoder_subject import (
+    EncoderSubject,
+    Photos,
+    findings,
+    findings_anew,
+    given_arrays,
+)
 from geobench.testing.other_process import (
     check_another_process,
     check_random_state,
