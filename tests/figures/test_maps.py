@@ -9,6 +9,7 @@ from matplotlib.collections import QuadMesh
 from matplotlib.colors import to_rgb
 
 import small_board
+from command_line import ask
 from drawn_pictures import drawn, numbers, panels
 from geobench import figures
 from geobench.board import tables
@@ -17,7 +18,6 @@ from geobench.catalogue import installed
 from geobench.figures.maps import LEFT_OUT, draw_split
 from geobench.figures.world import land
 from geobench.geo import EARTH_RADIUS_KM
-from in_process import ask
 
 
 def test_maps_of_errors_have_a_dot_per_photo_in_the_colour_of_its_error(folder):
