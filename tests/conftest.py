@@ -1,4 +1,4 @@
-"""What all tests share: examples that are the same in every run, and the command as users run it."""
+"""What all tests share: examples that are alike in every run, and the command as users run it."""
 
 from pathlib import Path
 
