@@ -1,67 +1,15 @@
-"""What several tests share: running the command as a user does."""
+"""What all tests share: examples that are alike in every run, and the command as users run it."""
 
-import os
-import subprocess
-import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+from command_line import Command
+
 # The same examples on every machine and in every run.
 settings.register_profile("geobench", derandomize=True, deadline=None)
 settings.load_profile("geobench")
-
-FAULTY = Path(__file__).parent / "doubles/faulty_package"
-
-
-@dataclass
-class Command:
-    """`geobench` in a process of its own, with the faulty package installed."""
-
-    folder: Path
-    extra: tuple[Path, ...] = (FAULTY,)
-
-    @property
-    def fit_log(self) -> Path:
-        return self.folder / "fits.log"
-
-    def environment(self, **variables: str) -> dict[str, str]:
-        path = os.pathsep.join([*map(str, self.extra), os.environ.get("PYTHONPATH", "")])
-        return os.environ | {"PYTHONPATH": path, "FIT_LOG": str(self.fit_log)} | variables
-
-    def start(self, *words: str | Path, **variables: str) -> subprocess.Popen[str]:
-        if words[:1] == ("run",) and "--figures" not in words:
-            words = (*words, "--no-figures")  # they would take most of the time
-        return subprocess.Popen(
-            [sys.executable, "-m", "geobench.cli", *map(str, words)],
-            cwd=self.folder,
-            env=self.environment(**variables),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-
-    def __call__(self, *words: str | Path, **variables: str) -> "Done":
-        process = self.start(*words, **variables)
-        out, err = process.communicate(timeout=120)
-        return Done(process.returncode, out, err)
-
-    def fits(self) -> list[str]:
-        """The lines that the counting methods wrote."""
-        return self.fit_log.read_text().splitlines() if self.fit_log.exists() else []
-
-
-@dataclass
-class Done:
-    code: int
-    out: str
-    err: str
-
-    @property
-    def text(self) -> str:
-        return self.out + self.err
 
 
 @pytest.fixture

@@ -9,10 +9,9 @@ import pytest
 from pydantic import ValidationError
 from sklearn.neighbors import BallTree
 
+import small_run
 from geobench import ConfigError, Gallery, config, geo, records
-from geobench.catalogue import installed
 from geobench.records import files
-from geobench.run import execution, runner
 
 TRAIN = geo.uniform(30, np.random.default_rng(0))
 
@@ -74,25 +73,18 @@ METHODS = """
 
 
 def benchmark(folder: Path, methods: str) -> config.Benchmark:
-    path = folder / "b.yaml"
-    path.write_text(
+    (found,) = small_run.read(
+        folder,
         "benchmarks:\n  - name: galleries\n    dataset: {name: toy-planet, photos: 500}\n"
         "    encoder: given\n    splits: [random]\n    metrics: [distance]\n"
-        f"    methods: {methods}\n"
+        f"    methods: {methods}\n",
     )
-    return config.read(path, installed())[0]
+    return found
 
 
 def test_the_tables_say_which_gallery_a_method_answers_with(tmp_path):
     pytest.importorskip("faiss")
-    workspace = records.Workspace(tmp_path)
-    runner.run(
-        benchmark(tmp_path, METHODS),
-        workspace,
-        options=execution.Options(figures=False),
-        reporter=execution.Reporter(),
-    )
-    board = tmp_path / "leaderboards" / "galleries"
+    board = small_run.run(benchmark(tmp_path, METHODS), tmp_path).board
     with (board / "table.csv").open(newline="") as stream:
         rows = list(csv.DictReader(stream))
     found = {row["label"]: row["note"] for row in rows if row["slice"] == "all"}

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+import small_run
 from geobench import (
     Atoms,
     Context,
@@ -13,14 +14,12 @@ from geobench import (
     Gallery,
     PluginError,
     Retriever,
-    config,
     geo,
     records,
 )
 from geobench.catalogue import installed
 from geobench.components import canonical
 from geobench.records import files
-from geobench.run import execution, runner
 from geobench.testing.method_subject import MethodSubject
 
 PLACES = geo.uniform(40, np.random.default_rng(3))
@@ -157,17 +156,13 @@ def test_similarity_is_the_same_for_places_of_all_photos_and_of_each(name):
 def test_a_run_answers_with_the_places_of_a_file_and_the_tables_say_so(tmp_path):
     pytest.importorskip("faiss")
     written(tmp_path / "places.csv")
-    (tmp_path / "b.yaml").write_text(
+    board = small_run.board(
+        tmp_path,
         "benchmarks:\n  - name: galleries\n    dataset: {name: toy-planet, photos: 200}\n"
         "    encoder: given\n    splits: [random]\n    metrics: [distance]\n    methods:\n"
         "      - uniform\n"
-        "      - {name: im2gps, k: 8, gallery: {source: file, file: places.csv}}\n"
+        "      - {name: im2gps, k: 8, gallery: {source: file, file: places.csv}}\n",
     )
-    (benchmark,) = config.read(tmp_path / "b.yaml", installed())
-    workspace = records.Workspace(tmp_path)
-    options = execution.Options(figures=False)
-    runner.run(benchmark, workspace, options=options, reporter=execution.Reporter())
-    board = tmp_path / "leaderboards/galleries"
     (row,) = [r for r in files.read_json(board / "benchmark.json")["rows"] if "gallery" in r]
     assert row["gallery"] == "40 places of places.csv"
     answers = records.Record.read(board / "runs" / row["folder"]).answers()

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib import image
 from PIL import Image
-from typer.testing import CliRunner
 
+from command_line import ask
 from geobench import (
     Assignment,
     BrokenPicture,
@@ -25,7 +25,6 @@ from geobench import (
     Split,
     Table,
     audit,
-    cli,
     distance_km,
     figures,
     gazetteer,
@@ -505,10 +504,6 @@ def test_examples_name_a_split_part_only_up_to_five():
 
 
 # ------------------------------------------------------------------ the command
-
-
-def ask(*words):
-    return CliRunner().invoke(cli.app, [str(word) for word in words])
 
 
 def sections(output):

@@ -10,10 +10,11 @@ from geopy.distance import great_circle
 from matplotlib import image
 from matplotlib.colors import to_rgba
 from scipy import stats
-from typer.testing import CliRunner
 
+import command_line
 import small_board
-from geobench import ConfigError, StoreError, cli, config, load, records
+import small_run
+from geobench import ConfigError, StoreError, load
 from geobench.board import comparison
 from geobench.board.contrast_rows import NO_VARIANCE
 from geobench.board.leaderboard import Leaderboard
@@ -24,7 +25,6 @@ from geobench.geo import EARTH_RADIUS_KM
 from geobench.names import CEILING
 from geobench.partitions import EqualAreaGrid
 from geobench.records import files
-from geobench.run import execution, runner
 from geobench.statistics.ranking import Comparison
 
 PHOTOS = 120
@@ -46,12 +46,7 @@ def made(root, *, seeds=2, publishes="coordinates"):
         "metrics: [distance, geoscore, accuracy, energy, nll, {name: country-accuracy}], "
         f"dataset: {{name: table, file: trip.csv, publishes: {publishes}}}}}]"
     )
-    (root / "b.yaml").write_text(text)
-    (benchmark,) = config.read(root / "b.yaml", installed())
-    options, reporter = execution.Options(figures=False), execution.Reporter()
-    outcome = runner.run(benchmark, records.Workspace(root), options=options, reporter=reporter)
-    assert outcome.failures == []
-    return Leaderboard(outcome.board, installed())
+    return Leaderboard(small_run.board(root, text), installed())
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +62,7 @@ def board(trip):
 @pytest.fixture
 def ask(trip, board, monkeypatch):
     monkeypatch.chdir(trip)
-    return lambda *words: CliRunner().invoke(cli.app, ["compare", *words])
+    return lambda *words: command_line.ask("compare", *words)
 
 
 def away(board, label):
@@ -349,7 +344,7 @@ def test_what_publishes_scores_only_is_compared_without_a_map(ask, trip, tmp_pat
 def test_a_method_without_answers_cannot_be_compared(tmp_path):
     board = small_board.make(tmp_path)
     parts = json.loads((board.folder / "benchmark.json").read_text())["parts"]
-    done = CliRunner().invoke(cli.app, ["compare", str(board.folder), "prior", "breaks"])
+    done = command_line.ask("compare", board.folder, "prior", "breaks")
     assert done.exit_code == 1
     for part in parts:
         assert f"breaks has no answers on {part}: its record is failed" in done.output

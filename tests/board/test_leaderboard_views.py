@@ -13,6 +13,7 @@ import pytest
 from pandas.testing import assert_series_equal
 from scipy import stats
 
+import small_run
 from geobench import (
     Atoms,
     Config,
@@ -21,20 +22,18 @@ from geobench import (
     Mean,
     Method,
     Metric,
-    config,
     geo,
-    records,
 )
 from geobench.board.contrast_rows import NO_VARIANCE
 from geobench.board.leaderboard import Leaderboard
 from geobench.board.part_rows import UNRANKED, Plain
 from geobench.board.tables import Row, Tables
-from geobench.catalogue import Source, installed
+from geobench.catalogue import installed
 from geobench.names import CEILING
 from geobench.pages.verification import verify
 from geobench.readable import number as as_shown
-from geobench.run import execution, runner
 from geobench.scoring.summaries import summarise
+from lent_plugins import lent
 
 SPLIT = "{name: unseen-cells, rows: 24, block_share: 0.4, photos_per_block: 8, buffer_km: 50}"
 TWIN = SPLIT.replace("rows", "label: seen-cells, surroundings: train, rows")
@@ -186,25 +185,13 @@ class Board:
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     root = tmp_path_factory.mktemp("views")
-    for plugin in OURS:
-        installed().add(plugin, Source("tests", "tests", "1"))
-    try:
-        (root / "b.yaml").write_text(YAML)
-        both, alone = config.read(root / "b.yaml", installed())
-
-        def run(benchmark, **flags):
-            options = execution.Options(figures=False, **flags)
-            workspace = records.Workspace(root)
-            return runner.run(benchmark, workspace, options=options, reporter=execution.Reporter())
-
+    with lent(*OURS):
+        both, alone = small_run.read(root, YAML)
         yield SimpleNamespace(
-            both=Board(run(both).board),
-            alone=Board(run(alone).board),
-            trial=Board(run(both, limit=60).board),
+            both=Board(small_run.run(both, root).board),
+            alone=Board(small_run.run(alone, root).board),
+            trial=Board(small_run.run(both, root, limit=60).board),
         )
-    finally:
-        for plugin in OURS:
-            del installed().registered[plugin.kind][plugin.name]
 
 
 @pytest.fixture(scope="module")

@@ -5,15 +5,15 @@ import pytest
 from geopy.distance import great_circle
 from matplotlib import image
 from PIL import Image
-from typer.testing import CliRunner
 
-from geobench import ConfigError, StoreError, cli, config, readable, records
+import command_line
+import small_run
+from geobench import ConfigError, StoreError, readable
 from geobench.board import worst
 from geobench.board.leaderboard import Leaderboard
 from geobench.catalogue import installed
 from geobench.figures import draw_contact_sheet
 from geobench.geo import EARTH_RADIUS_KM
-from geobench.run import execution, runner
 
 PHOTOS = 40
 PARTS = ["train", "test"]
@@ -40,14 +40,7 @@ def made(root, publishes):
         "methods: [uniform, {name: prior, label: the prior}], seeds: [3, 4], "
         f"dataset: {{name: table, file: trip.csv, images: photos, publishes: {publishes}}}}}]"
     )
-    (root / "b.yaml").write_text(text)
-    (benchmark,) = config.read(root / "b.yaml", installed())
-    options = execution.Options(figures=False)
-    outcome = runner.run(
-        benchmark, records.Workspace(root), options=options, reporter=execution.Reporter()
-    )
-    assert outcome.failures == []
-    return Leaderboard(outcome.board, installed())
+    return Leaderboard(small_run.board(root, text), installed())
 
 
 @pytest.fixture(scope="module")
@@ -58,12 +51,7 @@ def board(trip):
 @pytest.fixture
 def ask(trip, board, monkeypatch):
     monkeypatch.chdir(trip)
-
-    def ask(*words):
-        done = CliRunner().invoke(cli.app, ["worst", *words])
-        return done
-
-    return ask
+    return lambda *words: command_line.ask("worst", *words)
 
 
 def test_the_worst_answers_are_the_farthest_by_geopy(board):
@@ -246,6 +234,6 @@ def test_a_method_without_answers_on_one_part_is_shown_on_the_others(small):
     folder = small
     with pytest.raises(StoreError, match=r"breaks has no answers on unseen-cells/seen: .* failed"):
         worst.find(Leaderboard(folder, installed()), "breaks", "unseen-cells/seen")
-    done = CliRunner().invoke(cli.app, ["worst", str(folder), "-m", "breaks"])
+    done = command_line.ask("worst", folder, "-m", "breaks")
     assert done.exit_code == 1
     assert done.output.count("breaks has no answers") == 3

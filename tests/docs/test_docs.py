@@ -9,9 +9,9 @@ import pytest
 import typer
 
 import geobench
-from geobench import catalogue, cli, config, hookspecs, records
+import small_run
+from geobench import catalogue, cli, config, hookspecs
 from geobench.catalogue import Source, installed
-from geobench.run import execution, runner
 from geobench.testing import examine
 from pages import PAGES, ROOT, Page, tables
 
@@ -52,18 +52,12 @@ def test_the_method_of_the_readme_runs(tmp_path):
     exec(code, space)
     found = catalogue.load()
     found.add(space["MeanPlace"], Source("readme", "readme", "0"))
-    path = tmp_path / "b.yaml"
-    path.write_text(
+    text = (
         "benchmarks: [{name: readme, dataset: toy-planet, splits: [random], "
         "methods: [uniform, mean-place], metrics: [geoscore]}]"
     )
-    (benchmark,) = config.read(path, found)
-    outcome = runner.run(
-        benchmark,
-        records.Workspace(tmp_path),
-        options=execution.Options(),
-        reporter=execution.Reporter(),
-    )
+    (benchmark,) = small_run.read(tmp_path, text, known=found)
+    outcome = small_run.run(benchmark, tmp_path, figures=True)
     assert outcome.failures == []
     table = geobench.load(tmp_path / "leaderboards/readme")
     assert "mean-place" in set(table.label)

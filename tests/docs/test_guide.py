@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
 import geobench as public
 import geobench_torch
-from geobench import Context, Method, cli, geo
+from command_line import ask
+from geobench import Context, Method, geo
 from geobench.catalogue import KINDS
 from geobench.testing import kit
 from geobench.testing.bridge import Bridge
@@ -173,7 +173,7 @@ def test_every_command_and_flag_of_the_guide_exists():
     verbs |= set(re.findall(r"`geobench (\w+)", GUIDE))
     texts = {}
     for verb in verbs:
-        done = CliRunner().invoke(cli.app, [verb, "--help"])
+        done = ask(verb, "--help")
         assert done.exit_code == 0, verb
         texts[verb] = done.output
     flags = set(re.findall(r"`(--[a-z-]+)", GUIDE))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+import small_run
 from geobench import (
     Against,
     Atoms,
@@ -16,14 +17,14 @@ from geobench import (
     Method,
     Metric,
     Prediction,
-    config,
     distance_km,
     records,
 )
-from geobench.catalogue import Source, installed
+from geobench.catalogue import installed
 from geobench.errors import DeadlineError
 from geobench.records import verdicts
-from geobench.run import execution, mapping, runner
+from geobench.run import execution, mapping
+from lent_plugins import lent
 
 YAML = """
 benchmarks:
@@ -142,17 +143,11 @@ def make(root: Path) -> Board:
     outcomes = tuple(verdicts.Outcome(f"check-{s}", s, f"it {s}", 0.0) for s in statuses)
     verdicts.keep(workspace, verdicts.Verdict(installed().find("method", "prior"), outcomes))
     plugins = (Breaks, Unscorable, Nowhere, AgainstBreaks)
-    for plugin in plugins:
-        installed().add(plugin, Source("here", "here", "0"))
-    try:
-        (root / "b.yaml").write_text(YAML)
-        (benchmark,) = config.read(root / "b.yaml", installed())
-        options, reporter = execution.Options(), execution.Reporter()
-        outcome = runner.run(benchmark, workspace, options=options, reporter=reporter)
+    with lent(*plugins):
+        (benchmark,) = small_run.read(root, YAML)
+        outcome = small_run.run(benchmark, root, figures=True)
         answering = execution.Options(only=("uniform", "prior", "toy-oracle", "im2gps"))
+        reporter = execution.Reporter()
         mapped = mapping.add(benchmark, workspace, photos=3, options=answering, reporter=reporter)
         assert len(mapped.added) == 12  # of three parts
-    finally:
-        for plugin in plugins:
-            del installed().registered[plugin.kind][plugin.name]
     return Board(outcome.board)

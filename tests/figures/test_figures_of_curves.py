@@ -4,12 +4,10 @@ import numpy as np
 import pandas
 import pytest
 
-from geobench import config, figures, readable, records
-from geobench.board import tables
-from geobench.board.leaderboard import Leaderboard
-from geobench.catalogue import installed
+import small_run
+from drawn_pictures import drawn
+from geobench import readable
 from geobench.names import CEILING
-from geobench.run import execution, runner
 
 YAML = """
 benchmarks:
@@ -27,21 +25,7 @@ METHODS = {"uniform", "prior", "toy-oracle"}
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    root = tmp_path_factory.mktemp("curves")
-    (root / "b.yaml").write_text(YAML)
-    (benchmark,) = config.read(root / "b.yaml", installed())
-    options = execution.Options(figures=False)
-    outcome = runner.run(
-        benchmark, records.Workspace(root), options=options, reporter=execution.Reporter()
-    )
-    assert outcome.failures == []
-    return outcome.board
-
-
-def drawn(folder, name):
-    board = Leaderboard(folder, installed())
-    planned = {picture.name: picture for picture in figures.planned(board, tables.read(folder))}
-    return planned[name].draw()
+    return small_run.board(tmp_path_factory.mktemp("curves"), YAML)
 
 
 def numbers(folder, name):

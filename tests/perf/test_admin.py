@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from geobench import Atoms, Metric, ScoreContext, Truth, gazetteer, geo
+from bare_truth import truth
+from geobench import Atoms, Metric, ScoreContext, gazetteer, geo
 from geobench_basics.admin import (
     AdminConfig,
     ContinentMetric,
@@ -19,11 +20,6 @@ from geobench_basics.admin import (
 
 LEVELS = (ContinentMetric, CountryMetric, RegionMetric, TownMetric)
 WINDHOEK, SWAKOPMUND, LUANDA = (-22.57, 17.08), (-22.67, 14.53), (-8.84, 13.23)
-
-
-def truth(points: Any) -> Truth:
-    points = np.asarray(points, np.float64)
-    return Truth(points, {}, np.full(len(points), np.nan))
 
 
 def right(metric: Metric, answers: Any, truths: Any) -> list[float]:

@@ -8,10 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geobench import Atoms, PredictionError, ScoreContext, Truth, config, geo, records
-from geobench.catalogue import installed
-from geobench.run.execution import Options, Reporter
-from geobench.run.runner import run
+import small_run
+from geobench import Atoms, PredictionError, ScoreContext, Truth, geo
 from geobench_basics.prdc import PrdcConfig, PrdcMetric
 from small_board import Board
 
@@ -140,16 +138,12 @@ def test_no_more_photos_than_k_is_an_error_with_a_remedy() -> None:
 def board(tmp_path_factory: pytest.TempPathFactory) -> Board:
     """A leaderboard of which 20 photos are scored by draws, and all by their first draw."""
     root: Path = tmp_path_factory.mktemp("prdc")
-    (root / "b.yaml").write_text(
+    text = (
         "benchmarks: [{name: toy, dataset: {name: toy-planet, photos: 300}, encoder: given, "
         "splits: [random], methods: [uniform, toy-oracle], "
         "metrics: [prdc, energy], photos: 20, samples: 4}]"
     )
-    (benchmark,) = config.read(root / "b.yaml", installed())
-    workspace = records.Workspace(root)
-    outcome = run(benchmark, workspace, options=Options(figures=False), reporter=Reporter())
-    assert not outcome.failures
-    return Board(outcome.board)
+    return Board(small_run.board(root, text))
 
 
 def plain_rows(board: Board) -> list[dict[str, str]]:

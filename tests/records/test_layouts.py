@@ -5,8 +5,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from conftest import Command
 
+from command_line import Command
 from geobench import StoreError, records
 from geobench.catalogue import installed
 from geobench.pages.verification import verify

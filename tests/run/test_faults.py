@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import Command, Done
 
+from command_line import Command, Done
 from geobench.catalogue import installed
 from geobench.errors import GeobenchError
 from geobench.pages.verification import verify

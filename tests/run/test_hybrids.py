@@ -7,8 +7,8 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from conftest import FAULTY, Command
 
+from command_line import FAULTY, Command
 from geobench.catalogue import installed
 from geobench.pages.verification import verify
 from geobench.records import files

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from geobench import Context, Labelled, cli, drafts
-from geobench.catalogue import Source, installed
 from geobench.errors import LinkError
 from geobench.run import execution
 from geobench_basics.methods import UniformMethod
+from lent_plugins import lent
 
 YAML = """\
 benchmarks:
@@ -191,9 +191,8 @@ class Keeps(UniformMethod):
 @pytest.fixture
 def keeps() -> Iterator[None]:
     """The method is installed."""
-    installed().add(Keeps, Source("here", "here", "0"))
-    yield
-    del installed().registered["method"]["keeps"]
+    with lent(Keeps):
+        yield
 
 
 KEPT = [f"cache/keeps{name}" for name in ("", "/{fit}", "/{fit}/index", "/{fit}/index.lock")]

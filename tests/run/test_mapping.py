@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from matplotlib.collections import PolyCollection
-from typer.testing import CliRunner
 
+import command_line
+import small_run
 from geobench import (
     Atoms,
     Cells,
@@ -19,18 +20,17 @@ from geobench import (
     Method,
     PredictionError,
     Sampled,
-    cli,
-    config,
     distance_km,
     figures,
     geo,
 )
 from geobench.board import tables
 from geobench.board.leaderboard import Leaderboard
-from geobench.catalogue import Source, installed
+from geobench.catalogue import installed
 from geobench.pages.verification import verify
-from geobench.records import Workspace, files
-from geobench.run import execution, mapping, runner
+from geobench.records import files
+from geobench.run import mapping
+from lent_plugins import lent
 
 YAML = """
 benchmarks:
@@ -77,20 +77,15 @@ class Walks(Method):
 
 @pytest.fixture(scope="module", autouse=True)
 def walks():
-    installed().add(Walks, Source("here", "here", "0"))
-    yield
-    del installed().registered["method"]["walks"]
+    with lent(Walks):
+        yield
 
 
 @pytest.fixture(scope="module")
 def template(tmp_path_factory):
     """A finished workspace without maps, made once."""
     root = tmp_path_factory.mktemp("mapped")
-    (root / "b.yaml").write_text(YAML)
-    (benchmark,) = config.read(root / "b.yaml", installed())
-    options, reporter = execution.Options(), execution.Reporter()
-    outcome = runner.run(benchmark, Workspace(root), options=options, reporter=reporter)
-    assert outcome.failures == []
+    small_run.board(root, YAML, figures=True)
     return root
 
 
@@ -111,9 +106,7 @@ def workspace(template, tmp_path):
 
 def ask(root: Path, *words: str):
     """`geobench map` in a workspace."""
-    return CliRunner().invoke(
-        cli.app, ["map", str(root / "b.yaml"), "--workspace", str(root), *words]
-    )
+    return command_line.ask("map", root / "b.yaml", "--workspace", root, *words)
 
 
 def board(root: Path) -> Leaderboard:
@@ -221,9 +214,7 @@ def test_trajectories_of_a_wrong_shape_are_refused():
 def test_a_leaderboard_verifies_with_maps_and_without(template, mapped):
     for root in (template, mapped):
         assert verify(root / "leaderboards/mapped", installed()) == []
-        checked = CliRunner().invoke(
-            cli.app, ["report", "--check", str(root / "leaderboards/mapped")]
-        )
+        checked = command_line.ask("report", "--check", root / "leaderboards/mapped")
         assert checked.exit_code == 0, checked.output
 
 
@@ -399,9 +390,7 @@ def test_a_run_that_makes_a_record_again_removes_its_map_and_keeps_those_of_othe
     mapped, tmp_path
 ):
     root = shutil.copytree(mapped, tmp_path / "w")
-    (benchmark,) = config.read(root / "b.yaml", installed())
-    options = execution.Options(only=("walks",), force=True)
-    runner.run(benchmark, Workspace(root), options=options, reporter=execution.Reporter())
+    small_run.board(root, YAML, figures=True, only=("walks",), force=True)
     maps = list(root.glob("leaderboards/mapped/runs/*/*/map.npz"))
     assert {path.parent.name.split("-")[0] for path in maps} == {"uniform", "toy"}
     assert verify(root / "leaderboards/mapped", installed()) == []

@@ -5,13 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import FAULTY
 
 import geobench
+import small_run
+from command_line import FAULTY
 from geobench import ConfigError, DataError, Features, StoreError, config, geo, records
-from geobench.catalogue import Source, installed
+from geobench.catalogue import installed
 from geobench.records import files
-from geobench.run import execution, runner
+from lent_plugins import lent
 from sound_encoder import Colours
 
 TOY = Path(__file__).parents[2] / "benchmarks/toy.yaml"
@@ -33,16 +34,6 @@ benchmarks:
 """
 
 
-def run(path: Path, root: Path) -> None:
-    for benchmark in config.read(path, installed()):
-        runner.run(
-            benchmark,
-            records.Workspace(root),
-            options=execution.Options(figures=False),
-            reporter=execution.Reporter(),
-        )
-
-
 @pytest.fixture(scope="module")
 def toy(tmp_path_factory) -> Path:
     """A workspace where benchmarks/toy.yaml was run, with one metric."""
@@ -50,8 +41,8 @@ def toy(tmp_path_factory) -> Path:
     lines = TOY.read_text().splitlines()
     assert sum("metrics:" in line for line in lines) == 1
     kept = ["    metrics: [distance]" if "metrics:" in line else line for line in lines]
-    (root / "toy.yaml").write_text("\n".join(kept))
-    run(root / "toy.yaml", root)
+    for benchmark in small_run.read(root, "\n".join(kept)):
+        small_run.run(benchmark, root)
     return root
 
 
@@ -74,14 +65,11 @@ def sees(tmp_path_factory) -> Path:
         *(faulty.Glance, faulty.Striped, faulty.Counted, faulty.Sighted),
         *(Outside, SightedToo, Colours),
     )
-    for plugin in plugins:
-        installed().add(plugin, Source("here", "here", "0"))
     root = tmp_path_factory.mktemp("sees")
-    (root / "b.yaml").write_text(SEES)
-    run(root / "b.yaml", root)
-    yield root
-    for plugin in plugins:
-        del installed().registered[plugin.kind][plugin.name]
+    with lent(*plugins):
+        for benchmark in small_run.read(root, SEES):
+            small_run.run(benchmark, root)
+        yield root
     sys.path.remove(str(FAULTY))
 
 
@@ -95,12 +83,12 @@ def stored(root: Path, board: str):
 
 
 def test_every_method_of_the_toy_board_answers_as_its_records_say(toy):
-    (benchmark,) = config.read(toy / "toy.yaml", installed())
+    (benchmark,) = config.read(toy / "b.yaml", installed())
     dataset = benchmark.dataset.plugin
     seen = set()
     for row, ids, answers in stored(toy, "toy"):
         split = row["part"].rpartition("/")[0]
-        trained = geobench.trained(toy / "toy.yaml", row["label"], split=split, workspace=toy)
+        trained = geobench.trained(toy / "b.yaml", row["label"], split=split, workspace=toy)
         rows = np.flatnonzero(np.isin(dataset.table.ids, ids))
         assert dataset.table.ids[rows].tolist() == ids.tolist()
         found = trained.locate(dataset.features(rows), ids=ids.tolist()).point()
@@ -156,8 +144,8 @@ def test_what_cannot_be_located_is_a_sentence(sees, toy):
 
     picture = np.zeros((8, 8, 3), np.uint8)
     sighted = ask("sighted")
-    oracle = geobench.trained(toy / "toy.yaml", "toy-oracle", split="random", workspace=toy)
-    uniform = geobench.trained(toy / "toy.yaml", "uniform", split="random", workspace=toy)
+    oracle = geobench.trained(toy / "b.yaml", "toy-oracle", split="random", workspace=toy)
+    uniform = geobench.trained(toy / "b.yaml", "uniform", split="random", workspace=toy)
     for trained in (sighted, oracle, uniform):  # they read pictures, given features, nothing
         with pytest.raises(DataError, match="no pictures to locate"):
             trained.locate([])

@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 import numpy as np
 import pytest
 
+import small_run
 from geobench import (
     Assignment,
     BrokenPicture,
@@ -20,16 +21,16 @@ from geobench import (
     Split,
     SplitConfig,
     Table,
-    config,
     geo,
     records,
 )
 from geobench.board.leaderboard import Leaderboard
-from geobench.catalogue import Source, installed
+from geobench.catalogue import installed
 from geobench.pages.verification import verify
-from geobench.run import execution, plan, runner
+from geobench.run import plan
 from geobench.splits import check_twins
 from geobench_basics.unseen_cells import UnseenCellsSplit
+from lent_plugins import lent
 from pages import Page, tables
 
 YAML = """
@@ -78,22 +79,8 @@ class Shade(Encoder):
 @pytest.fixture
 def ran(tmp_path):
     """Runs the benchmark with some broken pictures; the folder of its leaderboard."""
-    plugins = (Snapshots, Shade)
-    for plugin in plugins:
-        installed().add(plugin, Source("tests", "tests", "1"))
-
-    def run(broken):
-        (tmp_path / "b.yaml").write_text(YAML.replace("BROKEN", str(broken)))
-        (benchmark,) = config.read(tmp_path / "b.yaml", installed())
-        workspace, flags = records.Workspace(tmp_path), execution.Options(figures=False)
-        reporter = execution.Reporter()
-        outcome = runner.run(benchmark, workspace, options=flags, reporter=reporter)
-        assert not outcome.failures
-        return outcome.board
-
-    yield run
-    for plugin in plugins:
-        del installed().registered[plugin.kind][plugin.name]
+    with lent(Snapshots, Shade):
+        yield lambda broken: small_run.board(tmp_path, YAML.replace("BROKEN", str(broken)))
 
 
 def gap_notes(board):
@@ -201,13 +188,9 @@ def test_a_twin_without_the_other_is_planned():
 
 
 def test_a_benchmark_with_an_unequal_twin_is_not_run(ran, tmp_path):
-    installed().add(Unequal, Source("tests", "tests", "1"))
     twin = "{name: unequal, label: mine, twin: true, train: 150}"
     text = YAML.replace("BROKEN", "[]").replace("splits: [", f"splits: [unequal, {twin}, ")
-    (tmp_path / "b.yaml").write_text(text)
-    try:
-        (benchmark,) = config.read(tmp_path / "b.yaml", installed())
+    with lent(Unequal):
+        (benchmark,) = small_run.read(tmp_path, text)
         with pytest.raises(DataError, match="150 train photos where unequal has 200"):
             plan.make(benchmark, records.Workspace(tmp_path), limit=20)
-    finally:
-        del installed().registered["split"]["unequal"]

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import FAULTY, Command
 
+from command_line import FAULTY, Command
 from geobench import Component, DataError, Method, Metric, digests
 from geobench.catalogue import installed
 from geobench.pages.verification import verify

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import Command
+
+from command_line import Command
 
 YAML = """\
 benchmarks:

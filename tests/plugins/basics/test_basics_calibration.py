@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import kstest
 
+from bare_truth import truth
 from geobench import (
     Atoms,
     Cells,
@@ -17,7 +18,6 @@ from geobench import (
     ReplicateWeights,
     ScoreContext,
     Statistic,
-    Truth,
     VonMisesFisherMixture,
     geo,
 )
@@ -26,11 +26,6 @@ from geobench_basics.calibration import NOMINAL, CalibrationMetric, SampledCalib
 RNG = np.random.default_rng
 BOTH = [CalibrationMetric(), SampledCalibrationMetric()]
 both = pytest.mark.parametrize("metric", BOTH, ids=lambda metric: metric.name)
-
-
-def truth(points):
-    points = np.asarray(points, np.float64)
-    return Truth(points, {}, np.full(len(points), np.nan))
 
 
 def levels(metric, prediction, points, samples):

@@ -5,6 +5,7 @@ from functools import partial
 import numpy as np
 import pytest
 
+from bare_truth import truth
 from geobench import (
     Atoms,
     Curve,
@@ -12,7 +13,6 @@ from geobench import (
     Sampled,
     ScoreContext,
     Statistic,
-    Truth,
     distance_km,
     geo,
     statistics,
@@ -21,11 +21,6 @@ from geobench_basics.decision import KEPT, BayesGeoScoreMetric, RiskCoverageMetr
 from geobench_basics.metrics import GeoScoreMetric
 
 RNG = np.random.default_rng
-
-
-def truth(points):
-    points = np.asarray(points, np.float64)
-    return Truth(points, {}, np.full(len(points), np.nan))
 
 
 def score(metric, prediction, points, samples):

@@ -5,6 +5,7 @@ import pytest
 from pydantic import ValidationError
 from scipy.stats import vonmises_fisher
 
+from bare_truth import truth
 from geobench import (
     Against,
     Atoms,
@@ -12,7 +13,6 @@ from geobench import (
     LazyDensity,
     PredictionError,
     ScoreContext,
-    Truth,
     VonMisesFisherMixture,
     geo,
 )
@@ -25,11 +25,6 @@ from geobench_basics.likelihood import (
 
 RNG = np.random.default_rng
 UNIFORM_NLL = np.log(4 * np.pi)
-
-
-def truth(points):
-    points = np.asarray(points, np.float64)
-    return Truth(points, {}, np.full(len(points), np.nan))
 
 
 def score(metric, prediction, points, samples=None):

@@ -8,6 +8,7 @@ from geopy.distance import great_circle  # type: ignore[import-untyped]
 from pydantic import ValidationError
 from scipy.integrate import quad
 
+from bare_truth import truth
 from geobench import (
     Atoms,
     Curve,
@@ -17,7 +18,6 @@ from geobench import (
     PredictionError,
     ReplicateWeights,
     ScoreContext,
-    Truth,
     VonMisesFisherMixture,
     geo,
 )
@@ -32,11 +32,6 @@ from geobench_basics.metrics import (
 )
 
 RNG = np.random.default_rng
-
-
-def truth(points: Any) -> Truth:
-    points = np.asarray(points, np.float64)
-    return Truth(points, {}, np.full(len(points), np.nan))
 
 
 def score(metric: Metric, prediction: Any, points: Any, samples: Any = None) -> Any:

@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 
 import geobench as library
-from geobench import ReplicateWeights, ScoreContext, Statistic, Truth, config, records
-from geobench.catalogue import installed
-from geobench.run import execution, runner
+import small_run
+from geobench import ReplicateWeights, ScoreContext, Statistic, Truth
 from geobench.toy_planet import ToyPlanet, ToyPlanetConfig
 from geobench_basics.calibration import CalibrationMetric, SampledCalibrationMetric
 
@@ -29,17 +28,7 @@ benchmarks:
 def values(tmp_path_factory):
     """Label -> summary -> value."""
     folder = tmp_path_factory.mktemp("oracle")
-    path = folder / "b.yaml"
-    path.write_text(FILE)
-    (benchmark,) = config.read(path, installed())
-    outcome = runner.run(
-        benchmark,
-        records.Workspace(folder),
-        options=execution.Options(),
-        reporter=execution.Reporter(),
-    )
-    assert outcome.failures == []
-    table = library.load(folder / "leaderboards/toy")
+    table = library.load(small_run.board(folder, FILE, figures=True))
     table = table[(table["slice"] == "all") & (table.average == "photo")]
     return {
         label: rows.set_index("summary").value.to_dict() for label, rows in table.groupby("label")

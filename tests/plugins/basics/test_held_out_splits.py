@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import small_run
 from drawn_places import Places, everything, far_and_wide, sizes
 from geobench import (
     Assignment,
@@ -18,13 +19,9 @@ from geobench import (
     Split,
     SplitConfig,
     components,
-    config,
     distance_km,
     gazetteer,
-    records,
 )
-from geobench.catalogue import installed
-from geobench.run import execution, runner
 from geobench.splits import describe
 from geobench_basics.density_shift import DensityShiftSplit
 from geobench_basics.holding_out import UnseenSplit
@@ -301,8 +298,8 @@ def test_every_split_takes_a_seed_and_a_train_share(kind: type[Split]) -> None:
 
 
 def test_benchmark_json_names_the_part_that_a_twin_repeats(tmp_path: Any) -> None:
-    path = tmp_path / "b.yaml"
-    path.write_text(
+    board = small_run.board(
+        tmp_path,
         """
 benchmarks:
   - name: twins
@@ -316,16 +313,9 @@ benchmarks:
       - {name: unseen-regions, label: abroad}
     methods: [uniform]
     metrics: [distance]
-"""
+""",
     )
-    (benchmark,) = config.read(path, installed())
-    outcome = runner.run(
-        benchmark,
-        records.Workspace(tmp_path),
-        options=execution.Options(figures=False),
-        reporter=execution.Reporter(),
-    )
-    parts = json.loads((outcome.board / "benchmark.json").read_text())["parts"]
+    parts = json.loads((board / "benchmark.json").read_text())["parts"]
     assert {label: part["twin_of"] for label, part in parts.items() if "twin_of" in part} == {
         "seen-cells/unseen": "unseen-cells/unseen",
         "seen-regions/unseen": "abroad/unseen",

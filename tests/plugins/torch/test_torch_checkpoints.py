@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import Command
 
+from command_line import Command
 from geobench import Context, PluginError
 
 torch = pytest.importorskip("torch")
