@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from geobench import Atoms, Metric, ScoreContext, Truth, gazetteer, geo
-from geobench_basics.admin import (
+from geobench_basics.metrics.admin import (
     AdminConfig,
     ContinentMetric,
     CountryMetric,

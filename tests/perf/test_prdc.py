@@ -12,7 +12,7 @@ from geobench import Atoms, PredictionError, ScoreContext, Truth, config, geo, r
 from geobench.catalogue import installed
 from geobench.run.execution import Options, Reporter
 from geobench.run.runner import run
-from geobench_basics.prdc import PrdcConfig, PrdcMetric
+from geobench_basics.metrics.prdc import PrdcConfig, PrdcMetric
 from small_board import Board
 
 RNG = np.random.default_rng
@@ -126,7 +126,7 @@ def test_two_draws_of_one_distribution_have_the_expectations_of_the_paper() -> N
 def test_a_thousand_balls_at_once_are_as_good_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
     real, fake = towns(300, RNG(0)), towns(300, RNG(1))
     whole = score(real, fake)
-    monkeypatch.setattr("geobench_basics.prdc._BALLS", 7)
+    monkeypatch.setattr("geobench_basics.metrics.prdc._BALLS", 7)
     np.testing.assert_array_equal(score(real, fake), whole)
 
 

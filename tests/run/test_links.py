@@ -15,7 +15,7 @@ from geobench import Context, Labelled, cli, drafts
 from geobench.catalogue import Source, installed
 from geobench.errors import LinkError
 from geobench.run import execution
-from geobench_basics.methods import UniformMethod
+from geobench_basics.methods.uniform import UniformMethod
 
 YAML = """\
 benchmarks:

@@ -29,7 +29,7 @@ from geobench.catalogue import Source, installed
 from geobench.pages.verification import verify
 from geobench.run import execution, plan, runner
 from geobench.splits import check_twins
-from geobench_basics.unseen_cells import UnseenCellsSplit
+from geobench_basics.splits.unseen_cells import UnseenCellsSplit
 from pages import Page, tables
 
 YAML = """
