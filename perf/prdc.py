@@ -8,7 +8,7 @@ import time
 import numpy as np
 
 from geobench import Atoms, Points, ScoreContext, Truth, geo
-from geobench_basics.prdc import PrdcMetric
+from geobench_basics.metrics.prdc import PrdcMetric
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ from geobench.catalogue import Catalogue
 from geobench.components import Component
 from geobench.config import yaml_lines
 from geobench.config.benchmark import Benchmark
-from geobench_basics.inside import InsideSplit
+from geobench_basics.splits.inside import InsideSplit
 
 BASE = "base"
 """The label of what all settings have in common, tried as it is."""

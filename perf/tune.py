@@ -109,7 +109,7 @@ def results_of(board: Path, trial: Trial) -> list[Result]:
     known, manifest = tables.read(board), Leaderboard(board, installed()).manifest
     rows: dict[tuple[str, str], dict[str, Row]] = {}
     for row in known.rows:
-        if row.plain and row.summary in SUMMARIES:
+        if row.overall and row.summary in SUMMARIES:
             rows.setdefault((row.part, row.label), {})[row.summary] = row
     times: dict[tuple[str, str, str], list[float]] = {}
     for cost in known.costs:

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from geobench import geo
 from geobench.board.contrast_rows import limits_of
 from geobench.board.leaderboard import Leaderboard
-from geobench.board.part_rows import Plain, joined
-from geobench.board.tables import GALLERY, Row, remarks
+from geobench.board.part_rows import PartNumber
+from geobench.board.tables import GALLERY, Row, joined, remarks
 from geobench.board.worst import known
 from geobench.errors import ConfigError, StoreError
 from geobench.geo import Floats, Points
@@ -124,7 +124,7 @@ def differences(
     offered = [each for m in board.metrics for each in m.summaries if not isinstance(each, Curve)]
     if summary is not None:
         known(summary, {each.name: each for each in offered}, what="summary", board=board)
-    numbers = board.plain(part, {a, b})
+    numbers = board.numbers(part, {a, b})
     found = []
     for each in offered:
         pair = numbers.get((a, each.name)), numbers.get((b, each.name))
@@ -137,16 +137,18 @@ def differences(
 
 
 def _difference(
-    summary: Summary, labels: tuple[str, str], pair: tuple[Plain | str | None, Plain | str | None]
+    summary: Summary,
+    labels: tuple[str, str],
+    pair: tuple[PartNumber | str | None, PartNumber | str | None],
 ) -> Difference:
     a, b = pair
-    values = [each.row.value if isinstance(each, Plain) else float("nan") for each in pair]
+    values = [each.row.value if isinstance(each, PartNumber) else float("nan") for each in pair]
     found = Difference(summary.name, summary.unit, summary.better, values[0], values[1])
-    if not (isinstance(a, Plain) and isinstance(b, Plain)):
+    if not (isinstance(a, PartNumber) and isinstance(b, PartNumber)):
         why = [
             f"{label} has no such number" if number is None else f"{label}: {number}"
             for label, number in zip(labels, pair, strict=True)
-            if not isinstance(number, Plain)
+            if not isinstance(number, PartNumber)
         ]
         return replace(found, note="; ".join(why))
     if not np.array_equal(a.photos, b.photos):

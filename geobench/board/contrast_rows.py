@@ -7,11 +7,13 @@ from typing import NamedTuple, final
 
 import numpy as np
 
-from geobench.board.part_rows import TRAINED, PartRows, Plain, filled, joined
-from geobench.board.tables import Row
+from geobench.board.part_rows import PartNumber, filled
+from geobench.board.part_scores import KeptWhileSame
+from geobench.board.part_tables import PartTables
+from geobench.board.tables import TRAINED, Row, joined
 from geobench.scoring.summaries import Summarised
 from geobench.statistics import ranking
-from geobench.statistics.intervals import AnyUnits, Estimate, Replicates, estimate_replicates
+from geobench.statistics.intervals import AnyUnits, Estimate, Replicates, Units, estimate_replicates
 from geobench.statistics.ranking import Comparison
 
 OTHER_PHOTOS = "of other photos: the difference holds the difficulty of the places, too"
@@ -30,7 +32,7 @@ class Limits(NamedTuple):
     note: str = ""
 
 
-def limits_of(found: Estimate | Comparison, a: Plain, b: Plain) -> Limits:
+def limits_of(found: Estimate | Comparison, a: PartNumber, b: PartNumber) -> Limits:
     """The limits that may be shown of a difference a - b of two numbers.
 
     Two shares that differ alike in every unit have no variance, which says nothing of how sure
@@ -49,48 +51,48 @@ def limits_of(found: Estimate | Comparison, a: Plain, b: Plain) -> Limits:
     return Limits(max(low, -1.0), min(high, 1.0), NO_VARIANCE)
 
 
-def gaps(here: PartRows, twin: PartRows, *, remarks: Sequence[str] = ()) -> Iterator[Row]:
+def gaps(here: PartTables, twin: PartTables, *, remarks: Sequence[str] = ()) -> Iterator[Row]:
     """The rows `<summary>.gap`: the twin's value on the same photos minus the one here.
 
     Args:
-        here: the part, its rows computed.
+        here: the part.
         twin: the part of the twin, likewise.
         remarks: for the notes of all gaps.
     """
-    for key, plain in here.plain.items():
-        if plain.row.status not in TRAINED:
+    units_of = KeptWhileSame(lambda photos: Units.of(here.units[photos]))
+    for key, own in here.numbers.items():
+        if own.row.status not in TRAINED:
             continue
-        there = twin.plain.get(key)
+        there = twin.numbers.get(key)
         lost = "" if there is not None else f"the twin {twin.label} has no number"
-        if there is not None and there.seeds != plain.seeds:
+        if there is not None and there.seeds != own.seeds:
             lost = f"the twin {twin.label} was trained with other seeds"
-        if there is not None and not np.array_equal(plain.photos, there.photos):
+        if there is not None and not np.array_equal(own.photos, there.photos):
             lost = f"other photos of the twin {twin.label} could be scored"
         if there is None or lost:
-            yield replace(_contrast("gap", "", plain.row, plain.row), note=lost)
+            yield replace(_contrast("gap", "", own.row, own.row), note=lost)
             continue
-        units = here.photos(plain.photos).units
-        gap = paired_gap(there.replicates, plain.replicates, units).estimate
+        gap = paired_gap(there.replicates, own.replicates, units_of(own.photos)).estimate
         level = f"the twin {twin.label} has {there.replicates.value:.6g}"
-        head = _contrast("gap", joined(level, *remarks), plain.row, there.row)
-        yield _limited(filled(head, gap), gap, there, plain)
+        head = _contrast("gap", joined(level, *remarks), own.row, there.row)
+        yield _limited(filled(head, gap), gap, there, own)
 
 
-def part_differences(here: PartRows, seen: PartRows) -> Iterator[Row]:
+def part_differences(here: PartTables, seen: PartTables) -> Iterator[Row]:
     """The rows `<summary>.part-difference`: the value on seen photos minus the one here."""
-    for key, plain in here.plain.items():
-        there = seen.plain.get(key)
+    for key, own in here.numbers.items():
+        there = seen.numbers.get(key)
         if there is None:
             continue
         found = ranking.compare_independent(
             there.replicates,
-            plain.replicates,
-            effective_units=(there.row.effective_units, plain.row.effective_units),
-            same_trainings=there.seeds == plain.seeds,
+            own.replicates,
+            effective_units=(there.row.effective_units, own.row.effective_units),
+            same_trainings=there.seeds == own.seeds,
         )
         level = f"{OTHER_PHOTOS}; {seen.label} has {there.replicates.value:.6g}"
-        row = _contrast("part-difference", level, plain.row, there.row)
-        yield _limited(replace(row, value=found.difference), found, there, plain)
+        row = _contrast("part-difference", level, own.row, there.row)
+        yield _limited(replace(row, value=found.difference), found, there, own)
 
 
 def _contrast(name: str, note: str, row: Row, other: Row) -> Row:
@@ -113,12 +115,12 @@ def _contrast(name: str, note: str, row: Row, other: Row) -> Row:
     )
 
 
-def _limited(row: Row, found: Estimate | Comparison, there: Plain, here: Plain) -> Row:
+def _limited(row: Row, found: Estimate | Comparison, there: PartNumber, here: PartNumber) -> Row:
     low, high, why = limits_of(found, there, here)
     return replace(row, low=low, high=high, note=joined(row.note, why))
 
 
-def paired_gap(twin: Replicates, plain: Replicates, units: AnyUnits) -> Summarised:
+def paired_gap(twin: Replicates, here: Replicates, units: AnyUnits) -> Summarised:
     """The gap of a method: its value with the surroundings of the photos, minus that without.
 
     Both are of the same photos in the same order, so that the difficulty of the places is in
@@ -126,9 +128,9 @@ def paired_gap(twin: Replicates, plain: Replicates, units: AnyUnits) -> Summaris
 
     Args:
         twin: trained on the surroundings, too.
-        plain: not trained on them; of as many seeds.
+        here: not trained on them; of as many seeds.
         units: of the photos, (N,).
     """
-    differences = twin.seed_values - plain.seed_values
-    found = Replicates(twin.value - plain.value, twin.deviations - plain.deviations, differences)
+    differences = twin.seed_values - here.seed_values
+    found = Replicates(twin.value - here.value, twin.deviations - here.deviations, differences)
     return Summarised(estimate_replicates(found, units), found)

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from geobench import records
-from geobench.board import contrast_rows
+from geobench.board import contrast_rows, part_tables
 from geobench.board.part_records import PartRecords
-from geobench.board.part_rows import PartRows, Plain
+from geobench.board.part_rows import PartNumber
 from geobench.board.tables import Tables
 from geobench.catalogue import Catalogue
 from geobench.errors import StoreError
@@ -134,22 +134,30 @@ class Leaderboard:
                 known.append(text)
         return found
 
-    def plain(self, part: str, labels: Collection[str]) -> dict[tuple[str, str], Plain | str]:
+    def numbers(
+        self, part: str, labels: Collection[str]
+    ) -> dict[tuple[str, str], PartNumber | str]:
         """Label and summary -> the number of all photos of a part, or why there is none.
 
         Args:
             part: its label.
             labels: whose numbers; a metric that does not apply to a label gives it none.
         """
-        return self._rows(part, Tables([], [], [], [])).plain_of(labels)
+        records = self._records(part)
+        return part_tables.compute_numbers(self.name, records, metrics=self.metrics, labels=labels)
 
     def tables(self) -> Tables:
         """Compute every number of the tables from the stored arrays."""
         tables = Tables([], [], [], [])
-        parts = {label: self._rows(label, tables) for label in self.manifest["parts"]}
+        parts = {
+            label: part_tables.compute(self.name, self._records(label), metrics=self.metrics)
+            for label in self.manifest["parts"]
+        }
         for part in parts.values():
-            part.compute()
-            tables.problems += part.records.problems
+            tables.rows += part.rows
+            tables.curves += part.curves
+            tables.costs += part.costs
+            tables.problems += part.problems
         for label, part in parts.items():
             if label in self.twins:
                 twin, remarks = parts[self.twins[label]], self.unequal_trainings(label)
@@ -158,6 +166,5 @@ class Leaderboard:
                 tables.rows += contrast_rows.part_differences(part, parts[self.contrasted[label]])
         return tables
 
-    def _rows(self, part: str, tables: Tables) -> PartRows:
-        records = PartRecords(part, self.part(part), self.manifest, self.runs)
-        return PartRows(self.name, records, self.metrics, tables)
+    def _records(self, part: str) -> PartRecords:
+        return PartRecords(part, self.part(part), self.manifest, self.runs)

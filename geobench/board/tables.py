@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 RANKED = ("ok", "external", "released")
+"""Status of what has a rank."""
 
+TRAINED = ("ok", "ceiling")
+"""Status of what depends on the training photos of this split."""
 
 GALLERY = "gallery: "
 """How a note begins that says what places a retrieval method can answer with."""
@@ -50,7 +53,7 @@ class Row:
     note: str = ""
 
     @property
-    def plain(self) -> bool:
+    def overall(self) -> bool:
         """Whether it is about all photos of its part, each of which counts once."""
         return self.slice == "all" and self.average == "photo"
 
@@ -133,6 +136,11 @@ def _cell(value: Any) -> str:
 def remarks(note: str) -> list[str]:
     """What a row's note says, one by one."""
     return [remark for remark in note.split("; ") if remark]
+
+
+def joined(*notes: str) -> str:
+    """Notes as one, each remark once."""
+    return "; ".join(dict.fromkeys(each for note in notes for each in remarks(note)))
 
 
 def read(folder: Path) -> Tables:

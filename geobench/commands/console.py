@@ -208,7 +208,7 @@ def show_warnings(console: Console) -> None:
 def standings(console: Console, rows: list[Row]) -> None:
     """A short table per part: a few summaries of every label, without intervals."""
     for part in dict.fromkeys(row.part for row in rows):
-        own = [row for row in rows if row.part == part and row.plain]
+        own = [row for row in rows if row.part == part and row.overall]
         names = list(dict.fromkeys(row.summary for row in own))
         shown = [name for name in _HEADLINES if name in names] or names[:4]
         table = Table(box=None, padding=(0, 2, 0, 0))

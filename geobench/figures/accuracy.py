@@ -57,7 +57,7 @@ def draw_accuracy(tables: Tables, *, stamp: str) -> "Figure":
             _panel(
                 axes,
                 [point for point in points if point.part == part],
-                [row for row in rows if row.part == part and row.plain],
+                [row for row in rows if row.part == part and row.overall],
                 look,
             )
     return page.figure

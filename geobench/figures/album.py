@@ -231,7 +231,7 @@ def errors(board: Leaderboard, tables: Tables, part: str) -> list[Errors]:
     medians = {
         row.label: row.value
         for row in tables.rows
-        if row.part == part and row.summary == "distance.median" and row.plain
+        if row.part == part and row.summary == "distance.median" and row.overall
     }
     return [
         Errors(label, arrays["truth"][kept], np.mean(distances, axis=0)[kept], medians.get(label))

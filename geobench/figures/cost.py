@@ -49,7 +49,7 @@ def timed_parts(tables: Tables) -> list[str]:
 
 def _rows(tables: Tables) -> list[Row]:
     names = shown_summaries(tables)[:1]
-    rows = [row for row in tables.rows if row.summary in names and row.plain]
+    rows = [row for row in tables.rows if row.summary in names and row.overall]
     # Of answers from a file nobody knows what they took.
     known = [row for row in rows if math.isfinite(row.value) and row.status != "external"]
     return [in_shown_unit(row) for row in known]

@@ -87,7 +87,7 @@ def draw_slopes(tables: Tables, pairs: Sequence[Pair], *, title: str, stamp: str
         stamp: where the numbers come from, for the corner.
     """
     wanted = [(pair, name) for pair in pairs for name in shown_summaries(tables)]
-    rows = [in_shown_unit(row) for row in tables.rows if row.plain]
+    rows = [in_shown_unit(row) for row in tables.rows if row.overall]
     rows = [row for row in rows if math.isfinite(row.value)]
     look = looks(tables.labels)
     longest = [_beside(label, "00,000 \N{RIGHTWARDS ARROW} 00,000") for label in tables.labels]

@@ -88,10 +88,10 @@ def page(board: Leaderboard, tables: Tables) -> str:
     if broken:
         listed = ", ".join(f"{count} {reason}" for reason, count in broken.items())
         lines += [f"Promised {dataset['promised']:,} photos; left out: {listed}.", ""]
-    if plain := [row for row in tables.rows if row.plain and not is_contrast(row)]:
+    if overall := [row for row in tables.rows if row.overall and not is_contrast(row)]:
         lines += ["## At a glance", ""]
         if len(manifest["parts"]) > 1:
-            lines += [glance_table(tables.rows, primary(plain)), ""]
+            lines += [glance_table(tables.rows, primary(overall)), ""]
         lines += _pictures(board, "")
     for part in manifest["parts"]:
         lines += _part(board, part, tables)
@@ -131,23 +131,24 @@ def _part(board: Leaderboard, part: str, tables: Tables) -> list[str]:
     if contrasts:
         twin = board.twins.get(part, "")
         source = twin or board.contrasted[part]
-        levels = {(row.label, row.summary): row for row in rows if row.part == source and row.plain}
+        there = [row for row in rows if row.part == source and row.overall]
+        levels = {(row.label, row.summary): row for row in there}
         title, text = _GAP if twin else _DIFFERENCE
         size = board.size_of_twins(part)
         lines += [f"### {title}", "", text.format(source=source, part=part, size=size), ""]
-        first = primary([row for row in mine if row.plain and not is_contrast(row)])
+        first = primary([row for row in mine if row.overall and not is_contrast(row)])
         shown = [row for row in contrasts if row.summary.startswith(f"{first}.")]
-        plain = [row for row in mine if row.plain and row.summary == first]
-        lines += [gap_table([*plain, *shown], levels), ""]
+        overall = [row for row in mine if row.overall and row.summary == first]
+        lines += [gap_table([*overall, *shown], levels), ""]
         lines += ["<details><summary>Of all summaries</summary>", ""]
-        lines += [gap_table([*plain, *contrasts], levels), "", "</details>", ""]
+        lines += [gap_table([*overall, *contrasts], levels), "", "</details>", ""]
     lines += _pictures(board, part)
     if novel := novelty_table([point for point in tables.curves if point.part == part], mine):
         lines += ["<details><summary>By the distance to the nearest training photo</summary>", ""]
         lines += ["Bins of equally many photos, each at its median distance.", ""]
         lines += [novel, "", "</details>", ""]
-    if any(not row.plain for row in mine):
-        first = primary([row for row in mine if row.plain])
+    if any(not row.overall for row in mine):
+        first = primary([row for row in mine if row.overall])
         lines += [f"<details><summary>{first} by slice</summary>", ""]
         lines += [slice_table(mine, first), "", "</details>", ""]
     return [*lines, _facts(board.manifest["parts"][part]["facts"]), ""]

@@ -21,7 +21,7 @@ def is_contrast(row: Row) -> bool:
 
 def summary_table(rows: Sequence[Row]) -> str:
     """A line per summary, a column per label: of all photos of a part, each counting once."""
-    shown = [row for row in rows if row.plain and not is_contrast(row)]
+    shown = [row for row in rows if row.overall and not is_contrast(row)]
     if not shown:
         return "None of the metrics can score what the methods predict."
     cells = {(row.label, row.summary): _cell(row) for row in shown}
@@ -36,7 +36,7 @@ def summary_table(rows: Sequence[Row]) -> str:
 def glance_table(rows: Sequence[Row], summary: str) -> str:
     """A line per label and a column per part, of one summary and its gaps or differences."""
     wanted = (summary, *(f"{summary}{kind}" for kind in CONTRASTS))
-    shown = [row for row in rows if row.plain and row.summary in wanted]
+    shown = [row for row in rows if row.overall and row.summary in wanted]
     columns = {(row.part, row.summary): _column(row) for row in shown}
     cells = {(row.label, row.part, row.summary): _cell(row) for row in shown}
     body = [
@@ -60,7 +60,7 @@ def gap_table(rows: Sequence[Row], levels: Mapping[tuple[str, str], Row]) -> str
         rows: of the part.
         levels: label and summary -> the row of the twin, or of the part `seen`.
     """
-    shown = [row for row in rows if row.plain and is_contrast(row)]
+    shown = [row for row in rows if row.overall and is_contrast(row)]
     cells = {}
     for row in shown:
         level = levels.get((row.label, row.summary.rpartition(".")[0]))
@@ -91,7 +91,7 @@ def novelty_table(points: Sequence[CurvePoint], rows: Sequence[Row]) -> str:
         rows: of the part, which say how summaries are headed and labels are ordered.
     """
     cells, heads = {}, {}
-    known = {row.summary: row for row in rows if row.plain}
+    known = {row.summary: row for row in rows if row.overall}
     for summary in NOVELTY_OF:
         for point in points:
             if point.curve == f"{summary}.novelty-bins" and summary in known:
@@ -141,9 +141,9 @@ def _head(row: Row) -> str:
 
 def _columns(rows: Sequence[Row]) -> list[str]:
     """The labels: the ceiling first, then by the primary summary, the best first."""
-    plain = [row for row in rows if row.plain]
-    first = primary(plain or rows)
-    known = {row.label: row for row in plain if row.summary == first}
+    overall = [row for row in rows if row.overall]
+    first = primary(overall or rows)
+    known = {row.label: row for row in overall if row.summary == first}
     return sorted(
         dict.fromkeys(row.label for row in rows), key=lambda label: _order(known.get(label))
     )

@@ -48,13 +48,13 @@ class View:
         return "part" if self.slice == "all" else "slice"
 
     @property
-    def plain(self) -> bool:
+    def overall(self) -> bool:
         """Whether it is of all photos, each of which counts once."""
         return self.slice == "all" and self.average == "photo"
 
 
 def views(arrays: Mapping[str, NDArray[Any]]) -> list[View]:
-    """The views of a part, the plain one first.
+    """The views of a part, the overall one first.
 
     Slices are continents, classes of population, thirds of the number of training photos near
     (rarely, sometimes, often seen), and the values of each attribute: of strings the twelve most

@@ -3,30 +3,40 @@
 from collections.abc import Sequence
 
 from geobench import Dataset, Encoder, Method, Metric, Split, hookimpl
-from geobench_basics.admin import ContinentMetric, CountryMetric, RegionMetric, TownMetric
-from geobench_basics.calibration import CalibrationMetric, SampledCalibrationMetric
 from geobench_basics.datasets import FolderDataset, TableDataset
-from geobench_basics.decision import BayesGeoScoreMetric, RiskCoverageMetric
-from geobench_basics.density_shift import DensityShiftSplit
 from geobench_basics.encoders import GivenEncoder
-from geobench_basics.inside import InsideSplit
-from geobench_basics.likelihood import LogLikelihoodMetric, SmoothedLikelihoodMetric
-from geobench_basics.methods import UniformMethod
+from geobench_basics.methods import PredictionsMethod, PriorMethod, UniformMethod
 from geobench_basics.metrics import (
     AccuracyMetric,
+    BayesGeoScoreMetric,
+    CalibrationMetric,
     ChordalEnergyMetric,
+    ContinentMetric,
+    CountryMetric,
     DistanceMetric,
     EnergyMetric,
     GeoScoreMetric,
+    LocalizabilityMetric,
+    LogLikelihoodMetric,
+    PrdcMetric,
+    RegionMetric,
+    RiskCoverageMetric,
+    SampledCalibrationMetric,
+    SharpnessMetric,
+    SmoothedLikelihoodMetric,
+    TownMetric,
 )
-from geobench_basics.prdc import PrdcMetric
-from geobench_basics.predictions_file import PredictionsMethod
-from geobench_basics.prior import PriorMethod
-from geobench_basics.sharpness import LocalizabilityMetric, SharpnessMetric
-from geobench_basics.splits import ByGroupSplit, OfficialSplit, RandomSplit, TransferSplit
-from geobench_basics.temporal import TemporalSplit
-from geobench_basics.unseen_cells import UnseenCellsSplit
-from geobench_basics.unseen_regions import UnseenRegionsSplit
+from geobench_basics.splits import (
+    ByGroupSplit,
+    DensityShiftSplit,
+    InsideSplit,
+    OfficialSplit,
+    RandomSplit,
+    TemporalSplit,
+    TransferSplit,
+    UnseenCellsSplit,
+    UnseenRegionsSplit,
+)
 
 
 @hookimpl

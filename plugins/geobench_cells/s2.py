@@ -19,7 +19,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from geobench import ConfigError, DataError, Partition, Points, geo
 
-Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 DEEPEST = 30
@@ -91,17 +90,17 @@ def _gather(bits: Integers) -> Integers:
     return bits
 
 
-def _leaf(u: Floats) -> Integers:
+def _leaf(u: geo.Floats) -> Integers:
     root = np.sqrt(1 + 3 * np.abs(u)) / 2
     s = np.where(u >= 0, root, 1 - root)
     return np.asarray(np.clip(np.floor(s * _LEAVES), 0, _LEAVES - 1), dtype=np.int64)
 
 
-def _u_of_s(s: Floats) -> Floats:
+def _u_of_s(s: geo.Floats) -> geo.Floats:
     return np.where(s >= 0.5, 4 * s * s - 1, 1 - 4 * (1 - s) ** 2) / 3
 
 
-def _vectors(face: Integers, u: Floats, v: Floats) -> Floats:
+def _vectors(face: Integers, u: geo.Floats, v: geo.Floats) -> geo.Floats:
     """Vectors (..., 3), not of unit length, of face coordinates (...,)."""
     one = np.ones_like(u)
     x = np.choose(face, [one, -u, -u, -one, v, v])
@@ -187,7 +186,7 @@ class AdaptiveS2(Partition):
         return arrays if self._parents is None else {**arrays, "parents": self._parents}
 
     @cached_property
-    def areas(self) -> Floats:
+    def areas(self) -> geo.Floats:
         """Area of each cell in steradians, shape (C,): the spherical excess of its corners.
 
         By van Oosterom and Strackee (IEEE Trans. Biomed. Eng. 1983) on two triangles. The
@@ -244,7 +243,7 @@ class AdaptiveS2(Partition):
         return np.asarray(np.searchsorted(self.starts, keys, side="right") - 1)
 
     @cached_property
-    def _sides(self) -> Floats:
+    def _sides(self) -> geo.Floats:
         """Least u, least v, width and height of each cell in (u, v), shape (4, C)."""
         first = LeafCells.of_keys(self.starts)
         step = np.sqrt(_sizes(self.levels))
@@ -286,13 +285,13 @@ def _keys(points: Points) -> Integers:
     return keys
 
 
-def _excess(triple: Floats, corners: Sequence[tuple[Floats, Floats]]) -> Floats:
+def _excess(triple: geo.Floats, corners: Sequence[tuple[geo.Floats, geo.Floats]]) -> geo.Floats:
     a, b, c = (np.stack([np.ones_like(u), u, v], axis=-1) for u, v in corners)
     la, lb, lc = (np.linalg.norm(corner, axis=-1) for corner in (a, b, c))
     dots = (a * b).sum(-1) * lc + (b * c).sum(-1) * la + (c * a).sum(-1) * lb
     return np.asarray(2 * np.arctan2(triple, la * lb * lc + dots))
 
 
-def _least_square(low: Floats, high: Floats) -> Floats:
+def _least_square(low: geo.Floats, high: geo.Floats) -> geo.Floats:
     """The smallest square of a number between low and high."""
     return np.maximum(np.maximum(low, -high), 0) ** 2

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from geobench import Cells, Points, geo
 from geobench_cells import AdaptiveS2
 
-Floats = NDArray[np.float64]
 Rule = Literal["cell", "mean-of-top-k", "densest"]
 
 _TRIPLES = 1 << 22  # at most this many (photo, place, place) triples in memory at once
@@ -38,13 +37,13 @@ class Answering:
     top_k: int
     bandwidth_km: float
 
-    def prediction(self, log_masses: Floats) -> Cells:
+    def prediction(self, log_masses: geo.Floats) -> Cells:
         """Predictions for log-probabilities (N, K) of the classes; other cells get no mass."""
         spread = np.full((len(log_masses), len(self.partition)), -np.inf)
         spread[:, self.cells] = log_masses
         return Cells(self.partition, spread, self.points(log_masses), count=len(log_masses))
 
-    def log_densities(self, log_masses: Floats, points: Points) -> Floats:
+    def log_densities(self, log_masses: geo.Floats, points: Points) -> geo.Floats:
         """Log-density (N,) at one point (N, 2) per photo; -inf where no class is."""
         class_of = np.full(len(self.partition), -1)
         class_of[self.cells] = np.arange(len(self.cells))
@@ -53,7 +52,7 @@ class Answering:
         density = log_masses[np.arange(len(points)), classes] - np.log(self.partition.areas[cells])
         return np.where(classes >= 0, density, -np.inf)
 
-    def points(self, log_masses: Floats) -> Points:
+    def points(self, log_masses: geo.Floats) -> Points:
         """One answer (N, 2) per photo for log-probabilities (N, K)."""
         if self.rule == "cell":
             return np.asarray(self.places[log_masses.argmax(axis=-1)])

@@ -34,8 +34,10 @@ from geobench.audit import coordinates, duplicates, fingerprints
 from geobench.digests import digest
 from geobench.records.parts import MAP_ROWS
 from geobench.toy_planet import ToyPlanet
-from geobench_basics.splits import ByGroupSplit, OfficialSplit, TransferConfig, TransferSplit
-from geobench_basics.unseen_cells import UnseenCellsConfig, UnseenCellsSplit
+from geobench_basics.splits.by_group import ByGroupSplit
+from geobench_basics.splits.official import OfficialSplit
+from geobench_basics.splits.transfer import TransferConfig, TransferSplit
+from geobench_basics.splits.unseen_cells import UnseenCellsConfig, UnseenCellsSplit
 
 
 class Album(Dataset):

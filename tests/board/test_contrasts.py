@@ -6,7 +6,7 @@ from scipy import stats
 
 from geobench import statistics
 from geobench.board.contrast_rows import NO_VARIANCE, limits_of, paired_gap
-from geobench.board.part_rows import Plain
+from geobench.board.part_rows import PartNumber
 from geobench.board.tables import Row
 from geobench.scoring.summaries import macro_mean
 from geobench.statistics import ranking
@@ -194,17 +194,17 @@ def test_parts_of_one_unit_or_without_variance_are_compared_as_far_as_they_can()
     assert np.isnan([unknown.low, unknown.high]).all()
 
 
-def plain(estimate, unit="share"):
+def part_number(estimate, unit="share"):
     text = ("b", "p", "all", "photo", "l", "m", "s", unit, "higher")
     row = Row(*text, value=estimate.value, low=estimate.low, high=estimate.high)
-    return Plain(row, None, np.arange(8), (0,), exact=unit == "share")
+    return PartNumber(row, None, np.arange(8), (0,), exact=unit == "share")
 
 
 @pytest.mark.parametrize("values", [(1.0, 0.0), (0.0, 0.0), (1.0, 1.0)])
 def test_shares_that_differ_alike_in_every_unit_have_the_limits_of_their_single_intervals(values):
     scores, units = [np.full((1, 8), x) for x in values], np.arange(8)
     a, b = (statistics.replicate_mean(each, units) for each in scores)
-    own = [plain(statistics.estimate_share(each, units)) for each in scores]
+    own = [part_number(statistics.estimate_share(each, units)) for each in scores]
     # Eight hits of eight, or none: Clopper and Pearson's limits in closed form.
     exact = {1.0: (0.025 ** (1 / 8), 1.0), 0.0: (0.0, 1 - 0.025 ** (1 / 8))}
     (low_a, high_a), (low_b, high_b) = (exact[x] for x in values)
@@ -220,7 +220,7 @@ def test_shares_that_differ_alike_in_every_unit_have_the_limits_of_their_single_
         assert limits[:2] == pytest.approx((max(low, -1), min(high, 1)))
         assert limits.low <= d <= limits.high
         assert limits.low < limits.high
-        in_km = [plain(statistics.estimate_mean(each, units), "km") for each in scores]
+        in_km = [part_number(statistics.estimate_mean(each, units), "km") for each in scores]
         assert limits_of(found, *in_km) == (d, d, "")
     varied = statistics.replicate_mean([[0.0, 1] * 4], units)
     found = ranking.compare(a, varied, effective_units=8)

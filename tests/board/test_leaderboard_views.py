@@ -26,12 +26,14 @@ from geobench import (
 )
 from geobench.board.contrast_rows import NO_VARIANCE
 from geobench.board.leaderboard import Leaderboard
-from geobench.board.part_rows import UNRANKED, Plain
-from geobench.board.tables import Row, Tables
+from geobench.board.part_rows import PartNumber
+from geobench.board.ranks import UNRANKED, rank
+from geobench.board.tables import Row
 from geobench.catalogue import installed
 from geobench.names import CEILING
 from geobench.pages.verification import verify
 from geobench.readable import number as as_shown
+from geobench.scoring.score_part import truth_of
 from geobench.scoring.summaries import summarise
 from lent_plugins import lent
 
@@ -490,17 +492,17 @@ def test_verify_finds_a_changed_gap_and_a_changed_slice(made, tmp_path):
 
 @pytest.mark.parametrize("odd", [0, 1, 3])
 def test_who_was_scored_on_other_photos_than_most_is_shown_and_not_ranked(board, odd):
-    part = Leaderboard(board.folder, installed())._rows(UNSEEN, Tables([], [], [], []))
+    metrics, truth = Leaderboard(board.folder, installed()).metrics, truth_of(board.arrays(UNSEEN))
     names = ("b", UNSEEN, "all", "photo")
-    (mean,) = (each for each in part.metrics[0].summaries if each.name == "distance.mean")
+    (mean,) = (each for each in metrics[0].summaries if each.name == "distance.mean")
     rows, numbers, units = [], [], np.arange(30)
     for place in range(4):
         scores = np.random.default_rng(place).normal(100.0 * place, 1.0, (1, 30))
-        answer = summarise(mean, {mean.column: scores}, truth=part.truth, units=units)[0]
+        answer = summarise(mean, {mean.column: scores}, truth=truth, units=units)[0]
         rows.append(Row(*names, f"m{place}", "m", mean.name, "km", "lower", answer.estimate.value))
         photos = np.arange(30) + (place == odd)
-        numbers.append(Plain(rows[-1], answer.replicates, photos, (0,)))
-    found = part.with_ranks(rows, numbers, mean)
+        numbers.append(PartNumber(rows[-1], answer.replicates, photos, (0,)))
+    found = rank(numbers, better=mean.better)
     assert [row.value for row in found] == [row.value for row in rows]
     assert found[odd].rank_low is None
     assert found[odd].note == UNRANKED

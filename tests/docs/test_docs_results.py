@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from geobench import Component, Dataset, records, splits, statistics
-from geobench.board import contrast_rows, part_rows
+from geobench.board import contrast_rows
+from geobench.board.ranks import UNRANKED
 from geobench.board.tables import RANKED, ROW_COLUMNS, Cost, CurvePoint
 from geobench.catalogue import installed
 from geobench.metrics import NOT_APPLICABLE, NOT_SAMPLED, SCORED
@@ -188,7 +189,7 @@ def test_every_note_is_documented(board):
     ]
     notes = {each.note for each in estimates}
     found = {note for row in rows if row["value"] for note in row["note"].split("; ") if note}
-    other = (*OF_CONTRASTS, part_rows.UNRANKED, "gallery: *")
+    other = (*OF_CONTRASTS, UNRANKED, "gallery: *")
     assert notes == {name for name in weak if name not in other}
     assert "gallery: training places" in found
     assert all(any(fnmatchcase(note, pattern) for pattern in weak) for note in found)

@@ -102,7 +102,7 @@ def test_bars_of_one_radius_stand_beside_each_other_and_near_it(folder, count):
     ],
 )
 def test_the_bar_of_a_weak_interval_is_pale_and_no_other(folder, note, pale):
-    row = next(row for row in tables.read(folder).rows if row.plain and np.isfinite(row.low))
+    row = next(row for row in tables.read(folder).rows if row.overall and np.isfinite(row.low))
     rows = [replace(row, note=""), replace(row, note=note)]
     with house_style():
         (axes,) = sheet(1, title="", stamp="", height=2.0).panels

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from bare_truth import truth
 from geobench import Atoms, Metric, ScoreContext, gazetteer, geo
-from geobench_basics.admin import (
+from geobench_basics.metrics.admin import (
     AdminConfig,
     ContinentMetric,
     CountryMetric,

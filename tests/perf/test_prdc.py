@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import small_run
 from geobench import Atoms, PredictionError, ScoreContext, Truth, geo
-from geobench_basics.prdc import PrdcConfig, PrdcMetric
+from geobench_basics.metrics.prdc import PrdcConfig, PrdcMetric
 from small_board import Board
 
 RNG = np.random.default_rng
@@ -124,7 +124,7 @@ def test_two_draws_of_one_distribution_have_the_expectations_of_the_paper() -> N
 def test_a_thousand_balls_at_once_are_as_good_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
     real, fake = towns(300, RNG(0)), towns(300, RNG(1))
     whole = score(real, fake)
-    monkeypatch.setattr("geobench_basics.prdc._BALLS", 7)
+    monkeypatch.setattr("geobench_basics.metrics.prdc._BALLS", 7)
     np.testing.assert_array_equal(score(real, fake), whole)
 
 

@@ -15,7 +15,7 @@ from geobench.board import tables
 from geobench.board.leaderboard import Leaderboard
 from geobench.catalogue import installed
 from geobench.records.records import Record
-from geobench_basics.metrics import geoscore
+from geobench_basics.metrics.distance import geoscore
 from pages import Page
 
 ROOT = Path(__file__).parents[2]

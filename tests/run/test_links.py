@@ -14,7 +14,7 @@ import pytest
 from geobench import Context, Labelled, cli, drafts
 from geobench.errors import LinkError
 from geobench.run import execution
-from geobench_basics.methods import UniformMethod
+from geobench_basics.methods.uniform import UniformMethod
 from lent_plugins import lent
 
 YAML = """\

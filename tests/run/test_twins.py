@@ -29,7 +29,7 @@ from geobench.catalogue import installed
 from geobench.pages.verification import verify
 from geobench.run import plan
 from geobench.splits import check_twins
-from geobench_basics.unseen_cells import UnseenCellsSplit
+from geobench_basics.splits.unseen_cells import UnseenCellsSplit
 from lent_plugins import lent
 from pages import Page, tables
 

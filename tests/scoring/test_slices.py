@@ -73,14 +73,14 @@ def test_what_is_unknown_is_in_no_third():
 def test_the_first_views_are_averages_over_photos_continents_and_cells():
     continents = np.where(np.arange(90) < 60, "Asia", "Africa")
     arrays = arrays_of(90, slice__continent=continents)
-    plain, by_continent, by_cell = views(arrays)[:3]
-    assert plain.plain
-    assert (plain.slice, plain.average, plain.what) == ("all", "photo", "part")
-    assert plain.inside.all()
-    assert plain.classes is None
+    overall, by_continent, by_cell = views(arrays)[:3]
+    assert overall.overall
+    assert (overall.slice, overall.average, overall.what) == ("all", "photo", "part")
+    assert overall.inside.all()
+    assert overall.classes is None
     assert (by_continent.slice, by_continent.average) == ("all", "continent")
     assert by_continent.inside.all()
-    assert not by_continent.plain
+    assert not by_continent.overall
     assert by_continent.classes.tolist() == [1] * 60 + [0] * 30
     assert (by_cell.slice, by_cell.average) == ("all", "cell")
     cells = EqualAreaGrid(36).assign(arrays["truth"])

@@ -1,0 +1,89 @@
+"""All that the tables say of one part, put together from rows, curves, costs and ranks."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias, final
+
+from geobench.board.part_curves import PartCurves
+from geobench.board.part_records import PartRecords
+from geobench.board.part_rows import PartNumber, compute_rows, row_of
+from geobench.board.part_scores import PartScores
+from geobench.board.ranks import rank
+from geobench.board.tables import Cost, CurvePoint, Row
+from geobench.metrics import Against, Curve, Mean, Metric
+from geobench.scoring.slices import views
+from geobench.statistics.intervals import Codes
+
+NumberKey: TypeAlias = tuple[str, str]
+"""Label and summary."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class PartTables:
+    """The rows, curves and costs of one part, each in the order of its table.
+
+    Args:
+        label: of the part.
+        units: the units of its photos, numbered, (N,).
+        numbers: of all its photos; gaps and differences between parts come from them.
+        problems: what could not be computed.
+    """
+
+    label: str
+    units: Codes
+    costs: list[Cost]
+    rows: list[Row] = field(default_factory=list)
+    curves: list[CurvePoint] = field(default_factory=list)
+    numbers: dict[NumberKey, PartNumber] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+
+def compute(benchmark: str, records: PartRecords, *, metrics: Sequence[Metric]) -> PartTables:
+    """Compute every row, curve and cost of a part; a trial on fewer photos ranks nobody.
+
+    Args:
+        benchmark: its name.
+        records: of the part.
+        metrics: that the benchmark asks for.
+    """
+    part, ranked = PartScores(benchmark, records), not records.manifest.get("limit")
+    curves, seen = PartCurves(part), views(records.arrays)
+    tables = PartTables(part.label, part.units, list(records.costs(benchmark)))
+    for scores in part.of(metrics, [*records.entries(), *records.ceiling()]):
+        for summary in scores.metric.summaries:
+            if isinstance(summary, Curve):
+                tables.curves.extend(curves.of(summary, scores))
+                continue
+            for view in seen:
+                found = compute_rows(part, scores, summary=summary, view=view)
+                bare = [row_of(each) for each in found]
+                tables.rows.extend(rank(found, better=summary.better) if ranked else bare)
+                if view.overall:
+                    numbers = [each for each in found if isinstance(each, PartNumber)]
+                    tables.numbers.update({(n.row.label, summary.name): n for n in numbers})
+            if isinstance(summary, Mean):
+                tables.curves.extend(curves.by_novelty(summary, scores))
+    tables.problems.extend([*part.problems, *records.problems])
+    return tables
+
+
+def compute_numbers(
+    benchmark: str, records: PartRecords, *, metrics: Sequence[Metric], labels: Collection[str]
+) -> dict[NumberKey, PartNumber | str]:
+    """Compute the numbers of all photos of these labels alone: each, or why there is none."""
+    part, (overall, *_) = PartScores(benchmark, records), views(records.arrays)
+    summaries = [summary for metric in metrics for summary in metric.summaries]
+    against = {summary.label for summary in summaries if isinstance(summary, Against)}
+    entries = [*records.entries({*labels, *against}), *records.ceiling()]
+    numbers: dict[NumberKey, PartNumber | str] = {}
+    for scores in part.of(metrics, entries):
+        for summary in scores.metric.summaries:
+            if isinstance(summary, Curve):
+                continue
+            for found in compute_rows(part, scores, summary=summary, view=overall):
+                row = row_of(found)
+                if row.label in labels:
+                    number = found if isinstance(found, PartNumber) else row.note or row.status
+                    numbers[row.label, row.summary] = number
+    return numbers

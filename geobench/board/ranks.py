@@ -1,0 +1,56 @@
+"""The rank ranges of one summary: among the numbers that compete on the same photos."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TypeGuard
+
+import numpy as np
+
+from geobench.board.part_rows import NumberOrRow, PartNumber, row_of
+from geobench.board.tables import RANKED, Row, joined
+from geobench.metrics import Better
+from geobench.statistics import ranking
+
+UNRANKED = "not ranked: scored on other photos than most"
+
+
+def rank(found: Sequence[NumberOrRow], *, better: Better) -> list[Row]:
+    """The rows of one summary in one view, with the rank ranges of the labels that compete.
+
+    Which photos a metric scores is the truth's and the protocol's to say, the same for all
+    labels; should stored scores disagree, most of them decide, and the others are not ranked.
+    """
+    rows = [row_of(each) for each in found]
+    able = {place: each for place, each in enumerate(found) if _competes(each)}
+    if not able:
+        return rows
+    kinds: list[list[int]] = []  # places of equal photos
+    for place, number in able.items():
+        for kind in kinds:
+            if np.array_equal(able[kind[0]].photos, number.photos):
+                kind.append(place)
+                break
+        else:
+            kinds.append([place])
+    competing = max(kinds, key=len)
+    ranges = ranking.ranks(
+        [able[place].replicates for place in competing],
+        better=better,
+        effective_units=rows[competing[0]].effective_units,
+    )
+    for place, limits in zip(competing, ranges, strict=True):
+        rows[place] = replace(rows[place], rank_low=limits.low, rank_high=limits.high)
+    for place in able.keys() - set(competing):
+        rows[place] = replace(rows[place], note=joined(rows[place].note, UNRANKED))
+    return rows
+
+
+def _competes(found: NumberOrRow) -> TypeGuard[PartNumber]:
+    """Whether it is a number of a method that is ranked."""
+    return (
+        isinstance(found, PartNumber)
+        and found.row.status in RANKED
+        # What is undefined (a slope through one point) competes with nobody.
+        and math.isfinite(found.replicates.value)
+    )

@@ -1,0 +1,222 @@
+"""A CSV or Parquet file that lists photos, read as columns and matched with picture files."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple, final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from geobench import ConfigError, DataError, Table
+from geobench_basics import columns
+from geobench_basics.datasets.pictures import find_pictures
+from geobench_basics.datasets.table_config import TableConfig
+
+_MISSING, _SEVERAL = -1, -2  # instead of the number of a row's picture
+
+
+@final
+@dataclass(frozen=True)
+class PhotoTable:
+    """The rows that can be used, with their pictures.
+
+    Args:
+        table: the photos.
+        paths: Arrow strings: each photo's picture below the folder; None without pictures.
+        first_broken: for each reason in `table.broken`, the first row that has it.
+    """
+
+    table: Table
+    paths: Any
+    first_broken: Mapping[str, str]
+
+    def picture(self, index: int) -> str:
+        """The path of a photo's picture, relative to the pictures' folder."""
+        return str(self.paths[index].as_py())
+
+
+class _Roles(NamedTuple):
+    id: str
+    image: str | None
+    lat: str
+    lon: str
+    group: str | None
+    part: str | None
+
+
+def read_photo_table(config: TableConfig) -> PhotoTable:
+    """Read what a `table` dataset's configuration names.
+
+    Raises:
+        ConfigError: a column that is not there, or that could be one of several.
+        DataError: a file that cannot be read, or without one usable row.
+    """
+    file = columns.read_columns(config.file)
+    roles = _roles(file, config)
+    points = np.stack([columns.as_numbers(file.columns[c]) for c in (roles.lat, roles.lon)], -1)
+    ids = columns.as_strings(file.columns[roles.id])
+    with np.errstate(invalid="ignore"):
+        problems = {
+            "no id": pc.equal(ids, "").to_numpy(),
+            "coordinates that are no numbers": ~np.isfinite(points).all(axis=-1),
+            "coordinates off the globe": (np.abs(points[:, 0]) > 90) | (np.abs(points[:, 1]) > 360),
+        }
+    paths = sizes = None
+    if config.images is not None:
+        pictures = _match_pictures(file, roles, config.images)
+        problems["picture missing"] = pictures.row == _MISSING
+        problems["several pictures of that name"] = pictures.row == _SEVERAL
+        paths = pc.take(pictures.paths, pa.array(np.maximum(pictures.row, 0)))
+        sizes = pictures.sizes[pictures.row]
+
+    good = np.ones(file.rows, bool)
+    broken, first = dict[str, int](), dict[str, str]()
+    for reason, mask in problems.items():
+        found = np.flatnonzero(mask & good)
+        if len(found):
+            broken[reason] = len(found)
+            first[reason] = f"row {found[0] + 1}, id {ids[int(found[0])].as_py()!r}"
+            good[found] = False
+    if not good.any():
+        reasons = ", ".join(f"{count} {reason}" for reason, count in broken.items())
+        raise DataError(
+            f"none of {file.rows} rows can be used ({reasons or 'the file is empty'})",
+            where=str(config.file),
+            remedy=f"Latitude is read from column {roles.lat}, longitude from {roles.lon}"
+            + (f", pictures from {config.images}." if config.images else "."),
+        )
+
+    def kept(name: str) -> Any:
+        column = file.columns[name]
+        return column if good.all() else column.filter(pa.array(good))
+
+    table_ids = columns.as_text(kept(roles.id))
+    groups = table_ids
+    if roles.group is not None and roles.group != roles.id:
+        groups = columns.as_groups(kept(roles.group), table_ids)
+    attributes = _attributes(file, roles, config)
+    return PhotoTable(
+        table=Table(
+            ids=table_ids,
+            points=points[good],
+            groups=groups,
+            attributes={name: columns.as_attribute(kept(name)) for name in attributes},
+            part=None if roles.part is None else columns.as_text(kept(roles.part)),
+            sizes=None if sizes is None else sizes[good],
+            promised=file.rows,
+            broken=broken,
+            sliced=_sliced(file, attributes, config),
+        ),
+        paths=None if paths is None else paths.filter(pa.array(good)),
+        first_broken=first,
+    )
+
+
+def _roles(file: columns.ColumnFile, config: TableConfig) -> _Roles:
+    named = file.find(columns.ID, given=config.id_column, key="id_column", role="the photos' ids")
+    image = None
+    if config.images is not None or config.image_column is not None or named is None:
+        image = file.find(
+            columns.PICTURE,
+            given=config.image_column,
+            key="image_column",
+            role="the pictures' names",
+        )
+    return _Roles(
+        id=named
+        or image
+        or file.require(columns.ID, given=None, key="id_column", role="the photos' ids"),
+        image=image,
+        lat=file.require(
+            columns.LAT, given=config.lat_column, key="lat_column", role="the latitude"
+        ),
+        lon=file.require(
+            columns.LON, given=config.lon_column, key="lon_column", role="the longitude"
+        ),
+        group=file.find(
+            columns.GROUP, given=config.group_column, key="group_column", role="the group"
+        ),
+        part=file.find(columns.PART, given=config.part_column, key="part_column", role="the part"),
+    )
+
+
+def _attributes(file: columns.ColumnFile, roles: _Roles, config: TableConfig) -> list[str]:
+    free = [name for name in file.columns if name not in roles]
+    if config.attributes is None:
+        return free
+    wanted = [
+        file.find((), given=name, key="attributes", role="an attribute")
+        for name in config.attributes
+    ]
+    return [name for name in wanted if name in free]
+
+
+def _sliced(
+    file: columns.ColumnFile, attributes: list[str], config: TableConfig
+) -> tuple[str, ...] | None:
+    if config.sliced is None:
+        return None
+    wanted = [
+        file.find((), given=name, key="sliced", role="an attribute to slice by")
+        for name in config.sliced
+    ]
+    for name in wanted:
+        if name not in attributes:
+            raise ConfigError(
+                f"sliced says {name!r}, which is no attribute of the photos",
+                where=str(file.path),
+                remedy=f"The attributes are: {', '.join(attributes) or 'none'}.",
+            )
+    return tuple(name for name in attributes if name in wanted)
+
+
+class _Pictures(NamedTuple):
+    paths: Any  # Arrow strings, (P,)
+    sizes: NDArray[np.int64]  # (P,)
+    row: NDArray[np.int64]  # for each row of the file the picture's number, or why there is none
+
+
+def _match_pictures(file: columns.ColumnFile, roles: _Roles, root: Path) -> _Pictures:
+    found = find_pictures(root)
+    if not found:
+        raise DataError("no picture files", where=str(root), remedy="Check dataset.images.")
+    paths = pa.array(found)
+    row = np.full(file.rows, _MISSING)
+    for name in dict.fromkeys([roles.image, roles.id]):
+        if name is not None and (row < 0).any():
+            row = np.where(row < 0, _lookup(columns.as_strings(file.columns[name]), paths), row)
+    sizes = np.zeros(len(found), np.int64)
+    for index in np.unique(row[row >= 0]):
+        try:
+            sizes[index] = (root / found[index]).stat().st_size
+        except FileNotFoundError:  # a link to nothing
+            row[row == index] = _MISSING
+    return _Pictures(paths, sizes, row)
+
+
+def _lookup(names: Any, paths: Any) -> NDArray[np.int64]:
+    """The number of each named picture: by its path below the folder, or, for a name without
+    folders, by its file name at any depth; each with its ending or without."""
+    names = pc.replace_substring(names, "\\", "/")
+    names = pc.replace_substring_regex(names, r"^(\./)+", "")
+    bare = pc.invert(pc.match_substring(names, "/")).to_numpy(zero_copy_only=False)
+    files = pc.replace_substring_regex(paths, r"^.*/", "")
+    row = np.full(len(names), _MISSING)
+    for keys, anywhere in ((paths, False), (files, True)):
+        for key in (keys, pc.replace_substring_regex(keys, r"\.[^./]*$", "")):
+            open_rows = (row == _MISSING) & (bare if anywhere else True)
+            if open_rows.any():
+                row = np.where(open_rows, _find(names, key), row)
+    return row
+
+
+def _find(names: Any, keys: Any) -> NDArray[np.int64]:
+    encoded = pc.dictionary_encode(keys)
+    codes = encoded.indices.to_numpy()
+    _, first, count = np.unique(codes, return_index=True, return_counts=True)
+    code = pc.fill_null(pc.index_in(names, value_set=encoded.dictionary), -1).to_numpy()
+    found = np.where(count[code] > 1, _SEVERAL, first[code])
+    return np.where(code < 0, _MISSING, found)

@@ -1,0 +1,52 @@
+"""The configuration of the dataset `table`: which file, and which of its columns is which."""
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from geobench import Config, InputPath
+
+
+class TableConfig(Config):
+    """Which file, where its pictures are, and which column is which where names do not tell.
+
+    Columns are found by their usual names, whatever the case, underscores and hyphens. If two
+    could be meant, that is an error that names them and the key that decides.
+    """
+
+    unkeyed: ClassVar[frozenset[str]] = frozenset({"sliced"})
+
+    file: InputPath = Field(description="a Parquet file, or a CSV separated by commas or tabs")
+    images: InputPath | None = Field(
+        None,
+        description="the folder that the pictures are in, at any depth; none: coordinates only",
+    )
+    id_column: str | None = Field(
+        None, description="ids; usually id, img_id, image_id, photo_id; else the picture column"
+    )
+    image_column: str | None = Field(
+        None,
+        description="names of the pictures' files; usually file, filename, path, image, img_file; "
+        "else the ids",
+    )
+    lat_column: str | None = Field(None, description="usually lat, latitude")
+    lon_column: str | None = Field(None, description="usually lon, lng, long, longitude")
+    group_column: str | None = Field(
+        None,
+        description="what must not leak between train and test; usually group, sequence, author, "
+        "creator_id, user_id; else the photo",
+    )
+    part_column: str | None = Field(
+        None, description="the source's own parts; usually part, split, subset"
+    )
+    attributes: tuple[str, ...] | None = Field(
+        None, description="the other columns to keep; all of them by default"
+    )
+    sliced: tuple[str, ...] | None = Field(
+        None,
+        description="the attributes that tables are sliced by; all but ids and other numbers that "
+        "name things, by default",
+    )
+    publishes: Literal["pictures", "coordinates", "scores"] = Field(
+        "coordinates", description="what a leaderboard may show of these photos"
+    )

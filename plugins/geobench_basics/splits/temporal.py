@@ -1,0 +1,187 @@
+"""The split that trains on earlier photos and tests on later ones."""
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from geobench import Assignment, ConfigError, DataError, Dataset, Fact, Part, Split, SplitConfig
+from geobench_basics.splits.quotas import quota
+
+
+class TemporalConfig(SplitConfig):
+    """Where the date is, what is later, and how many photos each part takes."""
+
+    attribute: str = Field(
+        "date", description="the attribute with the date: ISO 8601, or a number such as the year"
+    )
+    cutoff: int | float | str | None = Field(
+        None,
+        description="photos from this date or number on are later; none: the earliest for which "
+        "`share` is not exceeded",
+    )
+    share: float = Field(
+        1 / 6, gt=0, lt=1, description="the most later photos, of those with a date"
+    )
+    later: int = Field(2000, ge=1, description="the most photos of `later`")
+    earlier: int = Field(1500, ge=1, description="the most photos of `earlier`")
+    earlier_share: float = Field(
+        0.2, gt=0, lt=1, description="the most photos of `earlier`, of those before the cutoff"
+    )
+    val: int = Field(1000, ge=1, description="the most validation photos")
+    val_share: float = Field(
+        0.1, gt=0, lt=1, description="the most validation photos, of those before the cutoff"
+    )
+
+
+@final
+class TemporalSplit(Split):
+    """Training on earlier photos: parts later and earlier, by an attribute that holds dates.
+
+    Everything that is learnt from, and the part `earlier`, lies before the cutoff; `later` lies
+    at it or after it, so photos of one date are never on both sides. A date without a time is
+    its first moment, a year its first of January; a time without a zone is UTC. Photos without a
+    date, or with one that cannot be read, are left out and counted.
+    """
+
+    name = "temporal"
+    Config = TemporalConfig
+    config: TemporalConfig
+
+    @classmethod
+    def tiny(cls, folder: Path) -> TemporalConfig:
+        return TemporalConfig(attribute="scene")  # the toy planet's numbers that come in an order
+
+    def draw(self, dataset: Dataset) -> Assignment:
+        config, where = self.config, f"split temporal of {dataset.name}"
+        column = self._column(dataset, where)
+        missing = _missing(column)
+        times = _times(column)
+        dated = np.isfinite(times)
+        if not dated.any():
+            known = column[~missing]
+            held = f"such as {str(known[0])!r}" if len(known) else "it is empty"
+            raise DataError(
+                f"no value of the attribute {config.attribute} is a date: {held}",
+                where=where,
+                remedy="Give ISO 8601 dates (2015-06-30), or numbers such as the year.",
+            )
+        cutoff = self._cutoff(times[dated], column)
+        rng = np.random.default_rng(config.seed)
+        after = rng.permutation(np.flatnonzero(dated & (times >= cutoff)))
+        before = rng.permutation(np.flatnonzero(dated & (times < cutoff)))
+        if not len(after) or len(before) < 2:
+            raise DataError(
+                f"of {dated.sum()} photos with a date, {len(before)} are before the cutoff "
+                f"{cutoff:g} and {len(after)} are not",
+                where=where,
+                remedy="Set another cutoff between the dates, which go from "
+                f"{times[dated].min():g} to {times[dated].max():g}, or a larger share.",
+            )
+        earlier_count = quota(len(before), most=config.earlier, share=config.earlier_share)
+        val_count = quota(len(before), most=config.val, share=config.val_share)
+        earlier, val, train = np.split(before, [earlier_count, earlier_count + val_count])
+        left_out = {
+            "set-aside": np.sort(after[config.later :]),
+            "no date": np.flatnonzero(missing),
+            "unreadable date": np.flatnonzero(~missing & ~dated),
+        }
+        return Assignment(
+            train=Part.of("train", dataset, train),
+            val=Part.of("val", dataset, val),
+            parts=(
+                Part.of("earlier", dataset, earlier),
+                Part.of("later", dataset, after[: config.later]),
+            ),
+            left_out={reason: rows for reason, rows in left_out.items() if len(rows)},
+            facts={
+                "photos with a date": Fact(int(dated.sum()), "photos"),
+                "first date": Fact(float(times[dated].min()), "date"),
+                "cutoff": Fact(cutoff, "date"),
+                "last date": Fact(float(times[dated].max()), "date"),
+            },
+        )
+
+    def _column(self, dataset: Dataset, where: str) -> NDArray[Any]:
+        attributes, wanted = dataset.table.attributes, self.config.attribute
+        if wanted not in attributes:
+            there = ", ".join(attributes)
+            raise DataError(
+                f"the dataset has no attribute {wanted!r} to hold the dates",
+                where=where,
+                remedy=f"Set `attribute`; there is {there}."
+                if there
+                else "It has no attributes at all: use another split.",
+            )
+        return np.asarray(attributes[wanted])
+
+    def _cutoff(self, times: NDArray[np.float64], column: NDArray[Any]) -> float:
+        """The first time that is later."""
+        given = self.config.cutoff
+        if isinstance(given, str):
+            kind = "numbers" if _holds_numbers(column) else "dates"
+            read = _number(given) if kind == "numbers" else _decimal_year(given.strip())
+            if not np.isfinite(read):
+                raise ConfigError(
+                    f"cutoff {given!r} is none of the {kind} that the attribute "
+                    f"{self.config.attribute} holds",
+                    where="split temporal",
+                    remedy="Write it as the dataset does.",
+                )
+            return read
+        if given is not None:
+            return float(given)
+        found, counts = np.unique(times, return_counts=True)
+        # Counted from the last date on; the last one is later even if it exceeds the share.
+        from_here = np.cumsum(counts[::-1])
+        fitting = int((from_here <= self.config.share * len(times) + 1e-9).sum())
+        return float(found[-max(1, fitting)])
+
+
+def _missing(column: NDArray[Any]) -> NDArray[np.bool_]:
+    if column.dtype.kind == "U":
+        return np.asarray(np.char.strip(column) == "")
+    return np.isnan(column.astype(np.float64))
+
+
+def _holds_numbers(column: NDArray[Any]) -> bool:
+    if column.dtype.kind != "U":
+        return True
+    texts = np.unique(np.char.strip(column)).tolist()
+    return all(text == "" or np.isfinite(_number(text)) for text in texts)
+
+
+def _times(column: NDArray[Any]) -> NDArray[np.float64]:
+    """Numbers as they are, or ISO dates as decimal years, (N,); NaN where there is neither."""
+    if column.dtype.kind != "U":
+        values = column.astype(np.float64)
+        return np.where(np.isfinite(values), values, np.nan)
+    read = _number if _holds_numbers(column) else _decimal_year
+    written, codes = np.unique(np.char.strip(column), return_inverse=True)
+    return np.array([read(text) for text in written.tolist()], dtype=np.float64)[codes]
+
+
+def _number(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        return np.nan
+    return value if np.isfinite(value) else np.nan
+
+
+def _decimal_year(text: str) -> float:
+    """The moment at which an ISO date begins; NaN if it is none."""
+    if re.fullmatch(r"\d{4}(-\d{2})?", text):
+        text = f"{text}-01-01"[:10]
+    try:
+        moment = datetime.fromisoformat(text)
+        moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        year = datetime(moment.year, 1, 1, tzinfo=UTC)
+        following = datetime(moment.year + 1, 1, 1, tzinfo=UTC)
+    except (ValueError, OverflowError):
+        return np.nan
+    return moment.year + (moment - year) / (following - year)

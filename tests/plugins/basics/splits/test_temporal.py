@@ -1,0 +1,144 @@
+"""The split temporal: what is earlier, what is later, and how dates are read."""
+
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from drawn_places import Places, everything, far_and_wide, sizes
+from geobench import Assignment, DataError, GeobenchError
+from geobench_basics.splits.temporal import TemporalConfig, TemporalSplit
+
+
+def split(dates: Any, *, groups: Any = None, name: str = "date", **config: Any) -> Assignment:
+    dataset = Places(far_and_wide(len(dates)), groups=groups, attributes={name: dates})
+    return TemporalSplit(TemporalConfig(**config)).assign(dataset)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    days=st.lists(st.one_of(st.none(), st.integers(0, 40)), min_size=6, max_size=200),
+    seed=st.integers(0, 2**32 - 1),
+    share=st.floats(0.05, 0.9),
+    later=st.sampled_from([1, 10, 2000]),
+    iso=st.booleans(),
+)
+def test_what_is_learnt_from_is_before_the_cutoff_and_later_is_not(
+    days: list[int | None], seed: int, share: float, later: int, iso: bool
+) -> None:
+    count = len(days)
+    day = np.array([np.nan if d is None else d for d in days], dtype=float)
+    start = datetime(2019, 12, 20)
+    texts = ["" if d is None else (start + timedelta(days=d)).date().isoformat() for d in days]
+    column = np.array(texts) if iso else day
+    known = np.sort(day[np.isfinite(day)])
+    drawn = None
+    with suppress(DataError):
+        drawn = split(column, seed=seed, share=share, later=later)
+    if drawn is None:
+        few = len(known) == 0 or (known < known.max()).sum() < 2
+        fitting = [d for d in set(known) if (known >= d).sum() <= share * len(known)]
+        assert few or (fitting and (known < min(fitting)).sum() < 2)
+        return
+    assert everything(drawn) == list(range(count))
+    missing = np.flatnonzero(np.isnan(day))
+    assert drawn.left_out.get("no date", np.empty(0)).tolist() == missing.tolist()
+    before, after = drawn.parts
+    assert (before.name, after.name) == ("earlier", "later")
+    learnt = np.concatenate([drawn.train.rows, drawn.val.rows, before.rows])
+    rest = drawn.left_out.get("set-aside", np.empty(0, np.intp))
+    from_cutoff = np.concatenate([after.rows, rest])
+    assert day[learnt].max() < day[from_cutoff].min()
+    # As early as the share allows, and the last date alone where it allows none.
+    cutoff = day[from_cutoff].min()
+    assert len(from_cutoff) <= share * len(known) + 1e-6 or cutoff == known[-1]
+    previous = known[known < cutoff].max()
+    assert (known >= previous).sum() > share * len(known)
+    assert len(after) == min(later, len(from_cutoff))
+    assert after.units.tolist() == after.groups.tolist()
+    again = split(column, seed=seed, share=share, later=later)
+    assert [p.digest for p in again.all_parts] == [p.digest for p in drawn.all_parts]
+
+
+def test_later_photos_are_resampled_by_group() -> None:
+    drawn = split(np.arange(100), groups=np.arange(100) // 10)
+    assert drawn.parts[1].units.tolist() == [8] * 6 + [9] * 10
+
+
+@pytest.mark.parametrize("cutoff", ["2015-06-30", "2015-06", "2015-06-01T00:00:00+00:00"])
+def test_iso_dates_of_every_precision_are_put_in_order(cutoff: str) -> None:
+    dates = ["2014", "2015", "2015-05-31", "2015-05-31T23:59:59.5Z", " ", "2015-06-30"]
+    dates += ["20150701", "2015-07-01 10:00", "2016-01", "", "2015-07-01T00:30:00+01:00"]
+    drawn = split(np.array(dates), cutoff=cutoff)
+    learnt = np.concatenate([drawn.train.rows, drawn.val.rows, drawn.parts[0].rows])
+    assert set(learnt) == {0, 1, 2, 3}
+    assert set(drawn.parts[1].rows) == {5, 6, 7, 8, 10}
+    assert drawn.left_out["no date"].tolist() == [4, 9]
+
+
+def test_a_zone_counts() -> None:
+    dates = ["2020-01-01T00:30:00+01:00", "2019-12-31T23:45:00", "2019-12-31T20:00:00-05:00"]
+    drawn = split(np.array(["2019-01-01", "2019-01-02", *dates]), cutoff="2020-01-01")
+    assert drawn.parts[1].rows.tolist() == [4]
+
+
+@pytest.mark.parametrize(
+    ("column", "cutoff"),
+    [
+        (np.arange(2000, 2020), 2015),
+        (np.arange(2000, 2020) + 0.0, 2015.0),
+        (np.arange(2000, 2020), "2015"),
+        (np.arange(2000, 2020).astype(str), 2015),
+        (np.arange(2000, 2020).astype(str), "2015"),
+        (np.array([f"{year}-01-01" for year in range(2000, 2020)]), 2015),
+        (np.array([f"{year}-01-01" for year in range(2000, 2020)]), "2015"),
+    ],
+)
+def test_years_and_numbers_are_cut_where_the_cutoff_says(column: Any, cutoff: Any) -> None:
+    drawn = split(column, cutoff=cutoff)
+    assert drawn.parts[1].rows.tolist() == [15, 16, 17, 18, 19]
+    assert drawn.facts["cutoff"].value == 2015
+    assert (drawn.facts["first date"].value, drawn.facts["last date"].value) == (2000, 2019)
+
+
+def test_dates_that_cannot_be_read_are_left_out_and_counted() -> None:
+    dates = [f"{year}-01-01" for year in range(2000, 2020)]
+    drawn = split(np.array([*dates, "May 2003", "0000-00-00", ""]))
+    assert drawn.left_out["unreadable date"].tolist() == [20, 21]
+    assert drawn.left_out["no date"].tolist() == [22]
+    assert drawn.facts["photos with a date"].value == 20
+    numbers = np.array([1.0, 2, 3, 4, 5, 6, np.nan, np.inf])
+    drawn = split(numbers)
+    assert drawn.left_out["unreadable date"].tolist() == [7]
+    assert drawn.left_out["no date"].tolist() == [6]
+
+
+def test_an_attribute_that_is_not_there_is_named_with_those_that_are() -> None:
+    dataset = Places(far_and_wide(30), attributes={"taken": np.arange(30), "scene": np.arange(30)})
+    with pytest.raises(DataError, match=r"no attribute 'date'.*there is taken, scene"):
+        TemporalSplit().assign(dataset)
+    assert sizes(TemporalSplit(TemporalConfig(attribute="taken")).assign(dataset))["later"] == 5
+    with pytest.raises(DataError, match="no attributes at all"):
+        TemporalSplit().assign(Places(far_and_wide(30)))
+
+
+@pytest.mark.parametrize(
+    ("column", "config", "problem"),
+    [
+        (np.array(["red", "", "blue"]), {}, "no value of the attribute date is a date: .*'red'"),
+        (np.array(["", "", ""]), {}, "is a date: it is empty"),
+        (np.full(3, np.nan), {}, "is a date: it is empty"),
+        (np.full(9, 2015), {}, "9 photos with a date, 0 are before the cutoff 2015"),
+        (np.arange(9), {"cutoff": 9}, "and 0 are not"),
+        (np.arange(9), {"cutoff": "2015-06-30"}, "'2015-06-30' is none of the numbers"),
+        (np.array(["2015-06-30", "2016-06-30"]), {"cutoff": "then"}, "'then' is none of the dates"),
+    ],
+)
+def test_dates_that_do_not_divide_are_an_error(column: Any, config: Any, problem: str) -> None:
+    with pytest.raises(GeobenchError, match=problem) as raised:
+        split(column, **config)
+    assert raised.value.remedy
