@@ -152,7 +152,7 @@ def found_in_another_process(
         return found  # type: ignore[no-any-return]  # what `find` returned
 
 
-_PROGRAM = "from geobench.testing import elsewhere; other_process.answer()"
+_PROGRAM = "from geobench.testing import other_process; other_process.answer()"
 
 
 def answer() -> None:
