@@ -15,6 +15,7 @@ from geobench import digests as digests
 from geobench import drafts as drafts
 from geobench import gazetteer as gazetteer
 from geobench import geo as geo
+from geobench import names as names
 from geobench import statistics as statistics
 from geobench.errors import ConfigError as ConfigError
 from geobench.errors import DataError as DataError
@@ -152,6 +153,7 @@ __all__ = [
     "hashes",
     "hookimpl",
     "load",
+    "names",
     "smallest_by_hash",
     "statistics",
     "trained",

@@ -1,10 +1,8 @@
 """The catalogue: every registered plugin class, its entry point loaded on its own."""
 
-import difflib
 import importlib
 import inspect
 import logging
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -21,6 +19,7 @@ from geobench.encoders import Encoder
 from geobench.errors import ConfigError, PluginError
 from geobench.methods import Method, describe_stale
 from geobench.metrics import Metric
+from geobench.names import NAME, did_you_mean
 from geobench.splits import Split
 
 log = logging.getLogger(__name__)
@@ -32,7 +31,6 @@ KINDS: dict[str, type[Plugin]] = {
     "method": Method,
     "metric": Metric,
 }
-_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
 @final
@@ -121,11 +119,9 @@ class Catalogue:
                     f"{kind} {bare!r} of plugin {broken.source} cannot be used: {broken.reason}",
                     remedy="Mend it, or install a version that fits this geobench.",
                 )
-        near = difflib.get_close_matches(bare, list(names), n=3, cutoff=0.5)
         others = [other for other in KINDS if bare in self.registered.get(other, {})]
         hint = "".join(f"There is a {other} {bare}. " for other in others)
-        known = f"There are: {', '.join(names) or 'none'}."
-        hint += f"Did you mean {' or '.join(near)}?" if near else known
+        hint += did_you_mean(bare, names)
         if self.broken:
             lost = ", ".join(sorted({str(b.source) for b in self.broken}))
             hint += f" (Plugins that did not load: {lost}; see `geobench list`.)"
@@ -141,9 +137,8 @@ class Catalogue:
         if colon and kind in KINDS:
             return self.find(kind, text)
         if colon:
-            raise PluginError(
-                f"there is no kind of plugin {kind!r}", remedy=f"There are: {', '.join(KINDS)}."
-            )
+            remedy = did_you_mean(kind, KINDS)
+            raise PluginError(f"there is no kind of plugin {kind!r}", remedy=remedy)
         if "." in text:
             return _imported(text)
         kinds = [kind for kind in KINDS if text in self.registered.get(kind, {})]
@@ -171,9 +166,8 @@ class Catalogue:
                 raise PluginError(
                     f"{text} is a whole plugin", remedy=f"Name one of {', '.join(brings)}."
                 )
-        names = {name for named in self.registered.values() for name in named}
-        near = difflib.get_close_matches(text, names, n=3, cutoff=0.5)
-        hint = f"Did you mean {' or '.join(near)}?" if near else "`geobench list` shows them."
+        names = [name for named in self.registered.values() for name in named]
+        hint = did_you_mean(text, names, otherwise="`geobench list` shows them.")
         if self.broken:
             lost = ", ".join(sorted({str(b.source) for b in self.broken}))
             hint += f" (Plugins that did not load: {lost}.)"
@@ -207,7 +201,7 @@ def fault_of(plugin: Any) -> str:
         return f"{kind} {name} is no plugin: name a class derived from one of {bases}"
     if "name" not in dir(plugin) or not isinstance(plugin.name, str):
         return f"class {name} has no name: give it one, such as name = 'nearest-town'"
-    if not _NAME.fullmatch(plugin.name):
+    if not NAME.fullmatch(plugin.name):
         return f"class {name} is named {plugin.name!r}: use lower case, words joined by hyphens"
     if not isinstance(plugin.requires, tuple) or not all(
         isinstance(name, str) and name for name in plugin.requires
@@ -245,7 +239,7 @@ def _imported(text: str) -> type[Plugin]:
         brings = [each for each, value in vars(found).items() if not fault_of(value)]
         raise PluginError(
             f"module {module} has no {name}",
-            remedy=f"Name one of {', '.join(brings)}." if brings else "It has no plugin class.",
+            remedy=did_you_mean(name, brings) if brings else "It has no plugin class.",
         )
     reason = fault_of(vars(found)[name])
     if reason:

@@ -1,4 +1,29 @@
-"""What things may be called: names, labels, and the one label that is taken."""
+"""What things may be called: names, labels, the one label that is taken, and what was meant."""
+
+import difflib
+import re
+from collections.abc import Iterable
+
+NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+"""Of plugins, which are written in YAML, and of benchmarks, which name folders."""
+
+LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._+@-]*")
+"""Of rows and of parts. There is no slash in them: one stands between a split and its part."""
 
 CEILING = "oracle-training-place"
 """The label of the row that always answers with the training place nearest to the truth."""
+
+
+def did_you_mean(name: object, known: Iterable[str], *, otherwise: str = "") -> str:
+    """The remedy for a name that there is not: the nearest that there are, or else all of them.
+
+    Args:
+        name: what was written, of whatever type.
+        known: what could have been written, in the order in which it is listed.
+        otherwise: what to say in place of a list that would be too long to read.
+    """
+    names = list(known)
+    near = difflib.get_close_matches(str(name), names, n=3)
+    if near:
+        return f"Did you mean {' or '.join(near)}?"
+    return otherwise or f"There are: {', '.join(names) or 'none'}."

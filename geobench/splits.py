@@ -1,6 +1,5 @@
 """Splits: rules that turn a dataset into train, val and named test parts, each with a digest."""
 
-import re
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -16,6 +15,7 @@ from geobench.data import Column, Dataset, Fact, Indices, smallest_by_hash
 from geobench.digests import array_digest
 from geobench.errors import DataError
 from geobench.geo import Places, Points
+from geobench.names import LABEL
 from geobench.statistics.intervals import effective_units
 
 
@@ -30,9 +30,6 @@ class SplitConfig(components.Config):
         description="share of the training rows kept, by smallest hash of id; "
         "val and parts stay as they are",
     )
-
-
-_PART_NAME = r"[A-Za-z0-9][A-Za-z0-9 ._+@-]*"
 
 
 @final
@@ -172,7 +169,7 @@ def _check(split: Split, drawn: Assignment) -> None:
     if len(set(names)) != len(names) or not names:
         raise DataError(f"test parts are {names}: give one or more unique names", where=where)
     for name in names:
-        if not re.fullmatch(_PART_NAME, name):
+        if not LABEL.fullmatch(name):
             raise DataError(
                 f"{name!r} is no name of a test part",
                 where=where,

@@ -1,6 +1,5 @@
 """The worst answers: the photos that a method got most wrong, from its stored answers."""
 
-import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias, final
@@ -14,6 +13,7 @@ from geobench.catalogue import Catalogue
 from geobench.data import BrokenPicture, Dataset, Image
 from geobench.errors import ConfigError, DataError, StoreError
 from geobench.geo import Points
+from geobench.names import did_you_mean
 from geobench.records.records import Record
 
 Show: TypeAlias = Callable[[str], Image | BrokenPicture]
@@ -98,12 +98,10 @@ def _trainings(board: Leaderboard, label: str, part: str) -> dict[str, Any]:
 
 
 def known(name: str, names: Mapping[str, Any], *, what: str, board: Leaderboard) -> None:
-    """Raise a ConfigError that lists `names` unless `name` is one of them."""
+    """Raise a ConfigError that tells what was meant, of `names`, unless `name` is one of them."""
     if name not in names:
-        close = difflib.get_close_matches(name, names, n=1)
-        guess = f"Did you mean {close[0]}? " if close else ""
         problem = f"leaderboard {board.name} has no {what} {name!r}"
-        raise ConfigError(problem, remedy=f"{guess}There are: {', '.join(names)}.")
+        raise ConfigError(problem, remedy=did_you_mean(name, names))
 
 
 def _near(points: Points) -> list[str]:

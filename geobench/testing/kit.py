@@ -1,6 +1,5 @@
 """The conformance kit: one list of checks for each kind of plugin, behind two doors."""
 
-import difflib
 import os
 import traceback
 from collections.abc import Callable, Iterable, Mapping
@@ -9,6 +8,7 @@ from typing import Any
 from geobench.catalogue import fault_of
 from geobench.components import Plugin
 from geobench.errors import ConfigError, GeobenchError, PluginError
+from geobench.names import did_you_mean
 from geobench.records.verdicts import Outcome, Verdict
 from geobench.requirements import check_requirements
 from geobench.testing import (
@@ -221,9 +221,8 @@ def _known(
     names = [each.name if isinstance(each, Check) else each for each in known]
     for name in expected:
         if name not in names:
-            near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
             raise ConfigError(
                 f"a failure is expected of the {what} {name!r}, and there is no such {what}",
-                remedy=f"Did you mean {near[0]}?" if near else f"There are: {', '.join(names)}.",
+                remedy=did_you_mean(name, names),
             )
     return expected

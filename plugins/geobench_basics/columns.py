@@ -5,7 +5,6 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeAlias, final
 
@@ -16,7 +15,7 @@ import pyarrow.csv
 import pyarrow.parquet
 from numpy.typing import NDArray
 
-from geobench import ConfigError, DataError
+from geobench import ConfigError, DataError, names
 
 ArrowColumn: TypeAlias = Any
 """A pyarrow ChunkedArray."""
@@ -71,12 +70,10 @@ class ColumnFile:
                 return given
             if len(same) == 1:
                 return same[0]
-            close = get_close_matches(given, self.columns, n=1)
-            hint = f"Did you mean {close[0]}? " if close else ""
             raise ConfigError(
                 f"{key} says {given!r}, and there is no such column",
                 where=str(self.path),
-                remedy=f"{hint}The columns are: {', '.join(self.columns)}.",
+                remedy=names.did_you_mean(given, self.columns),
             )
         found = [name for name in self.columns if _plain(name) in usual]
         if len(found) > 1:

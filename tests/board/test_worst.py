@@ -107,7 +107,7 @@ def test_of_several_trainings_table_and_sheet_say_which_one_answered(
 @pytest.mark.parametrize(
     ("label", "part", "seed", "message"),
     [
-        ("unifrom", "official/test", None, "no method 'unifrom'.*mean uniform.*uniform, the prior"),
+        ("unifrom", "official/test", None, "no method 'unifrom'. Did you mean uniform"),
         ("uniform", "official/tset", None, "no part 'official/tset'.*mean official/test"),
         ("uniform", "official/test", 9, "no seed of uniform '9'.*There are: 3, 4"),
     ],

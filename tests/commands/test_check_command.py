@@ -156,7 +156,7 @@ def test_an_expected_failure_needs_a_reason_and_must_fail(package, tmp_path):
         ("basics", "basics is a whole plugin", "Name one of dataset:folder"),
         ("places.place", "function place is no plugin", "derived from one of geobench.Dataset"),
         ("geobench.geo.Places", "class Places is no plugin", "derived from one of"),
-        ("places.Plaec", "module places has no Plaec", "Name one of Place, Radians"),
+        ("places.Plaec", "module places has no Plaec", "Did you mean Place?"),
         ("places.Unfinished", "method unfinished lacks fit", "predict"),
         ("places.NeedsFile", "tiny(folder) raises ValidationError", "Define a classmethod `tiny`"),
         ("places.NeedsPackage", "needs no_such_package", "documentation of places, which"),

@@ -1,6 +1,5 @@
 """The method for answers made elsewhere: a file of places, scored like any other method's."""
 
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
@@ -18,6 +17,7 @@ from geobench import (
     Labelled,
     Method,
     State,
+    names,
 )
 
 if TYPE_CHECKING:
@@ -106,17 +106,15 @@ class PredictionsMethod(Method):
         for entry in self.config.parts or ():
             if entry in named:
                 continue
-            close = get_close_matches(entry, sorted(named), n=1)
-            hint = f"Did you mean {close[0]}? " if close else ""
-            parts = f"{hint}The parts of this split are: {', '.join(labels)}."
+            meant = names.did_you_mean(entry, sorted(named))
             if "/" in entry and split_of(entry) not in splits:
                 # A benchmark may have several splits, and each is checked by itself.
-                context.log.warning("predictions: %s is of another split. %s", entry, parts)
+                context.log.warning("predictions: %s is of another split. %s", entry, meant)
                 continue
             raise ConfigError(
                 f"parts says {entry!r}, and there is no such part",
                 where=str(self.config.file),
-                remedy=f"{parts} Write a part of another split with its split, as in table.csv.",
+                remedy=f"{meant} Write a part of another split with its split, as in table.csv.",
             )
 
     def predict(self, examples: Examples, context: Context) -> Atoms:
