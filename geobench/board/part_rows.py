@@ -65,7 +65,7 @@ class PartRows:
         self.truth = records.truth
         self.units = statistics.unit_codes(self.arrays["unit"])
         self.views = views(self.arrays)
-        self.ranked = not records.manifest.get("limit")
+        self.ranked = not records.manifest.limit
         self.plain: dict[tuple[str, str], Plain] = {}
         """Label and summary -> what gaps and comparisons are computed from."""
         self.last_photos: _Photos | None = None
