@@ -81,7 +81,7 @@ def run(
         done = ", ".join(f"{count} {what}" for what, count in outcome.counts.items())
         reporter.say(f"cells: {done}")
         folder = listing.short(outcome.board)
-        written = board_commands.written(report.NAMES, len(board.manifest["figures"]))
+        written = board_commands.written(report.NAMES, len(board.manifest.figures or []))
         reporter.say(f"wrote {written} in {folder}")
         reporter.say(f"to read: {folder}/README.md")
         reporter.say(f"to check every number: {_command()} verify {folder}")

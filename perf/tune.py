@@ -115,7 +115,7 @@ def results_of(board: Path, trial: Trial) -> list[Result]:
     for cost in known.costs:
         times.setdefault((cost.part, cost.label, cost.quantity), []).append(cost.value)
     found = []
-    for part, about in manifest["parts"].items():
+    for part, about in manifest.parts.items():
         split, _, name = part.rpartition("/")
         plain, _, share = split.rpartition("@")
         for label in trial.settings:
@@ -124,7 +124,7 @@ def results_of(board: Path, trial: Trial) -> list[Result]:
                 for key in ("fit_seconds", "predict_seconds")
                 if (measured := times.get((part, label, key)))
             }
-            photos = int(about["facts"]["train photos"][0])
+            photos = int(about.facts["train photos"].value)
             scored = rows.get((part, label), {})
             found.append(Result(label, plain, float(share), name, photos, scored, seconds))
     return found

@@ -96,7 +96,7 @@ def test_the_tables_say_which_gallery_a_method_answers_with(tmp_path):
     assert "`im2gps`<br>gallery: training places" in page
     assert "`on-a-grid`<br>gallery: an even grid of 4,584 places" in page
     assert re.search(r"`uniform` +\|", page)
-    answers = records.Record.read(board / "runs" / _folder(board, "on-a-grid")).answers()
+    answers = records.StoredRecord.read(board / "runs" / _folder(board, "on-a-grid")).answers()
     grid = Gallery(source="grid", rows=60).places(TRAIN)
     assert geo.Places(grid).nearest(answers).distance_km.max() < 1e-3
 

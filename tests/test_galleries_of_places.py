@@ -165,5 +165,5 @@ def test_a_run_answers_with_the_places_of_a_file_and_the_tables_say_so(tmp_path)
     )
     (row,) = [r for r in files.read_json(board / "benchmark.json")["rows"] if "gallery" in r]
     assert row["gallery"] == "40 places of places.csv"
-    answers = records.Record.read(board / "runs" / row["folder"]).answers()
+    answers = records.StoredRecord.read(board / "runs" / row["folder"]).answers()
     assert geo.Places(PLACES).nearest(answers).distance_km.max() < 1e-3

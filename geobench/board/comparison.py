@@ -16,7 +16,7 @@ from geobench.errors import ConfigError, StoreError
 from geobench.geo import Floats, Points
 from geobench.metrics import Better, Curve, Summary
 from geobench.names import CEILING
-from geobench.records.records import Record
+from geobench.records import StoredRecord
 from geobench.statistics.ranking import Comparison, compare
 
 SIGNIFICANT = 0.05
@@ -185,16 +185,16 @@ def nearer(board: Leaderboard, a: str, b: str, *, part: str) -> Nearer:
 
 def _answers(board: Leaderboard, label: str, part: str) -> list[Points]:
     """The answers of each training of a label, (N, 2); the ceiling's are training places."""
-    known(part, board.manifest["parts"], what="part", board=board)
-    rows, arrays = board.manifest["rows"], board.part(part)
-    labels = dict.fromkeys([*(row["label"] for row in rows), CEILING])
+    known(part, board.manifest.parts, what="part", board=board)
+    rows, arrays = board.manifest.rows, board.part(part)
+    labels = dict.fromkeys([*(row.label for row in rows), CEILING])
     known(label, labels, what="method", board=board)
     if label == CEILING and np.isfinite(arrays["novelty"]).all():
         return [arrays["nearest"]]
     answers, status = [], "missing"
     for row in rows:
-        if row["part"] == part and row["label"] == label:
-            record = Record.read(board.runs / row["folder"])
+        if row.part == part and row.label == label:
+            record = StoredRecord.read(board.runs / row.folder)
             status = "missing" if record is None else record.status
             if record is None or status != "ok":
                 break

@@ -1,7 +1,9 @@
 """What a record says of costs, quantity by quantity."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple, final
+from collections.abc import Iterator
+from typing import NamedTuple, final
+
+from geobench.records import Record
 
 
 @final
@@ -14,18 +16,18 @@ class Quantity(NamedTuple):
     device: str
 
 
-def quantities(record: Mapping[str, Any]) -> Iterator[Quantity]:
+def quantities(record: Record) -> Iterator[Quantity]:
     """What a record says of costs, what the harness measured first, then the method's facts.
 
     Args:
-        record: the content of record.json; only a record with status `ok` says anything.
+        record: only a record with status `ok` says anything.
     """
-    device = str(record.get("device", ""))
-    timings = record.get("timings", {})
+    device = record.device or ""
+    timings = {} if record.timings is None else record.timings.data
     # A state that was fitted elsewhere keeps the time of that device.
-    devices = {"fit_seconds": str(record.get("fit_device", device))}
+    fitted_on = device if record.fit_device is None else record.fit_device
     found = {
-        name: Quantity(name, "s", value, devices.get(name, device))
+        name: Quantity(name, "s", value, fitted_on if name == "fit_seconds" else device)
         for name, value in timings.items()
     }
 
@@ -33,17 +35,17 @@ def quantities(record: Mapping[str, Any]) -> Iterator[Quantity]:
         if value is not None and name not in found:
             found[name] = Quantity(name, unit, value, where)
 
-    add("latency_photos", "photos", record.get("latency_photos"))
+    add("latency_photos", "photos", record.latency_photos)
     # Answers from a file say how fast the file is read.
-    if record.get("origin") != "external" and timings.get("predict_seconds"):
-        add("throughput", "photos/s", record["photos"] / timings["predict_seconds"])
-    add("peak_memory", "MiB", record.get("peak_memory_mib"))
-    add("peak_device_memory", "MiB", record.get("peak_device_memory_mib"))
-    features = record.get("feature_time")
+    if record.origin != "external" and record.photos is not None:
+        seconds = None if record.timings is None else record.timings.predict_seconds
+        add("throughput", "photos/s", record.photos / seconds if seconds else None)
+    add("peak_memory", "MiB", record.peak_memory_mib)
+    add("peak_device_memory", "MiB", record.peak_device_memory_mib)
+    features = record.feature_time
     if features is not None:
-        where = features["device"]
-        add("feature_seconds_per_photo", "s", features["seconds_per_photo"], where)
-        add("feature_workers", "processes", features["workers"], where)
-    for name, (value, unit) in record.get("facts", {}).items():
-        add(name, unit, value)
+        add("feature_seconds_per_photo", "s", features.seconds_per_photo, features.device)
+        add("feature_workers", "processes", features.workers, features.device)
+    for name, fact in (record.facts or {}).items():
+        add(name, fact.unit, fact.value)
     yield from found.values()

@@ -8,7 +8,6 @@ from typing import Any, final
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from geobench import records
 from geobench.board import contrast_rows, part_tables
 from geobench.board.part_records import PartRecords
 from geobench.board.part_rows import PartNumber
@@ -16,7 +15,7 @@ from geobench.board.tables import Tables
 from geobench.catalogue import Catalogue
 from geobench.errors import StoreError
 from geobench.metrics import Metric
-from geobench.records import files, verdicts
+from geobench.records import Manifest, Record, files, verdicts
 
 _CONTRASTED = {"unseen": "seen", "sparse": "dense"}
 """Names of parts, the harder first, whose numbers differ by the places and by the training."""
@@ -32,7 +31,7 @@ class Leaderboard:
         runs: the folder of the records, where they do not lie beside the tables.
 
     Raises:
-        StoreError: there is no readable benchmark.json, or it is of another schema.
+        StoreError: there is no benchmark.json, it is damaged, or it is of another layout.
     """
 
     def __init__(self, folder: Path, catalogue: Catalogue, *, runs: Path | None = None) -> None:
@@ -45,33 +44,32 @@ class Leaderboard:
                 where=str(folder),
                 remedy="Give a leaderboard's folder.",
             )
-        self.manifest = files.read_json(path)
-        records.check_layout(self.manifest, path)
+        self.manifest = Manifest.read(path)
         self._catalogue = catalogue
         self._parts: dict[str, dict[str, NDArray[Any]]] = {}
 
     @property
     def name(self) -> str:
-        return str(self.manifest["benchmark"]["name"])
+        return self.manifest.benchmark.name
 
     @cached_property
     def metrics(self) -> list[Metric]:
         """The benchmark's metrics, as configured in benchmark.json."""
         found = []
-        for entry in self.manifest["benchmark"]["metrics"]:
-            plugin = self._catalogue.find("metric", entry["name"])
-            if plugin.version != entry["version"]:
+        for entry in self.manifest.benchmark.metrics:
+            plugin = self._catalogue.find("metric", entry.name)
+            if plugin.version != entry.version:
                 raise StoreError(
-                    f"metric {entry['name']} is of version {plugin.version} here, "
-                    f"and the leaderboard was made with version {entry['version']}",
+                    f"metric {entry.name} is of version {plugin.version} here, "
+                    f"and the leaderboard was made with version {entry.version}",
                     where=str(self.folder),
                     remedy="Install the version of geobench that made it, or run it again.",
                 )
             try:
-                config = plugin.Config.from_stored(entry["config"])
+                config = plugin.Config.from_stored(entry.config)
             except ValidationError:
                 raise StoreError(
-                    f"metric {entry['name']} cannot be made again from its stored configuration",
+                    f"metric {entry.name} cannot be made again from its stored configuration",
                     where=str(self.folder),
                     remedy="A metric's configuration holds numbers and names only, no files.",
                 ) from None
@@ -81,13 +79,13 @@ class Leaderboard:
     @property
     def twins(self) -> dict[str, str]:
         """Part -> the part of the twin: the same photos after a training on other photos."""
-        parts = self.manifest["parts"]
-        return {about["twin_of"]: label for label, about in parts.items() if "twin_of" in about}
+        parts = self.manifest.parts
+        return {about.twin_of: label for label, about in parts.items() if about.twin_of is not None}
 
     @property
     def contrasted(self) -> dict[str, str]:
         """Part without a twin -> the other part of its split that its numbers are set against."""
-        parts = self.manifest["parts"]
+        parts = self.manifest.parts
         found = {}
         for label in parts:
             split, _, name = label.rpartition("/")
@@ -108,9 +106,9 @@ class Leaderboard:
         as many on both sides.
         """
         twin = self.twins.get(part, part)
-        said, parts = [], self.manifest["parts"]
+        said, parts = [], self.manifest.parts
         for name, verb in (("train photos", "trained"), ("val photos", "validated")):
-            there, here = (int(parts[label]["facts"][name][0]) for label in (twin, part))
+            there, here = (int(parts[label].facts[name].value) for label in (twin, part))
             if there != here:
                 difference = f"{abs(there - here):,} {'more' if there > here else 'fewer'}"
                 split = twin.rpartition("/")[0]
@@ -120,16 +118,16 @@ class Leaderboard:
     def part(self, label: str) -> dict[str, NDArray[Any]]:
         """The arrays of a part's part.npz."""
         if label not in self._parts:
-            path = self.runs / self.manifest["parts"][label]["folder"] / "part.npz"
+            path = self.runs / self.manifest.parts[label].folder / "part.npz"
             self._parts[label] = files.read_arrays(path)
         return self._parts[label]
 
     def conformance(self) -> dict[str, list[str]]:
         """Label -> what the conformance kit had said of its method when records were made."""
         found: dict[str, list[str]] = {}
-        for entry in self.manifest["rows"]:
-            data = files.read_json(self.runs / entry["folder"] / "record.json")
-            text, known = verdicts.sentence(data.get("check")), found.setdefault(entry["label"], [])
+        for row in self.manifest.rows:
+            record = Record.read(self.runs / row.folder / "record.json")
+            text, known = verdicts.sentence(record.check), found.setdefault(row.label, [])
             if text not in known:
                 known.append(text)
         return found
@@ -151,7 +149,7 @@ class Leaderboard:
         tables = Tables([], [], [], [])
         parts = {
             label: part_tables.compute(self.name, self._records(label), metrics=self.metrics)
-            for label in self.manifest["parts"]
+            for label in self.manifest.parts
         }
         for part in parts.values():
             tables.rows += part.rows

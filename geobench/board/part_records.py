@@ -1,6 +1,6 @@
 """Entries: the records of one label on one part, and the scores of a metric for them."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
@@ -8,7 +8,6 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from geobench import records
 from geobench.board.cost_rows import quantities
 from geobench.board.scored import Scored
 from geobench.board.tables import GALLERY, RANKED, Cost
@@ -17,7 +16,7 @@ from geobench.errors import GeobenchError, StoreError
 from geobench.geo import Points
 from geobench.metrics import SCORED, Metric
 from geobench.names import CEILING
-from geobench.records import files
+from geobench.records import Manifest, ManifestRow, Record, StoredRecord, files
 from geobench.scoring.score_part import point_columns, truth_of
 
 
@@ -48,12 +47,12 @@ class PartRecords:
     Args:
         label: of the part.
         arrays: of its part.npz.
-        manifest: the content of benchmark.json.
+        manifest: of the leaderboard.
         runs: the folder of the records.
     """
 
     def __init__(
-        self, label: str, arrays: dict[str, NDArray[Any]], manifest: Mapping[str, Any], runs: Path
+        self, label: str, arrays: dict[str, NDArray[Any]], manifest: Manifest, runs: Path
     ) -> None:
         self.label = label
         self.arrays = arrays
@@ -65,28 +64,28 @@ class PartRecords:
 
     def entries(self, labels: Collection[str] | None = None) -> Iterator[Entry]:
         """The labels of this part, in the order of the YAML file; only `labels` where given."""
-        by_label: dict[str, list[dict[str, Any]]] = {}
-        for entry in self.manifest["rows"]:
-            if entry["part"] == self.label and (labels is None or entry["label"] in labels):
-                by_label.setdefault(entry["label"], []).append(entry)
+        by_label: dict[str, list[ManifestRow]] = {}
+        for row in self.manifest.rows:
+            if row.part == self.label and (labels is None or row.label in labels):
+                by_label.setdefault(row.label, []).append(row)
         for label, found in by_label.items():
-            folders = tuple(self.runs / entry["folder"] for entry in found)
-            seeds = tuple(int(entry["seed"]) for entry in found)
-            status, note, answers = found[0]["origin"], "", []
-            status = "ok" if status == "trained" else status
+            folders = tuple(self.runs / row.folder for row in found)
+            seeds = tuple(row.seed for row in found)
+            note, answers = "", []
+            status: str = "ok" if found[0].origin == "trained" else found[0].origin
             for folder, seed in zip(folders, seeds, strict=True):
-                record = records.Record.read(folder)
+                record = StoredRecord.read(folder)
                 if record is None:
                     raise StoreError("the record is missing or damaged", where=str(folder))
                 if record.status != "ok":
                     status = record.status
-                    note = str(record.data.get("error", ""))
+                    note = record.content.error or ""
                     note = f"seed {seed}: {note}" if len(found) > 1 and note else note
                     break
                 answers.append(record.answers())
-            if status in RANKED and "gallery" in found[0]:
-                note = GALLERY + found[0]["gallery"]
-            yield Entry(label, found[0]["method"], status, note, folders, seeds, tuple(answers))
+            if status in RANKED and found[0].gallery is not None:
+                note = GALLERY + found[0].gallery
+            yield Entry(label, found[0].method, status, note, folders, seeds, tuple(answers))
 
     def ceiling(self) -> Iterator[Entry]:
         if np.isfinite(self.arrays["novelty"]).all():
@@ -95,12 +94,12 @@ class PartRecords:
 
     def costs(self, name: str) -> Iterator[Cost]:
         """What every record says of costs, and its facts; `name` is the benchmark's."""
-        for entry in self.manifest["rows"]:
-            if entry["part"] != self.label:
+        for row in self.manifest.rows:
+            if row.part != self.label:
                 continue
-            data = files.read_json(self.runs / entry["folder"] / "record.json")
-            head = (name, self.label, entry["label"], entry["method"], entry["seed"])
-            for each in quantities(data):
+            record = Record.read(self.runs / row.folder / "record.json")
+            head = (name, self.label, row.label, row.method, row.seed)
+            for each in quantities(record):
                 yield Cost(*head, each.device, each.name, each.unit, float(each.value))
 
     def scored(self, metric: Metric, entry: Entry) -> Scored | str | None:

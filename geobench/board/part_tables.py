@@ -47,7 +47,7 @@ def compute(benchmark: str, records: PartRecords, *, metrics: Sequence[Metric]) 
         records: of the part.
         metrics: that the benchmark asks for.
     """
-    part, ranked = PartScores(benchmark, records), not records.manifest.get("limit")
+    part, ranked = PartScores(benchmark, records), not records.manifest.limit
     curves, seen = PartCurves(part), views(records.arrays)
     tables = PartTables(part.label, part.units, list(records.costs(benchmark)))
     for scores in part.of(metrics, [*records.entries(), *records.ceiling()]):

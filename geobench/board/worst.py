@@ -14,7 +14,7 @@ from geobench.data import BrokenPicture, Dataset, Image
 from geobench.errors import ConfigError, DataError, StoreError
 from geobench.geo import Points
 from geobench.names import did_you_mean
-from geobench.records.records import Record
+from geobench.records import ManifestRow, StoredRecord
 
 Show: TypeAlias = Callable[[str], Image | BrokenPicture]
 """The picture of the photo of an id."""
@@ -61,7 +61,7 @@ def find(
     seeds = _trainings(board, label, part)
     chosen = next(iter(seeds)) if seed is None else str(seed)
     known(chosen, seeds, what=f"seed of {label}", board=board)
-    record = Record.read(board.runs / seeds[chosen]["folder"])
+    record = StoredRecord.read(board.runs / seeds[chosen].folder)
     if record is None or record.status != "ok":
         status = "missing" if record is None else record.status
         raise StoreError(
@@ -72,7 +72,7 @@ def find(
     worst = np.argsort(-away, kind="stable")[:count]
     truth, answers = arrays["truth"][worst], answers[worst]
     ids = arrays["id"][worst].tolist()
-    on_earth = board.manifest["parts"][part]["dataset"]["on_earth"]
+    on_earth = board.manifest.parts[part].dataset.on_earth
     near = [_near(points) if on_earth else [""] * len(ids) for points in (truth, answers)]
     rows_of = zip(ids, away[worst].tolist(), truth, answers, *near, strict=True)
     return [Wrong(*row) for row in rows_of]
@@ -89,12 +89,12 @@ def answerer(board: Leaderboard, label: str, part: str, *, seed: int | None = No
     return f"{label}, seed {chosen}" if len(seeds) > 1 else label
 
 
-def _trainings(board: Leaderboard, label: str, part: str) -> dict[str, Any]:
+def _trainings(board: Leaderboard, label: str, part: str) -> dict[str, ManifestRow]:
     """Seed -> the row of benchmark.json of a method's training, for a part."""
-    known(part, board.manifest["parts"], what="part", board=board)
-    rows = [row for row in board.manifest["rows"] if row["part"] == part]
-    known(label, dict.fromkeys(row["label"] for row in rows), what="method", board=board)
-    return {str(row["seed"]): row for row in rows if row["label"] == label}
+    known(part, board.manifest.parts, what="part", board=board)
+    rows = [row for row in board.manifest.rows if row.part == part]
+    known(label, dict.fromkeys(row.label for row in rows), what="method", board=board)
+    return {str(row.seed): row for row in rows if row.label == label}
 
 
 def known(name: str, names: Mapping[str, Any], *, what: str, board: Leaderboard) -> None:
@@ -125,12 +125,12 @@ def pictures(
             dataset that it gives is not the one of the leaderboard.
         PluginError: the dataset's plugin is not installed.
     """
-    about = board.manifest["parts"][part]["dataset"]
-    if about["publishes"] != "pictures":
-        raise DataError(f"dataset {about['name']} does not let its pictures be published")
-    plugin = catalogue.find("dataset", about["name"])
-    entry = board.manifest["benchmark"]["dataset"]
-    stored = entry["config"] if entry["name"] == about["name"] else {}
+    about = board.manifest.parts[part].dataset
+    if about.publishes != "pictures":
+        raise DataError(f"dataset {about.name} does not let its pictures be published")
+    plugin = catalogue.find("dataset", about.name)
+    entry = board.manifest.benchmark.dataset
+    stored = entry.config if entry.name == about.name else {}
     told = {name: value for name, value in stored.items() if not _is_path(value)} | dict(settings)
     try:
         dataset = plugin(plugin.Config.model_validate(told))
@@ -138,13 +138,13 @@ def pictures(
         faults = [f"{fault['loc'][0]}: {fault['msg']}" for fault in error.errors() if fault["loc"]]
         lacking = [str(fault["loc"][0]) for fault in error.errors() if fault["type"] == "missing"]
         said = f"needs to be told {', '.join(lacking)}" if len(lacking) == len(faults) else ""
-        problem = f"dataset {about['name']} {said or '; '.join(faults)}"
+        problem = f"dataset {about.name} {said or '; '.join(faults)}"
         raise DataError(problem, remedy=_REMEDY) from None
     if not isinstance(dataset, Dataset) or "images" not in dataset.provides:
-        raise DataError(f"dataset {about['name']} has no pictures", remedy=_REMEDY)
-    if dataset.digest != about["digest"]:
+        raise DataError(f"dataset {about.name} has no pictures", remedy=_REMEDY)
+    if dataset.digest != about.digest:
         raise DataError(
-            f"dataset {about['name']} is not the one that the leaderboard was made with",
+            f"dataset {about.name} is not the one that the leaderboard was made with",
             remedy=_REMEDY,
         )
     row_of = {name: row for row, name in enumerate(dataset.table.ids.tolist())}

@@ -58,7 +58,7 @@ def report(
         return
     problems = reports.rewrite(folder, installed(), file_format=file_format)
     loaded = Leaderboard(folder, installed())
-    pictures = len(loaded.manifest["figures"])
+    pictures = len(loaded.manifest.figures or [])
     _remark(loaded)
     _conclude(problems, f"wrote {written(reports.NAMES[1:], pictures)} in {folder}")
 
@@ -121,8 +121,8 @@ def worst(
     def show(label: str) -> None:
         found = answers.find(loaded, method, label, count=count, seed=seed)
         title = f"{answers.answerer(loaded, method, label, seed=seed)} on {label}"
-        about = loaded.manifest["parts"][label]["dataset"]
-        listing.show_worst(screen, found, title=title, places=about["publishes"] != "scores")
+        about = loaded.manifest.parts[label].dataset
+        listing.show_worst(screen, found, title=title, places=about.publishes != "scores")
 
         def draw() -> "Figure":
             try:
@@ -134,7 +134,7 @@ def worst(
                 found,
                 title=f"{title}: the farthest of {len(loaded.part(label)['id']):,} answers",
                 stamp=figures.stamp(loaded),
-                on_earth=about["on_earth"],
+                on_earth=about.on_earth,
                 show=pictures,
             )
 
@@ -179,7 +179,7 @@ def compare(
             photos,
             part=label,
             stamp=figures.stamp(loaded),
-            on_earth=loaded.manifest["parts"][label]["dataset"]["on_earth"],
+            on_earth=loaded.manifest.parts[label].dataset.on_earth,
         )
         _write_picture(
             loaded, label, draw, verb="compare", labels=[a, b], what="map", output=output
@@ -202,7 +202,7 @@ def _each_part(board: "Leaderboard", part: str | None, show: Callable[[str], Non
         show(part)
         return
     shown = 0
-    for label in board.manifest["parts"]:
+    for label in board.manifest.parts:
         try:
             show(label)
             shown += 1
@@ -227,7 +227,7 @@ def _write_picture(
     from geobench.commands import listing
 
     screen = listing.screen()
-    if board.manifest["parts"][part]["dataset"]["publishes"] == "scores":
+    if board.manifest.parts[part].dataset.publishes == "scores":
         screen.print("no map: the dataset lets only scores be published\n")
         return
     path = output / f"{verb}-{figures.slug('-'.join([board.name, part, *labels]))}.png"

@@ -21,7 +21,7 @@ from geobench.methods import Method
 from geobench.metrics import Metric
 from geobench.names import CEILING
 from geobench.predictions import Density, Prediction
-from geobench.records.records import DrawRule
+from geobench.records.record import DrawRule
 from geobench.splits import Split
 
 RESERVED = ("name", "label", "preset")
@@ -102,13 +102,17 @@ class Benchmark(Config):
         The numbers of densities are in it only where a density is predicted, and where they are
         others than those of draws.
         """
-        rule = DrawRule(chunk=self.chunk, photos=self.photos, samples=self.samples)
+        rule: dict[str, Any] = {
+            "chunk": self.chunk,
+            "photos": self.photos,
+            "samples": self.samples,
+        }
         if issubclass(predicts, Density):
             if self.density_photos is not None and self.density_photos != self.photos:
                 rule["density_photos"] = self.density_photos
             if self.density_samples is not None and self.density_samples != self.samples:
                 rule["density_samples"] = self.density_samples
-        return rule
+        return DrawRule.model_validate(rule)
 
     @property
     def resolved(self) -> dict[str, Any]:

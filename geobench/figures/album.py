@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, final
+from typing import TYPE_CHECKING, NamedTuple, final
 
 import numpy as np
 
@@ -21,14 +21,14 @@ from geobench.errors import GeobenchError, StoreError
 from geobench.figures.accuracy import draw_accuracy, is_shown
 from geobench.figures.cost import draw_cost, timed_parts
 from geobench.figures.curves import GROUPS, draw_curves
-from geobench.figures.kept import Drawn, intact, listed, named
+from geobench.figures.kept import intact
 from geobench.figures.maps import Errors, draw_errors, draw_split
 from geobench.figures.predictions import draw_predictions, mapped, read
 from geobench.figures.slopes import draw_slopes, seen_pairs, twin_pairs
 from geobench.figures.style import house_style
-from geobench.records import files
+from geobench.records import Manifest, StoredRecord, files
+from geobench.records.manifest import StoredPicture
 from geobench.records.parts import MAP_ROWS
-from geobench.records.records import Record
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -134,15 +134,15 @@ def _planned(board: Leaderboard, tables: Tables) -> Iterator[Picture]:
 
 
 def _splits(board: Leaderboard, corner: str) -> Iterator[Picture]:
-    for split, entry in board.manifest["maps"].items():
+    for split, entry in board.manifest.maps.items():
         parts = {
-            label.removeprefix(f"{split}/"): about["facts"]
-            for label, about in board.manifest["parts"].items()
+            label.removeprefix(f"{split}/"): about.facts
+            for label, about in board.manifest.parts.items()
             if label.startswith(f"{split}/")
         }
 
         def draw_map(
-            split: str = split, file: str = entry["file"], tested: Collection[str] = parts
+            split: str = split, file: str = entry.file, tested: Collection[str] = parts
         ) -> "Figure":
             arrays = files.read_arrays(board.runs / file)
             points, role = arrays["points"], arrays["role"]
@@ -153,10 +153,10 @@ def _splits(board: Leaderboard, corner: str) -> Iterator[Picture]:
                 split=split,
                 stamp=corner,
                 whole=all((role == name).sum() < MAP_ROWS for name in set(role)),
-                on_earth=board.manifest["dataset"]["on_earth"],
+                on_earth=board.manifest.dataset.on_earth,
             )
 
-        there = {fact for facts in parts.values() for fact, (count, _) in facts.items() if count}
+        there = {name for facts in parts.values() for name, fact in facts.items() if fact.value}
         clauses = [text for role, text in _ROLES.items() if f"left out: {role}" in there]
         text = "What each photo is for; methods see the places of `train` and `val` only."
         if clauses:
@@ -178,14 +178,14 @@ _ROLES = {
 
 
 def _errors(board: Leaderboard, tables: Tables, corner: str) -> Iterator[Picture]:
-    for part, about in board.manifest["parts"].items():
-        if about["dataset"]["publishes"] == "scores":  # nobody is to see where its photos are
+    for part, about in board.manifest.parts.items():
+        if about.dataset.publishes == "scores":  # nobody is to see where its photos are
             continue
 
         def draw_map(part: str = part) -> "Figure":
             whole = len(board.part(part)["id"]) <= MAP_ROWS
             shown = errors(board, tables, part)
-            earth = board.manifest["parts"][part]["dataset"]["on_earth"]
+            earth = board.manifest.parts[part].dataset.on_earth
             return draw_errors(shown, part=part, stamp=corner, whole=whole, on_earth=earth)
 
         if any(row.part == part and row.status in RANKED for row in tables.rows):
@@ -197,13 +197,13 @@ def _errors(board: Leaderboard, tables: Tables, corner: str) -> Iterator[Picture
 
 
 def _predictions(board: Leaderboard, corner: str) -> Iterator[Picture]:
-    for part, about in board.manifest["parts"].items():
-        if about["dataset"]["publishes"] == "scores" or not mapped(board, part):
+    for part, about in board.manifest.parts.items():
+        if about.dataset.publishes == "scores" or not mapped(board, part):
             continue
 
         def draw_maps(part: str = part) -> "Figure":
             photos, said = read(board, part)
-            earth = board.manifest["parts"][part]["dataset"]["on_earth"]
+            earth = board.manifest.parts[part].dataset.on_earth
             return draw_predictions(photos, said, part=part, stamp=corner, on_earth=earth)
 
         text = (
@@ -220,12 +220,12 @@ def errors(board: Leaderboard, tables: Tables, part: str) -> list[Errors]:
     found: dict[str, list[geo.Floats]] = {}
     arrays = board.part(part)
     there = {row.label for row in tables.rows if row.part == part and row.status in RANKED}
-    for row in board.manifest["rows"]:
-        mine = row["part"] == part and row["label"] in there
-        record = Record.read(board.runs / row["folder"]) if mine else None
+    for row in board.manifest.rows:
+        mine = row.part == part and row.label in there
+        record = StoredRecord.read(board.runs / row.folder) if mine else None
         if record is not None and record.status == "ok":
             away = geo.distance_km(record.answers(), arrays["truth"])
-            found.setdefault(row["label"], []).append(away)
+            found.setdefault(row.label, []).append(away)
     kept = smallest_by_hash(arrays["id"], MAP_ROWS)
     kept = kept[np.argsort(hashes(arrays["id"][kept]), kind="stable")]
     medians = {
@@ -241,14 +241,15 @@ def errors(board: Leaderboard, tables: Tables, part: str) -> list[Errors]:
 
 def stamp(board: Leaderboard) -> str:
     """What stands in the corner of every picture: whose numbers these are."""
-    trial = f", a trial with {board.manifest['limit']} photos" if board.manifest["limit"] else ""
-    return f"{board.name}, digest {board.manifest['digest'][:12]}{trial}"
+    limit = board.manifest.limit
+    trial = f", a trial with {limit} photos" if limit else ""
+    return f"{board.name}, digest {board.manifest.digest[:12]}{trial}"
 
 
-def source(manifest: dict[str, Any], file_format: str) -> str:
+def source(manifest: Manifest, file_format: str) -> str:
     """The digest of what pictures are drawn from: benchmark, arrays, records, tables, version."""
-    shown = {name: value for name, value in manifest.items() if name != "figures"}
-    tables = manifest.get("tables", {})
+    shown = {name: value for name, value in manifest.data.items() if name != "figures"}
+    tables = manifest.tables or {}
     shown["tables"] = {name: tables[name] for name in tables if name.endswith(".csv")}
     return digest([VERSION, file_format, shown])
 
@@ -257,7 +258,7 @@ def source(manifest: dict[str, Any], file_format: str) -> str:
 class Album(NamedTuple):
     """What `draw` made: the pictures that there are now, and why others could not be drawn."""
 
-    drawn: list[Drawn]
+    drawn: list[StoredPicture]
     problems: list[str]
 
 
@@ -277,14 +278,14 @@ def draw(
         file_format: one of FORMATS; that of the pictures that are there, else PNG.
         new: draw; otherwise those that are fresh stay, and no other is made.
     """
-    old = named(board)
+    old = board.manifest.pictures
     if file_format is None:
         found = [Path(entry.file).suffix.removeprefix(".") for entry in old]
         file_format = next((suffix for suffix in found if suffix in FORMATS), FORMATS[0])
     now = source(board.manifest, file_format)
     fresh = [entry for entry in old if entry.source == now and intact(board.folder, entry)]
     ours = {entry.file.casefold() for entry in old}  # some disks know no capitals
-    drawn, problems = list[Drawn](), list[str]()
+    drawn, problems = list[StoredPicture](), list[str]()
     for picture in planned(board, tables):
         path = board.folder / "figures" / f"{picture.name}.{file_format}"
         known = [entry for entry in fresh if entry.file == f"figures/{path.name}"]
@@ -302,8 +303,15 @@ def draw(
         except Exception as error:  # a picture less is no reason to lose the others
             problems.append(f"picture {path}: {type(error).__name__}: {error}")
             continue
-        about = (f"figures/{path.name}", picture.title, picture.caption, picture.part)
-        drawn.append(Drawn(*about, source=now, sha256=file_digest(path)))
+        entry = StoredPicture(
+            file=f"figures/{path.name}",
+            title=picture.title,
+            caption=picture.caption,
+            part=picture.part,
+            source=now,
+            sha256=file_digest(path),
+        )
+        drawn.append(entry)
     kept = {entry.file.casefold() for entry in drawn}
     for entry in old:
         if entry.file.casefold() not in kept and intact(board.folder, entry):
@@ -340,8 +348,8 @@ def stale(board: Leaderboard) -> list[str]:
     A leaderboard without any was made with `--no-figures`, and is sound.
     """
     problems = []
-    entries = named(board)
-    if len(entries) != len(listed(board)):
+    entries = board.manifest.pictures
+    if len(entries) != len(board.manifest.figures or []):
         problems.append(f"{board.folder / 'benchmark.json'}: figures names what is no picture")
     if (board.folder / "figures").is_symlink():
         problems.append(f"{board.folder / 'figures'} is a link; `report` writes a real folder only")

@@ -76,9 +76,9 @@ class Photos:
 def mapped(board: Leaderboard, part: str) -> dict[str, str]:
     """Label -> the folder of the first record of a part whose `map.npz` benchmark.json names."""
     found: dict[str, str] = {}
-    for row in board.manifest["rows"]:
-        if row["part"] == part and MAP in row["files"]:
-            found.setdefault(row["label"], row["folder"])
+    for row in board.manifest.rows:
+        if row.part == part and MAP in row.files:
+            found.setdefault(row.label, row.folder)
     return found
 
 

@@ -1,11 +1,9 @@
 """The leaderboard as a page: tables and pictures, what they mean, and the credits."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from geobench.board.leaderboard import Leaderboard
 from geobench.board.tables import Row, Tables
-from geobench.figures.kept import named
 from geobench.names import CEILING
 from geobench.pages.markdown_tables import (
     gap_table,
@@ -17,6 +15,8 @@ from geobench.pages.markdown_tables import (
     summary_table,
 )
 from geobench.readable import number
+from geobench.records import ManifestRow
+from geobench.records.documents import Facts
 
 _MEANING = """\
 Each cell: value, 95 % interval, and the range of ranks that the paired tests allow (all pairs,
@@ -69,54 +69,53 @@ path. Machine-readable: `table.csv`, `curves.csv`, `costs.csv`, `benchmark.json`
 def page(board: Leaderboard, tables: Tables) -> str:
     """README.md of a leaderboard's folder."""
     manifest = board.manifest
-    dataset, bench = manifest["dataset"], manifest["benchmark"]
+    dataset, bench = manifest.dataset, manifest.benchmark
     lines = [f"# {board.name}", ""]
-    if manifest["limit"]:
-        text = f"A trial with at most {manifest['limit']} photos a part (`--limit`): not ranked."
+    if manifest.limit:
+        text = f"A trial with at most {manifest.limit} photos a part (`--limit`): not ranked."
         lines += [f"> **{text}**", ""]
-    if manifest["missing"]:
-        lines += [f"> **Incomplete: {len(manifest['missing'])} records are not there yet.**", ""]
-    encoder = bench["encoder"]["name"] if bench["encoder"] else "none"
-    seeds = ", ".join(map(str, bench["seeds"]))
-    lines += [f"Dataset `{dataset['name']}` ({dataset['photos']:,} photos), encoder `{encoder}`,"]
-    lines += [f"seeds {seeds}; benchmark digest `{manifest['digest'][:12]}`.", ""]
+    if manifest.missing:
+        lines += [f"> **Incomplete: {len(manifest.missing)} records are not there yet.**", ""]
+    encoder = bench.encoder.name if bench.encoder else "none"
+    seeds = ", ".join(map(str, bench.seeds))
+    lines += [f"Dataset `{dataset.name}` ({dataset.photos:,} photos), encoder `{encoder}`,"]
+    lines += [f"seeds {seeds}; benchmark digest `{manifest.digest[:12]}`.", ""]
     lines += [
         "In the tables: value, 95 % interval, range of ranks; [how to read it](#how-to-read-it)."
     ]
     lines += [""]
-    broken = dataset["broken"]
+    broken = dataset.broken
     if broken:
         listed = ", ".join(f"{count} {reason}" for reason, count in broken.items())
-        lines += [f"Promised {dataset['promised']:,} photos; left out: {listed}.", ""]
+        lines += [f"Promised {dataset.promised:,} photos; left out: {listed}.", ""]
     if overall := [row for row in tables.rows if row.overall and not is_contrast(row)]:
         lines += ["## At a glance", ""]
-        if len(manifest["parts"]) > 1:
+        if len(manifest.parts) > 1:
             lines += [glance_table(tables.rows, primary(overall)), ""]
         lines += _pictures(board, "")
-    for part in manifest["parts"]:
+    for part in manifest.parts:
         lines += _part(board, part, tables)
     trainings = (
         "With fewer than three seeds, an interval holds for the trained model at hand."
-        if len(bench["seeds"]) < 3
+        if len(bench.seeds) < 3
         else "Intervals include the spread over trainings."
     )
     lines += ["## How to read it", "", _MEANING.format(ceiling=CEILING, seeds=trainings)]
     lines += [_CHECKED]
     for label, said in board.conformance().items():
         lines.append(f"- `{label}`: {', and '.join(said)}")
-    lines += ["", *_released(manifest["rows"]), _notes(tables.rows)]
+    lines += ["", *_released(manifest.rows), _notes(tables.rows)]
     lines += ["## Credits", ""]
-    shown = [dataset, *(part["dataset"] for part in manifest["parts"].values())]
-    for about in {each["digest"]: each for each in shown}.values():
-        lines += [about["citation"] or f"Dataset {about['name']}.", ""]
-        lines += [f"Licence: {about['licence']}", ""] if about["licence"] else []
+    for about in {each.digest: each for each in manifest.datasets}.values():
+        lines += [about.citation or f"Dataset {about.name}.", ""]
+        lines += [f"Licence: {about.licence}", ""] if about.licence else []
     return "\n".join([*lines, _FILES])
 
 
 def _pictures(board: Leaderboard, part: str) -> list[str]:
     return [
         text
-        for picture in named(board)
+        for picture in board.manifest.pictures
         for text in (f"![{picture.title}]({picture.file})", "", picture.caption, "")
         if picture.part == part
     ]
@@ -151,25 +150,26 @@ def _part(board: Leaderboard, part: str, tables: Tables) -> list[str]:
         first = primary([row for row in mine if row.overall])
         lines += [f"<details><summary>{first} by slice</summary>", ""]
         lines += [slice_table(mine, first), "", "</details>", ""]
-    return [*lines, _facts(board.manifest["parts"][part]["facts"]), ""]
+    return [*lines, _facts(board.manifest.parts[part].facts), ""]
 
 
-def _facts(facts: dict[str, list[Any]]) -> str:
+def _facts(facts: Facts) -> str:
     lines = ["<details><summary>The split in numbers</summary>", ""]
-    for name, (value, unit) in facts.items():
+    for name, fact in facts.items():
+        value, unit = fact.value, fact.unit
         whole = float(value).is_integer() and unit != "share"
         text = f"{value:,.0f}" if whole else number(value, unit)
         lines.append(f"- {name}: {text}" + ("" if unit == "share" else f" {unit}"))
     return "\n".join([*lines, "", "</details>"])
 
 
-def _released(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+def _released(rows: Sequence[ManifestRow]) -> list[str]:
     said: dict[str, None] = {}
     for row in rows:
-        if row.get("trained_on"):
-            said[f"- `{row['label']}`: {row['trained_on']}"] = None
-        for inner in row.get("components", ()):
-            said[f"- `{row['label']}`: {inner['trained_on']} (by `{inner['method']}`)"] = None
+        if row.trained_on:
+            said[f"- `{row.label}`: {row.trained_on}"] = None
+        for inner in row.components or ():
+            said[f"- `{row.label}`: {inner.trained_on} (by `{inner.method}`)"] = None
     return [_RELEASED, *said, ""] if said else []
 
 

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -63,17 +62,18 @@ def write_files(
     folder: Path, catalogue: Catalogue, *, pictures: bool = True, file_format: str | None = None
 ) -> list[str]:
     board = Leaderboard(folder, catalogue)
-    before = dict(board.manifest)
+    before = board.manifest
     found = board.tables()
     written = {name: _put(folder / name, text) for name, text in _csv(found).items()}
-    board.manifest["tables"] = written
+    board.manifest = before.changed(tables=written)
     drawn, problems = figures.draw(
         board, tables.read(folder), file_format=file_format, new=pictures
     )
-    board.manifest["figures"] = [asdict(picture) for picture in drawn]
+    board.manifest = board.manifest.changed(figures=drawn)
     written["README.md"] = _put(folder / "README.md", contents(board, found)["README.md"])
-    if board.manifest != before:
-        files.write_json(folder / "benchmark.json", board.manifest)
+    board.manifest = board.manifest.changed(tables=written)
+    if board.manifest.data != before.data:
+        files.write_json(folder / "benchmark.json", board.manifest.data)
     return found.problems + problems
 
 

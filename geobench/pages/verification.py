@@ -5,7 +5,6 @@ import io
 import math
 import re
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -16,7 +15,7 @@ from geobench.components import without
 from geobench.digests import array_digest, digest, file_digest
 from geobench.errors import GeobenchError
 from geobench.pages.report import contents
-from geobench.records import files
+from geobench.records import ManifestRow, Record, files
 from geobench.records.records import SAME_ANSWER_KM
 
 
@@ -35,7 +34,7 @@ def verify(folder: Path, catalogue: Catalogue, *, runs: Path | None = None) -> l
     problems: list[str] = []
     try:
         problems += _manifest(board) + _parts(board)
-        for entry in board.manifest["rows"]:
+        for entry in board.manifest.rows:
             problems += _record(board, entry)
         tables = board.tables()
         return problems + stale(board, contents(board, tables), untouched=True)
@@ -56,7 +55,7 @@ def stale(board: Leaderboard, expected: dict[str, str], *, untouched: bool = Fal
         untouched: allow that only in files that are as they were written, by their SHA-256.
     """
     problems = []
-    written = board.manifest.get("tables", {})
+    written = board.manifest.tables or {}
     for name, content in expected.items():
         path = board.folder / name
         if not path.exists():
@@ -131,10 +130,10 @@ def _equal(found: str, wanted: str) -> bool:
 def _manifest(board: Leaderboard) -> list[str]:
     path = board.folder / "benchmark.json"
     try:
-        keyed = without(board.manifest["benchmark"], board.manifest.get("left_out", []))
+        keyed = without(board.manifest.benchmark.data, board.manifest.left_out or [])
     except (LookupError, TypeError, ValueError):
         return [f"{path}: left_out names a field that the benchmark does not have"]
-    if digest(keyed) != board.manifest["digest"]:
+    if digest(keyed) != board.manifest.digest:
         return [f"{path}: the benchmark is not of its digest"]
     return []
 
@@ -149,11 +148,11 @@ def _same_file(path: Path, expected: str) -> list[str]:
 
 def _parts(board: Leaderboard) -> list[str]:
     problems = []
-    for entry in board.manifest["maps"].values():
-        problems += _same_file(board.runs / entry["file"], entry["sha256"])
-    for label, entry in board.manifest["parts"].items():
-        path = board.runs / entry["folder"] / "part.npz"
-        found = _same_file(path, entry["sha256"])
+    for shown in board.manifest.maps.values():
+        problems += _same_file(board.runs / shown.file, shown.sha256)
+    for label, entry in board.manifest.parts.items():
+        path = board.runs / entry.folder / "part.npz"
+        found = _same_file(path, entry.sha256)
         problems += found
         try:
             arrays = files.read_arrays(path)
@@ -165,10 +164,10 @@ def _parts(board: Leaderboard) -> list[str]:
         ):
             problems.append(f"{path} lacks {', '.join(lost)}")
             continue
-        hidden = entry["dataset"]["publishes"] == "scores"
+        hidden = entry.dataset.publishes == "scores"
         if (
             not hidden
-            and array_digest(arrays["id"], arrays["truth"], arrays["unit"]) != entry["digest"]
+            and array_digest(arrays["id"], arrays["truth"], arrays["unit"]) != entry.digest
         ):
             problems.append(f"{path}: ids, truth or units of {label} are not those of its digest")
         away = geo.distance_km(arrays["nearest"], arrays["truth"]) - arrays["novelty"]
@@ -177,28 +176,22 @@ def _parts(board: Leaderboard) -> list[str]:
     return problems
 
 
-def _record(board: Leaderboard, entry: dict[str, Any]) -> list[str]:
-    folder = board.runs / entry["folder"]
+def _record(board: Leaderboard, entry: ManifestRow) -> list[str]:
+    folder = board.runs / entry.folder
     problems: list[str] = []
-    for name, expected in entry["files"].items():
+    for name, expected in entry.files.items():
         problems += [f"record {p}" for p in _same_file(folder / name, expected)]
     try:
-        data = files.read_json(folder / "record.json")
+        record = Record.read(folder / "record.json")
     except GeobenchError as error:
         return [*problems, f"record {error}"]
-    try:
-        return problems + _keys(board, entry, data) + _map(board, entry)
-    except (KeyError, TypeError) as error:
-        return [
-            *problems,
-            f"record {folder / 'record.json'}: {error} is missing or of another kind",
-        ]
+    return problems + _keys(board, entry, record) + _map(board, entry)
 
 
-def _map(board: Leaderboard, entry: dict[str, Any]) -> list[str]:
+def _map(board: Leaderboard, entry: ManifestRow) -> list[str]:
     """Whether a record's map is of photos of its part, and of the answers that are recorded."""
-    folder, part = board.runs / entry["folder"], board.part(entry["part"])
-    if records.MAP not in entry["files"]:
+    folder, part = board.runs / entry.folder, board.part(entry.part)
+    if records.MAP not in entry.files:
         return []
     try:
         shown, answers = (files.read_arrays(folder / n) for n in (records.MAP, "answer.npz"))
@@ -216,14 +209,14 @@ def _map(board: Leaderboard, entry: dict[str, Any]) -> list[str]:
     return []
 
 
-def _keys(board: Leaderboard, entry: dict[str, Any], data: dict[str, Any]) -> list[str]:
-    folder, problems = board.runs / entry["folder"], []
-    key = records.record_key(digest(data["fit"]), data["task"]["digest"], data["draws"])
-    found = data["task"]
-    task = digest([data["fit"]["train"], data["fit"]["val"], found["test"], found["dataset"]])
-    part = board.manifest["parts"][entry["part"]]
-    if not key == entry["record_key"] == data["record_key"] or data["task"]["digest"] != task:
+def _keys(board: Leaderboard, entry: ManifestRow, record: Record) -> list[str]:
+    folder, problems = board.runs / entry.folder, []
+    fit, found = record.fit, record.task
+    key = records.record_key(digest(fit.data), found.digest, record.draws)
+    task = digest([fit.train, fit.val, found.test, found.dataset])
+    part = board.manifest.parts[entry.part]
+    if not key == entry.record_key == record.record_key or found.digest != task:
         problems.append(f"record {folder}: its key is not that of what went into it")
-    if data["task"]["test"] != part["digest"]:
-        problems.append(f"record {folder} is of other photos than part {entry['part']}")
+    if found.test != part.digest:
+        problems.append(f"record {folder} is of other photos than part {entry.part}")
     return problems

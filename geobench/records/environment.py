@@ -5,29 +5,27 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import distributions, entry_points, packages_distributions
 from pathlib import Path
-from typing import Any
 
 from geobench.components import Plugin
 from geobench.hookspecs import ENTRY_POINT_GROUP
+from geobench.records.record import Environment
 
 _ALWAYS = ("geobench-geolocation", "numpy", "scipy")
 """Distributions that every record names."""
 
 
-def environment(plugin: type[Plugin]) -> dict[str, Any]:
+def environment(plugin: type[Plugin]) -> Environment:
     """What a number was made with: versions of packages, platform, git commit and dirty bit.
 
     Args:
         plugin: whose distribution, and whose `requires`, are among the packages.
     """
-    return _machine() | {
-        "packages": _packages((plugin.__module__, *plugin.requires)),
-        "git": _git(),
-    }
+    packages = _packages((plugin.__module__, *plugin.requires))
+    return Environment(**_machine(), packages=packages, git=_git())
 
 
 @cache
-def _machine() -> dict[str, Any]:
+def _machine() -> dict[str, str]:
     import platform
 
     return {
@@ -58,7 +56,7 @@ def _distributions_of_modules() -> Mapping[str, list[str]]:
 
 
 @cache
-def _git() -> dict[str, Any]:
+def _git() -> dict[str, str | bool]:
     folder = Path(__file__).parent
 
     def ask(*words: str) -> str:

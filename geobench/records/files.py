@@ -16,7 +16,7 @@ from geobench.errors import StoreError
 
 log = logging.getLogger(__name__)
 
-_STAMP = "sha256"
+STAMP = "sha256"
 """Name, among the arrays of an npz and the keys of a record, of the digest of all others: what was
 cut or changed after it was written is known by it."""
 
@@ -27,7 +27,7 @@ def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
     Raises:
         StoreError: an array is not of numbers or of numpy.str_.
     """
-    stamped = {**arrays, _STAMP: np.array(_stamp(path, arrays))}
+    stamped = {**arrays, STAMP: np.array(_stamp(path, arrays))}
     stream = io.BytesIO()
     np.savez_compressed(stream, allow_pickle=False, **stamped)
     drafts.write_file(path, stream.getvalue())
@@ -36,11 +36,11 @@ def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
 def _stamp(path: Path, arrays: Mapping[str, NDArray[Any]]) -> str:
     names = sorted(arrays)
     for name in names:
-        if name == _STAMP or np.asarray(arrays[name]).dtype.kind not in "Ufiub":
+        if name == STAMP or np.asarray(arrays[name]).dtype.kind not in "Ufiub":
             raise StoreError(
                 f"array {name!r} of {np.asarray(arrays[name]).dtype} cannot be stored",
                 where=str(path),
-                remedy=f"Give arrays of numbers or of numpy.str_, of any name but {_STAMP}.",
+                remedy=f"Give arrays of numbers or of numpy.str_, of any name but {STAMP}.",
             )
     return digest([names, array_digest(*(np.asarray(arrays[name]) for name in names))])
 
@@ -55,7 +55,7 @@ def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
         # Opened here, because numpy leaves a damaged file open.
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
-        if str(arrays.pop(_STAMP, "")) != _stamp(path, arrays):
+        if str(arrays.pop(STAMP, "")) != _stamp(path, arrays):
             raise ValueError("its arrays are not those that were written")
     except Exception as error:  # zipfile, zlib, numpy and the system each raise their own
         problem = f"cannot be read ({type(error).__name__}: {error})"
@@ -97,7 +97,7 @@ def write_json(path: Path, data: Mapping[str, Any]) -> None:
 
 def write_stamped(path: Path, data: Mapping[str, Any]) -> None:
     """Write JSON with the digest of all that is in it."""
-    write_json(path, {**data, _STAMP: digest(dict(data))})
+    write_json(path, {**data, STAMP: digest(dict(data))})
 
 
 def read_stamped(path: Path) -> dict[str, Any]:
@@ -107,6 +107,6 @@ def read_stamped(path: Path) -> dict[str, Any]:
         StoreError: the file is missing, damaged, or not as it was written.
     """
     data = read_json(path)
-    if data.pop(_STAMP, "") != digest(data):
+    if data.pop(STAMP, "") != digest(data):
         raise StoreError("is not as it was written", where=str(path), remedy="Run again.")
     return data

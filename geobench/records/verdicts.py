@@ -11,6 +11,7 @@ from geobench.components import Plugin
 from geobench.digests import digest, file_digest
 from geobench.errors import StoreError
 from geobench.records.files import read_json, write_json
+from geobench.records.record import Checked
 from geobench.records.workspace import Workspace
 
 KIT_VERSION = 3
@@ -94,7 +95,7 @@ def keep(workspace: Workspace, verdict: Verdict) -> Path:
     return path
 
 
-def recall(workspace: Workspace, plugin: type[Plugin]) -> dict[str, Any] | str:
+def recall(workspace: Workspace, plugin: type[Plugin]) -> Checked | str:
     """What a record copies: the kept verdict's short form, or NOT_CHECKED.
 
     A verdict on another version of the plugin, or on other code, is none.
@@ -112,24 +113,30 @@ def recall(workspace: Workspace, plugin: type[Plugin]) -> dict[str, Any] | str:
     by_status: dict[str, dict[str, str]] = {}
     for each in kept["checks"]:
         by_status.setdefault(each["status"], {})[each["check"]] = each["reason"]
-    return {
-        "version": kept["version"],
-        "kit": kept["kit"],
-        "passed": len(by_status.get("passed", {})),
-        "failed": by_status.get("failed", {}),
-        "expected failures": by_status.get("expected failure", {}),
-        "skipped": by_status.get("skipped", {}),
-    }
+    return Checked.model_validate(
+        {
+            "version": kept["version"],
+            "kit": kept["kit"],
+            "passed": len(by_status.get("passed", {})),
+            "failed": by_status.get("failed", {}),
+            "expected failures": by_status.get("expected failure", {}),
+            "skipped": by_status.get("skipped", {}),
+        }
+    )
 
 
-def sentence(recalled: Any) -> str:
+def sentence(recalled: Checked | str) -> str:
     """What a record's `check` says, in a few words for readers."""
-    if not isinstance(recalled, dict):
+    if isinstance(recalled, str):
         return NOT_CHECKED
-    text = f"passed {recalled['passed']} checks of kit {recalled['kit']}"
-    for what in ("failed", "expected failures", "skipped"):
-        if recalled[what]:
-            text += f"; {what}: {', '.join(recalled[what])}"
+    text = f"passed {recalled.passed} checks of kit {recalled.kit}"
+    for what, found in (
+        ("failed", recalled.failed),
+        ("expected failures", recalled.expected_failures),
+        ("skipped", recalled.skipped),
+    ):
+        if found:
+            text += f"; {what}: {', '.join(found)}"
     return text
 
 

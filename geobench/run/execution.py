@@ -16,8 +16,7 @@ from geobench.components import Component, Plugin
 from geobench.digests import file_digest
 from geobench.errors import DeadlineError, GeobenchError, StoreError
 from geobench.methods import Context, Method
-from geobench.records import files
-from geobench.records.records import Record, Status
+from geobench.records import Fit, Status, StoredRecord, files
 from geobench.run import recording
 from geobench.run.plan import Cell, Place, Plan, wanted, with_components
 from geobench.scoring.costs import Stopwatch, latency, peak_memory, start_measuring_memory
@@ -149,7 +148,7 @@ class Execution:
         context.fitted = fitted
         return context
 
-    def fit(self, cell: Cell, context: Context) -> dict[str, Any]:
+    def fit(self, cell: Cell, context: Context) -> Fit:
         """Fit the method and store its state, unless it is stored; the details of the fit."""
         folder = self.plan.workspace.states / cell.fit_key
         plugin: Method = cell.method.plugin
@@ -158,7 +157,7 @@ class Execution:
         force = self.options.force and cell.fit_key not in self.forced
         stored = None if force else _read_state(folder)
         if stored is None:
-            records = [Record.read(place.folder) for place in self.plan.places(cell)]
+            records = [StoredRecord.read(place.folder) for place in self.plan.places(cell)]
             answered = any(record is not None and record.status == "ok" for record in records)
             if answered and not self.options.force:
                 self.reporter.say(f"{cell}: its state is gone, it is fitted again")
@@ -170,16 +169,17 @@ class Execution:
             begin = time.monotonic()
             method = type(plugin)(plugin.config)
             method.fit(train, val, context)
-            details = {
-                "fit_key": cell.fit_key,
-                "fit_seconds": round(before + time.monotonic() - begin, 6),
-                "device": context.device,
-                "facts": {name: [f.value, f.unit] for name, f in context.facts.items()},
-            }
+            seconds, facts = round(before + time.monotonic() - begin, 6), dict(context.facts)
             with drafts.folder(folder) as draft:
                 files.write_arrays(draft / "state.npz", method.state())
-                details["sha256"] = file_digest(draft / "state.npz")
-                files.write_json(draft / "state.json", details)
+                details = Fit(
+                    fit_key=cell.fit_key,
+                    fit_seconds=seconds,
+                    device=context.device,
+                    facts=facts,
+                    sha256=file_digest(draft / "state.npz"),
+                )
+                files.write_json(draft / "state.json", details.data)
             drafts.remove(kept)
             self.forced.add(cell.fit_key)
             return details
@@ -218,7 +218,7 @@ class Execution:
         context.fitted = None  # what answers was gathered in `restore`
         return method
 
-    def answer(self, cell: Cell, place: Place, context: Context, fit: dict[str, Any]) -> list[str]:
+    def answer(self, cell: Cell, place: Place, context: Context, fit: Fit) -> list[str]:
         """Write the record of one part, or the columns that it lacks."""
         restoring = Stopwatch()
         with restoring:
@@ -227,14 +227,14 @@ class Execution:
             recording.write(self.plan, place, cell, {"status": "not-answered"}, None)
             return []
         arrays = self.plan.part_file(cell, place)
-        record = None if self.options.force else Record.read(place.folder)
+        record = None if self.options.force else StoredRecord.read(place.folder)
         known = record if record is not None and record.status == "ok" else None
         metrics = self.plan.metrics(method)
         if known is not None:
             metrics = self.plan.unscored(known, method)
         examples = self.plan.inputs.examples(place.part, wanted(method))
         protocol = Protocol(
-            cell.seed, place.task.digest, **self.plan.benchmark.draws(method.predicts)
+            cell.seed, place.task.digest, **self.plan.benchmark.draws(method.predicts).data
         )
         truth = truth_of(arrays)
         watch = Stopwatch()
@@ -252,7 +252,7 @@ class Execution:
         if known is None:
             memory = peak_memory(context.device)
             timings = {
-                "fit_seconds": fit["fit_seconds"],
+                "fit_seconds": fit.fit_seconds,
                 "restore_seconds": round(restoring.seconds, 6),
                 "predict_seconds": round(scores.predict_seconds, 6),
                 "score_seconds": round(watch.seconds - scores.predict_seconds, 6),
@@ -262,16 +262,14 @@ class Execution:
                 timings["latency_median_seconds"] = round(single.median_seconds, 6)
                 timings["latency_p95_seconds"] = round(single.p95_seconds, 6)
             features = self.plan.inputs.time(place.part.dataset, wanted(method))
-            facts = dict(fit["facts"])
-            facts |= {name: [fact.value, fact.unit] for name, fact in context.facts.items()}
             data = {
                 "status": "ok",
-                "facts": facts,
+                "facts": {**fit.facts, **context.facts},
                 "timings": timings,
                 "latency_photos": None if single is None else single.photos,
                 "photos": len(examples),
                 "device": context.device,
-                "fit_device": fit.get("device"),  # not known of states of earlier versions
+                "fit_device": fit.device,  # not known of states of earlier versions
                 "peak_memory_mib": memory.process,
                 "peak_device_memory_mib": memory.device,
                 "feature_time": None if features is None else features.record(),
@@ -294,7 +292,7 @@ class Execution:
             "traceback": "".join(traceback.format_exception(error)),
         }
         for place in places:
-            record = Record.read(place.folder)
+            record = StoredRecord.read(place.folder)
             if record is None or record.status != "ok":
                 recording.write(self.plan, place, cell, data, None)
         log.debug("%s", data["traceback"])
@@ -323,12 +321,12 @@ def _spent(folder: Path) -> float:
     return seconds
 
 
-def _read_state(folder: Path) -> tuple[dict[str, np.ndarray[Any, Any]], dict[str, Any]] | None:
+def _read_state(folder: Path) -> tuple[dict[str, np.ndarray[Any, Any]], Fit] | None:
     if not folder.exists():
         return None
     try:
-        details = files.read_json(folder / "state.json")
-        if details.get("sha256") != file_digest(folder / "state.npz"):
+        details = Fit.read(folder / "state.json")
+        if details.sha256 != file_digest(folder / "state.npz"):
             raise StoreError("is not what was written", where=str(folder / "state.npz"))
         return files.read_arrays(folder / "state.npz"), details
     except (OSError, GeobenchError) as error:

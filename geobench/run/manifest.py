@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ValidationError
 
 from geobench import drafts, records
 from geobench.catalogue import installed
@@ -17,9 +18,9 @@ from geobench.errors import StoreError
 from geobench.geo import Points
 from geobench.methods import Method, Retriever
 from geobench.pages.report import refuse_links, write_files
-from geobench.records import files
-from geobench.records.records import Record
-from geobench.run.plan import Cell, Plan, with_components
+from geobench.records import Manifest, ManifestRow, StoredRecord, files
+from geobench.records.manifest import Asked, SeenByWeights, SplitMap, StoredDataset, StoredPart
+from geobench.run.plan import Cell, Place, Plan, with_components
 from geobench.splits import Assignment, describe
 
 
@@ -50,14 +51,10 @@ def write(planned: Plan, *, pictures: bool = True) -> list[str]:
     """
     refuse_links(planned.board)
     with planned.workspace.lock(f"board-{planned.board.name}", wait=True):
-        manifest = _manifest(planned)
-        path = planned.board / "benchmark.json"
-        known = _known(path)
-        made = {name: known.pop(name) for name in ("tables", "figures") if name in known}
-        if manifest != known:
-            files.write_json(path, manifest | made)
-        shown = [manifest["dataset"], *(part["dataset"] for part in manifest["parts"].values())]
-        if any(about["publishes"] == "scores" for about in shown):
+        manifest, known = _manifest(planned), _known(planned.board / "benchmark.json")
+        if manifest.data != {name: known[name] for name in known if name not in _MADE_LATER}:
+            files.write_json(planned.board / "benchmark.json", _with_later(manifest, known).data)
+        if any(about.publishes == "scores" for about in manifest.datasets):
             _keep_runs_from_git(planned.board / ".gitignore")
         return write_files(planned.board, installed(), pictures=pictures)
 
@@ -68,77 +65,107 @@ def _keep_runs_from_git(path: Path) -> None:
         drafts.write_file(path, "\n".join([*lines, "runs/", ""]))
 
 
+_MADE_LATER = ("tables", "figures")
+"""What a report adds to benchmark.json."""
+
+
 def _known(path: Path) -> dict[str, Any]:
+    """The data of the present benchmark.json, of whatever layout; none where there is none."""
     try:
         return files.read_json(path) if path.exists() else {}
     except StoreError:  # damaged: it is written again
         return {}
 
 
-def _manifest(planned: Plan) -> dict[str, Any]:
-    bench, runs = planned.benchmark, planned.board / "runs"
-    dataset: Dataset = bench.dataset.plugin
-    manifest: dict[str, Any] = {
-        "schema": records.LAYOUT,
-        "benchmark": bench.resolved,
-        "left_out": left_out(bench.resolved, bench.keyed),
-        "digest": bench.digest,
-        "limit": planned.limit,
-        "dataset": _about(dataset),
-        "maps": {},
-        "parts": {},
-        "rows": [],
-        "missing": [],
-    }
-    for split in bench.splits:
-        assignment = planned.assignment(split)
-        path = runs / f"{split.plugin.name}-{_split_digest(assignment)[:8]}.npz"
-        if dataset.publishes != "scores":
-            if not files.readable(path):
-                files.write_arrays(path, records.split_map(_roles(assignment)))
-            entry = {"file": path.name, "sha256": file_digest(path)}
-            manifest["maps"][split.label] = entry
+def _with_later(manifest: Manifest, known: dict[str, Any]) -> Manifest:
+    """The manifest with the tables and pictures that are there: old pictures are known by it."""
+    try:
+        return manifest.changed(**{name: known[name] for name in _MADE_LATER if name in known})
+    except ValidationError:  # damaged: they are made again
+        return manifest
+
+
+def _manifest(planned: Plan) -> Manifest:
+    bench = planned.benchmark
+    parts: dict[str, dict[str, Any]] = {}
+    rows: list[ManifestRow] = []
+    missing: list[str] = []
     for cell in planned.cells():
         for place in planned.places(cell):
             record, written = _read(place.folder)
             if record is None:
-                manifest["missing"].append(f"{place.label} / {cell.method.label} / {cell.seed}")
+                missing.append(f"{place.label} / {cell.method.label} / {cell.seed}")
                 continue
-            if place.label not in manifest["parts"]:
-                path = place.folder.parent / "part.npz"
-                planned.part_file(cell, place)
-                facts = describe(cell.assignment, place.part)
-                manifest["parts"][place.label] = {
-                    "folder": path.parent.name,
-                    "digest": place.task.test,
-                    "dataset": _about(place.part.dataset),
-                    "sha256": file_digest(path),
-                    "facts": {name: [fact.value, fact.unit] for name, fact in facts.items()},
-                }
-            row: dict[str, Any] = {
-                "part": place.label,
-                "label": cell.method.label,
-                "method": cell.method.plugin.name,
-                "origin": cell.method.plugin.origin,
-                "trained_on": cell.method.plugin.trained_on,
-                "seed": cell.seed,
-                "record_key": place.key,
-                "folder": f"{place.folder.parent.name}/{place.folder.name}",
-                "files": written,
-            }
-            if brought := _brought(cell.method.plugin):
-                row["components"] = brought
-            if isinstance(cell.method.plugin, Retriever):
-                row["gallery"] = str(cell.method.plugin.gallery_source)
-            manifest["rows"].append(row)
-    _name_twins(bench, manifest["parts"])
-    return manifest
+            if place.label not in parts:
+                parts[place.label] = _part(planned, cell, place)
+            rows.append(_row(cell, place, written))
+    _name_twins(bench, parts)
+    return Manifest(
+        schema=records.LAYOUT,
+        benchmark=Asked.model_validate(bench.resolved),
+        left_out=left_out(bench.resolved, bench.keyed),
+        digest=bench.digest,
+        limit=planned.limit,
+        dataset=_about(bench.dataset.plugin),
+        maps=_maps(planned),
+        parts={label: StoredPart.model_validate(about) for label, about in parts.items()},
+        rows=rows,
+        missing=missing,
+    )
 
 
-def _brought(method: Method) -> list[dict[str, str]]:
+def _maps(planned: Plan) -> dict[str, SplitMap]:
+    """The map of every split, written first where it is not there; none of hidden places."""
+    found: dict[str, SplitMap] = {}
+    if planned.benchmark.dataset.plugin.publishes == "scores":
+        return found
+    for split in planned.benchmark.splits:
+        assignment = planned.assignment(split)
+        name = f"{split.plugin.name}-{_split_digest(assignment)[:8]}.npz"
+        path = planned.board / "runs" / name
+        if not files.readable(path):
+            files.write_arrays(path, records.split_map(_roles(assignment)))
+        found[split.label] = SplitMap(file=name, sha256=file_digest(path))
+    return found
+
+
+def _part(planned: Plan, cell: Cell, place: Place) -> dict[str, Any]:
+    """The fields of a StoredPart, but for its twin."""
+    path = place.folder.parent / "part.npz"
+    planned.part_file(cell, place)
+    return {
+        "folder": path.parent.name,
+        "digest": place.task.test,
+        "dataset": _about(place.part.dataset),
+        "sha256": file_digest(path),
+        "facts": describe(cell.assignment, place.part),
+    }
+
+
+def _row(cell: Cell, place: Place, written: dict[str, str]) -> ManifestRow:
+    method = cell.method.plugin
+    row: dict[str, Any] = {
+        "part": place.label,
+        "label": cell.method.label,
+        "method": method.name,
+        "origin": method.origin,
+        "trained_on": method.trained_on,
+        "seed": cell.seed,
+        "record_key": place.key,
+        "folder": f"{place.folder.parent.name}/{place.folder.name}",
+        "files": written,
+    }
+    if brought := _brought(method):
+        row["components"] = brought
+    if isinstance(method, Retriever):
+        row["gallery"] = str(method.gallery_source)
+    return ManifestRow.model_validate(row)
+
+
+def _brought(method: Method) -> list[SeenByWeights]:
     """What the released weights of a method's components have seen."""
     return [
-        {"method": each.name, "trained_on": each.trained_on}
+        SeenByWeights(method=each.name, trained_on=each.trained_on)
         for each in with_components(method)[1:]
         if each.trained_on
     ]
@@ -148,7 +175,7 @@ def _name_twins(benchmark: Benchmark, parts: dict[str, dict[str, Any]]) -> None:
     """Say of each part of a twin which other part of this benchmark has the same photos."""
 
     def photos_of(label: str) -> tuple[str, str]:
-        return parts[label]["digest"], parts[label]["dataset"]["digest"]
+        return parts[label]["digest"], parts[label]["dataset"].digest
 
     plugins = {split.label: split.plugin for split in benchmark.splits}
     split_of = {label: label.rpartition("/")[0] for label in parts}
@@ -160,26 +187,26 @@ def _name_twins(benchmark: Benchmark, parts: dict[str, dict[str, Any]]) -> None:
                 entry.setdefault("twin_of", other)
 
 
-def _read(folder: Path) -> tuple[Record | None, dict[str, str]]:
+def _read(folder: Path) -> tuple[StoredRecord | None, dict[str, str]]:
     try:
-        record = Record.read(folder)
+        record = StoredRecord.read(folder)
         return record, {} if record is None else record.files()
     except FileNotFoundError:  # another run is putting a new one in its place
         return None, {}
 
 
-def _about(dataset: Dataset) -> dict[str, Any]:
-    return {
-        "name": dataset.name,
-        "digest": dataset.digest,
-        "photos": len(dataset.table),
-        "promised": dataset.table.promised,
-        "broken": dict(dataset.table.broken),
-        "licence": dataset.licence,
-        "citation": dataset.citation,
-        "publishes": dataset.publishes,
-        "on_earth": dataset.on_earth,
-    }
+def _about(dataset: Dataset) -> StoredDataset:
+    return StoredDataset(
+        name=dataset.name,
+        digest=dataset.digest,
+        photos=len(dataset.table),
+        promised=dataset.table.promised,
+        broken=dict(dataset.table.broken),
+        licence=dataset.licence,
+        citation=dataset.citation,
+        publishes=dataset.publishes,
+        on_earth=dataset.on_earth,
+    )
 
 
 def _split_digest(assignment: Assignment) -> str:

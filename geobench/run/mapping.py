@@ -15,8 +15,8 @@ from geobench.errors import GeobenchError, PredictionError
 from geobench.geo import Floats
 from geobench.partitions import EqualAreaGrid
 from geobench.predictions import Density, Prediction
-from geobench.records import files
-from geobench.records.records import MAP, MAP_CELL_ROWS, Record
+from geobench.records import MAP, StoredRecord, files
+from geobench.records.records import MAP_CELL_ROWS
 from geobench.records.workspace import Workspace
 from geobench.run import manifest, plan, recording
 from geobench.run.execution import Execution, Options, Reporter
@@ -116,10 +116,10 @@ def _add_cell(execution: Execution, cell: Cell, mapped: Mapped, *, photos: int) 
                 execution.reporter.say(f"{place.label} / {cell.method.label}: mapped")
 
 
-def _records(planned: Plan, cell: Cell, mapped: Mapped) -> Iterator[tuple[Place, Record]]:
+def _records(planned: Plan, cell: Cell, mapped: Mapped) -> Iterator[tuple[Place, StoredRecord]]:
     """The records of a cell that can have a map; of others it is said why not."""
     for place in planned.places(cell):
-        record = Record.read(place.folder)
+        record = StoredRecord.read(place.folder)
         if place.part.dataset.publishes == "scores":
             remark = f"no map of {place.label}: the dataset lets only scores be published"
             if remark not in mapped.remarks:
@@ -135,7 +135,13 @@ def _records(planned: Plan, cell: Cell, mapped: Mapped) -> Iterator[tuple[Place,
 
 
 def _asked(
-    execution: Execution, cell: Cell, place: Place, record: Record, *, photos: int, scratch: Path
+    execution: Execution,
+    cell: Cell,
+    place: Place,
+    record: StoredRecord,
+    *,
+    photos: int,
+    scratch: Path,
 ) -> dict[str, NDArray[Any]]:
     """The arrays of `map.npz`, of a method that gives its recorded answers still."""
     planned, bench = execution.plan, execution.plan.benchmark

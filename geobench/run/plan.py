@@ -20,7 +20,7 @@ from geobench.features.inputs import KINDS, Inputs
 from geobench.methods import Method
 from geobench.metrics import Metric
 from geobench.records import files
-from geobench.records.records import KEYS, Record, Task, record_key
+from geobench.records.records import KEYS, StoredRecord, Task, record_key
 from geobench.records.workspace import Workspace
 from geobench.requirements import check_requirements
 from geobench.splits import Assignment, Part, Split, check_twins, without
@@ -201,7 +201,7 @@ class Plan:
         plugins = [metric.plugin for metric in self.benchmark.metrics]
         return [m for m in plugins if m.stores_columns and m.scores(method.predicts)]
 
-    def unscored(self, record: Record, method: Method) -> list[Metric]:
+    def unscored(self, record: StoredRecord, method: Method) -> list[Metric]:
         """The metrics whose columns a record still lacks."""
         return [
             metric
@@ -211,7 +211,7 @@ class Plan:
 
     def lack(self, place: Place, method: Method) -> str:
         """What there is to do for one part: `run`, `retry`, `score`, or "" if it is recorded."""
-        record = Record.read(place.folder)
+        record = StoredRecord.read(place.folder)
         if record is None:
             return "run"
         if record.status in ("failed", "deadline", "absent"):

@@ -10,8 +10,8 @@ from geobench.data import Indices
 from geobench.errors import StoreError
 from geobench.geo import Points
 from geobench.metrics import Metric
-from geobench.records import files, verdicts
-from geobench.records.records import SAME_ANSWER_KM, Record
+from geobench.records import Record, StoredRecord, files, verdicts
+from geobench.records.records import SAME_ANSWER_KM
 from geobench.run.plan import Cell, Place, Plan
 from geobench.scoring.score_part import Scores
 
@@ -29,7 +29,7 @@ def write(
         scores: the answers and the columns of metrics; None without answers.
     """
     plugin = cell.method.plugin
-    head = {
+    head: dict[str, Any] = {
         "schema": records.LAYOUT,
         "record_key": place.key,
         "fit_key": cell.fit_key,
@@ -55,10 +55,11 @@ def write(
             arrays = {"answer": scores.answer, "sample": scores.sample}
             files.write_arrays(draft / "answer.npz", arrays)
             _write_columns(draft, scores)
-        files.write_stamped(draft / "record.json", head | data)
+        record = Record.model_validate(head | data)
+        files.write_stamped(draft / "record.json", record.data)
 
 
-def extend(record: Record, scores: Scores) -> None:
+def extend(record: StoredRecord, scores: Scores) -> None:
     """Add columns to a record; nothing that is there is touched.
 
     Raises:
@@ -68,7 +69,9 @@ def extend(record: Record, scores: Scores) -> None:
     _write_columns(record.folder, scores)
 
 
-def refuse_other_answers(record: Record, answers: Points, rows: Indices | None = None) -> None:
+def refuse_other_answers(
+    record: StoredRecord, answers: Points, rows: Indices | None = None
+) -> None:
     """Refuse what a method says now if it is not what is recorded.
 
     Args:

@@ -10,7 +10,7 @@ from typing import final
 from geobench import drafts
 from geobench.config.benchmark import Benchmark
 from geobench.errors import DataError, GeobenchError
-from geobench.records.records import Record
+from geobench.records.records import StoredRecord
 from geobench.records.workspace import Workspace
 from geobench.run import manifest, plan
 from geobench.run.execution import Execution, Options, Reporter, device_for
@@ -134,9 +134,10 @@ class _Session:
 
     def failed_meanwhile(self, cell: Cell) -> str:
         """Why a cell failed in another run since this one began, or "": it is not tried twice."""
-        found = [(p.folder / "record.json", Record.read(p.folder)) for p in self.plan.places(cell)]
+        folders = [place.folder for place in self.plan.places(cell)]
+        found = [(folder / "record.json", StoredRecord.read(folder)) for folder in folders]
         bad = [
-            (path.stat().st_mtime, str(record.data.get("error", record.status)))
+            (path.stat().st_mtime, record.content.error or record.status)
             for path, record in found
             if record is not None and record.status in ("failed", "deadline")
         ]

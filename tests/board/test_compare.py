@@ -67,11 +67,11 @@ def ask(trip, board, monkeypatch):
 
 def away(board, label):
     """Distances of a label's answers, by geopy: (seeds, photos)."""
-    arrays = np.load(board.runs / board.manifest["parts"][PART]["folder"] / "part.npz")
+    arrays = np.load(board.runs / board.manifest.parts[PART].folder / "part.npz")
     answers = [
-        np.load(board.runs / row["folder"] / "answer.npz")["answer"]
-        for row in board.manifest["rows"]
-        if row["label"] == label
+        np.load(board.runs / row.folder / "answer.npz")["answer"]
+        for row in board.manifest.rows
+        if row.label == label
     ]
     if label == CEILING:
         answers = [arrays["nearest"]]
@@ -88,8 +88,8 @@ def away(board, label):
 
 def stored(board, label, metric, column):
     """A stored column of a label: (seeds, photos)."""
-    rows = [row for row in board.manifest["rows"] if row["label"] == label]
-    paths = [next((board.runs / row["folder"]).glob(f"{metric}-[0-9]*.npz")) for row in rows]
+    rows = [row for row in board.manifest.rows if row.label == label]
+    paths = [next((board.runs / row.folder).glob(f"{metric}-[0-9]*.npz")) for row in rows]
     return np.array([np.load(path)[column] for path in paths], float)
 
 
@@ -184,8 +184,8 @@ def test_a_difference_of_shares_without_variance_has_limits_of_the_single_shares
 
 def test_other_photos_are_not_compared(tmp_path):
     board = made(tmp_path)
-    for row in (row for row in board.manifest["rows"] if row["label"] == "uniform"):
-        (path,) = (board.runs / row["folder"]).glob("energy-[0-9]*.npz")
+    for row in (row for row in board.manifest.rows if row.label == "uniform"):
+        (path,) = (board.runs / row.folder).glob("energy-[0-9]*.npz")
         arrays = files.read_arrays(path)
         arrays["mask"][7] = 2
         files.write_arrays(path, arrays)

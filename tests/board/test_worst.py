@@ -56,8 +56,8 @@ def ask(trip, board, monkeypatch):
 
 def test_the_worst_answers_are_the_farthest_by_geopy(board):
     found = worst.find(board, "uniform", "official/test", count=5, seed=4)
-    (row,) = [r for r in board.manifest["rows"] if r["label"] == "uniform" and r["seed"] == 4]
-    answers = np.load(board.runs / row["folder"] / "answer.npz")["answer"]
+    (row,) = [r for r in board.manifest.rows if r.label == "uniform" and r.seed == 4]
+    answers = np.load(board.runs / row.folder / "answer.npz")["answer"]
     arrays = board.part("official/test")
     away = {
         photo: great_circle(a, b, radius=EARTH_RADIUS_KM).km

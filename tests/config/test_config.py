@@ -616,8 +616,8 @@ def test_the_numbers_of_densities_decide_the_draws_of_densities_alone(
 ) -> None:
     (benchmark,) = load(yaml(**FULL, **keys))
     plain = {"chunk": 64, "photos": 100, "samples": 8}
-    assert benchmark.draws(Atoms) == benchmark.draws(Prediction) == plain
-    assert benchmark.draws(Floored) == plain | added
+    assert benchmark.draws(Atoms).data == benchmark.draws(Prediction).data == plain
+    assert benchmark.draws(Floored).data == plain | added
 
 
 def test_the_deadline_is_in_no_key(load: Any) -> None:

@@ -43,7 +43,7 @@ def test_a_committed_leaderboard_verifies(name):
 def test_its_tables_and_pictures_are_fresh(name):
     board = Leaderboard(folder(name), installed())
     assert verification.stale(board, report.contents(board, board.tables())) == []
-    assert {Path(entry["file"]).name for entry in board.manifest["figures"]} == {
+    assert {Path(picture.file).name for picture in board.manifest.pictures} == {
         path.name for path in (folder(name) / "figures").iterdir()
     }
 

@@ -14,7 +14,7 @@ from geobench import ConfigError, config, distance_km, figures
 from geobench.board import tables
 from geobench.board.leaderboard import Leaderboard
 from geobench.catalogue import installed
-from geobench.records.records import Record
+from geobench.records import StoredRecord
 from geobench_basics.metrics.distance import geoscore
 from pages import Page
 
@@ -114,17 +114,17 @@ def test_the_scores_are_those_of_stored_answers_on_photos_that_no_outer_split_te
     dataset, outer = benchmark.dataset.plugin, benchmark.splits[0].plugin.config.outer
     tested = {i for each in outer for p in each.plugin.assign(dataset).parts for i in p.ids}
     shown = {(r["split"], r["part"], r["train_share"], r["setting"]): r for r in tried.rows()}
-    assert len(manifest["rows"]) == len(shown) == 10
-    for entry in manifest["rows"]:
-        folder = tried.board / "runs" / entry["folder"]
+    assert len(manifest.rows) == len(shown) == 10
+    for entry in manifest.rows:
+        folder = tried.board / "runs" / entry.folder
         with np.load(folder.parent / "part.npz") as arrays:
             ids, truth = arrays["id"], arrays["truth"]
         assert not tested & set(ids.tolist())
-        record = Record.read(folder)
+        record = StoredRecord.read(folder)
         assert record is not None
         away = distance_km(record.answers(), truth)
-        split, _, part = entry["part"].rpartition("/")
-        row = shown[(*split.split("@")[:1], part, split.split("@")[1], entry["label"])]
+        split, _, part = entry.part.rpartition("/")
+        row = shown[(*split.split("@")[:1], part, split.split("@")[1], entry.label)]
         assert float(row["geoscore"]) == pytest.approx(geoscore(away).mean(), rel=1e-4)
         assert float(row["distance.median"]) == pytest.approx(np.median(away), rel=1e-4)
         assert int(row["photos"]) == len(ids)

@@ -10,8 +10,7 @@ from command_line import Command
 from geobench import StoreError, records
 from geobench.catalogue import installed
 from geobench.pages.verification import verify
-from geobench.records import files
-from geobench.records.records import Record
+from geobench.records import StoredRecord, files
 
 YAML = """\
 benchmarks:
@@ -75,7 +74,7 @@ def test_a_leaderboard_of_layout_3_is_read_verified_and_recorded(finished):
         del shown[name]
     for row in data["rows"]:
         folder = board(finished) / "runs" / row["folder"]
-        row["files"] = Record.read(folder).files()
+        row["files"] = StoredRecord.read(folder).files()
     files.write_json(path, data | {"schema": 3})
     assert verify(board(finished), installed()) == []
     fits = finished.fits()
@@ -138,7 +137,7 @@ def test_a_newer_record_stops_a_map_before_anything_is_written(finished):
 def test_what_cannot_be_read_at_all_is_no_newer_record(tmp_path):
     (tmp_path / "record.json").write_text("{")
     records.refuse_newer(tmp_path / "record.json")
-    assert Record.read(tmp_path) is None
+    assert StoredRecord.read(tmp_path) is None
     (tmp_path / "record.json").write_text(json.dumps({"schema": records.LAYOUT + 1}))
     with pytest.raises(StoreError, match="install that"):
-        Record.read(tmp_path)
+        StoredRecord.read(tmp_path)

@@ -116,8 +116,8 @@ def board(root: Path) -> Leaderboard:
 def records(root: Path, part: str = "unseen-cells/unseen") -> dict[str, Path]:
     """Label -> the folder of its first record."""
     found = board(root)
-    rows = [row for row in found.manifest["rows"] if row["part"] == part]
-    return {row["label"]: found.runs / row["folder"] for row in reversed(rows)}
+    rows = [row for row in found.manifest.rows if row.part == part]
+    return {row.label: found.runs / row.folder for row in reversed(rows)}
 
 
 def content(folder: Path) -> dict[str, bytes]:

@@ -79,7 +79,7 @@ def stored(root: Path, board: str):
     for row in files.read_json(folder / "benchmark.json")["rows"]:
         record = folder / "runs" / row["folder"]
         ids = files.read_arrays(record.parent / "part.npz")["id"]
-        yield row, ids, records.Record.read(record).answers()
+        yield row, ids, records.StoredRecord.read(record).answers()
 
 
 def test_every_method_of_the_toy_board_answers_as_its_records_say(toy):

@@ -1,0 +1,189 @@
+"""Documents: JSON files with known fields, read as typed models and written as they were made."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Self, TypeAlias
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    PrivateAttr,
+    ValidationError,
+    model_validator,
+)
+
+from geobench.data import Fact
+from geobench.errors import StoreError
+from geobench.records.files import STAMP, read_json
+
+LAYOUT = 4
+"""Version of the layout of records and of benchmark.json. It is raised when a field is added, too:
+documents are closed, and one with a field that is not known here counts as damaged. Layout 4 shows
+fields that keys leave out."""
+OLDEST_LAYOUT = 3
+"""The oldest layout that is read."""
+
+
+class Document(BaseModel):
+    """A JSON object with known fields: closed, frozen, and with the data that it was made of.
+
+    A field that is absent is None. What is written, and what digests are taken of, is `data`: in a
+    dump of the model a number may be of another type, and what is absent would be null.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    _data: dict[str, Any] = PrivateAttr(default_factory=dict)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _keep(cls, value: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        made = handler(value)
+        if made is not value:
+            made._data = _plain(value)
+        return made
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """The JSON data that it was made of, in their order; not to be changed."""
+        return self._data
+
+    @classmethod
+    def of(cls, data: Mapping[str, Any], where: Path) -> Self:
+        """The document that JSON data of a file are.
+
+        Args:
+            data: the file's object, without its stamp.
+            where: the file.
+
+        Raises:
+            StoreError: they are not; names the file and the field.
+        """
+        try:
+            return cls.model_validate(dict(data))
+        except ValidationError as error:
+            raise StoreError(
+                _fault(error, data), where=str(where), remedy="It is damaged: run again."
+            ) from None
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """The document in a file.
+
+        Raises:
+            StoreError: the file is missing or damaged; names the field.
+        """
+        return cls.of(read_json(path), path)
+
+    def changed(self, **fields: Any) -> Self:
+        """The same document with other values in some fields.
+
+        Raises:
+            ValidationError: of another kind than the fields are.
+        """
+        return self.model_validate({**self.data, **fields})
+
+
+class Versioned(Document):
+    """A document that says which layout it is of; of older ones fields are absent."""
+
+    layout: int = Field(
+        alias="schema",
+        description=f"version of this layout, {LAYOUT}; layout {OLDEST_LAYOUT} is read, too, and a "
+        "newer one is refused",
+    )
+
+    @classmethod
+    def of(cls, data: Mapping[str, Any], where: Path) -> Self:
+        """The document that JSON data of a file are.
+
+        Args:
+            data: the file's object, with its stamp or without.
+            where: the file.
+
+        Raises:
+            StoreError: they are not, or they are of a layout that is not read here.
+        """
+        check_layout(data, where)
+        return super().of({name: value for name, value in data.items() if name != STAMP}, where)
+
+
+def check_layout(data: Mapping[str, Any], where: Path) -> None:
+    """Raise StoreError if a record or benchmark.json is of a layout that is not read here."""
+    found = data.get("schema")
+    if not isinstance(found, int) or found < OLDEST_LAYOUT:
+        raise StoreError(
+            f"is of layout {found}, and {OLDEST_LAYOUT} is the oldest that is read",
+            where=str(where),
+            remedy="Run it again.",
+        )
+    if found > LAYOUT:
+        raise StoreError(
+            f"is of layout {found}, and {LAYOUT} is the newest that is read here",
+            where=str(where),
+            remedy="It was made by a newer geobench: install that.",
+        )
+
+
+def refuse_newer(path: Path) -> None:
+    """Raise StoreError if a record.json or benchmark.json was made by a newer geobench.
+
+    Such a file is not damaged, and no run may write over it. One that cannot be read at all may.
+    """
+    try:
+        found = read_json(path).get("schema") if path.exists() else None
+    except StoreError:
+        return
+    if isinstance(found, int) and found > LAYOUT:
+        check_layout({"schema": found}, path)
+
+
+def _stored_fact(value: Any) -> Fact:
+    match value:
+        case Fact():
+            return value
+        case [bool(), _]:
+            pass
+        case [int() | float() as number, str() as unit]:
+            return Fact(number, unit)
+    raise ValueError("a fact is a list of its value and its unit")
+
+
+Facts: TypeAlias = dict[str, Annotated[Fact, BeforeValidator(_stored_fact)]]
+"""Name -> fact, in JSON `[value, unit]`."""
+
+
+def _plain(value: Any) -> Any:
+    """JSON data without the documents and facts that stand in them."""
+    if isinstance(value, Document):
+        return _plain(value.data)
+    if isinstance(value, Fact):
+        return [value.value, value.unit]
+    if isinstance(value, Mapping):
+        return {name: _plain(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    return value
+
+
+def _fault(error: ValidationError, data: Any) -> str:
+    """The first fault of JSON data, in a clause that names the field."""
+    fault = error.errors(include_url=False)[0]
+    steps, found = list[str](), data
+    for step in fault["loc"]:
+        inside = isinstance(found, Mapping) and step in found
+        inside |= isinstance(found, list) and isinstance(step, int) and step < len(found)
+        if not (inside or fault["type"] == "missing"):
+            continue  # a step of pydantic's own, to one of several types
+        steps.append(f"[{step}]" if isinstance(step, int) else f".{step}")
+        found = found[step] if inside else None
+    field = "".join(steps).removeprefix(".")
+    if fault["type"] == "missing":
+        return f"lacks the field {field}"
+    if fault["type"] == "extra_forbidden":
+        return f"has a field {field}, which is not known"
+    text = fault["msg"].removeprefix("Value error, ")
+    return f"has a wrong {field}: {text[0].lower()}{text[1:]}"
