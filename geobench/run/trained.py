@@ -17,7 +17,7 @@ from geobench.data import Examples, Image, Rows
 from geobench.digests import array_digest, digest
 from geobench.encoders import Encoder, Features, TextEncoder
 from geobench.errors import ConfigError, DataError, StoreError
-from geobench.features.store import in_batches
+from geobench.features.batches import in_batches
 from geobench.methods import Context, Method
 from geobench.predictions import Prediction
 from geobench.records.workspace import Workspace
