@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, final
 
 import numpy as np
-from filelock import FileLock
+from filelock import BaseFileLock, FileLock
 from numpy.typing import NDArray
 
 from geobench import drafts
@@ -59,9 +59,7 @@ def encode(
         # Several locks at once: every run takes them in the same order, that of the kinds, so that
         # no two wait for each other.
         for store in stores.values():
-            lock = drafts.real(store.folder.with_suffix(".lock"))
-            lock.parent.mkdir(parents=True, exist_ok=True)
-            resources.enter_context(FileLock(lock))
+            resources.enter_context(_lock(store))
             store.clean()
         absent = {kind: _mask(store.missing(rows), dataset) for kind, store in stores.items()}
         wanted = np.flatnonzero(np.any(list(absent.values()), axis=0))
@@ -85,6 +83,12 @@ def encode(
                 _add(shard, store, encoder, kind, absent[kind], took)
         for store in stores.values():
             store.reload()
+
+
+def _lock(store: Store) -> BaseFileLock:
+    path = drafts.real(store.folder.with_suffix(".lock"))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return FileLock(path)
 
 
 def _mask(rows: Indices, dataset: Dataset) -> NDArray[np.bool_]:

@@ -19,11 +19,13 @@ from geobench.methods import Method, Retriever
 from geobench.pages.report import refuse_links, write_files
 from geobench.records import files
 from geobench.records.records import Record
-from geobench.run.plan import Cell, Plan, with_components
+from geobench.run import recording
+from geobench.run.named_methods import with_components
+from geobench.run.plan import Plan, Training
 from geobench.splits import Assignment, describe
 
 
-def refuse(planned: Plan, cells: Iterable[Cell]) -> None:
+def refuse(planned: Plan, trainings: Iterable[Training]) -> None:
     """Say now, and not after hours of training, that something cannot be written.
 
     Raises:
@@ -35,11 +37,11 @@ def refuse(planned: Plan, cells: Iterable[Cell]) -> None:
     records.refuse_newer(planned.board / "benchmark.json")
     for folder in workspace.hidden.glob("*"):
         drafts.real(folder)
-    for cell in cells:
-        drafts.real(workspace.states / cell.fit_key)
-        drafts.real(workspace.checkpoints / cell.fit_key / "method")
-        for place in planned.places(cell):
-            records.refuse_newer(drafts.real(place.folder) / "record.json")
+    for training in trainings:
+        drafts.real(workspace.states / training.fit_key)
+        drafts.real(workspace.checkpoints / training.fit_key / "method")
+        for evaluation in planned.evaluations(training):
+            records.refuse_newer(drafts.real(evaluation.folder) / "record.json")
 
 
 def write(planned: Plan, *, pictures: bool = True) -> list[str]:
@@ -98,38 +100,40 @@ def _manifest(planned: Plan) -> dict[str, Any]:
                 files.write_arrays(path, records.split_map(_roles(assignment)))
             entry = {"file": path.name, "sha256": file_digest(path)}
             manifest["maps"][split.label] = entry
-    for cell in planned.cells():
-        for place in planned.places(cell):
-            record, written = _read(place.folder)
+    for training in planned.trainings():
+        for evaluation in planned.evaluations(training):
+            record, written = _read(evaluation.folder)
             if record is None:
-                manifest["missing"].append(f"{place.label} / {cell.method.label} / {cell.seed}")
+                manifest["missing"].append(
+                    f"{evaluation.label} / {training.method.label} / {training.seed}"
+                )
                 continue
-            if place.label not in manifest["parts"]:
-                path = place.folder.parent / "part.npz"
-                planned.part_file(cell, place)
-                facts = describe(cell.assignment, place.part)
-                manifest["parts"][place.label] = {
+            if evaluation.label not in manifest["parts"]:
+                path = evaluation.folder.parent / "part.npz"
+                recording.part_file(evaluation, training.assignment.train)
+                facts = describe(training.assignment, evaluation.part)
+                manifest["parts"][evaluation.label] = {
                     "folder": path.parent.name,
-                    "digest": place.task.test,
-                    "dataset": _about(place.part.dataset),
+                    "digest": evaluation.task.test,
+                    "dataset": _about(evaluation.part.dataset),
                     "sha256": file_digest(path),
                     "facts": {name: [fact.value, fact.unit] for name, fact in facts.items()},
                 }
             row: dict[str, Any] = {
-                "part": place.label,
-                "label": cell.method.label,
-                "method": cell.method.plugin.name,
-                "origin": cell.method.plugin.origin,
-                "trained_on": cell.method.plugin.trained_on,
-                "seed": cell.seed,
-                "record_key": place.key,
-                "folder": f"{place.folder.parent.name}/{place.folder.name}",
+                "part": evaluation.label,
+                "label": training.method.label,
+                "method": training.method.plugin.name,
+                "origin": training.method.plugin.origin,
+                "trained_on": training.method.plugin.trained_on,
+                "seed": training.seed,
+                "record_key": evaluation.key,
+                "folder": f"{evaluation.folder.parent.name}/{evaluation.folder.name}",
                 "files": written,
             }
-            if brought := _brought(cell.method.plugin):
+            if brought := _brought(training.method.plugin):
                 row["components"] = brought
-            if isinstance(cell.method.plugin, Retriever):
-                row["gallery"] = str(cell.method.plugin.gallery_source)
+            if isinstance(training.method.plugin, Retriever):
+                row["gallery"] = str(training.method.plugin.gallery_source)
             manifest["rows"].append(row)
     _name_twins(bench, manifest["parts"])
     return manifest

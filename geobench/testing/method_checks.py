@@ -12,7 +12,7 @@ from geobench import geo
 from geobench.errors import PredictionError
 from geobench.methods import Context, Method, Origin, Retriever
 from geobench.predictions import Density, Prediction
-from geobench.run.plan import wanted
+from geobench.run.named_methods import wanted
 from geobench.testing.check import Failure, Skip, ensure
 from geobench.testing.method_subject import PARTS, MethodSubject
 from geobench.testing.odd_photos import odd_photos

@@ -23,7 +23,7 @@ from geobench.geo import Points
 from geobench.methods import Context, Method
 from geobench.predictions import Density, Prediction
 from geobench.records import files
-from geobench.run.plan import deterministic, references, wanted, with_components
+from geobench.run.named_methods import deterministic, references, wanted, with_components
 from geobench.testing.check import Failure, Skip, ensure
 from geobench.testing.prediction_snapshot import PredictionSnapshot
 from geobench.testing.subject import Subject

@@ -56,7 +56,7 @@ from geobench.pages.verification import verify
 from geobench.readable import number
 from geobench.records.workspace import Workspace
 from geobench.run.execution import Options, Reporter
-from geobench.run.runner import Outcome, run
+from geobench.run.runner import RunOutcome, run
 
 PHOTOS, TRAIN = 100, 40
 
@@ -312,7 +312,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 
 
 @pytest.fixture(scope="module")
-def outcome(catalogue: Catalogue, workspace: Workspace) -> Outcome:
+def outcome(catalogue: Catalogue, workspace: Workspace) -> RunOutcome:
     methods = [
         method(Near, "close", away_km=20.0),
         method(Near, "far", away_km=400.0),
@@ -327,7 +327,7 @@ def outcome(catalogue: Catalogue, workspace: Workspace) -> Outcome:
 
 
 @pytest.fixture(scope="module")
-def folder(outcome: Outcome) -> Path:
+def folder(outcome: RunOutcome) -> Path:
     assert outcome.board is not None
     return outcome.board
 
@@ -486,7 +486,7 @@ def test_a_part_that_is_not_answered_reads_so_and_is_not_ranked(rows: Any) -> No
             assert row[column] == ""
 
 
-def test_a_failure_is_a_row_that_says_why(rows: Any, outcome: Outcome, curves: Any) -> None:
+def test_a_failure_is_a_row_that_says_why(rows: Any, outcome: RunOutcome, curves: Any) -> None:
     for summary in ("distance.mean", "accuracy@25km", "nll", "probe.mean"):
         row = the(rows, "halves/new", "broken", summary)
         assert row["status"] == "failed"
@@ -497,7 +497,9 @@ def test_a_failure_is_a_row_that_says_why(rows: Any, outcome: Outcome, curves: A
     assert not [c for c in curves if (c["part"], c["label"]) == ("halves/new", "broken")]
 
 
-def test_a_metric_that_fails_fails_its_own_rows_and_no_others(rows: Any, outcome: Outcome) -> None:
+def test_a_metric_that_fails_fails_its_own_rows_and_no_others(
+    rows: Any, outcome: RunOutcome
+) -> None:
     for label, failed in (("close", False), ("far", False), ("released", True), (CEILING, True)):
         row = the(rows, "halves/old", label, "fussy")
         assert (row["status"] == "failed") is failed, label
@@ -737,7 +739,7 @@ def test_the_page_credits_the_dataset(folder: Path) -> None:
 
 
 def test_the_tables_are_made_of_stored_arrays_alone(
-    folder: Path, catalogue: Catalogue, outcome: Outcome
+    folder: Path, catalogue: Catalogue, outcome: RunOutcome
 ) -> None:
     names = ("table.csv", "curves.csv", "costs.csv", "README.md")
     rewrite(folder, catalogue)

@@ -14,7 +14,7 @@ import pytest
 from geobench import Context, Labelled, cli, drafts
 from geobench.catalogue import Source, installed
 from geobench.errors import LinkError
-from geobench.run import execution
+from geobench.run import states
 from geobench_basics.methods import UniformMethod
 
 YAML = """\
@@ -228,7 +228,7 @@ def test_a_fit_begins_no_checkpoint_through_a_link(mine: Path, tmp_path: Path) -
     put_link(folder / "method", mine)
     before = state(mine)
     with pytest.raises(LinkError, match="is a link, and nothing is written"):
-        execution._spent(folder)
+        states._spent(folder)
     assert (state(mine), list(folder.iterdir())) == (before, [folder / "method"])
 
 
