@@ -301,7 +301,7 @@ def catalogue() -> Iterator[Catalogue]:
         found.add(installed().find("metric", name), Source("basics", "geobench", "1"))
     assert not found.broken
     with pytest.MonkeyPatch.context() as patch:
-        for module in ("report", "recording"):
+        for module in ("run.manifest", "run.recording"):
             patch.setattr(f"geobench.{module}.installed", lambda: found)
         yield found
 
