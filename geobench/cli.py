@@ -79,7 +79,7 @@ def run(
         board = Leaderboard(outcome.board, installed())
         console.standings(screen, board.tables().rows)
         done = ", ".join(f"{count} {what}" for what, count in outcome.counts.items())
-        reporter.say(f"cells: {done}")
+        reporter.say(f"trainings: {done}")
         folder = listing.short(outcome.board)
         written = board_commands.written(report.NAMES, len(board.manifest.figures or []))
         reporter.say(f"wrote {written} in {folder}")
@@ -194,7 +194,7 @@ def callback(
 
 
 def main() -> None:
-    """The command `geobench`: exit code 0, 1 for failed cells or checks, 2 for bad input."""
+    """The command `geobench`: exit code 0, 1 for failed trainings or checks, 2 for bad input."""
     try:
         app(prog_name="geobench")
     except GeobenchError as error:

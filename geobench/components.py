@@ -170,7 +170,7 @@ class Component(Config, Generic[P]):
 
     In YAML it is a name or a mapping `{name: ..., preset: ..., <its own config>}`. A method
     reads `context.component(config.retriever)` in `fit` and in `restore` and gets it fitted,
-    because the harness plans it as a cell of its own on the same train, val and seed; a split
+    because the harness plans it as a training of its own on the same train, val and seed; a split
     reads `.plugin`.
     """
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from geobench.errors import LinkError
 
 WEEK = 7 * 24 * 3600.0
-"""Seconds after which a draft counts as left behind; a cell's scratch folder is a draft, too."""
+"""Seconds after which a draft counts as left behind; a training's scratch folder is one, too."""
 
 _NAME = re.compile(r"\.geobench-draft-[0-9a-f]{32}")
 _MARKER = "geobench-draft.txt"

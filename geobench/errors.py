@@ -56,7 +56,7 @@ class LinkError(GeobenchError):
 
 
 class DeadlineError(GeobenchError):
-    """A cell that ran into the benchmark's deadline; it stores nothing."""
+    """A training that ran into the benchmark's deadline; it stores nothing."""
 
 
 def _rebuild(kind: type[GeobenchError], problem: str, where: str, remedy: str) -> GeobenchError:

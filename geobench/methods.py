@@ -27,6 +27,7 @@ from geobench.errors import (
 from geobench.galleries import Gallery
 from geobench.geo import Floats, Points
 from geobench.predictions import Prediction
+from geobench.progress import Track, untracked
 
 M = TypeVar("M", bound="Method")
 Item = TypeVar("Item")
@@ -34,10 +35,6 @@ Item = TypeVar("Item")
 State: TypeAlias = Mapping[str, NDArray[Any]]
 """All that `predict` needs, as plain arrays of numbers or numpy.str_ by name."""
 Origin: TypeAlias = Literal["trained", "external", "released"]
-
-
-def _silent(items: Iterable[Any], total: int | None, what: str) -> Iterator[Any]:
-    yield from items
 
 
 @final
@@ -49,7 +46,7 @@ class Context:
     Args:
         seed: seeds training and sampling.
         device: "cpu", "cuda" or "cuda:1".
-        scratch: an empty folder for this cell, removed afterwards.
+        scratch: an empty folder for this training, removed afterwards.
         cache_root: where `cache` keeps what can be rebuilt; None where nothing can be kept.
         method: the method's name.
         fit_key: the SHA-256 of all that decides this training, known from planning; "" outside a
@@ -59,7 +56,7 @@ class Context:
         part: the part being answered, as in table.csv (`unseen-cells/seen`); "" while fitting.
         part_ids: every part of the split -> the ids of its photos.
         known_ids: the same before `--limit` and broken pictures took photos away.
-        deadline: `time.monotonic()` at which the cell stops, or None.
+        deadline: `time.monotonic()` at which the training stops, or None.
         track: shows progress over an iterable (items, total, what).
         fitted: gives the fitted component that a Component field names.
     """
@@ -75,7 +72,7 @@ class Context:
     part_ids: Mapping[str, NDArray[np.str_]] = field(default_factory=dict)
     known_ids: Mapping[str, NDArray[np.str_]] = field(default_factory=dict)
     deadline: float | None = None
-    track: Callable[[Iterable[Any], int | None, str], Iterator[Any]] = _silent
+    track: Track = untracked
     fitted: Callable[[Component[Any]], "Method"] | None = None
     log: logging.Logger = field(default_factory=lambda: logging.getLogger("geobench.method"))
     facts: dict[str, Fact] = field(default_factory=dict)
@@ -95,10 +92,10 @@ class Context:
 
     def check_deadline(self) -> None:
         """Raise DeadlineError once the benchmark's `deadline` has passed. The clock stops a
-        cell; it must never change a number."""
+        training; it must never change a number."""
         if self.deadline is not None and monotonic() > self.deadline:
             raise DeadlineError(
-                "the cell ran into the benchmark's deadline",
+                "the training ran into the benchmark's deadline",
                 remedy="Raise `deadline` in the YAML file, or lower the method's steps.",
             )
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from geobench import Curve, EqualAreaGrid, Mean, Metric, Quantile, Share, Truth, geo, statistics
 from geobench.geo import Points
-from geobench.scoring.score_part import point_columns
+from geobench.scoring.columns import point_columns
 from geobench_basics.metrics.distance import AccuracyMetric, DistanceMetric, GeoScoreMetric
 
 

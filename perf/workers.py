@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geobench import Dataset, Encoder, Features, Image, Indices, Table
-from geobench.features import sharing, store
+from geobench.features import sharing, workers
 
 
 class Listed(Dataset):
@@ -80,7 +80,7 @@ def main() -> None:
         with ProcessPoolExecutor(
             wanted.workers,
             get_context("spawn"),
-            initializer=store._start_worker,
+            initializer=workers._start_worker,
             initargs=(shared,),
         ) as pool:
             blocks = np.array_split(np.arange(0, len(table), 50), 20 * wanted.workers)
@@ -99,7 +99,7 @@ def _pickle(value: Any) -> bytes:
 
 def _prepared(rows: Indices) -> tuple[int, str]:
     """Prepare a block, and say how much memory this process has now."""
-    store._prepare_in_worker(rows)
+    workers._prepare_in_worker(rows)
     status = Path("/proc/self/status").read_text()
     said = {
         name: int(found[1]) / 1000

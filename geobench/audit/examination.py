@@ -1,18 +1,11 @@
 """What an audit looks at: the dataset, its pictures, and a split of it."""
 
-from collections.abc import Iterable, Iterator
-from typing import Any
-
 from geobench.audit import contents, coordinates, duplicates, leakage
 from geobench.audit.findings import Audit, Section
 from geobench.audit.fingerprints import Looked, look
 from geobench.data import Dataset, smallest_by_hash
-from geobench.features.store import Track
+from geobench.progress import Track, untracked
 from geobench.splits import Assignment, Split
-
-
-def _silently(items: Iterable[Any], total: int | None, what: str) -> Iterator[Any]:
-    yield from items
 
 
 def examine(
@@ -21,7 +14,7 @@ def examine(
     *,
     label: str = "",
     photos: int | None = None,
-    track: Track = _silently,
+    track: Track = untracked,
 ) -> Audit:
     """Look at a dataset and, if one is given, at what a split of it lets leak.
 

@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geobench.data import BrokenPicture, Dataset, Image, Indices
-from geobench.features.store import Track
+from geobench.progress import Track
 
 RADIUS = 7
 LEAST_COSINE = 0.97

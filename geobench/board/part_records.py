@@ -17,7 +17,7 @@ from geobench.geo import Points
 from geobench.metrics import SCORED, Metric
 from geobench.names import CEILING
 from geobench.records import Manifest, ManifestRow, Record, StoredRecord, files
-from geobench.scoring.score_part import point_columns, truth_of
+from geobench.scoring.columns import point_columns, truth_of
 
 
 @final

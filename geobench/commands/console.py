@@ -25,7 +25,7 @@ from geobench.features.inputs import Lacking
 from geobench.readable import number
 from geobench.records.verdicts import Outcome, Verdict
 from geobench.run.execution import Reporter
-from geobench.run.plan import Cell, Plan
+from geobench.run.plan import Plan, Training
 
 _EVERY = 10.0  # seconds between two lines on the same long piece of work, in a pipe
 
@@ -48,7 +48,7 @@ class ConsoleReporter(Reporter):
     def say(self, text: str) -> None:
         self.console.print(escape(text), highlight=False, soft_wrap=True)
 
-    def plan(self, plan: Plan, states: list[tuple[Cell, str]]) -> None:
+    def plan(self, plan: Plan, states: list[tuple[Training, str]]) -> None:
         bench = plan.benchmark
         counts = Counter(state for _, state in states)
         summary = ", ".join(
@@ -64,19 +64,19 @@ class ConsoleReporter(Reporter):
             left += f", left out for broken pictures {broken:,}" if broken else ""
             self.say(f"split {label}: {parts}{left} photos")
         if any(state != "recorded" for _, state in states):
-            for lacking in plan.inputs.lacking(plan.wanting(cell for cell, _ in states)):
+            for lacking in plan.inputs.lacking(plan.wanting(training for training, _ in states)):
                 self.say(to_encode(lacking))
             table = Table("split", "method", "seed", "to do", box=None, padding=(0, 2, 0, 0))
-            for cell, state in states:
-                label = escape(cell.method.label)
-                table.add_row(cell.split.label, label, str(cell.seed), _STATES[state])
+            for training, state in states:
+                label = escape(training.method.label)
+                table.add_row(training.split.label, label, str(training.seed), _STATES[state])
             self.console.print(table)
-        for cell in {cell.method.label: cell for cell, _ in states}.values():
-            method = cell.method.plugin
+        for training in {training.method.label: training for training, _ in states}.values():
+            method = training.method.plugin
             lost = [m.label for m in bench.metrics if not m.plugin.scores(method.predicts)]
             if lost:
                 kind = method.predicts.__name__
-                self.say(f"{cell.method.label} predicts {kind}: no {', '.join(lost)} for it")
+                self.say(f"{training.method.label} predicts {kind}: no {', '.join(lost)} for it")
         for label, error in plan.absent.items():
             self.say(f"{label} will fail: {error}")
 

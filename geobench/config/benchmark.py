@@ -62,7 +62,7 @@ class Benchmark(Config):
     chunk: Annotated[int, Field(ge=1, strict=True)] = 1024
     """Photos per call of `predict`; in the record key."""
     deadline: Annotated[float, Field(gt=0)] | None = None
-    """Seconds after which a cell is stopped and stores nothing; in no key."""
+    """Seconds after which a training is stopped and stores nothing; in no key."""
     on_broken: Literal["exclude", "fail"] = "exclude"
     """Photos whose pictures cannot be read are left out for all methods, or stop the run."""
 

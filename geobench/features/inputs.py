@@ -21,8 +21,10 @@ from geobench.data import (
 )
 from geobench.encoders import Encoder, Features
 from geobench.errors import ConfigError, DataError, PluginError
+from geobench.features.encode import encode
 from geobench.features.encoding_time import EncodingTime
-from geobench.features.store import Store, Track, What, encode
+from geobench.features.store import Store, What
+from geobench.progress import Track
 from geobench.splits import Part
 
 log = logging.getLogger(__name__)
@@ -113,7 +115,7 @@ class Inputs:
         shape = self.shape(dataset, "pooled")
         if shape is None and probe and self.encoder is not None:
             if dataset.digest not in self._probes:  # several methods may ask
-                self._probes[dataset.digest] = self._probed(self.encoder, dataset)
+                self._probes[dataset.digest] = _probed(self.encoder, dataset)
             shape = self._probes[dataset.digest]
         return None if shape is None else shape[0]
 
@@ -138,15 +140,6 @@ class Inputs:
             else:
                 said = _shape(found, what)
         return said
-
-    def _probed(self, encoder: Encoder, dataset: Dataset) -> tuple[int, ...] | None:
-        if encoder.reads not in dataset.provides:
-            return None
-        for row in range(len(dataset.table)):
-            (image,) = dataset.images(np.array([row]))
-            if not isinstance(image, BrokenPicture):
-                return _shape(encoder.encode(encoder.prepare(image)[None], tokens=False), "pooled")
-        return None
 
     def lacking(self, parts: list[Part]) -> list[Lacking]:
         """What there is to encode of these parts."""
@@ -248,6 +241,17 @@ def _said(encoder: Encoder, what: What) -> tuple[int, ...] | None:
         where=f"encoder {encoder.name}",
         remedy="`shape` gives (D,) for pooled features, (T, E) for tokens, or None.",
     )
+
+
+def _probed(encoder: Encoder, dataset: Dataset) -> tuple[int, ...] | None:
+    """The shape of what an encoder makes of the first picture that can be read."""
+    if encoder.reads not in dataset.provides:
+        return None
+    for row in range(len(dataset.table)):
+        (image,) = dataset.images(np.array([row]))
+        if not isinstance(image, BrokenPicture):
+            return _shape(encoder.encode(encoder.prepare(image)[None], tokens=False), "pooled")
+    return None
 
 
 _DIMENSIONS = {"pooled": 1, "tokens": 2}

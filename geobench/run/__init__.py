@@ -1,1 +1,1 @@
-"""What makes records: plan, cells, and the files that name them."""
+"""What makes records: a plan of trainings, what they leave, and the files that name it."""

@@ -20,11 +20,13 @@ from geobench.methods import Method, Retriever
 from geobench.pages.report import refuse_links, write_files
 from geobench.records import Manifest, ManifestRow, StoredRecord, files
 from geobench.records.manifest import Asked, SeenByWeights, SplitMap, StoredDataset, StoredPart
-from geobench.run.plan import Cell, Place, Plan, with_components
+from geobench.run import recording
+from geobench.run.named_methods import with_components
+from geobench.run.plan import Evaluation, Plan, Training
 from geobench.splits import Assignment, describe
 
 
-def refuse(planned: Plan, cells: Iterable[Cell]) -> None:
+def refuse(planned: Plan, trainings: Iterable[Training]) -> None:
     """Say now, and not after hours of training, that something cannot be written.
 
     Raises:
@@ -36,11 +38,11 @@ def refuse(planned: Plan, cells: Iterable[Cell]) -> None:
     records.refuse_newer(planned.board / "benchmark.json")
     for folder in workspace.hidden.glob("*"):
         drafts.real(folder)
-    for cell in cells:
-        drafts.real(workspace.states / cell.fit_key)
-        drafts.real(workspace.checkpoints / cell.fit_key / "method")
-        for place in planned.places(cell):
-            records.refuse_newer(drafts.real(place.folder) / "record.json")
+    for training in trainings:
+        drafts.real(workspace.states / training.fit_key)
+        drafts.real(workspace.checkpoints / training.fit_key / "method")
+        for evaluation in planned.evaluations(training):
+            records.refuse_newer(drafts.real(evaluation.folder) / "record.json")
 
 
 def write(planned: Plan, *, pictures: bool = True) -> list[str]:
@@ -90,15 +92,15 @@ def _manifest(planned: Plan) -> Manifest:
     parts: dict[str, dict[str, Any]] = {}
     rows: list[ManifestRow] = []
     missing: list[str] = []
-    for cell in planned.cells():
-        for place in planned.places(cell):
-            record, written = _read(place.folder)
+    for training in planned.trainings():
+        for evaluation in planned.evaluations(training):
+            record, written = _read(evaluation.folder)
             if record is None:
-                missing.append(f"{place.label} / {cell.method.label} / {cell.seed}")
+                missing.append(f"{evaluation.label} / {training.method.label} / {training.seed}")
                 continue
-            if place.label not in parts:
-                parts[place.label] = _part(planned, cell, place)
-            rows.append(_row(cell, place, written))
+            if evaluation.label not in parts:
+                parts[evaluation.label] = _part(planned, training, evaluation)
+            rows.append(_row(training, evaluation, written))
     _name_twins(bench, parts)
     return Manifest(
         schema=records.LAYOUT,
@@ -129,30 +131,30 @@ def _maps(planned: Plan) -> dict[str, SplitMap]:
     return found
 
 
-def _part(planned: Plan, cell: Cell, place: Place) -> dict[str, Any]:
+def _part(planned: Plan, training: Training, evaluation: Evaluation) -> dict[str, Any]:
     """The fields of a StoredPart, but for its twin."""
-    path = place.folder.parent / "part.npz"
-    planned.part_file(cell, place)
+    path = evaluation.folder.parent / "part.npz"
+    recording.part_file(evaluation, training.assignment.train)
     return {
         "folder": path.parent.name,
-        "digest": place.task.test,
-        "dataset": _about(place.part.dataset),
+        "digest": evaluation.task.test,
+        "dataset": _about(evaluation.part.dataset),
         "sha256": file_digest(path),
-        "facts": describe(cell.assignment, place.part),
+        "facts": describe(training.assignment, evaluation.part),
     }
 
 
-def _row(cell: Cell, place: Place, written: dict[str, str]) -> ManifestRow:
-    method = cell.method.plugin
+def _row(training: Training, evaluation: Evaluation, written: dict[str, str]) -> ManifestRow:
+    method = training.method.plugin
     row: dict[str, Any] = {
-        "part": place.label,
-        "label": cell.method.label,
+        "part": evaluation.label,
+        "label": training.method.label,
         "method": method.name,
         "origin": method.origin,
         "trained_on": method.trained_on,
-        "seed": cell.seed,
-        "record_key": place.key,
-        "folder": f"{place.folder.parent.name}/{place.folder.name}",
+        "seed": training.seed,
+        "record_key": evaluation.key,
+        "folder": f"{evaluation.folder.parent.name}/{evaluation.folder.name}",
         "files": written,
     }
     if brought := _brought(method):

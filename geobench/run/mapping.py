@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from geobench import drafts, geo
 from geobench.config.benchmark import Benchmark
 from geobench.data import Indices, smallest_by_hash
-from geobench.errors import GeobenchError, PredictionError
+from geobench.errors import PredictionError
 from geobench.geo import Floats
 from geobench.partitions import EqualAreaGrid
 from geobench.predictions import Density, Prediction
@@ -20,7 +20,8 @@ from geobench.records.records import MAP_CELL_ROWS
 from geobench.records.workspace import Workspace
 from geobench.run import manifest, plan, recording
 from geobench.run.execution import Execution, Options, Reporter
-from geobench.run.plan import Cell, Place, Plan, wanted
+from geobench.run.named_methods import wanted
+from geobench.run.plan import Evaluation, Plan, Training
 from geobench.scoring.score_part import Protocol
 
 SAMPLES = 100
@@ -70,38 +71,36 @@ def add(
         StoreError: what lies there was made by a newer geobench.
     """
     planned = plan.make(benchmark, workspace, limit=options.limit)
-    manifest.refuse(planned, planned.cells())
+    manifest.refuse(planned, planned.trainings())
     mapped = Mapped(planned.board)
     execution = Execution(planned, options, reporter)
-    for cell in _first_trainings(planned, options.only):
+    for training in _first_trainings(planned, options.only):
         try:
-            _add_cell(execution, cell, mapped, photos=photos)
+            _add_training(execution, training, mapped, photos=photos)
         except (Exception, SystemExit) as error:
-            known = isinstance(error, GeobenchError)
-            text = str(error) if known else f"{type(error).__name__}: {error}"
-            mapped.problems.append(f"{cell}: {' '.join(text.split())}")
+            mapped.problems.append(f"{training}: {recording.in_one_line(error)}")
     if mapped.added:
         mapped.problems += manifest.write(planned, pictures=options.figures)
     return mapped
 
 
-def _first_trainings(planned: Plan, only: tuple[str, ...]) -> Iterator[Cell]:
+def _first_trainings(planned: Plan, only: tuple[str, ...]) -> Iterator[Training]:
     seen = set()
-    for cell in planned.cells():
-        name = (cell.split.label, cell.method.label)
-        if name not in seen and (not only or cell.method.label in only):
+    for training in planned.trainings():
+        name = (training.split.label, training.method.label)
+        if name not in seen and (not only or training.method.label in only):
             seen.add(name)
-            yield cell
+            yield training
 
 
-def _add_cell(execution: Execution, cell: Cell, mapped: Mapped, *, photos: int) -> None:
+def _add_training(execution: Execution, training: Training, mapped: Mapped, *, photos: int) -> None:
     planned = execution.plan
-    reason = planned.absent.get(cell.method.label)
+    reason = planned.absent.get(training.method.label)
     if reason is not None:
         raise reason
-    with planned.workspace.lock(f"cell-{cell.fit_key[:32]}", wait=True):
-        records = list(_records(planned, cell, mapped))
-        lost = [each for each in cell.with_components if not execution.is_fitted(each)]
+    with planned.lock(training, wait=True):
+        records = list(_records(planned, training, mapped))
+        lost = [each for each in training.with_components if not execution.states.is_stored(each)]
         if records and lost:
             mapped.problems.append(
                 f"{lost[0]}: its trained state is not stored here, and nothing is trained for a "
@@ -109,35 +108,39 @@ def _add_cell(execution: Execution, cell: Cell, mapped: Mapped, *, photos: int) 
             )
             return
         with drafts.scratch(planned.workspace.hidden) as scratch:
-            for place, record in records:
-                arrays = _asked(execution, cell, place, record, photos=photos, scratch=scratch)
+            for evaluation, record in records:
+                arrays = _asked(
+                    execution, training, evaluation, record, photos=photos, scratch=scratch
+                )
                 files.write_arrays(record.folder / MAP, arrays)
-                mapped.added.append(f"{place.label} / {cell.method.label}")
-                execution.reporter.say(f"{place.label} / {cell.method.label}: mapped")
+                mapped.added.append(f"{evaluation.label} / {training.method.label}")
+                execution.reporter.say(f"{evaluation.label} / {training.method.label}: mapped")
 
 
-def _records(planned: Plan, cell: Cell, mapped: Mapped) -> Iterator[tuple[Place, StoredRecord]]:
-    """The records of a cell that can have a map; of others it is said why not."""
-    for place in planned.places(cell):
-        record = StoredRecord.read(place.folder)
-        if place.part.dataset.publishes == "scores":
-            remark = f"no map of {place.label}: the dataset lets only scores be published"
+def _records(
+    planned: Plan, training: Training, mapped: Mapped
+) -> Iterator[tuple[Evaluation, StoredRecord]]:
+    """The records of a training that can have a map; of others it is said why not."""
+    for evaluation in planned.evaluations(training):
+        record = StoredRecord.read(evaluation.folder)
+        if evaluation.part.dataset.publishes == "scores":
+            remark = f"no map of {evaluation.label}: the dataset lets only scores be published"
             if remark not in mapped.remarks:
                 mapped.remarks.append(remark)
         elif record is None or record.status not in ("ok", "not-answered"):
             status = "missing" if record is None else record.status
             mapped.problems.append(
-                f"{cell}: its record on {place.label} is {status}, and there is nothing to add a "
-                "map to. Run it first."
+                f"{training}: its record on {evaluation.label} is {status}, and there is nothing "
+                "to add a map to. Run it first."
             )
-        elif record.status == "ok" and len(place.part):
-            yield place, record
+        elif record.status == "ok" and len(evaluation.part):
+            yield evaluation, record
 
 
 def _asked(
     execution: Execution,
-    cell: Cell,
-    place: Place,
+    training: Training,
+    evaluation: Evaluation,
     record: StoredRecord,
     *,
     photos: int,
@@ -145,13 +148,15 @@ def _asked(
 ) -> dict[str, NDArray[Any]]:
     """The arrays of `map.npz`, of a method that gives its recorded answers still."""
     planned, bench = execution.plan, execution.plan.benchmark
-    context = execution.context(cell, scratch)
-    method = execution.answering(cell, place, context)
-    known = planned.part_file(cell, place)
+    context = execution.context(training, scratch)
+    method = execution.answering(training, evaluation, context)
+    known = recording.part_file(evaluation, training.assignment.train)
     rows = chosen(known["id"], known["novelty"], photos)
-    examples = planned.inputs.examples(place.part, wanted(method)).take(rows)
+    examples = planned.inputs.examples(evaluation.part, wanted(method)).take(rows)
     prediction = method.predict(examples, context)
-    protocol = Protocol(cell.seed, place.task.digest, bench.chunk, bench.photos, bench.samples)
+    protocol = Protocol(
+        training.seed, evaluation.task.digest, bench.chunk, bench.photos, bench.samples
+    )
     arrays = shown(prediction, protocol.rng(0, 2), photos=len(rows))
     recording.refuse_other_answers(record, arrays["answer"], rows)
     return {"rows": rows, "id": known["id"][rows], **arrays}

@@ -1,46 +1,60 @@
-"""Recording: what one cell answered on one part, as the folder of a record."""
+"""Recording: what one training answered on one part, as the folder of a record."""
 
+import logging
 import traceback
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, final
+
+from numpy.typing import NDArray
 
 from geobench import drafts, geo, records
 from geobench.catalogue import installed
 from geobench.data import Indices
-from geobench.errors import StoreError
+from geobench.errors import DeadlineError, GeobenchError, StoreError
+from geobench.features.encoding_time import EncodingTime
 from geobench.geo import Points
+from geobench.methods import Context
 from geobench.metrics import Metric
-from geobench.records import Record, StoredRecord, files, verdicts
-from geobench.records.records import SAME_ANSWER_KM
-from geobench.run.plan import Cell, Place, Plan
-from geobench.scoring.score_part import Scores
+from geobench.records import Fit, Record, Status, files, verdicts
+from geobench.records.records import SAME_ANSWER_KM, StoredRecord
+from geobench.run.plan import Evaluation, Plan, Training
+from geobench.scoring.columns import Scores
+from geobench.scoring.costs import Latency, Memory
+from geobench.splits import Part
+
+log = logging.getLogger(__name__)
 
 
 def write(
-    planned: Plan, place: Place, cell: Cell, data: dict[str, Any], scores: Scores | None
+    planned: Plan,
+    evaluation: Evaluation,
+    training: Training,
+    data: dict[str, Any],
+    scores: Scores | None,
 ) -> None:
     """Write a record, whole or not at all.
 
     Args:
-        planned: the plan that the cell is of.
-        place: where it lies.
-        cell: who answered.
+        planned: the plan that the training is of.
+        evaluation: where it lies.
+        training: who answered.
         data: its status, and what was measured or went wrong.
         scores: the answers and the columns of metrics; None without answers.
     """
-    plugin = cell.method.plugin
+    plugin = training.method.plugin
     head: dict[str, Any] = {
         "schema": records.LAYOUT,
-        "record_key": place.key,
-        "fit_key": cell.fit_key,
-        "fit": cell.fit,
+        "record_key": evaluation.key,
+        "fit_key": training.fit_key,
+        "fit": training.fit,
         "method": plugin.identity(keyed=False),
         "task": {
-            "digest": place.task.digest,
-            "split": cell.split.plugin.identity(),
-            "part": place.part.name,
-            "test": place.task.test,
-            "dataset": place.task.dataset,
+            "digest": evaluation.task.digest,
+            "split": training.split.plugin.identity(),
+            "part": evaluation.part.name,
+            "test": evaluation.task.test,
+            "dataset": evaluation.task.dataset,
         },
         "draws": planned.benchmark.draws(plugin.predicts),
         "origin": plugin.origin,
@@ -50,13 +64,108 @@ def write(
         "check": verdicts.recall(planned.workspace, type(plugin)),
         "environment": records.environment(type(plugin)),
     }
-    with drafts.folder(place.folder) as draft:
+    with drafts.folder(evaluation.folder) as draft:
         if scores is not None:
             arrays = {"answer": scores.answer, "sample": scores.sample}
             files.write_arrays(draft / "answer.npz", arrays)
             _write_columns(draft, scores)
         record = Record.model_validate(head | data)
         files.write_stamped(draft / "record.json", record.data)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What one part took beside being answered and scored.
+
+    Args:
+        restore_seconds: of the method from its stored state.
+        memory: the peaks since the training began.
+        single: the latency of single photos; None where it is not measured.
+        features: how long the part's features took to make; None where that is not known.
+    """
+
+    restore_seconds: float
+    memory: Memory
+    single: Latency | None
+    features: EncodingTime | None
+
+
+def answered(scores: Scores, fit: Fit, cost: Cost, *, context: Context) -> dict[str, Any]:
+    """The data of the record of a part that was answered.
+
+    Args:
+        scores: what the method said.
+        fit: the details of its fit.
+        cost: what the part took.
+        context: the one that it answered with.
+    """
+    timings = {
+        "fit_seconds": fit.fit_seconds,
+        "restore_seconds": round(cost.restore_seconds, 6),
+        "predict_seconds": round(scores.predict_seconds, 6),
+        "score_seconds": round(scores.score_seconds, 6),
+    }
+    if cost.single is not None:
+        timings["latency_median_seconds"] = round(cost.single.median_seconds, 6)
+        timings["latency_p95_seconds"] = round(cost.single.p95_seconds, 6)
+    return {
+        "status": "ok",
+        "facts": {**fit.facts, **context.facts},
+        "timings": timings,
+        "latency_photos": None if cost.single is None else cost.single.photos,
+        "photos": len(scores.answer),
+        "device": context.device,
+        "fit_device": fit.device,  # not known of states of earlier versions
+        "peak_memory_mib": cost.memory.process,
+        "peak_device_memory_mib": cost.memory.device,
+        "feature_time": None if cost.features is None else cost.features.record(),
+    }
+
+
+def failed(training: Training, error: BaseException, *, status: Status) -> dict[str, Any]:
+    """The data of the record of a part that was not answered: why, for tables and in full.
+
+    Args:
+        training: who failed.
+        error: how.
+        status: of the record, unless it was the deadline.
+    """
+    text = in_one_line(error)  # it goes into tables; the traceback keeps its lines
+    where = f"method {training.method.label}"
+    return {
+        "status": "deadline" if isinstance(error, DeadlineError) else status,
+        "error": text if text.startswith(where) else f"{where}: {text}",
+        "traceback": "".join(traceback.format_exception(error)),
+    }
+
+
+def in_one_line(error: BaseException) -> str:
+    """What an error says; of one that is not ours, its kind, too."""
+    known = isinstance(error, GeobenchError)
+    text = str(error) if known else f"{type(error).__name__}: {error}"
+    return " ".join(text.split())
+
+
+def part_file(evaluation: Evaluation, train: Part) -> dict[str, NDArray[Any]]:
+    """The arrays of a part's part.npz, written first where they are not there.
+
+    Args:
+        evaluation: where a record on the part lies.
+        train: what its methods are trained on.
+    """
+    path = evaluation.folder.parent / "part.npz"
+    if path.exists():
+        try:
+            known = files.read_arrays(path)
+            if records.is_current(known, evaluation.part):
+                return known
+            log.info("%s is older, or sliced otherwise: it is written again", path)
+        except StoreError as error:
+            log.warning("%s: it is written again", error)
+    arrays = records.part_arrays(evaluation.part, train)
+    files.write_arrays(path, arrays)
+    return arrays
 
 
 def extend(record: StoredRecord, scores: Scores) -> None:

@@ -1,4 +1,4 @@
-"""The runner: plan, run the cells that are missing, then rewrite tables and pictures."""
+"""The runner: plan, run the trainings that are missing, then rewrite tables and pictures."""
 
 import time
 from collections import Counter
@@ -14,13 +14,13 @@ from geobench.records.records import StoredRecord
 from geobench.records.workspace import Workspace
 from geobench.run import manifest, plan
 from geobench.run.execution import Execution, Options, Reporter, device_for
-from geobench.run.plan import Cell, Plan
+from geobench.run.plan import Plan, Training
 
 
 @final
 @dataclass(slots=True)
-class Outcome:
-    """What a run did: how many cells were skipped, scored, run, and why some failed."""
+class RunOutcome:
+    """What a run did: how many trainings were skipped, scored, run, and why some failed."""
 
     counts: Counter[str] = field(default_factory=Counter)
     failures: list[str] = field(default_factory=list)
@@ -29,7 +29,7 @@ class Outcome:
 
 def run(
     benchmark: Benchmark, workspace: Workspace, *, options: Options, reporter: Reporter
-) -> Outcome:
+) -> RunOutcome:
     """Run one benchmark; what is recorded is skipped, the tables are rewritten in any case.
 
     A dry run ends with the plan, and neither writes nor deletes anything.
@@ -41,31 +41,39 @@ def run(
     """
     with drafts.withheld() if options.dry_run else nullcontext():
         planned = plan.make(benchmark, workspace, limit=options.limit)
-        known = planned.cells()
-        cells = [c for c in known if not options.only or c.method.label in options.only]
-        manifest.refuse(planned, known)
-        states = [(cell, "run" if options.force else planned.state_of(cell)) for cell in cells]
+        manifest.refuse(planned, planned.trainings())
+        trainings = _asked_for(planned, options)
+        states = [
+            (training, "run" if options.force else planned.state_of(training))
+            for training in trainings
+        ]
         reporter.plan(planned, states)
-    outcome = Outcome(board=planned.board)
+    outcome = RunOutcome(board=planned.board)
     if options.dry_run:
         return outcome
     drafts.sweep(workspace.hidden, workspace.boards)
     if any(state != "recorded" for _, state in states):
-        _provide(planned, cells, options, reporter)
-        known = planned.cells()
-        cells = [c for c in known if not options.only or c.method.label in options.only]
+        _provide(planned, trainings, options, reporter)
+        trainings = _asked_for(planned, options)  # broken pictures are known only now
     try:
-        _Session(planned, options, reporter, outcome).run(cells)
+        _Session(planned, options, reporter, outcome).run(trainings)
     finally:  # Ctrl-C, too, leaves tables of what is finished
         outcome.failures += manifest.write(planned, pictures=options.figures)
     return outcome
 
 
-def _provide(planned: Plan, cells: list[Cell], options: Options, reporter: Reporter) -> None:
+def _asked_for(planned: Plan, options: Options) -> list[Training]:
+    only = options.only
+    return [each for each in planned.trainings() if not only or each.method.label in only]
+
+
+def _provide(
+    planned: Plan, trainings: list[Training], options: Options, reporter: Reporter
+) -> None:
     bench = planned.benchmark
     try:
         planned.inputs.provide(
-            planned.wanting(cells),
+            planned.wanting(trainings),
             track=reporter.track,
             on_broken=bench.on_broken,
             device=device_for(options.device, [bench.encoder.plugin] if bench.encoder else []),
@@ -83,10 +91,10 @@ def _provide(planned: Plan, cells: list[Cell], options: Options, reporter: Repor
 
 @final
 class _Session:
-    """One run over the cells of one plan."""
+    """One run over the trainings of one plan."""
 
     def __init__(
-        self, planned: Plan, options: Options, reporter: Reporter, outcome: Outcome
+        self, planned: Plan, options: Options, reporter: Reporter, outcome: RunOutcome
     ) -> None:
         self.plan = planned
         self.options = options
@@ -95,47 +103,49 @@ class _Session:
         self.execution = Execution(planned, options, reporter)
         self.began = time.time()
 
-    def run(self, cells: list[Cell]) -> None:
-        """Each cell once; those that another run holds come last."""
+    def run(self, trainings: list[Training]) -> None:
+        """Each training once; those that another run holds come last."""
         busy = []
-        for number, cell in enumerate(cells, 1):
-            if not self.attempt(cell, f"[{number}/{len(cells)}]", wait=False):
-                busy.append((number, cell))
-        for number, cell in busy:
-            self.reporter.say(f"waiting for another run that works on {cell}")
-            self.attempt(cell, f"[{number}/{len(cells)}]", wait=True)
+        for number, training in enumerate(trainings, 1):
+            if not self.attempt(training, f"[{number}/{len(trainings)}]", wait=False):
+                busy.append((number, training))
+        for number, training in busy:
+            self.reporter.say(f"waiting for another run that works on {training}")
+            self.attempt(training, f"[{number}/{len(trainings)}]", wait=True)
 
-    def attempt(self, cell: Cell, prefix: str, *, wait: bool) -> bool:
-        """Do what there is to do for a cell; False if another run holds it."""
-        with self.plan.workspace.lock(f"cell-{cell.fit_key[:32]}", wait=wait) as held:
+    def attempt(self, training: Training, prefix: str, *, wait: bool) -> bool:
+        """Do what there is to do for a training; False if another run holds it."""
+        with self.plan.lock(training, wait=wait) as held:
             if not held:
                 return False
-            state = "run" if self.options.force else self.plan.state_of(cell)
+            state = "run" if self.options.force else self.plan.state_of(training)
             if state == "recorded":
                 self.outcome.counts["skipped"] += 1
                 return True
-            problem = self.failed_meanwhile(cell) if state == "retry" else ""
+            problem = self.failed_meanwhile(training) if state == "retry" else ""
             if problem:
                 self.outcome.counts["failed"] += 1
-                self.outcome.failures.append(f"{cell}: {problem}")
+                self.outcome.failures.append(f"{training}: {problem}")
                 return True
             begin = time.monotonic()
-            problem = self.execution.work(cell)
+            problem = self.execution.work(training)
             seconds = f"{time.monotonic() - begin:.1f} s"
             if problem:
                 self.outcome.counts["failed"] += 1
-                self.outcome.failures.append(f"{cell}: {problem}")
-                self.reporter.say(f"{prefix} {cell}: FAILED after {seconds}: {problem}")
+                self.outcome.failures.append(f"{training}: {problem}")
+                self.reporter.say(f"{prefix} {training}: FAILED after {seconds}: {problem}")
             else:
                 self.outcome.counts["scored" if state == "score" else "run"] += 1
                 done = "scored" if state == "score" else "done"
-                self.reporter.say(f"{prefix} {cell}: {done} in {seconds}")
+                self.reporter.say(f"{prefix} {training}: {done} in {seconds}")
         return True
 
-    def failed_meanwhile(self, cell: Cell) -> str:
-        """Why a cell failed in another run since this one began, or "": it is not tried twice."""
-        folders = [place.folder for place in self.plan.places(cell)]
-        found = [(folder / "record.json", StoredRecord.read(folder)) for folder in folders]
+    def failed_meanwhile(self, training: Training) -> str:
+        """Why it failed in another run since this one began, or "": it is not tried twice."""
+        found = [
+            (p.folder / "record.json", StoredRecord.read(p.folder))
+            for p in self.plan.evaluations(training)
+        ]
         bad = [
             (path.stat().st_mtime, record.content.error or record.status)
             for path, record in found

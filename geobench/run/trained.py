@@ -17,13 +17,14 @@ from geobench.data import Examples, Image, Rows
 from geobench.digests import array_digest, digest
 from geobench.encoders import Encoder, Features, TextEncoder
 from geobench.errors import ConfigError, DataError, StoreError
-from geobench.features.store import in_batches
+from geobench.features.batches import in_batches
 from geobench.methods import Context, Method
 from geobench.predictions import Prediction
 from geobench.records.workspace import Workspace
 from geobench.run import plan
 from geobench.run.execution import Execution, Options, Reporter
-from geobench.run.plan import Cell, Plan, deterministic, wanted
+from geobench.run.named_methods import deterministic, wanted
+from geobench.run.plan import Plan, Training
 
 
 @final
@@ -155,21 +156,15 @@ def trained(
     benchmarks = {each.name: each for each in config.read(Path(file), installed())}
     chosen = benchmarks[_one_of("benchmark", benchmark, list(benchmarks), where=str(file))]
     planned = plan.make(chosen, Workspace(Path(workspace).resolve()), limit=limit)
-    cell = _cell(planned, label, split, seed, where=f"{file}, benchmark {chosen.name}")
+    training = _training(planned, label, split, seed, where=f"{file}, benchmark {chosen.name}")
     reason = planned.absent.get(label)
     if reason is not None:
         raise reason
     execution = Execution(planned, Options(limit=limit, device=device), Reporter())
-    for each in cell.with_components:
-        if not execution.is_fitted(each):
-            raise StoreError(
-                f"{each} has not been trained here",
-                where=str(planned.workspace.root),
-                remedy=f"Run `geobench run {file}` first, or name its --workspace.",
-            )
+    _refuse_untrained(execution, training, file)
     scratch = Path(tempfile.mkdtemp(prefix="geobench-trained-"))
-    context = execution.context(cell, scratch)
-    method = execution.restored(cell, context)
+    context = execution.context(training, scratch)
+    method = execution.states.restored(training, context)
     if method.origin == "external":
         raise ConfigError(
             f"method {label} reads its answers from a file, and cannot answer other photos"
@@ -179,14 +174,24 @@ def trained(
     return Trained(method, encoder, replace(context, fitted=None, facts={}))
 
 
-def _cell(planned: Plan, label: str, split: str | None, seed: int, *, where: str) -> Cell:
+def _refuse_untrained(execution: Execution, training: Training, file: str | Path) -> None:
+    for each in training.with_components:
+        if not execution.states.is_stored(each):
+            raise StoreError(
+                f"{each} has not been trained here",
+                where=str(execution.plan.workspace.root),
+                remedy=f"Run `geobench run {file}` first, or name its --workspace.",
+            )
+
+
+def _training(planned: Plan, label: str, split: str | None, seed: int, *, where: str) -> Training:
     bench = planned.benchmark
     label = _one_of("method", label, [each.label for each in bench.methods], where=where)
     split = _one_of("split", split, [each.label for each in bench.splits], where=where)
     found = {
-        cell.seed: cell
-        for cell in planned.cells()
-        if (cell.method.label, cell.split.label) == (label, split)
+        training.seed: training
+        for training in planned.trainings()
+        if (training.method.label, training.split.label) == (label, split)
     }
     if len(found) == 1 and deterministic(next(iter(found.values())).method.plugin):
         return next(iter(found.values()))  # one training stands for all seeds

@@ -1,12 +1,10 @@
 """Costs: seconds, the latency of a single photo and peak memory, measured alike for all methods."""
 
 import logging
-import random
 import resource
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -14,8 +12,10 @@ from typing import Any, NamedTuple, final
 
 import numpy as np
 
+from geobench import random_states
 from geobench.data import Examples, Rows
 from geobench.methods import Context, Method
+from geobench.progress import untracked
 
 log = logging.getLogger(__name__)
 
@@ -86,17 +86,17 @@ def latency(method: Method, examples: Examples, context: Context) -> Latency | N
         return None
     begin = time.monotonic()
     found = _latency(method, examples, context)
-    if context.deadline is not None:  # the clock stops a cell for its own work only
+    if context.deadline is not None:  # the clock stops a training for its own work only
         context.deadline += time.monotonic() - begin
     return found
 
 
 def _latency(method: Method, examples: Examples, context: Context) -> Latency | None:
-    own = replace(context, facts={}, deadline=None, track=_silent, log=_muted)
+    own = replace(context, facts={}, deadline=None, track=untracked, log=_muted)
     photos = _read(examples.few(PHOTOS))
     seconds: list[float] = []
     try:
-        with _random_states_kept():
+        with random_states.kept():
             for position in [0, *range(len(photos))]:
                 one = photos.take(np.array([position]))
                 watch = Stopwatch()
@@ -119,29 +119,9 @@ def _read(examples: Examples) -> Examples:
     return examples.with_features(held)
 
 
-@contextmanager
-def _random_states_kept() -> Iterator[None]:
-    torch = sys.modules.get("torch")  # what nobody imported has drawn nothing
-    python, legacy = random.getstate(), np.random.get_state()
-    try:
-        if torch is None:
-            yield
-        else:
-            started = torch.cuda.is_initialized()
-            with torch.random.fork_rng(range(torch.cuda.device_count()) if started else []):
-                yield
-    finally:
-        random.setstate(python)
-        np.random.set_state(legacy)
-
-
-def _silent(items: Any, total: int | None, what: str) -> Iterator[Any]:
-    yield from items
-
-
 @final
 class Memory(NamedTuple):
-    """The peak memory of a cell in MiB (2^20 bytes).
+    """The peak memory of a training in MiB (2^20 bytes).
 
     Args:
         process: the most that the process held.
@@ -166,7 +146,7 @@ def peak_memory(device: str) -> Memory:
     """The peaks since `start_measuring_memory`; off Linux, the process's since it began.
 
     Args:
-        device: of the cell; "cpu" has no memory of its own.
+        device: of the training; "cpu" has no memory of its own.
     """
     cuda = _cuda() if device.startswith("cuda") else None
     held = None if cuda is None else round(cuda.max_memory_allocated(device) / _MIB, 1)

@@ -1,9 +1,7 @@
 """Scoring: a fitted method and a part -> answers, draws, and one score per photo and metric."""
 
-import logging
-import traceback
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, final
 
 import numpy as np
@@ -11,15 +9,13 @@ from numpy.typing import NDArray
 
 from geobench import geo
 from geobench.data import Examples, Indices, Truth, smallest_by_hash
-from geobench.errors import GeobenchError, PredictionError
+from geobench.errors import PredictionError
 from geobench.geo import Floats, Points
 from geobench.methods import Context, Method
-from geobench.metrics import NOT_APPLICABLE, NOT_SAMPLED, SCORED, Metric, ScoreContext
-from geobench.predictions import Atoms, Density, Prediction
-from geobench.records.parts import attributes_of
+from geobench.metrics import Metric, ScoreContext
+from geobench.predictions import Density, Prediction
+from geobench.scoring.columns import Photos, Scores, score, start
 from geobench.scoring.costs import Stopwatch
-
-log = logging.getLogger(__name__)
 
 
 @final
@@ -66,31 +62,6 @@ def _smallest(ids: NDArray[np.str_], most: int | str) -> NDArray[np.bool_]:
     return mask
 
 
-@final
-@dataclass(slots=True)
-class Scores:
-    """What a method said of a part.
-
-    Args:
-        answer: (N, 2).
-        sample: the first draw of every photo, (N, 2).
-        columns: metric's file stem -> `mask` (N,) and its columns (N,), NaN where not scored.
-        faults: metric's file stem -> why it failed.
-        predict_seconds: what predictions and answers took, without draws and scores.
-    """
-
-    answer: Points
-    sample: Points
-    columns: dict[str, dict[str, NDArray[Any]]] = field(default_factory=dict)
-    faults: dict[str, dict[str, str]] = field(default_factory=dict)
-    predict_seconds: float = 0.0
-
-
-def truth_of(arrays: Mapping[str, NDArray[Any]]) -> Truth:
-    """The truth in the arrays of a part.npz."""
-    return Truth(arrays["truth"], attributes_of(arrays), arrays["novelty"])
-
-
 def score_part(
     method: Method,
     examples: Examples,
@@ -106,20 +77,47 @@ def score_part(
         PredictionError: a wrong type, a wrong number of rows, or answers off the globe.
         DeadlineError: the benchmark's deadline has passed.
     """
+    whole, asking = Stopwatch(), Stopwatch()
+    with whole:
+        scores = _scored(
+            method,
+            examples,
+            truth,
+            context=context,
+            protocol=protocol,
+            metrics=metrics,
+            asking=asking,
+        )
+    for stem in scores.faults:
+        scores.columns.pop(stem)
+    scores.predict_seconds = asking.seconds
+    scores.score_seconds = whole.seconds - asking.seconds
+    return scores
+
+
+def _scored(
+    method: Method,
+    examples: Examples,
+    truth: Truth,
+    *,
+    context: Context,
+    protocol: Protocol,
+    metrics: Sequence[Metric],
+    asking: Stopwatch,
+) -> Scores:
     count = len(examples)
     scores = Scores(np.full((count, 2), np.nan), np.full((count, 2), np.nan))
     scored, dense = protocol.scored(examples.ids), protocol.dense(examples.ids)
     for metric in metrics:
-        _start(scores, metric, truth, dense if metric.needs is Density else scored)
-    watch = Stopwatch()
+        start(scores, metric, truth, eligible=dense if metric.needs is Density else scored)
     starts = range(0, count, protocol.chunk)
     what = f"answer {context.part}"
-    for number, start in enumerate(context.progress(starts, total=len(starts), what=what)):
-        rows = np.arange(start, min(start + protocol.chunk, count))
-        with watch:
+    for number, first in enumerate(context.progress(starts, total=len(starts), what=what)):
+        rows = np.arange(first, min(first + protocol.chunk, count))
+        with asking:
             said = method.predict(examples.take(rows), context)
         prediction = _checked(said, method, len(rows))
-        with watch:  # a numpy array: a GPU has finished when it is there
+        with asking:  # a numpy array: a GPU has finished when it is there
             answers = prediction.point()
         scores.answer[rows] = _draws(answers, (len(rows),), method, what="answers")
         drawn = prediction.sample(1, protocol.rng(number, 0))
@@ -129,59 +127,12 @@ def score_part(
             batch = _Batch(
                 method,
                 prediction.take(inside),
-                _Photos(rows[inside], examples.ids),
+                Photos(rows[inside], examples.ids),
                 np.flatnonzero(dense[rows[inside]]),
                 context.part,
             )
             _score_batch(scores, metrics, batch, truth, protocol, protocol.rng(number, 1))
-    for stem in scores.faults:
-        scores.columns.pop(stem)
-    scores.predict_seconds = watch.seconds
     return scores
-
-
-def point_columns(
-    metric: Metric, points: Points, truth: Truth, *, ids: NDArray[np.str_], part: str
-) -> dict[str, NDArray[Any]]:
-    """`mask` and the columns of a metric that stores none, from all photos at once.
-
-    Args:
-        points: (N, 2), the stored answers, or the stored first draws if it needs Draws.
-    """
-    scores = Scores(points, points)
-    _start(scores, metric, truth, np.ones(len(truth), bool))
-    prediction = Atoms(points[:, None])
-    photos = _Photos(np.arange(len(truth)), ids)
-    _score(scores, metric, prediction, truth, photos, ScoreContext(part=part))
-    if scores.faults:
-        raise PredictionError(scores.faults[metric.file_stem]["error"])
-    return scores.columns[metric.file_stem]
-
-
-def _start(scores: Scores, metric: Metric, truth: Truth, eligible: NDArray[np.bool_]) -> None:
-    try:
-        applies = np.asarray(metric.applies(truth), bool)
-        if applies.shape != (len(truth),):
-            raise PredictionError(f"applies gives shape {applies.shape}, not ({len(truth)},)")
-    except Exception as error:
-        scores.faults[metric.file_stem] = _fault(metric, error)
-        applies = np.zeros(len(truth), bool)
-    mask = np.where(applies, SCORED, NOT_APPLICABLE)
-    columns: dict[str, NDArray[Any]] = {
-        "mask": np.where(eligible, mask, NOT_SAMPLED).astype(np.uint8)
-    }
-    for name in metric.columns:
-        columns[name] = np.full(len(truth), np.nan, np.float32)
-    scores.columns[metric.file_stem] = columns
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class _Photos:
-    """The photos to be scored: rows of the part, and all its ids."""
-
-    rows: Indices
-    ids: NDArray[np.str_]
 
 
 @final
@@ -199,7 +150,7 @@ class _Batch:
 
     method: Method
     prediction: Prediction
-    photos: _Photos
+    photos: Photos
     dense: Indices
     part: str
 
@@ -217,7 +168,7 @@ def _score_batch(
     looked_at = any(metric.needs is Density for metric in metrics)
     samples, at_samples = _drawn(batch, protocol.samples, some, rng, looked_at=looked_at)
     plain = ScoreContext(samples, batch.part)
-    photos = _Photos(batch.photos.rows[dense], batch.photos.ids)
+    photos = Photos(batch.photos.rows[dense], batch.photos.ids)
     chosen, shared = batch.prediction, plain
     if looked_at and len(dense):
         chosen = batch.prediction.take(dense)
@@ -232,9 +183,9 @@ def _score_batch(
         if metric.file_stem in scores.faults:
             continue
         if metric.needs is Density:
-            _score(scores, metric, chosen, truth, photos, shared)
+            score(scores, metric, chosen, truth, photos, shared)
         else:
-            _score(scores, metric, batch.prediction, truth, batch.photos, plain)
+            score(scores, metric, batch.prediction, truth, batch.photos, plain)
 
 
 def _drawn(
@@ -271,51 +222,6 @@ def _drawn(
         drawn = prediction.take(others).sample(count, rng)
         samples[others] = _draws(drawn, (len(others), count), method)
     return samples, at_samples
-
-
-def _score(
-    scores: Scores,
-    metric: Metric,
-    prediction: Prediction,
-    truth: Truth,
-    photos: _Photos,
-    context: ScoreContext,
-) -> None:
-    columns = scores.columns[metric.file_stem]
-    inside = np.flatnonzero(columns["mask"][photos.rows] == SCORED)
-    if len(inside) == 0:
-        return
-    chosen = photos.rows[inside]
-    try:
-        own = context.take(inside)
-        values = metric.score(prediction.take(inside), truth.take(chosen), own)
-        values = np.asarray(values, dtype=np.float32)
-        if values.shape != (len(inside), len(metric.columns)):
-            raise PredictionError(
-                f"scores have shape {values.shape}, not ({len(inside)}, {len(metric.columns)})"
-            )
-        bad = ~np.isfinite(values).all(axis=1)
-        if bad.any():
-            remedy = "Every photo that applies needs a score."
-            if metric.needs is Density:
-                remedy = "A density that is zero at the truth needs geobench.Floored."
-            first = photos.ids[chosen[bad][0]]
-            raise PredictionError(
-                f"{int(bad.sum())} scores are not finite, the first of photo {first} "
-                f"of {context.part}",
-                remedy=remedy,
-            )
-    except Exception as error:
-        scores.faults[metric.file_stem] = _fault(metric, error)
-        return
-    for name, column in zip(metric.columns, values.T, strict=True):
-        columns[name][chosen] = column
-
-
-def _fault(metric: Metric, error: Exception) -> dict[str, str]:
-    text = str(error) if isinstance(error, GeobenchError) else f"{type(error).__name__}: {error}"
-    log.error("metric %s failed: %s", metric.name, text)
-    return {"error": f"metric {metric.name}: {text}", "traceback": traceback.format_exc()}
 
 
 def _checked(prediction: Any, method: Method, count: int) -> Prediction:

@@ -8,7 +8,7 @@ import numpy as np
 from geobench import geo
 from geobench.geo import Floats, Points
 from geobench.mixtures import VonMisesFisherMixture
-from geobench.predictions import LOG_UNIFORM, Density
+from geobench.predictions import Density, Floored
 from geobench.testing.untouched import calls_of
 
 _BASE = 64  # samples of each photo that the other distribution is made of
@@ -56,9 +56,7 @@ class Bridge:
         elsewhere = rng.random(drawn.shape[:-1]) < _UNIFORM
         drawn[elsewhere] = geo.uniform(int(elsewhere.sum()), rng)
         points = np.concatenate([own, drawn], axis=1)
-        log_other = np.logaddexp(
-            np.log1p(-_UNIFORM) + kernels.log_prob(points), np.log(_UNIFORM) + LOG_UNIFORM
-        )
+        log_other = Floored.mix(kernels.log_prob(points), _UNIFORM)
         # q / (q + g), with q = 0 allowed.
         share = np.exp(-np.logaddexp(0, log_other - density.log_prob(points)))
         ours, theirs = 1 - share[:, :count], share[:, count:]

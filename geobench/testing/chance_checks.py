@@ -10,7 +10,7 @@ import numpy as np
 from geobench import geo
 from geobench.errors import PredictionError
 from geobench.predictions import Prediction
-from geobench.run.plan import wanted
+from geobench.run.named_methods import wanted
 from geobench.testing.check import Failure, Skip, ensure
 from geobench.testing.method_subject import MethodSubject
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from geobench.data import Image, Indices
 from geobench.encoders import Encoder, Features
 from geobench.errors import GeobenchError
-from geobench.features.store import in_batches
+from geobench.features.batches import in_batches
 from geobench.testing.check import Failure, Skip, ensure
 from geobench.testing.other_process import Findings
 from geobench.testing.subject import Subject

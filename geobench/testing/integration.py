@@ -8,7 +8,7 @@ import numpy as np
 from geobench import geo
 from geobench.geo import Floats, Points
 from geobench.mixtures import VonMisesFisherMixture
-from geobench.predictions import LOG_UNIFORM, Density
+from geobench.predictions import Density, Floored
 from geobench.testing.check import ensure
 
 POINTS = 4000
@@ -69,8 +69,7 @@ class Probe:
         kernels = VonMisesFisherMixture(samples[None], 1 / width[None] ** 2)
         moved = VonMisesFisherMixture(samples[:, None], 1 / width[:, None] ** 2).sample(1, rng)
         points = np.concatenate([geo.uniform(half, rng), moved[:, 0]])
-        log_kernels = kernels.log_prob(points[None])[0]
-        log_proposal = np.logaddexp(log_kernels, LOG_UNIFORM) - np.log(2)
+        log_proposal = Floored.mix(kernels.log_prob(points[None])[0], 0.5)
         return cls(points, np.exp(density.log_prob(points[None])[0] - log_proposal))
 
     @property

@@ -17,7 +17,7 @@ from geobench.errors import ConfigError
 from geobench.methods import Context, Method
 from geobench.predictions import Prediction
 from geobench.records import files
-from geobench.run.plan import deterministic, references
+from geobench.run.named_methods import deterministic, references
 from geobench.testing.check import ensure
 from geobench.testing.method_photos import PARTS, MethodPhotos
 from geobench.testing.untouched import opened_files

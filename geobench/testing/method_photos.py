@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from geobench.data import Examples, Indices, Labelled, Rows
 from geobench.geo import Points
 from geobench.methods import Method
-from geobench.run.plan import wanted, with_components
+from geobench.run.named_methods import wanted, with_components
 from geobench.testing.check import ensure
 from geobench.testing.subject import Subject
 from geobench.testing.untouched import opened_files

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from geobench.data import Labelled
 from geobench.methods import Context, Method
 from geobench.predictions import Density, Prediction
-from geobench.run.plan import references
+from geobench.run.named_methods import references
 from geobench.testing.check import Failure, Skip
 from geobench.testing.method_harness import MethodHarness, State
 from geobench.testing.prediction_snapshot import PredictionSnapshot

@@ -2,18 +2,17 @@
 
 import os
 import pickle
-import random
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
 
+from geobench import random_states
 from geobench.components import Plugin
 from geobench.features.sharing import share
 from geobench.testing.check import Failure, Skip, ensure
@@ -56,7 +55,8 @@ def check_random_state(find: Callable[[], Findings], *, by: str, tolerance: floa
     find()  # imports what is imported on first use
     with untouched_random_state(by):
         first = find()
-    with _another_random_state():
+    with random_states.kept():
+        random_states.seed(1)
         second = find()
     changed = difference(first, second, tolerance=tolerance)
     ensure(
@@ -64,24 +64,6 @@ def check_random_state(find: Callable[[], Findings], *, by: str, tolerance: floa
         f"{by} depends on the global random state: {changed} is another under another one",
         "Draw from np.random.default_rng([seed of the configuration]).",
     )
-
-
-@contextmanager
-def _another_random_state() -> Iterator[None]:
-    """Other states of the global generators of Python, numpy and torch, for a while."""
-    python, legacy, torch = random.getstate(), np.random.get_state(), sys.modules.get("torch")
-    torch_state = None if torch is None else torch.random.get_rng_state()
-    random.seed(1)
-    np.random.seed(1)
-    if torch is not None:
-        torch.manual_seed(1)
-    try:
-        yield
-    finally:
-        random.setstate(python)
-        np.random.set_state(legacy)
-        if torch is not None:
-            torch.random.set_rng_state(torch_state)
 
 
 def check_another_process(

@@ -8,7 +8,7 @@ import numpy as np
 
 from geobench.methods import Method, State
 from geobench.predictions import Density
-from geobench.run.plan import deterministic
+from geobench.run.named_methods import deterministic
 from geobench.testing.check import Skip, ensure
 from geobench.testing.method_photos import PARTS
 from geobench.testing.method_subject import MethodSubject

@@ -3,7 +3,6 @@
 import datetime
 import itertools
 import os
-import random
 import sys
 import threading
 import time
@@ -15,6 +14,7 @@ from typing import Any, Self, final
 import numpy as np
 from numpy.typing import NDArray
 
+from geobench import random_states
 from geobench.digests import array_digest
 from geobench.testing.check import Failure
 
@@ -48,23 +48,13 @@ def untouched_random_state(by: str) -> Iterator[None]:
 
     Inside, they are in a state that nobody comes upon by seeding them as one does.
     """
-    torch = sys.modules.get("torch")
-    kept = _random_states(torch)
-    random.seed(_UNUSUAL)
-    np.random.seed(_UNUSUAL)
-    if torch is not None:
-        torch.manual_seed(_UNUSUAL)
-    before = _random_states(torch)
-    try:
+    with random_states.kept():
+        random_states.seed(_UNUSUAL)
+        before = random_states.now()
         yield
-        after = _random_states(torch)
-    finally:
-        random.setstate(kept["Python"])
-        np.random.set_state(kept["numpy"])
-        if torch is not None:
-            torch.random.set_rng_state(kept["torch"])
-    for name, state in after.items():
-        if not _equal(before[name], state):
+        after = random_states.now()
+    for name, state in before.items():
+        if not _equal(state, after[name]):
             raise Failure(
                 f"{by} changes the global random state of {name}",
                 remedy="Draw from context.rng, context.noise or the generator that is given; "
@@ -73,13 +63,6 @@ def untouched_random_state(by: str) -> Iterator[None]:
 
 
 _UNUSUAL = 918_273_645
-
-
-def _random_states(torch: Any) -> dict[str, Any]:
-    states: dict[str, Any] = {"Python": random.getstate(), "numpy": np.random.get_state()}
-    if torch is not None:
-        states["torch"] = torch.random.get_rng_state()
-    return states
 
 
 def _equal(a: Any, b: Any) -> bool:

@@ -62,9 +62,7 @@ class Kernel:
 
         def cost(logarithms: geo.Floats) -> float:
             log_p = log_likelihoods(logarithms)
-            share = Floored.fit(log_p)
-            floor = np.log(share / geo.SPHERE_AREA)
-            return -float(np.logaddexp(np.log1p(-share) + log_p, floor).mean())
+            return -float(Floored.mix(log_p, Floored.fit(log_p)).mean())
 
         grid = [
             np.log([span * part, concentration])

@@ -32,6 +32,7 @@ from geobench import (
 )
 from geobench.audit import coordinates, duplicates, fingerprints
 from geobench.digests import digest
+from geobench.progress import untracked
 from geobench.records.parts import MAP_ROWS
 from geobench.toy_planet import ToyPlanet
 from geobench_basics.splits.by_group import ByGroupSplit
@@ -296,7 +297,7 @@ def test_pictures_saved_again_are_found_and_no_others():
     expected = {frozenset({f"photo-{i:04d}", f"photo-{80 + i:04d}"}) for i in range(5)}
     assert {frozenset(pair) for pair in named} == expected
 
-    looked = fingerprints.look(Album(places(85), pictures), np.arange(85), track=quietly)
+    looked = fingerprints.look(Album(places(85), pictures), np.arange(85), track=untracked)
     alike = fingerprints.cosines(
         np.repeat(looked.fingerprints.shapes, 85, axis=0),
         np.tile(looked.fingerprints.shapes, (85, 1)),
@@ -306,10 +307,6 @@ def test_pictures_saved_again_are_found_and_no_others():
     }
     assert found_pairs(fingerprints.near_pairs(looked.fingerprints)) == expected
     assert len(expected) == 5
-
-
-def quietly(items, total, what):
-    yield from items
 
 
 def test_a_picture_that_a_source_holds_hundreds_of_times_is_counted_in_every_pair():
@@ -667,8 +664,8 @@ def test_a_split_takes_its_configuration_and_label_from_the_command_line():
 
 
 def test_duplicates_join_the_pictures_of_several_datasets():
-    one = fingerprints.look(Album(places(2), [photo(0), photo(1)]), np.arange(2), track=quietly)
-    two = fingerprints.look(Album(places(1), [photo(1)], prefix="b"), np.arange(1), track=quietly)
+    one = fingerprints.look(Album(places(2), [photo(0), photo(1)]), np.arange(2), track=untracked)
+    two = fingerprints.look(Album(places(1), [photo(1)], prefix="b"), np.arange(1), track=untracked)
     alike = duplicates.Lookalikes([one, two])
     assert alike.positions(two.dataset, np.array([0])).tolist() == [2]
     assert [alike.shown(i) for i in range(3)] == ["photo-0000", "photo-0001", "b-0000"]

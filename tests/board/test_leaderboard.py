@@ -15,7 +15,7 @@ from geobench.catalogue import Catalogue
 from geobench.names import CEILING
 from geobench.pages.verification import verify
 from geobench.records.workspace import Workspace
-from geobench.run.runner import Outcome
+from geobench.run.runner import RunOutcome
 from recount import Recount, close, jackknife, the
 
 
@@ -97,7 +97,7 @@ def test_a_part_that_is_not_answered_reads_so_and_is_not_ranked(rows: Any) -> No
             assert row[column] == ""
 
 
-def test_a_failure_is_a_row_that_says_why(rows: Any, outcome: Outcome, curves: Any) -> None:
+def test_a_failure_is_a_row_that_says_why(rows: Any, outcome: RunOutcome, curves: Any) -> None:
     for summary in ("distance.mean", "accuracy@25km", "nll", "probe.mean"):
         row = the(rows, "halves/new", "broken", summary)
         assert row["status"] == "failed"
@@ -108,7 +108,9 @@ def test_a_failure_is_a_row_that_says_why(rows: Any, outcome: Outcome, curves: A
     assert not [c for c in curves if (c["part"], c["label"]) == ("halves/new", "broken")]
 
 
-def test_a_metric_that_fails_fails_its_own_rows_and_no_others(rows: Any, outcome: Outcome) -> None:
+def test_a_metric_that_fails_fails_its_own_rows_and_no_others(
+    rows: Any, outcome: RunOutcome
+) -> None:
     for label, failed in (("close", False), ("far", False), ("released", True), (CEILING, True)):
         row = the(rows, "halves/old", label, "fussy")
         assert (row["status"] == "failed") is failed, label

@@ -220,7 +220,7 @@ def test_a_run_says_what_it_did_and_where_to_look(workspace: Path) -> None:
         "split random: train ",
         "[5/5] random / 12 / seed 0: done in ",
         "geoscore ↑",
-        "cells: 5 run",
+        "trainings: 5 run",
         "README.md and 5 pictures in leaderboards/tiny",
         "leaderboards/tiny/README.md",
         "geobench verify leaderboards/tiny",
@@ -244,7 +244,7 @@ def test_the_standings_of_a_run_are_the_numbers_of_all_photos(workspace: Path) -
     assert shown.split()[1] == number(float(whole["value"]), "points")
 
 
-def test_a_second_run_skips_every_cell(
+def test_a_second_run_skips_every_training(
     workspace: Path, ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copytree(workspace, tmp_path / "copy")
@@ -253,7 +253,7 @@ def test_a_second_run_skips_every_cell(
     answer = ask("run", "tiny.yaml")
     assert answer.code == 0
     assert "5 recorded" in answer.out
-    assert "cells: 5 skipped" in answer.out
+    assert "trainings: 5 skipped" in answer.out
     assert (tmp_path / "copy/leaderboards/tiny/table.csv").read_bytes() == before
 
 

@@ -149,9 +149,9 @@ def test_which_key_a_change_is_in_is_documented(tmp_path):
         path = tmp_path / "b.yaml"
         path.write_text("benchmarks:\n  - " + "\n    ".join(f"{k}: {v}" for k, v in lines.items()))
         planned = plan.make(config.read(path, found)[0], records.Workspace(tmp_path))
-        (cell,) = planned.cells()
-        (place,) = planned.places(cell)
-        return cell.fit_key, place.key
+        (training,) = planned.trainings()
+        (evaluation,) = planned.evaluations(training)
+        return training.fit_key, evaluation.key
 
     class Seeded(installed().find("method", "toy-oracle")):
         """The oracle, but not deterministic, so that its seed is in its key."""

@@ -30,11 +30,14 @@ from geobench import (
     StoreError,
     Table,
 )
+from geobench.features import encode as encoding
 from geobench.features import shards as shards_module
-from geobench.features import sharing
-from geobench.features import store as feature_store
+from geobench.features import sharing, workers
+from geobench.features.batches import in_batches
+from geobench.features.encode import encode
 from geobench.features.inputs import Inputs
-from geobench.features.store import Store, What, encode
+from geobench.features.store import Store, What
+from geobench.progress import Track, untracked
 from geobench_basics.encoders import GivenEncoder
 
 COUNT = 50
@@ -92,15 +95,11 @@ class ColourEncoder(Encoder):
         return Features(pooled, np.stack([pooled, -pooled], axis=1) if tokens else None)
 
 
-def plain(items: Iterable[Any], total: int | None, what: str) -> Iterator[Any]:
-    return iter(items)
-
-
 class KilledError(Exception):
     """Stands in for a kill."""
 
 
-def killed_after(shards: int) -> feature_store.Track:
+def killed_after(shards: int) -> Track:
     """Progress that ends a run when the next shard would be written."""
 
     def track(items: Iterable[Any], total: int | None, what: str) -> Iterator[Any]:
@@ -115,8 +114,8 @@ def killed_after(shards: int) -> feature_store.Track:
 @pytest.fixture(autouse=True)
 def small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
     """Fifty photos make seven shards."""
-    monkeypatch.setattr(feature_store, "SHARD", 8)
-    monkeypatch.setattr(feature_store, "_BLOCK", 4)
+    monkeypatch.setattr(encoding, "SHARD", 8)
+    monkeypatch.setattr(workers, "_BLOCK", 4)
 
 
 ALL = np.arange(COUNT)
@@ -129,7 +128,7 @@ def fill(
     dataset: Dataset | None = None,
     rows: Indices = ALL,
     kinds: tuple[What, ...] = ("pooled",),
-    track: feature_store.Track = plain,
+    track: Track = untracked,
 ) -> dict[What, Store]:
     """Open stores, as a fresh process does, and encode what they lack."""
     encoder = ColourEncoder() if encoder is None else encoder
@@ -251,7 +250,7 @@ def test_a_run_waits_for_another_that_fills_one_of_its_stores(
 ) -> None:
     kinds: tuple[What, ...] = ("pooled", "tokens")
     held = fill(tmp_path, rows=ALL[:1], kinds=kinds)
-    monkeypatch.setattr(feature_store, "FileLock", partial(FileLock, timeout=0))
+    monkeypatch.setattr(encoding, "FileLock", partial(FileLock, timeout=0))
     for store in held.values():
         with FileLock(store.folder.with_suffix(".lock")), pytest.raises(Timeout):
             fill(tmp_path, kinds=kinds)
@@ -347,8 +346,8 @@ def test_workers_give_the_same_bytes_as_one_process(
     gallery = GalleryDataset(GalleryConfig(broken=[5, 30]))
     serial = fill(tmp_path / "serial", dataset=gallery)["pooled"]
     gallery.reads.clear()
-    monkeypatch.setattr(feature_store, "_PARALLEL_FROM", 10)
-    monkeypatch.setattr(feature_store, "_workers", lambda: 2)
+    monkeypatch.setattr(workers, "_PARALLEL_FROM", 10)
+    monkeypatch.setattr(workers, "count", lambda: 2)
     parallel = fill(tmp_path / "parallel", dataset=gallery)["pooled"]
     assert not gallery.reads
     assert [s.name for s in shards(serial)] == [s.name for s in shards(parallel)]
@@ -364,13 +363,13 @@ def test_workers_run_only_a_little_ahead(monkeypatch: pytest.MonkeyPatch, tmp_pa
         """A pool that works at once, and counts what nobody has fetched."""
 
         def __init__(self, *args: Any, **kwargs: Any) -> None:
-            feature_store._worker.update(encoder=ColourEncoder(), dataset=GalleryDataset())
+            workers._worker.update(encoder=ColourEncoder(), dataset=GalleryDataset())
 
         def __enter__(self) -> "Pool":
             return self
 
         def __exit__(self, *args: Any) -> None:
-            feature_store._worker.clear()
+            workers._worker.clear()
 
         def submit(self, function: Any, rows: Indices) -> "Future[Any]":
             future: Future[Any] = Future()
@@ -381,11 +380,11 @@ def test_workers_run_only_a_little_ahead(monkeypatch: pytest.MonkeyPatch, tmp_pa
         def shutdown(self, *, cancel_futures: bool) -> None:
             assert cancel_futures
 
-    monkeypatch.setattr(feature_store, "ProcessPoolExecutor", Pool)
-    monkeypatch.setattr(feature_store, "_PARALLEL_FROM", 1)
-    monkeypatch.setattr(feature_store, "_workers", lambda: 2)
-    monkeypatch.setattr(feature_store, "_AHEAD", 1)
-    with feature_store._blocks(ColourEncoder(), GalleryDataset(), ALL, tmp_path) as blocks:
+    monkeypatch.setattr(workers, "ProcessPoolExecutor", Pool)
+    monkeypatch.setattr(workers, "_PARALLEL_FROM", 1)
+    monkeypatch.setattr(workers, "count", lambda: 2)
+    monkeypatch.setattr(workers, "_AHEAD", 1)
+    with workers.blocks(ColourEncoder(), GalleryDataset(), ALL, tmp_path) as blocks:
         for number, _ in enumerate(blocks):
             assert len(waiting) <= number + 3
     assert len(waiting) == 13
@@ -434,7 +433,7 @@ def test_batches_hold_all_photos_in_order_whatever_the_pieces(size: int, kind: s
     pieces: list[Any] = np.split(everything, [4, 4, 5, 17])
     if kind == "features":
         pieces = [Features(piece, piece[:, None]) for piece in pieces]
-    found = feature_store.in_batches(Counting(), pieces, tokens=True)
+    found = in_batches(Counting(), pieces, tokens=True)
     assert found.pooled is not None
     assert found.tokens is not None
     assert found.pooled[:, 0].tolist() == list(range(20))
@@ -448,7 +447,7 @@ def test_an_encoder_is_told_where_to_work_before_it_encodes_and_only_then(tmp_pa
     source = inputs(tmp_path, "pooled", encoder=encoder)
     some = Part.of("some", gallery, np.arange(3))
     for _ in range(2):
-        source.provide([some], track=plain, on_broken="fail", device="cuda:1")
+        source.provide([some], track=untracked, on_broken="fail", device="cuda:1")
     assert encoder.said == ["cuda:1", "3"]
 
 
@@ -553,7 +552,7 @@ def test_changed_features_stop_who_reads_them_and_are_encoded_again_by_the_next_
 def test_a_block_is_checked_once_and_only_where_it_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(feature_store, "SHARD", 64)
+    monkeypatch.setattr(encoding, "SHARD", 64)
     monkeypatch.setattr(shards_module, "BLOCK", 64)  # the header and eight photos each
     whole = fill(tmp_path)["pooled"].rows(ALL)
     checked: list[bytes] = []
@@ -652,7 +651,7 @@ def test_examples_hold_what_is_wanted_and_no_answers_at_test_time(tmp_path: Path
         Part.of("test", gallery, np.arange(30, 50)),
     )
     source = inputs(tmp_path, "pooled", "tokens")
-    source.provide([train, test], track=plain, on_broken="fail")
+    source.provide([train, test], track=untracked, on_broken="fail")
     assert gallery.reads == Counter(ALL.tolist())
     seen = source.labelled(train, frozenset({"pooled"}))
     np.testing.assert_array_equal(seen.pooled[:], pooled(train.rows))
@@ -672,7 +671,7 @@ def test_without_an_encoder_or_wants_nothing_is_encoded(tmp_path: Path) -> None:
     everything = Part.of("all", gallery, ALL)
     for source in (inputs(tmp_path), Inputs(None, frozenset({"pooled"}), tmp_path)):
         source.check(gallery)
-        source.provide([everything], track=plain, on_broken="fail")
+        source.provide([everything], track=untracked, on_broken="fail")
         assert source.labelled(everything, frozenset()).features == {}
         assert len(source.broken(gallery)) == 0
     assert not gallery.reads
@@ -682,7 +681,7 @@ def test_without_an_encoder_or_wants_nothing_is_encoded(tmp_path: Path) -> None:
 def test_an_empty_part_has_no_features(tmp_path: Path) -> None:
     nobody = Part.of("train", GalleryDataset(), np.array([], dtype=np.intp))
     source = inputs(tmp_path, "pooled")
-    source.provide([nobody], track=plain, on_broken="fail")
+    source.provide([nobody], track=untracked, on_broken="fail")
     found = source.labelled(nobody, frozenset({"pooled"}))
     assert (len(found), found.features) == (0, {})
     with pytest.raises(DataError, match="no photos here"):
@@ -696,10 +695,10 @@ def test_broken_pictures_are_counted_and_excluded_or_fail(
     some = Part.of("test", gallery, np.arange(30))
     text = r"2 of 30 pictures of gallery cannot be read, the first is photo-07 \(no bytes in 7\)"
     with pytest.raises(DataError, match=text + r".*on_broken: exclude"):
-        inputs(tmp_path, "pooled").provide([some], track=plain, on_broken="fail")
+        inputs(tmp_path, "pooled").provide([some], track=untracked, on_broken="fail")
     source = inputs(tmp_path, "pooled", "tokens")
     with caplog.at_level(logging.WARNING):
-        source.provide([some], track=plain, on_broken="exclude")
+        source.provide([some], track=untracked, on_broken="exclude")
     assert "2 of 30 pictures" in caplog.text
     assert "left out for every method" in caplog.text
     assert source.broken(gallery).tolist() == [7, 12]
@@ -710,7 +709,7 @@ def test_a_picture_broken_in_one_store_only_is_reported_too(
 ) -> None:
     gallery = GalleryDataset()
     everything = Part.of("all", gallery, ALL)
-    inputs(tmp_path, "pooled").provide([everything], track=plain, on_broken="fail")
+    inputs(tmp_path, "pooled").provide([everything], track=untracked, on_broken="fail")
 
     class Lost(GalleryDataset):
         """The same photos, one of which has been lost since."""
@@ -722,7 +721,7 @@ def test_a_picture_broken_in_one_store_only_is_reported_too(
     everything = Part.of("all", Lost(), ALL)
     source = inputs(tmp_path, "pooled", "tokens")
     with caplog.at_level(logging.WARNING):
-        source.provide([everything], track=plain, on_broken="exclude")
+        source.provide([everything], track=untracked, on_broken="exclude")
     assert r"the first is photo-03 (lost)" in caplog.text
 
 
@@ -762,7 +761,7 @@ def test_the_width_of_features_is_known_from_the_encoder_a_shard_or_the_dataset(
     assert source.width(gallery, probe=True) == 2
     assert sorted(gallery.reads) == [0, 1, 2]
     assert list(tmp_path.iterdir()) == []  # nothing is stored
-    source.provide([Part.of("some", gallery, np.array([7]))], track=plain, on_broken="fail")
+    source.provide([Part.of("some", gallery, np.array([7]))], track=untracked, on_broken="fail")
     assert source.width(gallery) == 2
     assert inputs(tmp_path, "tokens", encoder=GivenEncoder()).width(GalleryDataset()) == 2
     assert inputs(tmp_path, "tokens", encoder=GivenEncoder()).shape(gallery, "tokens") is None
@@ -785,7 +784,7 @@ def test_what_is_lacking_is_counted_with_its_size(tmp_path: Path) -> None:
         ("tokens", 40, (2, 2)),
     ]
     assert [each.size for each in found] == [40 * 2 * 4, 40 * 4 * 4]
-    source.provide(parts[:1], track=plain, on_broken="fail")
+    source.provide(parts[:1], track=untracked, on_broken="fail")
     assert [each.photos for each in source.lacking(parts)] == [10, 10]
     (unknown,) = inputs(tmp_path / "other", "pooled").lacking(parts)
     assert (unknown.shape, unknown.size) == (None, None)

@@ -34,7 +34,7 @@ ENCODED_AGAIN = ["encode 128"]
 FITTED_AGAIN = ["start a 0 75"]
 
 # Where the process dies, and what the next run has to do again because of it. Uniform is the first
-# cell, counted the second, sighted the third; a shard has 128 photos and is written twice, its
+# training, counted the second, sighted the third; a shard has 128 photos and is written twice, its
 # pooled features first.
 PHASES = {
     "drawing the split": ("faulty.drawing", "", 1, []),
@@ -300,7 +300,7 @@ def test_what_is_hidden_may_be_removed_and_the_run_says_what_it_costs(
 # holds then; and what is done again if it is killed there.
 MEETINGS = {
     "encoding": ([], ("faulty.encoding", "", 2), r"-pooled-\w+\.lock", ENCODED_AGAIN),
-    "fitting": ([], ("faulty.fitting", "a", 1), r"/cell-\w+\.lock", FITTED_AGAIN),
+    "fitting": ([], ("faulty.fitting", "a", 1), r"/training-\w+\.lock", FITTED_AGAIN),
     "writing tables": (
         ["--only", "uniform"],
         ("os.rename", r"/curves\.csv$", 1),

@@ -13,7 +13,7 @@ import pytest
 
 from geobench import Context, Labelled, cli, drafts
 from geobench.errors import LinkError
-from geobench.run import execution
+from geobench.run import states
 from geobench_basics.methods.uniform import UniformMethod
 from lent_plugins import lent
 
@@ -227,7 +227,7 @@ def test_a_fit_begins_no_checkpoint_through_a_link(mine: Path, tmp_path: Path) -
     put_link(folder / "method", mine)
     before = state(mine)
     with pytest.raises(LinkError, match="is a link, and nothing is written"):
-        execution._spent(folder)
+        states._spent(folder)
     assert (state(mine), list(folder.iterdir())) == (before, [folder / "method"])
 
 

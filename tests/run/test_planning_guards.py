@@ -12,7 +12,7 @@ from geobench.components import canonical
 from geobench.config.benchmark import Benchmark
 from geobench.records.workspace import Workspace
 from geobench.run import plan
-from geobench.run.plan import references
+from geobench.run.named_methods import references
 from geobench.toy_planet import ToyPlanet
 from keeping_mutants import Hybrid
 from sound_method import Sound

@@ -27,9 +27,10 @@ from geobench import (
 from geobench.board import cost_rows
 from geobench.catalogue import Source, installed
 from geobench.data import Fact
-from geobench.features import encoding_time
-from geobench.features import store as feature_store
+from geobench.features import encode, encoding_time, workers
 from geobench.features.encoding_time import EncodingTime
+from geobench.features.store import Store
+from geobench.progress import untracked
 from geobench.records import Workspace
 from geobench.run import execution, runner
 from geobench.scoring import costs
@@ -368,7 +369,7 @@ def test_features_are_in_memory_when_single_photos_are_asked_about(monkeypatch):
 _PEAKS = """
 import json
 import numpy as np
-from geobench import costs
+from geobench.scoring import costs
 
 def peak():
     return costs.peak_memory("cpu").process
@@ -411,16 +412,12 @@ def test_the_peak_holds_what_was_allocated_since_and_not_what_was_before():
     assert device.strip() == "None"
 
 
-def plain(items, total, what):
-    yield from items
-
-
 def test_the_store_knows_how_long_its_features_took_when_it_is_opened_again(tmp_path, monkeypatch):
-    monkeypatch.setattr(feature_store, "SHARD", 40)
-    monkeypatch.setattr(feature_store, "_BLOCK", 20)
+    monkeypatch.setattr(encode, "SHARD", 40)
+    monkeypatch.setattr(workers, "_BLOCK", 20)
     clock = SimpleNamespace(now=0.0)
     here = SimpleNamespace(perf_counter=lambda: clock.now)
-    monkeypatch.setattr(feature_store, "time", here)
+    monkeypatch.setattr(encode, "time", here)
 
     class Timed(GivenEncoder):
         def encode(self, batch: Features, *, tokens: bool) -> Features:
@@ -430,12 +427,12 @@ def test_the_store_knows_how_long_its_features_took_when_it_is_opened_again(tmp_
     dataset, encoder = ToyPlanet(ToyPlanet.Config(photos=100)), Timed()
 
     def store():
-        return feature_store.Store(tmp_path, encoder, dataset, what="pooled")
+        return Store(tmp_path, encoder, dataset, what="pooled")
 
     def fill(count):
         rows = np.arange(count)
-        feature_store.encode(
-            {"pooled": store()}, encoder=encoder, dataset=dataset, rows=rows, track=plain
+        encode.encode(
+            {"pooled": store()}, encoder=encoder, dataset=dataset, rows=rows, track=untracked
         )
 
     assert store().time is None

@@ -34,7 +34,8 @@ from geobench import (
 )
 from geobench.catalogue import installed
 from geobench.metrics import NOT_APPLICABLE, NOT_SAMPLED, SCORED
-from geobench.scoring.score_part import Protocol, Scores, point_columns, score_part
+from geobench.scoring.columns import Scores, point_columns
+from geobench.scoring.score_part import Protocol, score_part
 
 PHOTOS = 23
 CHUNK = 5

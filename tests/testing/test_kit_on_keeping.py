@@ -5,7 +5,7 @@ import pytest
 
 from geobench import Context, GeobenchError, NotFittedError, PluginError
 from geobench.methods import fitted_attributes
-from geobench.run.plan import deterministic, with_components
+from geobench.run.named_methods import deterministic, with_components
 from geobench.testing import checks_of, examine, subject_of
 from geobench.testing.method_subject import MethodSubject
 from keeping_mutants import KEEPING, Hybrid, Indexed, StillFromState, Weighted

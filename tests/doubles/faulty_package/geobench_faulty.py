@@ -27,9 +27,9 @@ from geobench import (
     geo,
     hookimpl,
 )
-from geobench.features import store
+from geobench.features import encode
 
-store.SHARD = int(os.environ.get("SHARD", store.SHARD))
+encode.SHARD = int(os.environ.get("SHARD", encode.SHARD))
 
 
 class CountedConfig(Config):
@@ -169,7 +169,7 @@ class Glance(Encoder):
     """The red channel as it is, and a line for every batch to $FIT_LOG."""
 
     name = "glance"
-    batch = store.SHARD
+    batch = encode.SHARD
 
     def prepare(self, image):
         return image[:, :, 0].astype(np.float32) / 255

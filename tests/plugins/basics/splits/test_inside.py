@@ -277,9 +277,10 @@ def test_its_keys_hold_the_digest_of_the_whole_dataset(tmp_path: Path) -> None:
     path.write_text(YAML.replace("SPLIT", "unseen-cells"))
     (benchmark,) = config.read(path, installed())
     planned = plan.make(benchmark, records.Workspace(tmp_path))
-    (cell,) = planned.cells()
-    assert cell.fit["dataset"]["digest"] == ToyPlanet().digest
-    assert {place.task.dataset for place in planned.places(cell)} == {ToyPlanet().digest}
+    (training,) = planned.trainings()
+    assert training.fit["dataset"]["digest"] == ToyPlanet().digest
+    datasets = {each.task.dataset for each in planned.evaluations(training)}
+    assert datasets == {ToyPlanet().digest}
     outer = benchmark.resolved["splits"][0]["config"]["outer"]
     assert [each["config"]["seed"] for each in outer] == [0, 1]
 

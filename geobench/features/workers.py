@@ -1,0 +1,134 @@
+"""Workers: pictures are read and prepared by processes that run ahead of the encoder."""
+
+import os
+import sys
+import threading
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing import get_context, parent_process
+from multiprocessing.connection import wait
+from pathlib import Path
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geobench import drafts
+from geobench.data import BrokenPicture, Dataset, Image, Indices
+from geobench.encoders import Encoder
+from geobench.errors import DataError, GeobenchError
+from geobench.features import sharing
+from geobench.features.sharing import Shared
+
+_BLOCK = 128  # photos per task of a worker
+_PARALLEL_FROM = 1024  # fewer photos than this are not worth starting workers for
+_AHEAD = 4  # blocks per worker that wait to be encoded
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Pictures as an encoder takes them.
+
+    Args:
+        rows: of the dataset, (n,).
+        values: what its `prepare` made of them; None where there is none.
+        broken: row -> why its picture cannot be read.
+    """
+
+    rows: Indices
+    values: Any
+    broken: dict[int, str]
+
+
+@contextmanager
+def blocks(
+    encoder: Encoder, dataset: Dataset, rows: Indices, beside: Path
+) -> Iterator[Iterator[Prepared]]:
+    """The prepared pictures of these rows, block by block; what workers map lies in `beside`."""
+    parts = [rows[start : start + _BLOCK] for start in range(0, len(rows), _BLOCK)]
+    if alone(encoder, rows):
+        yield (_prepare(encoder, dataset, part) for part in parts)
+        return
+    with drafts.scratch(beside) as scratch:
+        shared = sharing.share((encoder, dataset), scratch / "arrays")
+        with ProcessPoolExecutor(
+            count(), get_context("spawn"), initializer=_start_worker, initargs=(shared,)
+        ) as pool:
+            try:
+                yield _in_order(pool, parts)
+            finally:
+                pool.shutdown(cancel_futures=True)
+
+
+def _in_order(pool: ProcessPoolExecutor, parts: list[Indices]) -> Iterator[Prepared]:
+    # Workers run a few blocks ahead and no more: prepared pictures are large.
+    ahead: deque[Future[Prepared]] = deque()
+    for part in parts:
+        ahead.append(pool.submit(_prepare_in_worker, part))
+        if len(ahead) > _AHEAD * count():
+            yield ahead.popleft().result()
+    while ahead:
+        yield ahead.popleft().result()
+
+
+def alone(encoder: Encoder, rows: Indices) -> bool:
+    """Whether this process prepares the pictures, without workers."""
+    return encoder.reads == "features" or len(rows) < _PARALLEL_FROM or count() == 1
+
+
+def count() -> int:
+    """How many workers there are where they pay: one for each core that this process may use."""
+    if sys.platform == "linux":
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+_worker: dict[str, Any] = {}
+
+
+def _start_worker(shared: Shared) -> None:
+    encoder, dataset = shared.restored()
+    _worker.update(encoder=encoder, dataset=dataset)
+    threading.Thread(target=_leave_with_parent, daemon=True).start()
+
+
+def _leave_with_parent() -> None:
+    """End this process when the one that started it is gone: killed, it cannot say so."""
+    parent = parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)
+
+
+def _prepare_in_worker(rows: Indices) -> Prepared:
+    return _prepare(_worker["encoder"], _worker["dataset"], rows)
+
+
+def _prepare(encoder: Encoder, dataset: Dataset, rows: Indices) -> Prepared:
+    if encoder.reads == "features":
+        return Prepared(rows, dataset.features(rows), {})
+    values, kept, broken = [], [], {}
+    for row, image in zip(rows.tolist(), dataset.images(rows), strict=True):
+        if isinstance(image, BrokenPicture):
+            broken[row] = image.reason
+        else:
+            values.append(_prepared(encoder, image, str(dataset.table.ids[row])))
+            kept.append(row)
+    return Prepared(np.array(kept, np.intp), np.stack(values) if values else None, broken)
+
+
+def _prepared(encoder: Encoder, image: Image, photo: str) -> NDArray[Any]:
+    try:
+        return encoder.prepare(image)
+    except GeobenchError:
+        raise
+    except Exception as error:
+        raise DataError(
+            f"the picture of {photo} breaks it ({type(error).__name__}: {error})",
+            where=f"encoder {encoder.name}",
+            remedy="Mend the picture, or let `prepare` take any uint8 (H, W, 3).",
+        ) from error

@@ -1,0 +1,153 @@
+"""Columns: one score per photo of a metric, and why a metric has none."""
+
+import logging
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geobench.data import Indices, Truth
+from geobench.errors import GeobenchError, PredictionError
+from geobench.geo import Points
+from geobench.metrics import NOT_APPLICABLE, NOT_SAMPLED, SCORED, Metric, ScoreContext
+from geobench.predictions import Atoms, Density, Prediction
+from geobench.records.parts import attributes_of
+
+log = logging.getLogger(__name__)
+
+
+@final
+@dataclass(slots=True)
+class Scores:
+    """What a method said of a part.
+
+    Args:
+        answer: (N, 2).
+        sample: the first draw of every photo, (N, 2).
+        columns: metric's file stem -> `mask` (N,) and its columns (N,), NaN where not scored.
+        faults: metric's file stem -> why it failed.
+        predict_seconds: what predictions and answers took, without draws and scores.
+        score_seconds: what draws and scores took.
+    """
+
+    answer: Points
+    sample: Points
+    columns: dict[str, dict[str, NDArray[Any]]] = field(default_factory=dict)
+    faults: dict[str, dict[str, str]] = field(default_factory=dict)
+    predict_seconds: float = 0.0
+    score_seconds: float = 0.0
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Photos:
+    """The photos to be scored: rows of the part, and all its ids."""
+
+    rows: Indices
+    ids: NDArray[np.str_]
+
+
+def truth_of(arrays: Mapping[str, NDArray[Any]]) -> Truth:
+    """The truth in the arrays of a part.npz."""
+    return Truth(arrays["truth"], attributes_of(arrays), arrays["novelty"])
+
+
+def point_columns(
+    metric: Metric, points: Points, truth: Truth, *, ids: NDArray[np.str_], part: str
+) -> dict[str, NDArray[Any]]:
+    """`mask` and the columns of a metric that stores none, from all photos at once.
+
+    Args:
+        points: (N, 2), the stored answers, or the stored first draws if it needs Draws.
+    """
+    scores = Scores(points, points)
+    start(scores, metric, truth, eligible=np.ones(len(truth), bool))
+    prediction = Atoms(points[:, None])
+    photos = Photos(np.arange(len(truth)), ids)
+    score(scores, metric, prediction, truth, photos, ScoreContext(part=part))
+    if scores.faults:
+        raise PredictionError(scores.faults[metric.file_stem]["error"])
+    return scores.columns[metric.file_stem]
+
+
+def start(scores: Scores, metric: Metric, truth: Truth, *, eligible: NDArray[np.bool_]) -> None:
+    """Begin the columns of a metric, of which nothing is scored yet.
+
+    Args:
+        scores: where they go.
+        metric: whose.
+        truth: of all photos.
+        eligible: which photos the protocol lets it score, (N,).
+    """
+    try:
+        applies = np.asarray(metric.applies(truth), bool)
+        if applies.shape != (len(truth),):
+            raise PredictionError(f"applies gives shape {applies.shape}, not ({len(truth)},)")
+    except Exception as error:
+        scores.faults[metric.file_stem] = _fault(metric, error)
+        applies = np.zeros(len(truth), bool)
+    mask = np.where(applies, SCORED, NOT_APPLICABLE)
+    columns: dict[str, NDArray[Any]] = {
+        "mask": np.where(eligible, mask, NOT_SAMPLED).astype(np.uint8)
+    }
+    for name in metric.columns:
+        columns[name] = np.full(len(truth), np.nan, np.float32)
+    scores.columns[metric.file_stem] = columns
+
+
+def score(
+    scores: Scores,
+    metric: Metric,
+    prediction: Prediction,
+    truth: Truth,
+    photos: Photos,
+    context: ScoreContext,
+) -> None:
+    """Score those of some photos that apply; what goes wrong is a fault of the metric.
+
+    Args:
+        scores: where its columns have begun.
+        metric: what scores.
+        prediction: of these photos.
+        truth: of all photos of the part.
+        photos: which these are.
+        context: what else the metric is given of them.
+    """
+    columns = scores.columns[metric.file_stem]
+    inside = np.flatnonzero(columns["mask"][photos.rows] == SCORED)
+    if len(inside) == 0:
+        return
+    chosen = photos.rows[inside]
+    try:
+        own = context.take(inside)
+        values = metric.score(prediction.take(inside), truth.take(chosen), own)
+        values = np.asarray(values, dtype=np.float32)
+        if values.shape != (len(inside), len(metric.columns)):
+            raise PredictionError(
+                f"scores have shape {values.shape}, not ({len(inside)}, {len(metric.columns)})"
+            )
+        bad = ~np.isfinite(values).all(axis=1)
+        if bad.any():
+            remedy = "Every photo that applies needs a score."
+            if metric.needs is Density:
+                remedy = "A density that is zero at the truth needs geobench.Floored."
+            first = photos.ids[chosen[bad][0]]
+            raise PredictionError(
+                f"{int(bad.sum())} scores are not finite, the first of photo {first} "
+                f"of {context.part}",
+                remedy=remedy,
+            )
+    except Exception as error:
+        scores.faults[metric.file_stem] = _fault(metric, error)
+        return
+    for name, column in zip(metric.columns, values.T, strict=True):
+        columns[name][chosen] = column
+
+
+def _fault(metric: Metric, error: Exception) -> dict[str, str]:
+    text = str(error) if isinstance(error, GeobenchError) else f"{type(error).__name__}: {error}"
+    log.error("metric %s failed: %s", metric.name, text)
+    return {"error": f"metric {metric.name}: {text}", "traceback": traceback.format_exc()}
