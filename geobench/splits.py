@@ -16,7 +16,7 @@ from geobench.digests import array_digest
 from geobench.errors import DataError
 from geobench.geo import Places, Points
 from geobench.names import LABEL
-from geobench.statistics.intervals import effective_units
+from geobench.statistics.units import effective_units
 
 
 class SplitConfig(components.Config):

@@ -36,10 +36,12 @@ from scipy.special import ndtr, ndtri, owens_t, stdtrit
 from tabulate import tabulate
 
 from geobench import statistics
+from geobench.geo import Floats
 from geobench.statistics import ranking
-from geobench.statistics.intervals import Codes, Estimate, Replicates
+from geobench.statistics.intervals import Estimate
+from geobench.statistics.replicate_weights import Codes
+from geobench.statistics.replicates import Replicates
 
-Floats = NDArray[np.float64]
 PHOTOS = 20  # per unit, on average
 SIGMA = 1.0  # of the logarithms of skewed scores, and of log-normal sizes
 SPREAD = 0.1  # of trainings, in standard deviations of the latent score over photos

@@ -5,7 +5,7 @@ import numpy as np
 from geobench.audit.findings import Line, Section, names, photos, shown
 from geobench.data import Column, Dataset
 from geobench.readable import number
-from geobench.statistics.intervals import effective_units, unit_codes
+from geobench.statistics.units import effective_units, unit_codes
 
 
 def counts(dataset: Dataset) -> Section:

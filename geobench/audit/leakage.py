@@ -26,7 +26,7 @@ from geobench.audit.duplicates import NONE, Lookalikes
 from geobench.audit.findings import EXAMPLES, Line, Mark, Section, names, photos
 from geobench.geo import Places
 from geobench.splits import Assignment, Part, Split
-from geobench.statistics.intervals import effective_units
+from geobench.statistics.units import effective_units
 
 _RADII_KM = (1.0, 25.0, 200.0)
 

@@ -13,8 +13,10 @@ from geobench.board.part_tables import PartTables
 from geobench.board.tables import TRAINED, Row, joined
 from geobench.scoring.summaries import Summarised
 from geobench.statistics import ranking
-from geobench.statistics.intervals import AnyUnits, Estimate, Replicates, Units, estimate_replicates
+from geobench.statistics.intervals import Estimate, estimate_replicates
 from geobench.statistics.ranking import Comparison
+from geobench.statistics.replicates import Replicates
+from geobench.statistics.units import AnyUnits, Units
 
 OTHER_PHOTOS = "of other photos: the difference holds the difficulty of the places, too"
 NO_VARIANCE = "without any variance: limits of the single intervals"

@@ -13,7 +13,8 @@ from geobench.board.tables import RANKED, Row, joined
 from geobench.metrics import NOT_APPLICABLE, Against, Mean, Share, Summary
 from geobench.scoring.slices import View
 from geobench.scoring.summaries import Summarised, macro_mean
-from geobench.statistics.intervals import Estimate, Replicates
+from geobench.statistics.intervals import Estimate
+from geobench.statistics.replicates import Replicates
 
 
 @final

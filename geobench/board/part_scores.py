@@ -12,7 +12,7 @@ from geobench.board.scored import Scored
 from geobench.data import Truth
 from geobench.metrics import Metric, Summary
 from geobench.scoring.summaries import Summarised, summarise
-from geobench.statistics.intervals import Units
+from geobench.statistics.units import Units
 
 Found = TypeVar("Found")
 

@@ -12,7 +12,7 @@ from geobench.board.ranks import rank
 from geobench.board.tables import Cost, CurvePoint, Row
 from geobench.metrics import Against, Curve, Mean, Metric
 from geobench.scoring.slices import views
-from geobench.statistics.intervals import Codes
+from geobench.statistics.replicate_weights import Codes
 
 NumberKey: TypeAlias = tuple[str, str]
 """Label and summary."""

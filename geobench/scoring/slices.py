@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from geobench import gazetteer
 from geobench.partitions import EqualAreaGrid
 from geobench.records.parts import SLICED
-from geobench.statistics.intervals import unit_codes
+from geobench.statistics.units import unit_codes
 
 PREFIX = "slice."
 """Of the arrays of part.npz that hold a slicing, (N,) names; attributes slice, too."""

@@ -13,7 +13,9 @@ from geobench import statistics
 from geobench.data import Truth
 from geobench.geo import Floats
 from geobench.metrics import Against, Curve, Mean, Quantile, Share, Statistic, Summary
-from geobench.statistics.intervals import AnyUnits, Estimate, Replicates, Units
+from geobench.statistics.intervals import Estimate
+from geobench.statistics.replicates import Replicates
+from geobench.statistics.units import AnyUnits, Units
 
 SeedColumns: TypeAlias = Mapping[str, Floats]
 """Scores of the scored photos by column name, (S, N) each: S trainings (seeds), N photos."""

@@ -9,7 +9,9 @@ from numpy.typing import ArrayLike
 
 from geobench.geo import Floats
 from geobench.statistics import intervals
-from geobench.statistics.intervals import AnyUnits, Estimate, Replicates, Units
+from geobench.statistics.intervals import Estimate
+from geobench.statistics.replicates import Replicates
+from geobench.statistics.units import AnyUnits, Units
 
 _POINTS = 25  # of a smoothed curve
 _BINS = 8  # of a binned curve, of equal numbers of photos

@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from geobench.statistics.intervals import Replicates, Spread
+from geobench.statistics.replicates import Replicates, Spread
 
 Better = Literal["higher", "lower"]
 

@@ -6,7 +6,8 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-Floats = NDArray[np.float64]
+from geobench.geo import Floats
+
 Codes = NDArray[np.int64]
 
 _BLOCK = 1 << 18  # numbers of a block: what a processor's own cache holds

@@ -7,7 +7,7 @@ import numpy as np
 from geobench import geo
 from geobench.data import Fact
 from geobench.features.inputs import Inputs
-from geobench.statistics.intervals import unit_codes
+from geobench.statistics.units import unit_codes
 from geobench.testing import draw_checks
 from geobench.testing.check import Failure, Skip, ensure
 from geobench.testing.picture_checks import tells

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from geobench.geo import Floats
 
 
 def clustered(seed: int, *, units: int = 60, seeds: int = 1) -> tuple[Floats, NDArray[np.int64]]:

@@ -5,19 +5,13 @@ import math
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from scipy import stats
 
 from clustered_scores import clustered
-from geobench.statistics.intervals import (
-    Replicates,
-    effective_units,
-    replicate_mean,
-    replicate_quantile,
-)
 from geobench.statistics.ranking import compare, ranks
+from geobench.statistics.replicates import Replicates, replicate_mean, replicate_quantile
+from geobench.statistics.units import effective_units
 
-Floats = NDArray[np.float64]
 RUNS = 300
 
 

@@ -9,22 +9,17 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from clustered_scores import clustered
+from geobench.geo import Floats
 from geobench.statistics.intervals import (
     Estimate,
-    Units,
-    effective_units,
     estimate_mean,
     estimate_quantile,
     estimate_share,
     estimate_statistic,
-    replicate_mean,
-    replicate_quantile,
-    replicate_statistic,
-    unit_codes,
 )
 from geobench.statistics.replicate_weights import ReplicateWeights
-
-Floats = NDArray[np.float64]
+from geobench.statistics.replicates import replicate_mean, replicate_quantile, replicate_statistic
+from geobench.statistics.units import Units, effective_units, unit_codes
 
 
 def weighted_mean(scores: Floats) -> Callable[[ReplicateWeights], Floats]:

@@ -1,0 +1,86 @@
+"""Units: which photos depend on each other, and how many equal ones they are worth."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, TypeAlias, final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from geobench.statistics.replicate_weights import Codes, ReplicateWeights
+
+_MOST_GROUPS = 200  # of the delete-a-group jackknife
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Units:
+    """The units of N photos: what intervals resample.
+
+    Functions of `statistics` take these, or N integers or strings; many numbers of the same photos
+    share these, so that units are numbered and counted once.
+
+    Args:
+        codes: of the photos, each from 0 to U - 1, (N,).
+    """
+
+    codes: Codes
+
+    @classmethod
+    def of(cls, units: "ArrayLike | Units") -> "Units":
+        """Units by whatever name."""
+        return units if isinstance(units, Units) else cls(unit_codes(units))
+
+    @cached_property
+    def sizes(self) -> NDArray[np.intp]:
+        """How many photos each unit has, (U,)."""
+        return np.bincount(self.codes)
+
+    @cached_property
+    def effective(self) -> float:
+        """How many equal units they are worth."""
+        return _effective(self.sizes)
+
+    @cached_property
+    def replicates(self) -> ReplicateWeights:
+        """All photos, then all without each unit; of more than 200 units, without each group.
+
+        Units are dealt at random to groups, alike wherever these are the units.
+        """
+        if (count := self.sizes.size) <= _MOST_GROUPS:
+            return ReplicateWeights.leaving_out(self.codes)
+        # Groups balanced by photos would lose the variance between small and large units, and in
+        # sorted order that between neighbours. numpy promises to keep the raw stream of PCG64.
+        rank = np.argsort(np.argsort(np.random.PCG64(0).random_raw(count)))
+        return ReplicateWeights.leaving_out((rank % _MOST_GROUPS)[self.codes])
+
+
+AnyUnits: TypeAlias = ArrayLike | Units
+"""Units, or what they are made of: N integers or strings."""
+
+
+def unit_codes(units: AnyUnits) -> Codes:
+    """Number the units of N photos, integers or strings, from 0 to U - 1 in their sorted order."""
+    if isinstance(units, Units):
+        return units.codes
+    labels: NDArray[Any] = np.asarray(units)
+    if labels.ndim != 1 or labels.size == 0 or labels.dtype.kind not in "iuUST":
+        raise ValueError(f"units are {labels.dtype} {labels.shape}; give (N,) integers or strings")
+    if labels.dtype.kind in "iu" and labels.min() >= 0 and labels.max() < 4 * labels.size:
+        codes = labels.astype(np.int64)
+        return (np.cumsum(np.bincount(codes) > 0) - 1)[codes]
+    return np.unique(labels, return_inverse=True)[1].astype(np.int64)
+
+
+def effective_units(units: AnyUnits, *, weights: ArrayLike | None = None) -> float:
+    """Count equal units that are worth as much: (sum n)^2 / sum n^2, n photos each (Kish 1965).
+
+    With `weights` of the photos, (N,), n is their sum.
+    """
+    known = Units.of(units)
+    return known.effective if weights is None else _effective(np.bincount(known.codes, weights))
+
+
+def _effective(sizes: ArrayLike) -> float:
+    counts = np.asarray(sizes, np.float64)
+    return float(counts.sum() ** 2 / np.square(counts).sum())
