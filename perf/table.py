@@ -25,7 +25,15 @@ from geobench.board.tables import KINDS, Tables, as_csv
 from geobench.catalogue import installed
 from geobench.geo import Floats, Places, Points
 from geobench.metrics import SCORED, Metric
-from geobench.records import files
+from geobench.records import DrawRule, Manifest, ManifestRow, Record, files, verdicts
+from geobench.records.manifest import Asked, StoredComponent, StoredDataset, StoredPart
+from geobench.records.record import (
+    Environment,
+    FitInputs,
+    RecordedTask,
+    Timings,
+    TrainingDataset,
+)
 
 PART = "official/test"
 FULL = Path(__file__).parents[1] / "benchmarks/blue-marble-full.yaml"
@@ -133,18 +141,105 @@ def _write(folder: Path, wanted: argparse.Namespace) -> None:
             if metric.stores_columns:
                 columns = _columns(metric, away % 20_000, rng)
                 files.write_arrays(runs / place / f"{metric.file_stem}.npz", columns)
-        record = {"schema": records.LAYOUT, "status": "ok", "timings": {}, "device": "cpu"}
-        files.write_stamped(runs / place / "record.json", record)
-        row = {"part": PART, "label": f"method-{number}", "method": f"method-{number}"}
-        rows.append({**row, "origin": "trained", "seed": 0, "folder": place})
-    manifest = {
-        "schema": records.LAYOUT,
-        "benchmark": {"name": "large", "metrics": [metric.identity() for metric in metrics]},
-        "limit": None,
-        "parts": {PART: {"folder": "official-test"}},
-        "rows": rows,
-    }
-    files.write_json(folder / "benchmark.json", manifest)
+        files.write_stamped(runs / place / "record.json", _record().data)
+        rows.append(_row(f"method-{number}", place))
+    files.write_json(folder / "benchmark.json", _manifest(metrics, rows).data)
+
+
+DIGEST = "0" * 64
+"""Stands for every digest: nothing is verified here."""
+
+
+def _shown(kind: str) -> StoredComponent:
+    return StoredComponent(kind=kind, name="made-up", version=1, config={})
+
+
+def _record() -> Record:
+    """The record of an answered part that says nothing of costs."""
+    dataset = TrainingDataset(name="made-up", digest=DIGEST)
+    return Record(
+        schema=records.LAYOUT,
+        record_key=DIGEST,
+        fit_key=DIGEST,
+        fit=FitInputs(
+            schema=records.KEYS,
+            dataset=dataset,
+            train=DIGEST,
+            val=DIGEST,
+            on_broken="exclude",
+            features={},
+            method=_shown("method"),
+            seed=0,
+            components=[],
+        ),
+        task=RecordedTask(
+            digest=DIGEST, split=_shown("split"), part="test", test=DIGEST, dataset=DIGEST
+        ),
+        draws=DrawRule(chunk=1024, photos="all", samples=16),
+        origin="trained",
+        trained_on="",
+        predicts="Atoms",
+        plugin="",
+        check=verdicts.NOT_CHECKED,
+        environment=Environment(python="", platform="", processor="", packages={}, git={}),
+        status="ok",
+        timings=Timings(),
+        device="cpu",
+    )
+
+
+def _row(name: str, place: str) -> ManifestRow:
+    return ManifestRow(
+        part=PART,
+        label=name,
+        method=name,
+        origin="trained",
+        seed=0,
+        record_key=DIGEST,
+        folder=place,
+        files={},
+    )
+
+
+def _manifest(metrics: list[Metric], rows: list[ManifestRow]) -> Manifest:
+    dataset = StoredDataset(
+        name="made-up",
+        digest=DIGEST,
+        photos=0,
+        promised=0,
+        broken={},
+        licence="",
+        citation="",
+        publishes="coordinates",
+        on_earth=True,
+    )
+    asked = Asked(
+        name="large",
+        dataset=_shown("dataset"),
+        encoder=None,
+        splits=[],
+        methods=[],
+        metrics=[StoredComponent.model_validate(metric.identity()) for metric in metrics],
+        samples=16,
+        photos="all",
+        seeds=[0],
+        chunk=1024,
+        on_broken="exclude",
+    )
+    part = StoredPart(
+        folder="official-test", digest=DIGEST, dataset=dataset, sha256=DIGEST, facts={}
+    )
+    return Manifest(
+        schema=records.LAYOUT,
+        benchmark=asked,
+        digest=DIGEST,
+        limit=None,
+        dataset=dataset,
+        maps={},
+        parts={PART: part},
+        rows=rows,
+        missing=[],
+    )
 
 
 def _metrics(names: str) -> list[Metric]:

@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from collections.abc import Collection
 from dataclasses import fields
 from fnmatch import fnmatchcase
 from typing import get_args
@@ -10,12 +11,16 @@ from typing import get_args
 import numpy as np
 import pytest
 
+from documented_fields import fields_of, plain
 from geobench import Component, Dataset, records, splits, statistics
 from geobench.board import contrast_rows
 from geobench.board.ranks import UNRANKED
 from geobench.board.tables import RANKED, ROW_COLUMNS, Cost, CurvePoint
 from geobench.catalogue import installed
 from geobench.metrics import NOT_APPLICABLE, NOT_SAMPLED, SCORED
+from geobench.records import files
+from geobench.records.documents import Document
+from geobench.records.manifest import StoredComponent
 from pages import Page, tables
 from small_board import make
 
@@ -62,14 +67,15 @@ def fits(path: tuple[str, ...], pattern: tuple[str, ...]) -> bool:
     return len(path) <= len(pattern) and all(b in ("*", a) for a, b in pairs)
 
 
-def check_fields(title: str, found: list[object]) -> None:
-    """Every field is in a table, or inside one whose inside is not; and there are no others."""
+def check_fields(title: str, found: list[object], *, absent: Collection[str] = ()) -> None:
+    """Every field is in a table, or inside one whose inside is not; and there are no others, but
+    for `absent` ones."""
     patterns = [steps(name) for name in documented(title)]
     there = set().union(*map(paths, found))
     for path in there:
         inside = [p for p in patterns if len(p) < len(path) and fits(path[: len(p)], p)]
         assert inside or any(fits(path, p) for p in patterns), ".".join(path)
-    for pattern in patterns:
+    for pattern in (steps(name) for name in documented(title) if name not in absent):
         assert any(len(p) == len(pattern) and fits(p, pattern) for p in there), ".".join(pattern)
 
 
@@ -92,9 +98,32 @@ def check_arrays(title: str, found: list[dict[str, np.ndarray]], sizes: dict[str
     assert set(rows) - optional <= used <= set(rows)
 
 
+def test_every_field_of_the_documents_is_in_its_table_with_its_description():
+    shown: set[type[Document]] = set()
+    for title, document in (
+        ("A component", StoredComponent),
+        ("benchmark.json", records.Manifest),
+        ("record.json", records.Record),
+        ("state.json", records.Fit),
+    ):
+        rows, found = documented(title), fields_of(document, shown)
+        stamp = (
+            [files.STAMP] if document is records.Record else []
+        )  # the file's, not the document's
+        assert list(rows) == [*found, *stamp]
+        for name, description in found.items():
+            assert plain(rows[name]["meaning"]) == plain(description), name
+
+
+def test_every_field_of_a_state_is_documented(board):
+    states = (board.folder.parent.parent / ".geobench/states").glob("*/state.json")
+    check_fields("state.json", [json.loads(path.read_text()) for path in states])
+
+
 def test_every_field_of_benchmark_json_is_documented(board):
     manifest = board.manifest()
-    check_fields("benchmark.json", [manifest])
+    weights = ("rows[].components[].method", "rows[].components[].trained_on")
+    check_fields("benchmark.json", [manifest], absent=weights)  # no method here has any
     assert all(
         part["dataset"].keys() == manifest["dataset"].keys() for part in manifest["parts"].values()
     )

@@ -1,13 +1,15 @@
-"""The fields of a configuration, held to the table that documents them."""
+"""The fields of configurations and of documents, held to the tables that document them."""
 
 import re
 from fractions import Fraction
+from typing import Any, get_args, get_origin
 
 import yaml
 
 from geobench import (
     Config,
 )
+from geobench.records.documents import Document
 
 
 def same(shown: str, default: object) -> bool:
@@ -31,8 +33,8 @@ def bounds(field) -> set[str]:
 
 
 def plain(text: str) -> str:
-    """A description without the marks of a sentence."""
-    words = " ".join(text.split()).rstrip(".")
+    """A description without the marks of a sentence, and without links."""
+    words = " ".join(re.sub(r"\[([^\]]+)\]\([^)]+\)", r"\1", text).split()).rstrip(".")
     return words[0].lower() + words[1:]
 
 
@@ -49,3 +51,44 @@ def check_fields(documented: dict[str, dict[str, str]], fields) -> None:
         assert bounds(field) <= set(re.findall(r"\d+(?:\.\d+)?", row["type"])), name
         if field.description:  # of a benchmark's own keys docstrings say it
             assert plain(row["meaning"]) == plain(field.description), name
+
+
+def fields_of(
+    document: type[Document], shown: set[type[Document]], above: str = ""
+) -> dict[str, str]:
+    """Every field of a document -> its description: `parts.*.folder`, `rows[].label`.
+
+    A document inside is shown field by field where it first appears, elsewhere by its description
+    alone.
+
+    Args:
+        document: the model.
+        shown: the documents that are shown already, to which these are added.
+        above: the way to it.
+    """
+    shown.add(document)
+    found = {}
+    for name, field in document.model_fields.items():
+        path = f"{above}{field.alias or name}"
+        if field.description:
+            found[path] = field.description
+        inner, steps = _inside(field.annotation)
+        if inner is None:
+            assert field.description, f"{document.__name__}.{name} says nothing"
+        elif inner not in shown:
+            found |= fields_of(inner, shown, f"{path}{steps}.")
+        else:
+            assert field.description, f"{document.__name__}.{name} says nothing"
+    return found
+
+
+def _inside(annotation: Any) -> tuple[type[Document] | None, str]:
+    """The document in a type, and the steps to it: `.*` of a mapping, `[]` of a list."""
+    if isinstance(annotation, type) and issubclass(annotation, Document):
+        return annotation, ""
+    step = {dict: ".*", list: "[]"}.get(get_origin(annotation), "")
+    for argument in get_args(annotation):
+        inner, steps = _inside(argument)
+        if inner is not None:
+            return inner, step + steps
+    return None, ""
