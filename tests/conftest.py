@@ -1,11 +1,13 @@
 """What all tests share: examples that are alike in every run, and the command as users run it."""
 
+import sys
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
-from command_line import Command
+from command_line import Command, Done
+from geobench import cli
 
 # The same examples on every machine and in every run.
 settings.register_profile("geobench", derandomize=True, deadline=None)
@@ -15,3 +17,21 @@ settings.load_profile("geobench")
 @pytest.fixture
 def geobench(tmp_path: Path) -> Command:
     return Command(tmp_path)
+
+
+@pytest.fixture
+def ask(monkeypatch, capsys):
+    """`geobench` with these words, in this process, ending as its script ends."""
+
+    def asked(*words):
+        monkeypatch.setattr(sys, "argv", ["geobench", *map(str, words)])
+        capsys.readouterr()
+        code = 0
+        try:
+            cli.main()
+        except SystemExit as stop:
+            code = stop.code or 0
+        assert isinstance(code, int)
+        return Done(code, *capsys.readouterr())
+
+    return asked

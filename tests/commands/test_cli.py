@@ -7,14 +7,13 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import geobench
-from geobench import cli
+from command_line import Ask, Done
 from geobench.commands import console
 from geobench.features.inputs import Lacking
 from geobench.readable import number
@@ -59,35 +58,6 @@ COLUMNS = [
     "status",
     "note",
 ]
-
-
-@dataclass
-class Answer:
-    code: int
-    out: str
-    err: str
-
-
-Ask = Callable[..., Answer]
-
-
-@pytest.fixture
-def ask(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Ask:
-    """`geobench` with these words, in this process."""
-
-    def asked(*words: str | Path) -> Answer:
-        monkeypatch.setattr(sys, "argv", ["geobench", *map(str, words)])
-        capsys.readouterr()
-        code: object = 0
-        try:
-            cli.main()
-        except SystemExit as stop:
-            code = stop.code or 0
-        out, err = capsys.readouterr()
-        assert isinstance(code, int)
-        return Answer(code, out, err)
-
-    return asked
 
 
 @pytest.fixture(scope="module")
@@ -156,7 +126,7 @@ def test_nothing_typed_shows_the_commands(ask: Ask) -> None:
 
 
 def test_the_version_is_that_of_the_package(ask: Ask) -> None:
-    assert ask("--version") == Answer(0, f"geobench {geobench.__version__}\n", "")
+    assert ask("--version") == Done(0, f"geobench {geobench.__version__}\n", "")
 
 
 def test_list_has_every_kind_with_one_line_each(ask: Ask) -> None:
@@ -319,7 +289,7 @@ def test_a_limited_run_of_one_method_lies_apart_and_is_not_ranked(
 
 
 def test_fresh_tables_pass_the_check(board: Path, ask: Ask) -> None:
-    assert ask("report", "--check", board) == Answer(
+    assert ask("report", "--check", board) == Done(
         0, f"{board}: tables and pictures are fresh\n", ""
     )
 
@@ -359,7 +329,7 @@ def test_the_check_allows_one_unit_of_the_sixth_digit_and_no_more(board: Path, a
 
 def test_a_good_leaderboard_verifies(board: Path, ask: Ask) -> None:
     answer = ask("verify", board)
-    assert answer == Answer(0, f"{board}: every number is what the records give\n", "")
+    assert answer == Done(0, f"{board}: every number is what the records give\n", "")
 
 
 def test_records_that_lie_elsewhere_verify_too(board: Path, ask: Ask, tmp_path: Path) -> None:

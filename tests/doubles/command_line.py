@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,6 +62,9 @@ class Done:
     @property
     def text(self) -> str:
         return self.out + self.err
+
+
+Ask = Callable[..., Done]
 
 
 def ask(*words):

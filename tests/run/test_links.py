@@ -6,12 +6,13 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from geobench import Context, Labelled, cli, drafts
+from command_line import Ask
+from geobench import Context, Labelled, drafts
 from geobench.errors import LinkError
 from geobench.run import states
 from geobench_basics.methods.uniform import UniformMethod
@@ -33,33 +34,7 @@ OLD = time.time() - 8 * 24 * 3600
 RUN = ("run", "tiny.yaml", "--no-figures")
 REFUSED = "is a link, and nothing is written or deleted through one. Put a real file or folder"
 
-Ask = Callable[..., "Answer"]
 State = dict[str, tuple[int, bytes]]
-
-
-class Answer:
-    """What a command said and how it ended."""
-
-    def __init__(self, code: int, text: str) -> None:
-        self.code = code
-        self.text = text
-
-
-@pytest.fixture
-def ask(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Ask:
-    """`geobench` with these words, in this process."""
-
-    def asked(*words: str | Path) -> Answer:
-        monkeypatch.setattr(sys, "argv", ["geobench", *map(str, words)])
-        code: object = 0
-        try:
-            cli.main()
-        except SystemExit as stop:
-            code = stop.code or 0
-        assert isinstance(code, int)
-        return Answer(code, "".join(capsys.readouterr()))
-
-    return asked
 
 
 @pytest.fixture(scope="module")
