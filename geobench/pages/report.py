@@ -61,15 +61,19 @@ def rewrite(folder: Path, catalogue: Catalogue, *, file_format: str | None = Non
 def write_files(
     folder: Path, catalogue: Catalogue, *, pictures: bool = True, file_format: str | None = None
 ) -> list[str]:
+    """Write what `rewrite` writes, for those who hold the leaderboard's lock; the problems."""
     board = Leaderboard(folder, catalogue)
     before = board.manifest
     found = board.tables()
     written = {name: _put(folder / name, text) for name, text in _csv(found).items()}
     board.manifest = before.changed(tables=written)
+    # Pictures are drawn from the tables as they are read back, with six digits: what is in them
+    # is what a reader finds, and the digest of what a picture was drawn from can be computed again.
     drawn, problems = figures.draw(
         board, tables.read(folder), file_format=file_format, new=pictures
     )
     board.manifest = board.manifest.changed(figures=drawn)
+    # The page comes last, because it shows the pictures that could be drawn.
     written["README.md"] = _put(folder / "README.md", contents(board, found)["README.md"])
     board.manifest = board.manifest.changed(tables=written)
     if board.manifest.data != before.data:

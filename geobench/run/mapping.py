@@ -101,6 +101,7 @@ def _add_training(execution: Execution, training: Training, mapped: Mapped, *, p
     with planned.lock(training, wait=True):
         records = list(_records(planned, training, mapped))
         lost = [each for each in training.with_components if not execution.states.is_stored(each)]
+        # Asked before the first is restored: a component that is gone would be fitted there.
         if records and lost:
             mapped.problems.append(
                 f"{lost[0]}: its trained state is not stored here, and nothing is trained for a "

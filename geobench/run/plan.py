@@ -111,6 +111,8 @@ class Plan:
 
     def assignment(self, split: Component[Split]) -> Assignment:
         """What a split drew, without the pictures that are known to be broken."""
+        # Not kept between calls: some pictures are found broken only while they are encoded, and
+        # from then on the keys are those of the photos that are left.
         drawn = self.drawn[split.label]
         datasets = {p.dataset.digest: p.dataset for p in drawn.all_parts}
         broken = {key: self.inputs.broken(dataset) for key, dataset in datasets.items()}

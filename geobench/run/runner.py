@@ -105,6 +105,8 @@ class _Session:
 
     def run(self, trainings: list[Training]) -> None:
         """Each training once; those that another run holds come last."""
+        # Nobody waits while there is other work: runs on one workspace share the trainings, where
+        # they would queue behind each other if all went through the list in order.
         busy = []
         for number, training in enumerate(trainings, 1):
             if not self.attempt(training, f"[{number}/{len(trainings)}]", wait=False):
@@ -118,6 +120,7 @@ class _Session:
         with self.plan.lock(training, wait=wait) as held:
             if not held:
                 return False
+            # Asked again under the lock: another run may have done it since the plan was printed.
             state = "run" if self.options.force else self.plan.state_of(training)
             if state == "recorded":
                 self.outcome.counts["skipped"] += 1
