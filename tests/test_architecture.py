@@ -179,7 +179,7 @@ def test_a_plugin_imports_only_public_names(path: Path) -> None:
         elif found.module == "geobench":
             assert found.name in public, f"{where}: {found.name} is no public name of geobench"
         elif found.top == "geobench":
-            whole = ("digests", "drafts", "gazetteer", "statistics", "toy_planet")
+            whole = ("digests", "drafts", "gazetteer", "names", "statistics", "toy_planet")
             allowed = {f"geobench.{module}" for module in whole}
             assert found.module in allowed, f"{where} imports {found.module}"
 
