@@ -164,9 +164,9 @@ _LATER = {"load": "board.tables", "trained": "run.trained"}
 plugin, and the sooner plugins are there, the sooner `geobench list` answers."""
 
 
-# Components by name are looked up in the catalogue, which is loaded when it is needed.
+# Components by name are configured from the catalogue, which is loaded when it is needed.
 import_module("geobench.components").install_resolver(
-    lambda *asked: import_module("geobench.catalogue").resolve(*asked)
+    lambda *asked: import_module("geobench.config.configure").named(*asked)
 )
 
 if not TYPE_CHECKING:  # a type checker would take it that there is any name at all

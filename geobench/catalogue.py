@@ -3,20 +3,19 @@
 import importlib
 import inspect
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, cast, final
 
 import pluggy
-from pydantic import ValidationError
 
 from geobench import hookspecs
 from geobench.components import Config, Plugin
 from geobench.data import Dataset
 from geobench.encoders import Encoder
-from geobench.errors import ConfigError, PluginError
+from geobench.errors import PluginError
 from geobench.methods import Method, describe_stale
 from geobench.metrics import Metric
 from geobench.names import NAME, did_you_mean
@@ -121,10 +120,7 @@ class Catalogue:
                 )
         others = [other for other in KINDS if bare in self.registered.get(other, {})]
         hint = "".join(f"There is a {other} {bare}. " for other in others)
-        hint += did_you_mean(bare, names)
-        if self.broken:
-            lost = ", ".join(sorted({str(b.source) for b in self.broken}))
-            hint += f" (Plugins that did not load: {lost}; see `geobench list`.)"
+        hint += did_you_mean(bare, names) + self._lost()
         raise PluginError(f"there is no {kind} {bare!r}", remedy=hint)
 
     def locate(self, text: str) -> type[Plugin]:
@@ -167,13 +163,14 @@ class Catalogue:
                     f"{text} is a whole plugin", remedy=f"Name one of {', '.join(brings)}."
                 )
         names = [name for named in self.registered.values() for name in named]
-        hint = did_you_mean(text, names, otherwise="`geobench list` shows them.")
-        if self.broken:
-            lost = ", ".join(sorted({str(b.source) for b in self.broken}))
-            hint += f" (Plugins that did not load: {lost}.)"
-        raise PluginError(
-            f"no dataset, split, encoder, method or metric is named {text!r}", remedy=hint
-        )
+        hint = did_you_mean(text, names, otherwise="`geobench list` shows them.") + self._lost()
+        problem = f"no dataset, split, encoder, method or metric is named {text!r}"
+        raise PluginError(problem, remedy=hint)
+
+    def _lost(self) -> str:
+        """Where else a name may be that is not found: a parenthesis, or "" if all is loaded."""
+        lost = ", ".join(sorted({str(broken.source) for broken in self.broken}))
+        return f" (Plugins that did not load: {lost}; see `geobench list`.)" if lost else ""
 
     def source_of(self, plugin: type[Plugin]) -> str:
         """The entry point, distribution and version that a class came from, "" if unregistered."""
@@ -307,28 +304,3 @@ def _load_one(catalogue: Catalogue, entry: EntryPoint) -> None:
 def installed() -> Catalogue:
     """The plugins of this installation, loaded once per process."""
     return load()
-
-
-def resolve(wanted: type[Plugin], name: str, settings: Mapping[str, Any]) -> Plugin:
-    """The installed plugin of a name, configured: what `Component.named` stands for.
-
-    Raises:
-        ConfigError: there is none, or it does not take these settings.
-    """
-    what = f"{wanted.kind} {name}"
-    try:
-        plugin = installed().find(wanted.kind, name)
-    except PluginError as error:
-        raise ConfigError(error.problem, where=error.where, remedy=error.remedy) from None
-    given = dict(settings)
-    preset = given.pop("preset", None)
-    if preset is not None and preset not in plugin.presets:
-        known = ", ".join(plugin.presets) or "none"
-        raise ConfigError(f"{what} has no preset {preset!r}", remedy=f"Its presets: {known}.")
-    try:
-        config = plugin.Config.model_validate({**plugin.presets.get(preset, {}), **given})
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(map(str, first["loc"]))
-        raise ConfigError(f"{what} cannot be configured: {where}: {first['msg']}") from None
-    return plugin(config)

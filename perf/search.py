@@ -14,6 +14,8 @@ from geobench.catalogue import Catalogue
 from geobench.components import Component
 from geobench.config import yaml_lines
 from geobench.config.benchmark import Benchmark
+from geobench.config.configure import configure
+from geobench.config.origins import YamlFile
 from geobench_basics.splits.inside import InsideSplit
 
 BASE = "base"
@@ -203,7 +205,8 @@ def _method(
     }
     lines = {"name": tree.lines["method"], "label": entry.line}
     entry.lines = dict.fromkeys(entry, entry.line) | inner | lines
-    return config.component(Method, entry, path=path, catalogue=catalogue)
+    found = configure(Method, entry, origin=YamlFile(path, catalogue))
+    return Component[Method].of(found.plugin, label=found.label)
 
 
 def _shared(split: Component[Any], share: float) -> Component[Any]:

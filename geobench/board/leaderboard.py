@@ -6,14 +6,15 @@ from pathlib import Path
 from typing import Any, final
 
 from numpy.typing import NDArray
-from pydantic import ValidationError
 
 from geobench.board import contrast_rows, part_tables
 from geobench.board.part_records import PartRecords
 from geobench.board.part_rows import PartNumber
 from geobench.board.tables import Tables
 from geobench.catalogue import Catalogue
-from geobench.errors import StoreError
+from geobench.config.configure import configure
+from geobench.config.origins import Stored
+from geobench.errors import ConfigError, StoreError
 from geobench.metrics import Metric
 from geobench.records import Manifest, Record, files, verdicts
 
@@ -65,15 +66,16 @@ class Leaderboard:
                     where=str(self.folder),
                     remedy="Install the version of geobench that made it, or run it again.",
                 )
+            path = self.folder / "benchmark.json"
+            origin = Stored(entry.name, entry.config, path=path, catalogue=self._catalogue)
             try:
-                config = plugin.Config.from_stored(entry.config)
-            except ValidationError:
+                found.append(configure(Metric, origin.entry, origin=origin).plugin)
+            except ConfigError as error:
                 raise StoreError(
-                    f"metric {entry.name} cannot be made again from its stored configuration",
-                    where=str(self.folder),
+                    f"metric {entry.name} cannot be made again: {error.problem}",
+                    where=error.where,
                     remedy="A metric's configuration holds numbers and names only, no files.",
                 ) from None
-            found.append(plugin(config))
         return [metric for metric in found if isinstance(metric, Metric)]
 
     @property

@@ -1,15 +1,16 @@
 """The worst answers: the photos that a method got most wrong, from its stored answers."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias, final
 
 import numpy as np
-from pydantic import ValidationError
 
 from geobench import gazetteer, geo
 from geobench.board.leaderboard import Leaderboard
 from geobench.catalogue import Catalogue
+from geobench.config.configure import configure
+from geobench.config.origins import Stored
 from geobench.data import BrokenPicture, Dataset, Image
 from geobench.errors import ConfigError, DataError, StoreError
 from geobench.geo import Points
@@ -121,25 +122,27 @@ def pictures(
         settings: configuration of the dataset that benchmark.json does not hold: paths.
 
     Raises:
-        DataError: they may not be shown, there are none, the configuration is not valid, or the
-            dataset that it gives is not the one of the leaderboard.
-        PluginError: the dataset's plugin is not installed.
+        DataError: they may not be shown, there are none, the dataset's plugin is not installed, its
+            configuration is not valid, or gives another dataset than that of the leaderboard.
     """
     about = board.manifest.parts[part].dataset
     if about.publishes != "pictures":
         raise DataError(f"dataset {about.name} does not let its pictures be published")
-    plugin = catalogue.find("dataset", about.name)
     entry = board.manifest.benchmark.dataset
     stored = entry.config if entry.name == about.name else {}
-    told = {name: value for name, value in stored.items() if not _is_path(value)} | dict(settings)
+    origin = Stored(
+        about.name,
+        {name: value for name, value in stored.items() if not _is_path(value)},
+        path=board.folder / "benchmark.json",
+        catalogue=catalogue,
+        told=settings,
+        option="--config",
+    )
     try:
-        dataset = plugin(plugin.Config.model_validate(told))
-    except ValidationError as error:
-        faults = [f"{fault['loc'][0]}: {fault['msg']}" for fault in error.errors() if fault["loc"]]
-        lacking = [str(fault["loc"][0]) for fault in error.errors() if fault["type"] == "missing"]
-        said = f"needs to be told {', '.join(lacking)}" if len(lacking) == len(faults) else ""
-        problem = f"dataset {about.name} {said or '; '.join(faults)}"
-        raise DataError(problem, remedy=_REMEDY) from None
+        dataset = configure(Dataset, origin.entry, origin=origin).plugin
+    except ConfigError as error:
+        remedy = error.remedy or _REMEDY
+        raise DataError(error.problem, where=error.where, remedy=remedy) from None
     if not isinstance(dataset, Dataset) or "images" not in dataset.provides:
         raise DataError(f"dataset {about.name} has no pictures", remedy=_REMEDY)
     if dataset.digest != about.digest:
@@ -161,19 +164,3 @@ _REMEDY = "A leaderboard holds no paths: add --config KEY=VALUE for each, as in 
 def _is_path(value: Any) -> bool:
     """Whether benchmark.json holds a digest in place of a path, or nothing in a folder's."""
     return value is None or (isinstance(value, dict) and set(value) == {"sha256"})
-
-
-def settings_of(words: Sequence[str]) -> dict[str, Any]:
-    """`key=value` words as a configuration; each field makes its type of the text.
-
-    Raises:
-        ConfigError: a word without `=`.
-    """
-    found = {}
-    for word in words:
-        name, equals, value = word.partition("=")
-        if not (name and equals):
-            problem = f"--config {word!r} is no KEY=VALUE"
-            raise ConfigError(problem, remedy="Write a key of the dataset: --config root=photos.")
-        found[name] = value
-    return found

@@ -113,10 +113,11 @@ def worst(
     from geobench.board.leaderboard import Leaderboard
     from geobench.catalogue import installed
     from geobench.commands import listing
+    from geobench.config.origins import settings_of
 
     screen = listing.screen()
     loaded = Leaderboard(_folder(benchmark), installed())
-    settings = answers.settings_of(config or [])
+    settings = settings_of(config or [], option="--config")
 
     def show(label: str) -> None:
         found = answers.find(loaded, method, label, count=count, seed=seed)

@@ -1,22 +1,19 @@
 """The door `geobench data`: what is wrong with a dataset, and what a split of it lets leak."""
 
-from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from pydantic import ValidationError
 
-from geobench.catalogue import Catalogue
 from geobench.components import Plugin
 from geobench.errors import ConfigError
-from geobench.requirements import check_requirements
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from geobench.audit import Audit
+    from geobench.config.configure import Configured
 
 
 def data(
@@ -57,7 +54,6 @@ def data(
     from rich.console import Console
 
     from geobench import audit
-    from geobench.catalogue import installed
     from geobench.commands import console, listing
     from geobench.data import Dataset
     from geobench.splits import Split
@@ -68,13 +64,13 @@ def data(
         raise ConfigError(problem, remedy="Add --split NAME.")
     progress = Console(stderr=True)
     console.show_warnings(progress)
-    dataset = _configured(installed(), "dataset", name, config or [], flag="--config")
+    dataset = _configured(Dataset, name, config, option="--config").plugin
     assert isinstance(dataset, Dataset)
     rule, label = None, ""
     if split is not None:
-        drawn = _configured(installed(), "split", split, split_config or [], flag="--split-config")
+        drawn, label = _configured(Split, split, split_config, option="--split-config")
         assert isinstance(drawn, Split)
-        rule, label = drawn, str(_settings(split_config or []).get("label", ""))
+        rule = drawn
     track = console.ConsoleReporter(progress).track
     result = audit.examine(dataset, rule, label=label, photos=photos, track=track)
     screen = listing.screen()
@@ -87,6 +83,18 @@ def data(
             screen.print(text, highlight=False, soft_wrap=True)
     if strict and list(result.leaks()):
         raise typer.Exit(1)
+
+
+def _configured(
+    wanted: type[Plugin], name: str, words: list[str] | None, *, option: str
+) -> "Configured":
+    """A component that a command line names and configures, and its label."""
+    from geobench.catalogue import installed
+    from geobench.config.configure import configure
+    from geobench.config.origins import CommandLine
+
+    origin = CommandLine(name, words or [], option=option, catalogue=installed())
+    return configure(wanted, origin.entry, origin=origin)
 
 
 def _show(screen: "Console", result: "Audit") -> None:
@@ -134,73 +142,3 @@ def _write(result: "Audit", folder: Path) -> list[str]:
     drafts.write_file(folder / "report.md", audit.markdown(result, pictures=pictures))
     names = ", ".join(["report.md", *pictures.values()])
     return [*said, f"wrote {names} in {listing.short(folder)}"]
-
-
-def _configured(
-    catalogue: Catalogue, kind: str, name: str, words: list[str], *, flag: str
-) -> Plugin:
-    """A plugin with the configuration that a command line gives it.
-
-    Raises:
-        PluginError: there is no such plugin, or a package that it needs is absent.
-        ConfigError: a word that is no KEY=VALUE, an unknown key, or a value that does not fit.
-    """
-    from geobench.config.benchmark import RESERVED
-
-    def made(kind: str, entry: dict[str, Any]) -> Plugin:
-        plugin = catalogue.find(kind, entry["name"])
-        check_requirements(plugin)
-        own = {key: each for key, each in entry.items() if key not in RESERVED}
-        if "preset" in entry:
-            preset = entry["preset"]
-            if preset not in plugin.presets:
-                known = ", ".join(plugin.presets) or "none"
-                problem = f"{plugin.name} has no preset {preset!r}"
-                raise ConfigError(problem, remedy=f"There are: {known}.")
-            own = {**plugin.presets[preset], **own}
-        return _validated(plugin, own, {"folder": Path(), "resolve": resolve}, flag=flag)
-
-    def resolve(wanted: type[Plugin], value: Any) -> dict[str, Any]:
-        """A component that a configuration names, as in a YAML file."""
-        entry = {"name": value} if isinstance(value, str) else value
-        if not isinstance(entry, dict) or not isinstance(entry.get("name"), str):
-            raise ValueError(f"give the {wanted.kind}'s name, or a mapping with `name`")
-        plugin = made(wanted.kind, entry)
-        return {"plugin": plugin, "label": str(entry.get("label", plugin.name))}
-
-    return made(kind, {**_settings(words), "name": name})
-
-
-def _settings(words: list[str]) -> dict[str, Any]:
-    """KEY=VALUE words: a list or a mapping is JSON, of any other text the field makes its type."""
-    import json
-
-    from geobench.board.worst import settings_of
-
-    found: dict[str, Any] = settings_of(words)
-    for key, value in found.items():
-        if value.startswith(("[", "{")):
-            try:
-                found[key] = json.loads(value)
-            except ValueError as error:
-                problem = f"{key}={value} is no JSON ({error})"
-                raise ConfigError(problem, remedy='Write test=["blue-marble"].') from None
-    return found
-
-
-def _validated(
-    plugin: type[Plugin], settings: Mapping[str, Any], context: dict[str, Any], *, flag: str
-) -> Plugin:
-    try:
-        return plugin(plugin.Config.model_validate(settings, context=context))
-    except ValidationError as error:
-        fault = error.errors(include_url=False)[0]
-        key = ".".join(map(str, fault["loc"]))
-        known = ", ".join(sorted(plugin.Config.model_fields)) or "none"
-        unknown = fault["type"] == "extra_forbidden"
-        text = "there is no such key" if unknown else fault["msg"].removeprefix("Value error, ")
-        raise ConfigError(
-            f"{key}: {text}",
-            where=f"{plugin.kind} {plugin.name}",
-            remedy=f"Give {flag} KEY=VALUE; the keys are: {known}.",
-        ) from None

@@ -1,34 +1,27 @@
 """benchmarks.yaml -> Benchmark: a closed format whose errors name the file and the line."""
 
-import difflib
-import re
 from collections.abc import Mapping as Lookup
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple, final
 
-from pydantic import BaseModel, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from geobench.catalogue import Catalogue
-from geobench.components import Component, Config, Plugin, canonical
+from geobench.components import Component, Config, canonical
 from geobench.config import yaml_lines
-from geobench.config.yaml_lines import Mapping, Sequence
+from geobench.config.configure import validated
+from geobench.config.origins import YamlFile
+from geobench.config.yaml_lines import Mapping
 from geobench.data import Dataset
 from geobench.digests import digest
 from geobench.encoders import Encoder
-from geobench.errors import ConfigError, PluginError
+from geobench.errors import ConfigError
 from geobench.methods import Method
 from geobench.metrics import Metric
-from geobench.names import CEILING
+from geobench.names import NAME
 from geobench.predictions import Density, Prediction
 from geobench.records.record import DrawRule
 from geobench.splits import Split
-
-RESERVED = ("name", "label", "preset")
-"""Keys of a component that are not its own configuration."""
-
-_NAME = r"[a-z0-9]+(-[a-z0-9]+)*"
-_LABEL = r"[A-Za-z0-9][A-Za-z0-9 ._+@-]*"
 
 
 @final
@@ -73,7 +66,7 @@ class Benchmark(Config):
     @field_validator("name")
     @classmethod
     def _plain(cls, name: str) -> str:
-        if not re.fullmatch(_NAME, name):
+        if not NAME.fullmatch(name):
             raise ValueError(f"{name!r} is no name. Use lower case and digits, joined by hyphens")
         return name
 
@@ -138,7 +131,7 @@ class Benchmark(Config):
 
 
 class _File(Config):
-    benchmarks: Annotated[list[Benchmark], Field(min_length=1)]
+    benchmarks: Annotated[list[dict[str, Any]], Field(min_length=1)]
 
 
 def read(path: Path, catalogue: Catalogue) -> list[Benchmark]:
@@ -147,15 +140,51 @@ def read(path: Path, catalogue: Catalogue) -> list[Benchmark]:
     Raises:
         ConfigError: one readable error that names file and line, and the nearest valid key.
     """
-    reader = _Reader(path, catalogue)
     tree = yaml_lines.read(path)
     if not isinstance(tree, Mapping):
         kind = "empty" if tree is None else "a list or a word, not a mapping"
         raise ConfigError(
             f"the file is {kind}", where=f"{path}:1", remedy="Start it with `benchmarks:`."
         )
-    found: _File = reader.validated(_File, tree, tree, what="the file")
-    return found.benchmarks
+    origin = YamlFile(path, catalogue)
+    validated(_File, tree, what="the file", entry=tree, origin=origin)
+    found: dict[str, Benchmark] = {}
+    lines: dict[str, int] = {}
+    for entry in tree["benchmarks"]:
+        what = f"benchmark {entry['name']}" if entry.get("name") else "a benchmark"
+        benchmark = validated(Benchmark, entry, what=what, entry=entry, origin=origin)
+        name, way = benchmark.name, ("name",)
+        if name in found:
+            problem = f"two benchmarks are named {name} (the first on line {lines[name]})"
+            remedy = "Give each a name of its own."
+            raise ConfigError(problem, where=origin.where(entry, way), remedy=remedy)
+        found[name], lines[name] = benchmark, origin.line(entry, way)
+        for key in ("splits", "methods", "metrics"):
+            _check_labels(key, getattr(benchmark, key), entry=entry, origin=origin)
+    return list(found.values())
+
+
+def _check_labels(
+    key: str, components: list[Component[Any]], *, entry: Mapping, origin: YamlFile
+) -> None:
+    """Raise a ConfigError if two components would be the same in the tables."""
+    lines: dict[str, int] = {}
+    summaries: dict[str, str] = {}
+    for number, component in enumerate(components):
+        label, way = component.label, (key, number)
+        if label in lines:
+            problem = f"{key} has the label {label!r} twice (first on line {lines[label]})"
+            remedy = "Tell them apart by `label:`."
+            raise ConfigError(problem, where=origin.where(entry, way), remedy=remedy)
+        lines[label] = origin.line(entry, way)
+        for summary in component.plugin.summaries if key == "metrics" else ():
+            other = summaries.setdefault(summary.name, label)
+            if other != label:
+                raise ConfigError(
+                    f"metrics {other} and {label} both give {summary.name}",
+                    where=origin.where(entry, way),
+                    remedy="A table has each summary once: leave one of them out.",
+                )
 
 
 @final
@@ -184,190 +213,3 @@ def select(benchmarks: list[Benchmark], only: list[str]) -> Selection:
     named = names & set(only)
     kept = [benchmark for benchmark in benchmarks if not named or benchmark.name in named]
     return Selection(kept, tuple(name for name in only if name in labels))
-
-
-def component(
-    wanted: type[Plugin], entry: Mapping, *, path: Path, catalogue: Catalogue
-) -> Component[Any]:
-    """A component from an entry of a YAML document that is no file of benchmarks.
-
-    Args:
-        wanted: its base class: Method, Split, ...
-        entry: a mapping with `name:` and its configuration.
-        path: the document's, which errors name; paths are relative to its folder.
-        catalogue: where plugins come from.
-
-    Raises:
-        ConfigError: one readable error that names file and line, and the nearest valid key.
-    """
-    found = _Reader(path, catalogue).configured(wanted, entry)
-    return Component[wanted].model_validate(found)  # type: ignore[valid-type]
-
-
-@final
-class _Reader:
-    def __init__(self, path: Path, catalogue: Catalogue) -> None:
-        self.path = path
-        self.catalogue = catalogue
-        self.context = {"folder": path.parent, "resolve": self.resolve}
-
-    def error(self, line: int, problem: str, remedy: str = "") -> ConfigError:
-        return ConfigError(problem, where=f"{self.path}:{line}", remedy=remedy)
-
-    def resolve(self, wanted: type[Plugin], value: Any) -> dict[str, Any]:
-        """A component's entry -> its configured plugin and label."""
-        if isinstance(value, str):
-            entry = Mapping(name=value)
-            entry.line, entry.lines = 0, {"name": 0}
-            try:
-                return self.configured(wanted, entry)
-            except ConfigError as error:  # pydantic, which called, knows the line
-                raise ValueError(f"{error.problem}. {error.remedy}") from None
-        if not isinstance(value, Mapping) or not isinstance(value.get("name"), str):
-            raise ValueError(
-                f"give the {wanted.kind}'s name, or a mapping with `name:` and its configuration"
-            )
-        return self.configured(wanted, value)
-
-    def configured(self, wanted: type[Plugin], entry: Mapping) -> dict[str, Any]:
-        """A mapping with `name:` -> its configured plugin and label."""
-        try:
-            plugin = self.catalogue.find(wanted.kind, entry["name"])
-        except PluginError as error:
-            raise self.error(entry.lines["name"], error.problem, error.remedy) from None
-        own: dict[str, Any] = {}
-        if "preset" in entry:
-            preset = entry["preset"]
-            if not isinstance(preset, str) or preset not in plugin.presets:
-                known = ", ".join(plugin.presets) or "none"
-                raise self.error(
-                    entry.lines["preset"],
-                    f"{plugin.name} has no preset {preset!r}",
-                    f"Its presets: {known}.",
-                )
-            own |= plugin.presets[preset]
-        own |= {key: item for key, item in entry.items() if key not in RESERVED}
-        what = f"{wanted.kind} {plugin.name}"
-        config = self.validated(plugin.Config, own, entry, what=what)
-        label = entry.get("label", plugin.name)
-        if not isinstance(label, str) or not re.fullmatch(_LABEL, label):
-            problem = f"label {label!r} is no label"
-            raise self.error(
-                entry.lines["label"], problem, "Letters, digits, spaces and ._+@- are."
-            )
-        return {"plugin": plugin(config), "label": label}
-
-    def validated(self, model: type[Any], data: Any, tree: Any, *, what: str) -> Any:
-        """`data` as a `model`; the first fault becomes a ConfigError with its line in `tree`."""
-        try:
-            value = model.model_validate(dict(data), context=self.context)
-        except ConfigError as error:  # of a default that names a component, say
-            if error.where:
-                raise
-            line = tree.lines.get("name", tree.line) or tree.line
-            raise self.error(line, f"{what}: {error.problem}", error.remedy) from None
-        except ValidationError as error:
-            faults = error.errors(include_url=False)
-            unknown = [fault for fault in faults if fault["type"] == "extra_forbidden"]
-            first = (unknown or faults)[0]
-            place = _place(tree, first["loc"])
-            # The members of a union fail one by one, at the same place.
-            same = [fault for fault in faults if _place(tree, fault["loc"]) == place]
-            if model is _File and len(first["loc"]) > 2:
-                name = tree["benchmarks"][first["loc"][1]].get("name")
-                what = f"benchmark {name}" if name else "a benchmark"
-            problem, remedy = _explain(first, same, model, what, place)
-            raise self.error(place.line, problem, remedy) from None
-        if isinstance(value, _File):
-            self.check_names(value, tree)
-        return value
-
-    def check_names(self, value: "_File", tree: Mapping) -> None:
-        names: dict[str, int] = {}
-        for benchmark, entry in zip(value.benchmarks, tree["benchmarks"], strict=True):
-            line = entry.lines["name"]
-            if benchmark.name in names:
-                before = names[benchmark.name]
-                problem = f"two benchmarks are named {benchmark.name} (the first on line {before})"
-                raise self.error(line, problem, "Give each a name of its own.")
-            names[benchmark.name] = line
-            for key in ("splits", "methods", "metrics"):
-                self.check_labels(key, getattr(benchmark, key), entry[key].lines)
-
-    def check_labels(self, key: str, components: list[Any], lines: list[int]) -> None:
-        labels: dict[str, int] = {}
-        summaries: dict[str, str] = {}
-        for component, line in zip(components, lines, strict=True):
-            label = component.label
-            if label in labels:
-                problem = f"{key} has the label {label!r} twice (first on line {labels[label]})"
-                raise self.error(line, problem, "Tell them apart by `label:`.")
-            if label == CEILING:
-                raise self.error(line, f"label {label!r} is that of the ceiling row", "Rename it.")
-            labels[label] = line
-            for summary in component.plugin.summaries if key == "metrics" else ():
-                other = summaries.setdefault(summary.name, label)
-                if other != label:
-                    raise self.error(
-                        line,
-                        f"metrics {other} and {label} both give {summary.name}",
-                        "A table has each summary once: leave one of them out.",
-                    )
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Where a fault is: its line, and the keys that lead there."""
-
-    line: int
-    keys: tuple[str, ...]
-
-
-def _place(tree: Any, loc: tuple[Any, ...]) -> _Place:
-    line, keys = int(tree.line), []
-    for step in loc:
-        inside = isinstance(tree, Mapping) and step in tree.lines
-        if inside or (isinstance(tree, Sequence) and isinstance(step, int) and step < len(tree)):
-            line, tree = tree.lines[step], tree[step]
-            keys += [step] if isinstance(step, str) else []
-    return _Place(line, tuple(keys[1:] if keys[:1] == ["benchmarks"] and keys[1:] else keys))
-
-
-def _explain(
-    fault: Any, same: list[Any], model: type[BaseModel], what: str, place: _Place
-) -> tuple[str, str]:
-    last = fault["loc"][-1] if fault["loc"] else ""
-    if fault["type"] == "extra_forbidden":
-        for step in fault["loc"][:-1]:
-            model = _inner(model, step)
-        reserved = () if issubclass(model, Benchmark | _File) else RESERVED
-        known = [*sorted(model.model_fields), *reserved]
-        near = difflib.get_close_matches(str(last), known, n=1, cutoff=0.5)
-        hint = f"Did you mean {near[0]}?" if near else f"Known keys: {', '.join(known)}."
-        return f"{what} has no key {last!r}", hint
-    if fault["type"] == "missing":
-        return f"{what} lacks the key {last!r}", ""
-    texts = [each["msg"].removeprefix("Value error, ") for each in same]
-    text = " or ".join([texts[0], *(t.removeprefix("Input should be ") for t in texts[1:])])
-    text = re.sub(r", unable to parse \w+ as an? \w+", "", text)
-    text = re.sub(r"a valid dictionary or instance of \w+", "a mapping", text)
-    text = text[0].lower() + text[1:] if not text[:2].isupper() else text
-    if isinstance(fault["input"], str | int | float | None) and text.startswith("input"):
-        text += f", not {'nothing' if fault['input'] is None else repr(fault['input'])}"
-    problem, _, remedy = text.partition(". ")
-    # What a preset or a default says is not in the file.
-    path = ".".join(place.keys) or ".".join(map(str, fault["loc"][:1]))
-    return f"{path}: {problem}" if path else problem, remedy
-
-
-def _inner(model: type[BaseModel], step: Any) -> type[BaseModel]:
-    if isinstance(step, int) or step not in model.model_fields:
-        return model
-    stack: list[Any] = [model.model_fields[step].annotation]
-    while stack:
-        kind = stack.pop()
-        if isinstance(kind, type) and issubclass(kind, BaseModel):
-            return kind
-        stack.extend(getattr(kind, "__args__", ()))
-    return model

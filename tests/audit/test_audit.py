@@ -148,11 +148,20 @@ def test_what_the_command_cannot_use_is_refused_with_what_to_write(trip):
     for wrong, message in (
         (["toy-planet", "--strict"], "--strict is about a split.*Add --split NAME"),
         (["toy-planet", "--split-config", "seed=1"], "--split-config is about a split"),
-        (["toy-planet", "--config", "photo=3"], "photo: there is no such key.*--config.*photos"),
+        (
+            ["toy-planet", "--config", "photo=3"],
+            "--config: dataset toy-planet has no key 'photo'. Did you mean photos",
+        ),
         (["toy-planet", "--config", "photos"], "no KEY=VALUE"),
         (["toy-planet", "--config", "preset=x"], "no preset 'x'"),
-        (["toy-planet", "--split", "random", "--split-config", "seed=-1"], "split random.*seed: "),
-        (["toy-planet", "--split", "transfer", "--split-config", "test=[3]"], "test.0.*name"),
+        (
+            ["toy-planet", "--split", "random", "--split-config", "seed=-1"],
+            "--split-config: seed: input should be .*0",
+        ),
+        (
+            ["toy-planet", "--split", "transfer", "--split-config", "test=[3]"],
+            "--split-config: test: give the .*name",
+        ),
         (["toy-planet", "--split", "transfer", "--split-config", "test=[3"], "is no JSON.*Write"),
     ):
         error = ask("data", *wrong).exception

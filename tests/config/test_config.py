@@ -191,7 +191,7 @@ MISTAKES: dict[str, tuple[str | bytes, int, str]] = {
         6,
         "benchmark small has no key 'method'. Did you mean methods?",
     ),
-    "a key like no other": (yaml(colour="red"), 7, "Known keys: chunk, dataset, deadline"),
+    "a key like no other": (yaml(colour="red"), 7, "There are: chunk, dataset, deadline"),
     "an unknown key of a dataset": (
         yaml(dataset="\n      name: planet\n      photo: 3"),
         5,
@@ -317,7 +317,7 @@ MISTAKES: dict[str, tuple[str | bytes, int, str]] = {
     "an unknown preset": (
         yaml(methods="\n      - name: fixed\n        preset: papers"),
         7,
-        "fixed has no preset 'papers'. Its presets: paper, wrong.",
+        "fixed has no preset 'papers'. Did you mean paper?",
     ),
     "a preset that is a list": (
         yaml(methods="\n      - name: fixed\n        preset: [paper]"),
@@ -327,7 +327,7 @@ MISTAKES: dict[str, tuple[str | bytes, int, str]] = {
     "a preset where there are none": (
         yaml(metrics="[{name: error, preset: paper}]"),
         6,
-        "error has no preset 'paper'. Its presets: none.",
+        "error has no preset 'paper'. There are: none.",
     ),
     "a label twice": (
         yaml(methods="\n      - fixed\n      - ranking\n      - fixed"),

@@ -20,6 +20,7 @@ from geobench import (
 )
 from geobench.catalogue import Source, installed
 from geobench.commands.map import draw_maps
+from geobench.config.origins import RESERVED
 from geobench.names import CEILING
 from geobench.run import plan
 from geobench.splits import SplitConfig
@@ -61,7 +62,7 @@ def test_every_key_of_a_benchmark_is_documented_with_its_default():
     keys, *_ = tables(BENCHMARKS.section("The keys of a benchmark"))
     check_fields(keys, config.Benchmark.model_fields)
     reserved, gallery = tables(BENCHMARKS.section("A component"))
-    assert tuple(reserved) == config.RESERVED
+    assert tuple(reserved) == RESERVED
     check_fields(gallery, Gallery.model_fields)
     assert f"`{CEILING}`" in BENCHMARKS.section("A component")
 
