@@ -1,7 +1,6 @@
 """Fields that keys leave out: those added later, at what was done before, and those unkeyed."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -65,7 +64,7 @@ BEFORE = {"inner": Inner(power=2), "several": [Inner(power=2)]}
 """What the fields of the nested configurations were before they were added."""
 
 
-def test_a_field_at_what_was_done_before_is_in_no_key_also_nested_and_through_bases() -> None:
+def test_a_field_at_what_was_done_before_is_in_no_key_also_nested_and_through_bases():
     was = canonical(Was())
     assert canonical(Now(**BEFORE)) == was
     assert canonical(Later(**BEFORE)) == was
@@ -78,23 +77,23 @@ def test_a_field_at_what_was_done_before_is_in_no_key_also_nested_and_through_ba
     [{"scale": 2.0}, {"places": []}, {"inner": Inner(power=4)}, {"several": [Inner(power=1)]}],
     ids=str,
 )
-def test_a_field_at_anything_else_is_in_the_key(further: dict[str, Any]) -> None:
+def test_a_field_at_anything_else_is_in_the_key(further):
     assert canonical(Later(**BEFORE | further)) != canonical(Was())
 
 
-def test_a_default_that_was_chosen_anew_is_in_the_key() -> None:
+def test_a_default_that_was_chosen_anew_is_in_the_key():
     assert canonical(Inner()) == {"width": 1.0, "power": 3}
     assert canonical(Inner(power=2)) == canonical(WasInner())
     assert canonical(Later()) != canonical(Was())
 
 
-def test_what_changes_no_number_is_never_in_a_key() -> None:
+def test_what_changes_no_number_is_never_in_a_key():
     assert unkeyed_fields(Later) == {"report_every", "threads"}
     keys = [canonical(Later(threads=n, report_every=n, **BEFORE)) for n in (1, 7)]
     assert keys == [canonical(Was())] * 2
 
 
-def test_every_field_is_shown_and_the_difference_can_be_named_and_taken_away() -> None:
+def test_every_field_is_shown_and_the_difference_can_be_named_and_taken_away():
     config = Later(threads=7, **BEFORE)
     shown, keyed = canonical(config, keyed=False), canonical(config)
     assert shown["threads"] == 7
@@ -112,7 +111,7 @@ def test_every_field_is_shown_and_the_difference_can_be_named_and_taken_away() -
     assert shown["inner"]["power"] == 2  # taken away from a copy
 
 
-def test_what_was_stored_before_a_field_was_added_means_what_was_done_then() -> None:
+def test_what_was_stored_before_a_field_was_added_means_what_was_done_then():
     found = Later.from_stored(canonical(Was(), keyed=False))
     assert found == Later(**BEFORE)
     assert found.inner.power == found.several[0].power == 2
@@ -122,12 +121,12 @@ def test_what_was_stored_before_a_field_was_added_means_what_was_done_then() -> 
     assert Later.from_stored({"inner": {"width": 1.0, "power": 5}}).inner.power == 5
 
 
-def test_a_gallery_of_an_earlier_board_has_the_key_that_it_had() -> None:
+def test_a_gallery_of_an_earlier_board_has_the_key_that_it_had():
     assert canonical(Gallery()) == {"source": "training", "rows": 200}
     assert canonical(Gallery(), keyed=False) == {"source": "training", "rows": 200, "file": None}
 
 
-def version(kind: type[Any], config: type[Config]) -> Any:
+def version(kind, config):
     """A plugin as it is with this configuration."""
     return type(kind.__name__, (kind,), {"Config": config})(config())
 
@@ -135,8 +134,8 @@ def version(kind: type[Any], config: type[Config]) -> Any:
 @pytest.mark.parametrize(
     "base", [SoundConfig, SplitConfig, Config], ids=["a method", "a split", "a metric"]
 )
-def test_a_plugin_keeps_its_identity_and_the_names_of_its_files(base: type[Config]) -> None:
-    class Grown(base):  # type: ignore[misc, valid-type]
+def test_a_plugin_keeps_its_identity_and_the_names_of_its_files(base):
+    class Grown(base):
         added = {"extra": 0}
         extra: int = 0
 
@@ -151,7 +150,7 @@ def test_a_plugin_keeps_its_identity_and_the_names_of_its_files(base: type[Confi
         assert changed.file_stem != was.file_stem
 
 
-def test_an_encoder_keeps_its_features() -> None:
+def test_an_encoder_keeps_its_features():
     class Grown(Config):
         added = {"sharpness": 0.0}
         sharpness: float = 0.0
@@ -161,7 +160,7 @@ def test_an_encoder_keeps_its_features() -> None:
     assert type(now)(Grown(sharpness=1)).digest("pooled") != was.digest("pooled")
 
 
-def test_a_dataset_keeps_its_digest() -> None:
+def test_a_dataset_keeps_its_digest():
     class Grown(ToyPlanetConfig):
         added = {"moons": 0}
         moons: int = 0
@@ -169,7 +168,7 @@ def test_a_dataset_keeps_its_digest() -> None:
     class Planet(Dataset):
         name, version, Config = ToyPlanet.name, ToyPlanet.version, Grown
 
-        def load(self) -> Any:
+        def load(self):
             return ToyPlanet(ToyPlanetConfig(photos=50)).table
 
     class Before(Planet):
@@ -180,7 +179,7 @@ def test_a_dataset_keeps_its_digest() -> None:
     assert Planet(Grown(photos=50, moons=2)).digest != was
 
 
-def benchmark(method: Any, **further: Any) -> Benchmark:
+def benchmark(method, **further):
     return Benchmark(
         name="b",
         dataset=Component[Dataset].of(ToyPlanet()),
@@ -191,7 +190,7 @@ def benchmark(method: Any, **further: Any) -> Benchmark:
     )
 
 
-def test_a_benchmark_keeps_its_digest_and_shows_every_field() -> None:
+def test_a_benchmark_keeps_its_digest_and_shows_every_field():
     class Grown(SoundConfig):
         added = {"extra": 0}
         extra: int = 0
@@ -209,7 +208,7 @@ def test_a_benchmark_keeps_its_digest_and_shows_every_field() -> None:
     )
 
 
-def test_a_field_of_a_component_is_left_out_of_the_keys_of_what_names_it() -> None:
+def test_a_field_of_a_component_is_left_out_of_the_keys_of_what_names_it():
     class Grown(SoundConfig):
         added = {"extra": 0}
         extra: int = 0
@@ -234,7 +233,7 @@ class Misnamed(Config):
 with pytest.warns(UserWarning, match="shadows an attribute"):
 
     class Typed(Config):
-        added: dict[str, int] = {"extra": 0}  # type: ignore[misc]
+        added: dict[str, int] = {"extra": 0}
         extra: int = 0
 
 
@@ -243,7 +242,7 @@ class Nested(Config):
     more: dict[str, Misspelt] = Field(default_factory=dict)
 
 
-KINDS: dict[str, tuple[type[Any], type[Config], str]] = {
+KINDS = {
     "dataset": (Harbours, Harbours.Config, "loads-a-table"),
     "split": (FarGroups, FarGroups.Config, "assigns-the-toy-planet"),
     "encoder": (Colours, Config, "declared-types"),
@@ -263,19 +262,17 @@ KINDS: dict[str, tuple[type[Any], type[Config], str]] = {
     ],
     ids=["added", "unkeyed", "typed", "nested"],
 )
-def test_the_kit_refuses_to_leave_out_a_field_that_there_is_not(
-    kind: str, wrong: type[Config], said: str
-) -> None:
+def test_the_kit_refuses_to_leave_out_a_field_that_there_is_not(kind, wrong, said):
     plugin, own, check = KINDS[kind]
 
-    class Both(wrong, own):  # type: ignore[misc, valid-type]
+    class Both(wrong, own):
         pass
 
-    class Mutant(plugin):  # type: ignore[misc, valid-type]
+    class Mutant(plugin):
         Config = Both
 
         @classmethod
-        def tiny(cls, folder: Path) -> Any:
+        def tiny(cls, folder):
             return Both(**dict(plugin.tiny(folder)))
 
     (found,) = [each for each in checks_of(kind) if each.name == check]
@@ -283,7 +280,7 @@ def test_the_kit_refuses_to_leave_out_a_field_that_there_is_not(
         found(subject_of(Mutant))
 
 
-def test_the_kit_takes_a_metric_whose_field_was_added() -> None:
+def test_the_kit_takes_a_metric_whose_field_was_added():
     class Grown(Config):
         added = {"power": 1}
         power: int = 2
@@ -292,13 +289,13 @@ def test_the_kit_takes_a_metric_whose_field_was_added() -> None:
         Config = Grown
 
         @classmethod
-        def tiny(cls, folder: Path) -> Grown:
+        def tiny(cls, folder):
             return Grown(power=1)
 
     assert complaints(Powered) == {}
 
 
-def test_paths_and_arrays_of_an_added_field_are_compared_by_content(tmp_path: Path) -> None:
+def test_paths_and_arrays_of_an_added_field_are_compared_by_content(tmp_path):
     class Filed(Config):
         added = {"file": None}
         file: Path | None = None

@@ -5,7 +5,6 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from importlib.metadata import distributions, entry_points
-from pathlib import Path
 
 import pytest
 
@@ -33,7 +32,7 @@ def register_metrics():
 """
 
 
-def good(name: str, *, hook: str = "register_metrics", signature: str = "()") -> str:
+def good(name, *, hook="register_metrics", signature="()"):
     text = GOOD.format(name=name)
     return text.replace("def register_metrics()", f"def {hook}{signature}")
 
@@ -98,7 +97,7 @@ REASONS = {
 }
 
 
-def install(folder: Path, distribution: str, source: str, *, value: str = "") -> None:
+def install(folder, distribution, source, *, value=""):
     """Put a package of one module, with its entry point, into a folder of the path."""
     module = distribution.replace("-", "_")
     (folder / f"{module}.py").write_text(source)
@@ -108,7 +107,7 @@ def install(folder: Path, distribution: str, source: str, *, value: str = "") ->
     (info / "entry_points.txt").write_text(f"[geobench]\n{module} = {value or module}\n")
 
 
-def benchmark(folder: Path, method: str) -> Path:
+def benchmark(folder, method):
     path = folder / f"{method}.yaml"
     path.write_text(
         f"benchmarks:\n  - name: {method}\n    dataset: toy-planet\n    splits: [random]\n"
@@ -124,12 +123,12 @@ class Answer:
     err: str
 
     @property
-    def flat(self) -> str:
+    def flat(self):
         """The output as one line, however it was folded."""
         return " ".join(self.out.split())
 
 
-def geobench(folder: Path, *words: str | Path) -> Answer:
+def geobench(folder, *words):
     done = subprocess.run(
         [sys.executable, "-m", "geobench.cli", *map(str, words)],
         cwd=folder,
@@ -142,7 +141,7 @@ def geobench(folder: Path, *words: str | Path) -> Answer:
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(tmp_path_factory):
     """All broken packages, a good one, and one that takes a name of geobench's own."""
     place = tmp_path_factory.mktemp("site")
     for distribution, source in BROKEN.items():
@@ -159,18 +158,18 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def listing(folder: Path) -> Answer:
+def listing(folder):
     return geobench(folder, "list")
 
 
 @pytest.fixture(scope="module")
-def catalogue(folder: Path) -> Catalogue:
+def catalogue(folder):
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(folder)
         return load()
 
 
-def test_broken_plugins_do_not_stop_the_listing(listing: Answer) -> None:
+def test_broken_plugins_do_not_stop_the_listing(listing):
     assert listing.code == 0
     assert listing.err == ""
     for name in ("blue-marble", "unseen-cells", "toy-oracle", "geoscore", "hemisphere"):
@@ -179,35 +178,33 @@ def test_broken_plugins_do_not_stop_the_listing(listing: Answer) -> None:
 
 @pytest.mark.parametrize("distribution", BROKEN)
 def test_a_broken_plugin_is_listed_with_its_distribution_and_the_reason(
-    distribution: str, listing: Answer, catalogue: Catalogue
-) -> None:
+    distribution, listing, catalogue
+):
     name = f"{distribution.replace('-', '_')} ({distribution} 1.5)"
     (found,) = [broken for broken in catalogue.broken if str(broken.source) == name]
     assert REASONS[distribution] in found.reason
     assert f"broken {name}: {' '.join(found.reason.split())}" in listing.flat
 
 
-def test_a_wrong_hook_is_told_which_hooks_there_are(catalogue: Catalogue) -> None:
+def test_a_wrong_hook_is_told_which_hooks_there_are(catalogue):
     for distribution in ("acme-misspelt", "acme-signature"):
         (found,) = [b for b in catalogue.broken if b.source.distribution == distribution]
         assert "register_datasets, register_splits, register_encoders" in found.reason
 
 
-def test_nothing_that_is_sound_is_called_broken(catalogue: Catalogue) -> None:
+def test_nothing_that_is_sound_is_called_broken(catalogue):
     blamed = {broken.source.distribution for broken in catalogue.broken}
     assert blamed == set(BROKEN)
     loaded = {source.distribution for source in catalogue.sources}
     assert {"geobench-geolocation", "acme-good", "acme-twin"} <= loaded
 
 
-def test_a_good_plugin_is_listed_with_one_line(listing: Answer) -> None:
+def test_a_good_plugin_is_listed_with_one_line(listing):
     assert "acme_good acme-good 1.5" in listing.flat
     assert "hemisphere Whether the answer is on the right hemisphere. More words" in listing.flat
 
 
-def test_a_name_registered_twice_names_both_plugins(
-    listing: Answer, catalogue: Catalogue, folder: Path
-) -> None:
+def test_a_name_registered_twice_names_both_plugins(listing, catalogue, folder):
     (clash,) = catalogue.clashes()
     assert clash.startswith("method uniform is registered by ")
     for both in ("basics (geobench-geolocation", "acme_twin (acme-twin 1.5)"):
@@ -216,7 +213,7 @@ def test_a_name_registered_twice_names_both_plugins(
     assert "uniform" not in [r.plugin.name for r in catalogue.of_kind("method")]
 
 
-def test_asking_for_a_name_registered_twice_is_an_error_that_names_both(folder: Path) -> None:
+def test_asking_for_a_name_registered_twice_is_an_error_that_names_both(folder):
     asked = geobench(folder, "run", "--dry-run", benchmark(folder, "uniform"))
     assert asked.code == 2
     assert asked.err.startswith(f"error: {folder / 'uniform.yaml'}:5: ")
@@ -226,13 +223,13 @@ def test_asking_for_a_name_registered_twice_is_an_error_that_names_both(folder: 
     assert "Traceback" not in asked.err
 
 
-def test_other_plugins_work_beside_broken_and_doubled_ones(folder: Path) -> None:
+def test_other_plugins_work_beside_broken_and_doubled_ones(folder):
     asked = geobench(folder, "run", "--dry-run", benchmark(folder, "prior"))
     assert (asked.code, asked.err) == (0, "")
     assert "1 to run" in asked.out
 
 
-def test_an_unknown_name_may_be_of_a_plugin_that_did_not_load(catalogue: Catalogue) -> None:
+def test_an_unknown_name_may_be_of_a_plugin_that_did_not_load(catalogue):
     with pytest.raises(PluginError) as caught:
         catalogue.find("metric", "hemispheres")
     text = str(caught.value)
@@ -242,7 +239,7 @@ def test_an_unknown_name_may_be_of_a_plugin_that_did_not_load(catalogue: Catalog
     assert "see `geobench list`" in text
 
 
-def test_each_kind_is_named_where_a_name_is_of_another() -> None:
+def test_each_kind_is_named_where_a_name_is_of_another():
     empty = Catalogue()
     with pytest.raises(PluginError, match=r"no split 'random'\. There are: none\."):
         empty.find("split", "random")
@@ -250,27 +247,27 @@ def test_each_kind_is_named_where_a_name_is_of_another() -> None:
         load().find("dataset", "random")
 
 
-def test_a_name_is_found_with_its_kind_before_it_and_without() -> None:
+def test_a_name_is_found_with_its_kind_before_it_and_without():
     catalogue = load()
     assert catalogue.find("metric", "distance") is catalogue.find("metric", "metric:distance")
     with pytest.raises(PluginError):
         catalogue.find("metric", "method:distance")
 
 
-def test_a_class_knows_the_entry_point_it_came_from(catalogue: Catalogue) -> None:
+def test_a_class_knows_the_entry_point_it_came_from(catalogue):
     plugin = catalogue.find("metric", "hemisphere")
     assert catalogue.source_of(plugin) == "acme_good (acme-good 1.5)"
     assert Catalogue().source_of(plugin) == ""
 
 
-def test_one_distribution_that_lies_on_the_path_twice_is_loaded_once(folder: Path) -> None:
+def test_one_distribution_that_lies_on_the_path_twice_is_loaded_once(folder):
     ours = [e for e in entry_points(group="geobench") if e.name == "basics"]
     catalogue = load([*ours, *ours])
     assert len(catalogue.sources) == 1
     assert not catalogue.clashes()
 
 
-def test_the_same_class_under_two_entry_points_is_no_clash() -> None:
+def test_the_same_class_under_two_entry_points_is_no_clash():
     catalogue = load()
     plugin = catalogue.find("metric", "distance")
     catalogue.add(plugin, Source("again", "other", "1.0"))
@@ -278,7 +275,7 @@ def test_the_same_class_under_two_entry_points_is_no_clash() -> None:
     assert catalogue.find("metric", "distance") is plugin
 
 
-def test_every_entry_point_of_this_distribution_loads() -> None:
+def test_every_entry_point_of_this_distribution_loads():
     (own,) = [d for d in distributions() if d.name == "geobench-geolocation"]
     names = {entry.name for entry in own.entry_points if entry.group == "geobench"}
     catalogue = load()
@@ -291,7 +288,7 @@ def test_every_entry_point_of_this_distribution_loads() -> None:
             assert registered.plugin.describe(), f"{registered.plugin} has no docstring"
 
 
-def test_names_are_lower_case_words_joined_by_hyphens() -> None:
+def test_names_are_lower_case_words_joined_by_hyphens():
     for name, good_name in (
         ("nearest-town", True),
         ("k2", True),

@@ -2,7 +2,6 @@
 
 import hashlib
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -30,10 +29,10 @@ class ShadeEncoder(Encoder):
     version = 4
     Config = ShadeConfig
 
-    def prepare(self, image: np.ndarray) -> np.ndarray:
+    def prepare(self, image):
         return image
 
-    def encode(self, batch: Any, *, tokens: bool) -> Features:
+    def encode(self, batch, *, tokens):
         return Features(batch.mean(axis=(1, 2, 3), keepdims=True).reshape(-1, 1))
 
 
@@ -42,7 +41,7 @@ class NowhereDataset(Dataset):
 
     name = "nowhere"
 
-    def load(self) -> Table:
+    def load(self):
         return Table(np.array([], dtype=str), np.empty((0, 2)), np.array([], dtype=str))
 
 
@@ -61,7 +60,7 @@ class FileConfig(Config):
     step: float = 0.5
 
 
-def resolver(wanted: type, value: Any) -> dict[str, Any]:
+def resolver(wanted, value):
     """A catalogue of two."""
     value = {"name": value} if isinstance(value, str) else dict(value)
     plugin = {"shade": ShadeEncoder, "nowhere": NowhereDataset}[value.pop("name")]
@@ -69,13 +68,13 @@ def resolver(wanted: type, value: Any) -> dict[str, Any]:
     return {"plugin": plugin(plugin.Config(**value)), "label": label}
 
 
-def outer(value: object, **further: object) -> OuterConfig:
+def outer(value, **further):
     return OuterConfig.model_validate(
         {"encoder": value, **further}, context={"resolve": resolver, "folder": Path()}
     )
 
 
-def test_a_reference_is_resolved_by_name_or_with_its_own_configuration() -> None:
+def test_a_reference_is_resolved_by_name_or_with_its_own_configuration():
     assert outer("shade").encoder.plugin.config.depth == 3
     found = outer({"name": "shade", "label": "deep", "depth": 9}).encoder
     assert (found.label, found.plugin.config.depth) == ("deep", 9)
@@ -83,7 +82,7 @@ def test_a_reference_is_resolved_by_name_or_with_its_own_configuration() -> None
     assert [other.plugin.config.depth for other in several.others] == [3, 2]
 
 
-def test_a_reference_takes_a_plugin_that_was_configured_in_python() -> None:
+def test_a_reference_takes_a_plugin_that_was_configured_in_python():
     plugin = ShadeEncoder(ShadeConfig(depth=5))
     reference = Component[Encoder].of(plugin, label="five")
     for value in (plugin, reference, {"plugin": plugin}):
@@ -93,36 +92,36 @@ def test_a_reference_takes_a_plugin_that_was_configured_in_python() -> None:
     assert Component[Encoder].wanted() is Encoder
 
 
-def test_a_reference_to_another_kind_is_an_error_that_says_what_is_wanted() -> None:
+def test_a_reference_to_another_kind_is_an_error_that_says_what_is_wanted():
     with pytest.raises(ValidationError, match="nowhere is no Encoder"):
         outer("nowhere")
     with pytest.raises(ValidationError, match="nowhere is no Encoder"):
         Component[Encoder].of(NowhereDataset())
 
 
-def test_a_name_without_a_catalogue_is_an_error() -> None:
+def test_a_name_without_a_catalogue_is_an_error():
     with pytest.raises(ValidationError, match="give a configured plugin object"):
         OuterConfig.model_validate({"encoder": "shade"})
     with pytest.raises(ValidationError, match="give a configured plugin object"):
         OuterConfig.model_validate({"encoder": {"plugin": "shade"}})
 
 
-def test_configurations_are_closed_checked_and_frozen() -> None:
+def test_configurations_are_closed_checked_and_frozen():
     with pytest.raises(ValidationError, match="Extra inputs are not permitted"):
-        ShadeConfig(deep=3)  # type: ignore[call-arg]
+        ShadeConfig(deep=3)
     with pytest.raises(ValidationError, match="greater than or equal to 1"):
         ShadeConfig(depth=0)
     with pytest.raises(ValidationError, match="frozen"):
-        ShadeConfig().depth = 4  # type: ignore[misc]
+        ShadeConfig().depth = 4
 
 
-def test_a_plugin_describes_itself_by_its_first_line() -> None:
+def test_a_plugin_describes_itself_by_its_first_line():
     assert ShadeEncoder.describe() == "Mean brightness, again and again"
     assert ShadeEncoder.tiny(Path()) == ShadeConfig()
     assert ShadeEncoder().config == ShadeConfig()
 
 
-def test_an_identity_holds_kind_name_version_and_resolved_configuration() -> None:
+def test_an_identity_holds_kind_name_version_and_resolved_configuration():
     assert ShadeEncoder(ShadeConfig(depth=2)).identity() == {
         "kind": "encoder",
         "name": "shade",
@@ -131,14 +130,14 @@ def test_an_identity_holds_kind_name_version_and_resolved_configuration() -> Non
     }
 
 
-def test_a_label_is_in_no_key() -> None:
+def test_a_label_is_in_no_key():
     one, two = outer({"name": "shade", "label": "a"}), outer({"name": "shade", "label": "b"})
     assert canonical(one) == canonical(two)
     assert canonical(one)["encoder"] == ShadeEncoder().identity()
     assert canonical(one) != canonical(outer({"name": "shade", "depth": 4}))
 
 
-def test_a_path_is_relative_to_the_yaml_and_must_exist(tmp_path: Path) -> None:
+def test_a_path_is_relative_to_the_yaml_and_must_exist(tmp_path):
     (tmp_path / "answers.csv").write_text("id\n")
     context = {"folder": tmp_path}
     config = FileConfig.model_validate({"file": "answers.csv"}, context=context)
@@ -147,7 +146,7 @@ def test_a_path_is_relative_to_the_yaml_and_must_exist(tmp_path: Path) -> None:
         FileConfig.model_validate({"file": "nothing.csv"}, context=context)
 
 
-def test_a_key_holds_a_files_content_and_not_its_place(tmp_path: Path) -> None:
+def test_a_key_holds_a_files_content_and_not_its_place(tmp_path):
     for folder, text in (("a", "same"), ("b", "same"), ("c", "other")):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / f"{folder}.csv").write_text(text)
@@ -166,7 +165,7 @@ def test_a_key_holds_a_files_content_and_not_its_place(tmp_path: Path) -> None:
     assert canonical(FileConfig(file=tmp_path / "a"), folders=False)["file"] is None
 
 
-def test_a_configuration_without_paths_holds_none_of_them(tmp_path: Path) -> None:
+def test_a_configuration_without_paths_holds_none_of_them(tmp_path):
     (tmp_path / "x").write_text("x")
     (tmp_path / "y").write_text("y")
     one = FileConfig(file=tmp_path / "x", more=[tmp_path / "x"])
@@ -176,19 +175,19 @@ def test_a_configuration_without_paths_holds_none_of_them(tmp_path: Path) -> Non
     assert canonical(changed, paths=False) != canonical(two, paths=False)
 
 
-def test_sets_are_ordered_and_numpy_floats_are_numbers() -> None:
+def test_sets_are_ordered_and_numpy_floats_are_numbers():
     names = [f"n{i}" for i in range(50)]
     assert canonical(set(names)) == sorted(names) == canonical(frozenset(reversed(names)))
     assert canonical((1, None, True, np.float64(0.5))) == [1, None, True, 0.5]
     assert canonical({2: {"b": 1, "a": (1, 2)}}) == {"2": {"b": 1, "a": [1, 2]}}
 
 
-def test_what_json_does_not_know_is_an_error_that_names_it() -> None:
+def test_what_json_does_not_know_is_an_error_that_names_it():
     with pytest.raises(ConfigError, match=r"a configuration holds .*, a object"):
         canonical(object())
 
 
-def test_digests_do_not_depend_on_the_order_of_keys() -> None:
+def test_digests_do_not_depend_on_the_order_of_keys():
     assert digest({"a": 1, "b": [2]}) == digest({"b": [2], "a": 1})
     assert digest({"a": 1}) != digest({"a": "1"})
     # The value is pinned: keys of stored results must not move by accident.
@@ -209,14 +208,12 @@ def test_digests_do_not_depend_on_the_order_of_keys() -> None:
         (np.arange(6), np.arange(12)[::2] // 2),
     ],
 )
-def test_equal_arrays_have_equal_digests_whatever_holds_them(
-    one: np.ndarray, two: np.ndarray
-) -> None:
+def test_equal_arrays_have_equal_digests_whatever_holds_them(one, two):
     assert array_digest(one) == array_digest(two)
 
 
-def test_different_arrays_have_different_digests() -> None:
-    arrays: list[tuple[np.ndarray, ...]] = [
+def test_different_arrays_have_different_digests():
+    arrays = [
         (np.array(["ab", "c"]),),
         (np.array(["a", "bc"]),),
         (np.array(["a", "b", "c"]),),
@@ -238,7 +235,7 @@ def test_different_arrays_have_different_digests() -> None:
     assert len({array_digest(*each) for each in arrays}) == len(arrays)
 
 
-def test_an_array_digest_is_pinned() -> None:
+def test_an_array_digest_is_pinned():
     state = hashlib.sha256()
     state.update(b"f(2, 2)" + np.array([[1.5, 2], [3, 4]], "<f8").tobytes())
     state.update(b"S(2,)" + np.array([1, 2], "<i8").tobytes() + "aü".encode())
@@ -247,12 +244,12 @@ def test_an_array_digest_is_pinned() -> None:
 
 
 @pytest.mark.parametrize("dtype", [object, "S3", "M8[s]", "c16"])
-def test_arrays_that_are_no_numbers_and_no_strings_have_no_digest(dtype: Any) -> None:
+def test_arrays_that_are_no_numbers_and_no_strings_have_no_digest(dtype):
     with pytest.raises(TypeError, match="has no digest: give numbers or str_"):
         array_digest(np.zeros(3, dtype=dtype))
 
 
-def test_a_file_digest_is_that_of_its_bytes(tmp_path: Path) -> None:
+def test_a_file_digest_is_that_of_its_bytes(tmp_path):
     content = bytes(range(256)) * 1000
     (tmp_path / "file").write_bytes(content)
     assert file_digest(tmp_path / "file") == hashlib.sha256(content).hexdigest()

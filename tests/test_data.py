@@ -1,21 +1,15 @@
 """Datasets, tables and rows, against numpy."""
 
 import hashlib
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
 from geobench import (
-    BrokenPicture,
     Config,
     DataError,
     Dataset,
     Examples,
-    Image,
-    Indices,
     InputPath,
     Labelled,
     Rows,
@@ -34,8 +28,8 @@ class AlbumConfig(Config):
     size: int = 8
 
 
-def table(**changes: Any) -> Table:
-    columns: dict[str, Any] = {
+def table(**changes):
+    columns = {
         "ids": np.array(["a", "b", "c"]),
         "points": np.array([[0.0, 0], [10, 20], [-30, 40]]),
         "groups": np.array(["x", "x", "y"]),
@@ -52,21 +46,21 @@ class AlbumDataset(Dataset):
     name = "album"
     Config = AlbumConfig
 
-    def __init__(self, config: AlbumConfig | None = None, content: Table | None = None) -> None:
+    def __init__(self, config=None, content=None):
         super().__init__(config)
         self.content = table() if content is None else content
         self.loads = 0
 
-    def load(self) -> Table:
+    def load(self):
         self.loads += 1
         return self.content
 
 
-def checked(**changes: Any) -> Table:
+def checked(**changes):
     return AlbumDataset(content=table(**changes)).table
 
 
-def test_a_table_is_loaded_once() -> None:
+def test_a_table_is_loaded_once():
     album = AlbumDataset()
     assert album.table is album.table
     assert len(album.table) == 3
@@ -74,21 +68,21 @@ def test_a_table_is_loaded_once() -> None:
     assert album.loads == 1
 
 
-def test_a_table_is_checked_completed_and_wrapped() -> None:
+def test_a_table_is_checked_completed_and_wrapped():
     found = checked(points=[[0, 180], [1, 200], [2, 3]])
     assert found.points.tolist() == [[0, -180], [1, -160], [2, 3]]
     assert found.promised == 3
     assert checked(promised=5, broken={"no coordinates": 2}).broken == {"no coordinates": 2}
 
 
-def test_a_repeated_id_is_an_error_that_names_it() -> None:
+def test_a_repeated_id_is_an_error_that_names_it():
     with pytest.raises(DataError, match="dataset album: 1 ids repeat, the first is 'b'"):
         checked(ids=np.array(["b", "b", "c"]))
 
 
 @pytest.mark.parametrize("column", ["points", "groups", "part", "sizes", "year"])
-def test_a_column_of_another_length_is_an_error_that_names_it(column: str) -> None:
-    change: dict[str, Any] = {column: np.zeros((2, 2)) if column == "points" else np.zeros(2)}
+def test_a_column_of_another_length_is_an_error_that_names_it(column):
+    change = {column: np.zeros((2, 2)) if column == "points" else np.zeros(2)}
     if column == "year":
         change = {"attributes": change}
     with pytest.raises(DataError, match=f"dataset album: column {column} has 2 rows where ids"):
@@ -96,7 +90,7 @@ def test_a_column_of_another_length_is_an_error_that_names_it(column: str) -> No
 
 
 @pytest.mark.parametrize("column", ["ids", "groups", "country"])
-def test_a_column_of_objects_is_an_error_that_names_it(column: str) -> None:
+def test_a_column_of_objects_is_an_error_that_names_it(column):
     values = np.array(["a", None, "c"], dtype=object)
     change = {"attributes": {column: values}} if column == "country" else {column: values}
     with pytest.raises(DataError, match=f"column {column} holds object.*numpy.str_"):
@@ -111,12 +105,12 @@ def test_a_column_of_objects_is_an_error_that_names_it(column: str) -> None:
         ([[0, 0, 0]] * 3, r"have shape \(3, 3\)"),
     ],
 )
-def test_a_place_off_the_globe_is_an_error_that_names_the_dataset(points: Any, says: str) -> None:
+def test_a_place_off_the_globe_is_an_error_that_names_the_dataset(points, says):
     with pytest.raises(DataError, match=f"dataset album: coordinates:? {says}"):
         checked(points=points)
 
 
-def test_a_dataset_has_nothing_that_it_does_not_promise() -> None:
+def test_a_dataset_has_nothing_that_it_does_not_promise():
     album = AlbumDataset()
     assert album.provides == frozenset()
     with pytest.raises(DataError, match="dataset album has no pictures"):
@@ -125,8 +119,8 @@ def test_a_dataset_has_nothing_that_it_does_not_promise() -> None:
         album.features(np.arange(3))
 
 
-def test_a_digest_changes_with_everything_that_it_covers() -> None:
-    changes: list[dict[str, Any]] = [
+def test_a_digest_changes_with_everything_that_it_covers():
+    changes = [
         {},
         {"ids": np.array(["a", "b", "d"])},
         {"points": np.array([[0.0, 0], [10, 20], [-30, 40.0000001]])},
@@ -148,9 +142,7 @@ def test_a_digest_changes_with_everything_that_it_covers() -> None:
     assert len(found) == len(changes) + 3
 
 
-def test_a_digest_does_not_change_with_paths_widths_or_the_order_of_attributes(
-    tmp_path: Path,
-) -> None:
+def test_a_digest_does_not_change_with_paths_widths_or_the_order_of_attributes(tmp_path):
     for name in ("one", "two"):
         (tmp_path / name).write_text(name)
     expected = AlbumDataset(AlbumConfig(file=tmp_path / "one", files=[tmp_path / "one"])).digest
@@ -171,7 +163,7 @@ def test_a_digest_does_not_change_with_paths_widths_or_the_order_of_attributes(
 # Hashes
 
 
-def test_hashes_are_those_of_blake2() -> None:
+def test_hashes_are_those_of_blake2():
     ids = np.array(["", "a", "photo-17", "Zürich/1.jpg"])
     expected = [
         int.from_bytes(hashlib.blake2b(i.encode(), digest_size=8).digest(), "big") for i in ids
@@ -184,7 +176,7 @@ def test_hashes_are_those_of_blake2() -> None:
     assert len(hashes(np.array([], dtype=str))) == 0
 
 
-def test_the_smallest_by_hash_are_found_in_ascending_position() -> None:
+def test_the_smallest_by_hash_are_found_in_ascending_position():
     ids = np.array([f"id-{i}" for i in range(200)])
     numbers = hashes(ids)
     for count in (0, 1, 17, 199):
@@ -197,7 +189,7 @@ def test_the_smallest_by_hash_are_found_in_ascending_position() -> None:
     assert smallest_by_hash(ids, 999).tolist() == list(range(200))
 
 
-def test_who_is_smallest_depends_on_the_ids_and_not_on_their_order() -> None:
+def test_who_is_smallest_depends_on_the_ids_and_not_on_their_order():
     ids = np.array([f"id-{i}" for i in range(200)])
     mixed = np.random.default_rng(0).permutation(ids)
     assert set(ids[smallest_by_hash(ids, 30)]) == set(mixed[smallest_by_hash(mixed, 30)])
@@ -210,7 +202,7 @@ def test_who_is_smallest_depends_on_the_ids_and_not_on_their_order() -> None:
 LENGTHS = [[10], [3, 0, 4, 1, 2], [1] * 10]
 
 
-def rows_and_all(lengths: list[int], *trailing: int) -> tuple[Rows, np.ndarray]:
+def rows_and_all(lengths, *trailing):
     rng = np.random.default_rng(1)
     shards = [rng.random((n, *trailing)).astype(np.float32) for n in lengths]
     return Rows(shards), np.concatenate(shards)
@@ -218,11 +210,11 @@ def rows_and_all(lengths: list[int], *trailing: int) -> tuple[Rows, np.ndarray]:
 
 @pytest.mark.parametrize("lengths", LENGTHS)
 @pytest.mark.parametrize("trailing", [(4,), (3, 2)])
-def test_rows_are_the_concatenated_shards(lengths: list[int], trailing: tuple[int, ...]) -> None:
+def test_rows_are_the_concatenated_shards(lengths, trailing):
     rows, full = rows_and_all(lengths, *trailing)
     assert rows.shape == full.shape
     assert len(rows) == 10
-    keys: list[Any] = [
+    keys = [
         slice(None),
         slice(2, 7),
         slice(None, None, 3),
@@ -244,21 +236,21 @@ def test_rows_are_the_concatenated_shards(lengths: list[int], trailing: tuple[in
     assert rows[2:5].dtype == rows.dtype == np.float32
 
 
-def test_rows_can_be_a_choice_of_the_shards_rows() -> None:
+def test_rows_can_be_a_choice_of_the_shards_rows():
     _, full = rows_and_all([3, 4, 3], 2)
     rows = Rows([full[:3], full[3:7], full[7:]], np.array([9, 2, 2, 5]))
     np.testing.assert_array_equal(rows[:], full[[9, 2, 2, 5]])
     np.testing.assert_array_equal(rows.take(np.array([3, 0]))[1:], full[[9]])
 
 
-def test_what_rows_give_can_be_changed_without_changing_the_shards() -> None:
+def test_what_rows_give_can_be_changed_without_changing_the_shards():
     for lengths in LENGTHS:
         rows, full = rows_and_all(lengths, 2)
         rows[:][...] = 7
         np.testing.assert_array_equal(rows[:], full)
 
 
-def test_taking_rows_reads_nothing(tmp_path: Path) -> None:
+def test_taking_rows_reads_nothing(tmp_path):
     np.save(tmp_path / "values.npy", np.ones((50, 3), np.float32))
     shard = np.load(tmp_path / "values.npy", mmap_mode="r")
     with (tmp_path / "values.npy").open("r+b") as stream:
@@ -271,8 +263,8 @@ def test_taking_rows_reads_nothing(tmp_path: Path) -> None:
 # Examples and Truth
 
 
-def examples(reads: list[list[int]]) -> Labelled:
-    def read(positions: Indices) -> Iterator[Image | BrokenPicture]:
+def examples(reads):
+    def read(positions):
         reads.append(positions.tolist())
         for position in positions:
             yield np.full((2, 2, 3), position, np.uint8)
@@ -287,8 +279,8 @@ def examples(reads: list[list[int]]) -> Labelled:
     )
 
 
-def test_taken_examples_are_the_same_everywhere_and_read_nothing() -> None:
-    reads: list[list[int]] = []
+def test_taken_examples_are_the_same_everywhere_and_read_nothing():
+    reads = []
     whole = examples(reads)
     some = whole.take(np.array([7, 2, 2, 5])).take(np.array([2, 0]))
     assert reads == []
@@ -298,11 +290,11 @@ def test_taken_examples_are_the_same_everywhere_and_read_nothing() -> None:
     assert some.points[:, 0].tolist() == [2, 7]
     assert some.attributes["year"].tolist() == [2, 7]
     pictures = some.images()
-    assert [int(picture[0, 0, 0]) for picture in pictures] == [2, 7]  # type: ignore[index]
+    assert [int(picture[0, 0, 0]) for picture in pictures] == [2, 7]
     assert reads == [[2, 7]]
 
 
-def test_examples_have_no_labels_and_say_so_where_they_have_no_features() -> None:
+def test_examples_have_no_labels_and_say_so_where_they_have_no_features():
     bare = Examples(np.array(["a", "b"])).take(np.array([1]))
     assert not hasattr(bare, "points")
     assert not hasattr(bare, "attributes")
@@ -314,7 +306,7 @@ def test_examples_have_no_labels_and_say_so_where_they_have_no_features() -> Non
         bare.images()
 
 
-def test_what_is_taken_keeps_its_type_and_what_is_asked_for_has_no_labels() -> None:
+def test_what_is_taken_keeps_its_type_and_what_is_asked_for_has_no_labels():
     whole = examples([])
     assert type(whole.take(np.arange(3))) is type(whole.few(3)) is Labelled
     blind = whole.unlabelled()
@@ -324,7 +316,7 @@ def test_what_is_taken_keeps_its_type_and_what_is_asked_for_has_no_labels() -> N
     assert blind.read is whole.read
 
 
-def test_few_are_those_with_the_smallest_hashes_in_their_order() -> None:
+def test_few_are_those_with_the_smallest_hashes_in_their_order():
     whole = examples([])
     few = whole.few(4)
     assert few.ids.tolist() == whole.ids[smallest_by_hash(whole.ids, 4)].tolist()
@@ -332,7 +324,7 @@ def test_few_are_those_with_the_smallest_hashes_in_their_order() -> None:
     assert len(whole.few(40)) == len(whole)
 
 
-def test_taken_truths_are_the_same_everywhere() -> None:
+def test_taken_truths_are_the_same_everywhere():
     truth = Truth(np.arange(8.0).reshape(4, 2), {"year": np.arange(4)}, np.arange(0, 6, 1.5))
     some = truth.take(np.array([3, 1]))
     assert (len(truth), len(some)) == (4, 2)
@@ -341,7 +333,7 @@ def test_taken_truths_are_the_same_everywhere() -> None:
     assert some.novelty.tolist() == [4.5, 1.5]
 
 
-def test_tables_are_sliced_by_all_attributes_but_what_looks_like_an_id() -> None:
+def test_tables_are_sliced_by_all_attributes_but_what_looks_like_an_id():
     columns = {
         "img_id": np.array([7, 900, 12345]),
         "country": np.array(["a", "b", "c"]),
@@ -358,14 +350,14 @@ def test_tables_are_sliced_by_all_attributes_but_what_looks_like_an_id() -> None
     assert found.sliced == ("country", "year")
 
 
-def test_a_dataset_says_what_its_tables_are_sliced_by() -> None:
+def test_a_dataset_says_what_its_tables_are_sliced_by():
     columns = {"img_id": np.array([7, 8, 9]), "country": np.array(["a", "b", "c"])}
     assert checked(attributes=columns, sliced=("img_id",)).sliced == ("img_id",)
     assert checked(attributes=columns, sliced=("country", "img_id")).sliced == tuple(columns)
     assert checked(attributes=columns, sliced=()).sliced == ()
 
 
-def test_slices_by_what_is_no_attribute_are_an_error_that_names_it() -> None:
+def test_slices_by_what_is_no_attribute_are_an_error_that_names_it():
     says = "dataset album: sliced names 'land', which is no attribute. The attributes are: year"
     with pytest.raises(DataError, match=says):
         checked(attributes={"year": np.array([1, 2, 3])}, sliced=("land",))
@@ -373,7 +365,7 @@ def test_slices_by_what_is_no_attribute_are_an_error_that_names_it() -> None:
         checked(attributes={}, sliced=("land",))
 
 
-def test_what_is_sliced_by_is_in_no_digest() -> None:
+def test_what_is_sliced_by_is_in_no_digest():
     columns = {"country": np.array(["a", "b", "c"])}
     one, other = (AlbumDataset(content=table(attributes=columns, sliced=s)) for s in (None, ()))
     assert one.digest == other.digest

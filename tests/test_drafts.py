@@ -15,7 +15,7 @@ OLD = time.time() - 8 * 24 * 3600
 NAME = ".geobench-draft-" + "0" * 32
 
 
-def left_behind(parent: Path, name: str = NAME) -> Path:
+def left_behind(parent, name=NAME):
     """What a run that was killed a week ago left in a folder, under a name of ours."""
     with drafts.scratch(parent) as place:
         draft = place.parent
@@ -25,33 +25,33 @@ def left_behind(parent: Path, name: str = NAME) -> Path:
     return kept
 
 
-def aged(draft: Path) -> None:
+def aged(draft):
     """Give all that lies in a draft the time of last week."""
     for path in [*draft.rglob("*"), draft]:
         os.utime(path, (OLD, OLD), follow_symlinks=False)
 
 
-def contents(folder: Path) -> dict[str, str]:
+def contents(folder):
     return {
         str(path.relative_to(folder)): path.read_text() if path.is_file() else ""
         for path in sorted(folder.rglob("*"))
     }
 
 
-def test_a_file_is_written_beside_its_place_and_leaves_nothing_else(tmp_path: Path) -> None:
+def test_a_file_is_written_beside_its_place_and_leaves_nothing_else(tmp_path):
     for content in ("old", b"new"):
         drafts.write_file(tmp_path / "deep" / "a.txt", content)
     assert contents(tmp_path) == {"deep": "", "deep/a.txt": "new"}
 
 
-def test_a_file_that_cannot_be_put_into_place_leaves_what_was_there(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_put_into_place_leaves_what_was_there(tmp_path):
     (tmp_path / "a" / "b").mkdir(parents=True)
     with pytest.raises(IsADirectoryError):
         drafts.write_file(tmp_path / "a", "new")
     assert contents(tmp_path) == {"a": "", "a/b": ""}
 
 
-def test_a_draft_lies_beside_its_place_with_a_marker(tmp_path: Path) -> None:
+def test_a_draft_lies_beside_its_place_with_a_marker(tmp_path):
     with drafts.folder(tmp_path / "place") as made:
         assert made.parent.parent == tmp_path
         assert drafts._NAME.fullmatch(made.parent.name)
@@ -61,15 +61,15 @@ def test_a_draft_lies_beside_its_place_with_a_marker(tmp_path: Path) -> None:
     assert contents(tmp_path) == {"place": ""}
 
 
-def test_a_folder_replaces_another_whole(tmp_path: Path) -> None:
+def test_a_folder_replaces_another_whole(tmp_path):
     for name in ("first", "second"):
         with drafts.folder(tmp_path / "place") as made:
             drafts.write_file(made / name, name)
     assert contents(tmp_path) == {"place": "", "place/second": "second"}
 
 
-def test_a_block_that_fails_leaves_the_folder_as_it_was(tmp_path: Path) -> None:
-    def make(content: str, *, fails: bool) -> None:
+def test_a_block_that_fails_leaves_the_folder_as_it_was(tmp_path):
+    def make(content, *, fails):
         with drafts.folder(tmp_path / "place") as made:
             (made / "kept").write_text(content)
             if fails:
@@ -81,14 +81,12 @@ def test_a_block_that_fails_leaves_the_folder_as_it_was(tmp_path: Path) -> None:
     assert contents(tmp_path) == {"place": "", "place/kept": "kept"}
 
 
-def test_a_folder_that_cannot_be_put_into_place_brings_the_old_one_back(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_folder_that_cannot_be_put_into_place_brings_the_old_one_back(tmp_path, monkeypatch):
     (tmp_path / "place").mkdir()
     (tmp_path / "place" / "kept").write_text("kept")
     rename = Path.rename
 
-    def full(self: Path, target: Path) -> Path:
+    def full(self, target):
         if self.name == "content":
             raise OSError("no space")
         return rename(self, target)
@@ -99,7 +97,7 @@ def test_a_folder_that_cannot_be_put_into_place_brings_the_old_one_back(
     assert contents(tmp_path) == {"place": "", "place/kept": "kept"}
 
 
-def test_scratch_is_gone_at_the_end_and_links_in_it_lead_nowhere(tmp_path: Path) -> None:
+def test_scratch_is_gone_at_the_end_and_links_in_it_lead_nowhere(tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "kept").write_text("kept")
     with drafts.scratch(tmp_path / "hidden") as place:
@@ -108,7 +106,7 @@ def test_scratch_is_gone_at_the_end_and_links_in_it_lead_nowhere(tmp_path: Path)
     assert contents(tmp_path) == {"hidden": "", "mine": "", "mine/kept": "kept"}
 
 
-def test_what_is_removed_goes_whole_and_what_is_not_there_is_no_error(tmp_path: Path) -> None:
+def test_what_is_removed_goes_whole_and_what_is_not_there_is_no_error(tmp_path):
     drafts.write_file(tmp_path / "folder" / "a", "")
     drafts.write_file(tmp_path / "file", "")
     for name in ("folder", "file", "nothing"):
@@ -116,13 +114,13 @@ def test_what_is_removed_goes_whole_and_what_is_not_there_is_no_error(tmp_path: 
     assert contents(tmp_path) == {}
 
 
-def test_a_draft_that_was_left_behind_is_swept_wherever_it_lies(tmp_path: Path) -> None:
+def test_a_draft_that_was_left_behind_is_swept_wherever_it_lies(tmp_path):
     found = [left_behind(tmp_path / name) for name in ("a", "a/b", "c")]
     drafts.sweep(tmp_path / "a", tmp_path / "c", tmp_path / "nowhere")
     assert not any(path.exists() for path in found)
 
 
-def test_a_sweep_follows_no_link_within_a_draft(tmp_path: Path) -> None:
+def test_a_sweep_follows_no_link_within_a_draft(tmp_path):
     drafts.write_file(tmp_path / "mine" / "kept", "kept")
     draft = left_behind(tmp_path / "board")
     (draft / "content" / "link").symlink_to(tmp_path / "mine", target_is_directory=True)
@@ -136,28 +134,28 @@ def test_a_sweep_follows_no_link_within_a_draft(tmp_path: Path) -> None:
     [".env.template", ".config.settings", ".table.csv.0123abcd", ".geobench-draft-mine"]
     + [NAME.upper(), NAME + "-old", NAME[1:]],
 )
-def test_a_folder_of_another_name_is_left_alone(name: str, tmp_path: Path) -> None:
+def test_a_folder_of_another_name_is_left_alone(name, tmp_path):
     before = contents(left_behind(tmp_path, name))
     drafts.sweep(tmp_path)
     assert contents(tmp_path / name) == before
 
 
-def unmarked(draft: Path) -> None:
+def unmarked(draft):
     (draft / drafts._MARKER).unlink()
 
 
-def marked_by_a_link(draft: Path) -> None:
+def marked_by_a_link(draft):
     marker = (draft / drafts._MARKER).rename(draft / "elsewhere")
     (draft / drafts._MARKER).symlink_to(marker)
 
 
-def marked_by_a_folder(draft: Path) -> None:
+def marked_by_a_folder(draft):
     unmarked(draft)
     (draft / drafts._MARKER).mkdir()
 
 
 @pytest.mark.parametrize("change", [unmarked, marked_by_a_link, marked_by_a_folder])
-def test_a_draft_without_its_marker_is_left_alone(change, tmp_path: Path) -> None:
+def test_a_draft_without_its_marker_is_left_alone(change, tmp_path):
     draft = left_behind(tmp_path)
     change(draft)
     aged(draft)
@@ -165,7 +163,7 @@ def test_a_draft_without_its_marker_is_left_alone(change, tmp_path: Path) -> Non
     assert draft.exists()
 
 
-def test_a_young_draft_is_left_alone_unless_a_lock_says_that_nobody_writes(tmp_path: Path) -> None:
+def test_a_young_draft_is_left_alone_unless_a_lock_says_that_nobody_writes(tmp_path):
     draft = left_behind(tmp_path)
     os.utime(draft)
     drafts.sweep(tmp_path)
@@ -175,7 +173,7 @@ def test_a_young_draft_is_left_alone_unless_a_lock_says_that_nobody_writes(tmp_p
 
 
 @pytest.mark.parametrize("name", ["content/a/b/file", "content/a/b", "content/a", "content/link"])
-def test_a_draft_in_which_anything_is_young_is_left_alone(name: str, tmp_path: Path) -> None:
+def test_a_draft_in_which_anything_is_young_is_left_alone(name, tmp_path):
     draft = left_behind(tmp_path)
     drafts.write_file(draft / "content" / "a" / "b" / "file", "a cell that trains for long")
     (draft / "content" / "link").symlink_to(tmp_path / "nowhere")
@@ -189,9 +187,7 @@ def test_a_draft_in_which_anything_is_young_is_left_alone(name: str, tmp_path: P
 
 
 @pytest.mark.skipif(not hasattr(os, "getuid"), reason="files have no owner here")
-def test_a_draft_of_another_user_is_left_alone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_draft_of_another_user_is_left_alone(tmp_path, monkeypatch):
     draft = left_behind(tmp_path)
     with monkeypatch.context() as patch:
         patch.setattr(os, "getuid", lambda: draft.lstat().st_uid + 1)
@@ -201,7 +197,7 @@ def test_a_draft_of_another_user_is_left_alone(
     assert not draft.exists()
 
 
-def test_a_link_in_the_place_of_a_draft_or_on_the_way_is_not_followed(tmp_path: Path) -> None:
+def test_a_link_in_the_place_of_a_draft_or_on_the_way_is_not_followed(tmp_path):
     mine = left_behind(tmp_path / "mine")
     (tmp_path / "board").mkdir()
     (tmp_path / "board" / NAME).symlink_to(mine, target_is_directory=True)
@@ -211,16 +207,16 @@ def test_a_link_in_the_place_of_a_draft_or_on_the_way_is_not_followed(tmp_path: 
     assert (tmp_path / "board" / NAME).is_symlink()
 
 
-def write(path: Path) -> None:
+def write(path):
     drafts.write_file(path, "")
 
 
-def replace(path: Path) -> None:
+def replace(path):
     with drafts.folder(path):
         pass
 
 
-def borrow(path: Path) -> None:
+def borrow(path):
     with drafts.scratch(path / "deeper"):
         pass
 
@@ -229,7 +225,7 @@ DOINGS = [write, replace, borrow, drafts.remove, drafts.sweep]
 
 
 @pytest.mark.parametrize("do", DOINGS)
-def test_nothing_is_done_through_a_link_below_what_is_protected(do, tmp_path: Path) -> None:
+def test_nothing_is_done_through_a_link_below_what_is_protected(do, tmp_path):
     drafts.write_file(tmp_path / "mine" / "kept" / "a", "kept")
     left_behind(tmp_path / "mine" / "kept")
     before = contents(tmp_path / "mine")
@@ -246,7 +242,7 @@ def test_nothing_is_done_through_a_link_below_what_is_protected(do, tmp_path: Pa
 
 @pytest.mark.parametrize("do", [write, replace, drafts.remove, drafts.sweep])
 @pytest.mark.parametrize("there", [True, False], ids=["leads somewhere", "leads nowhere"])
-def test_a_link_in_the_place_itself_is_refused_anywhere(do, there: bool, tmp_path: Path) -> None:
+def test_a_link_in_the_place_itself_is_refused_anywhere(do, there, tmp_path):
     if there:
         left_behind(tmp_path / "mine")
     (tmp_path / "link").symlink_to(tmp_path / "mine", target_is_directory=True)
@@ -256,7 +252,7 @@ def test_a_link_in_the_place_itself_is_refused_anywhere(do, there: bool, tmp_pat
     assert contents(tmp_path) == before
 
 
-def test_what_is_protected_may_be_a_link_itself_to_another_disk(tmp_path: Path) -> None:
+def test_what_is_protected_may_be_a_link_itself_to_another_disk(tmp_path):
     other = Path("/dev/shm")
     if not other.is_dir() or other.stat().st_dev == tmp_path.stat().st_dev:
         pytest.skip("/dev/shm is no other file system here")
@@ -278,7 +274,7 @@ def test_what_is_protected_may_be_a_link_itself_to_another_disk(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("do", DOINGS)
-def test_nothing_is_done_while_it_is_withheld(do, tmp_path: Path) -> None:
+def test_nothing_is_done_while_it_is_withheld(do, tmp_path):
     left_behind(tmp_path / "a")
     before = contents(tmp_path)
     with drafts.withheld(), pytest.raises(RuntimeError, match="nothing is written or removed"):
@@ -287,13 +283,13 @@ def test_nothing_is_done_while_it_is_withheld(do, tmp_path: Path) -> None:
     drafts.write_file(tmp_path / "b", "")
 
 
-def git(folder: Path, *words: str) -> None:
+def git(folder, *words):
     subprocess.run(["git", "-C", str(folder), *words], check=True, capture_output=True)
 
 
 @pytest.mark.parametrize("name", [".geobench", "leaderboards"])
 @pytest.mark.parametrize("below", ["", "deep/in it"])
-def test_a_link_that_git_tracks_is_refused(name: str, below: str, tmp_path: Path) -> None:
+def test_a_link_that_git_tracks_is_refused(name, below, tmp_path):
     root = tmp_path / "clone" / below
     root.mkdir(parents=True)
     git(tmp_path / "clone", "init")
@@ -309,7 +305,7 @@ def test_a_link_that_git_tracks_is_refused(name: str, below: str, tmp_path: Path
     Workspace(root)
 
 
-def test_folders_that_git_tracks_are_none_of_that(tmp_path: Path) -> None:
+def test_folders_that_git_tracks_are_none_of_that(tmp_path):
     git(tmp_path, "init")
     drafts.write_file(tmp_path / "leaderboards" / "a" / "table.csv", "")
     git(tmp_path, "add", "leaderboards")
@@ -319,7 +315,7 @@ def test_folders_that_git_tracks_are_none_of_that(tmp_path: Path) -> None:
     Workspace(tmp_path)  # its user moved it, git knows of no link
 
 
-def test_a_link_is_no_trouble_without_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_link_is_no_trouble_without_git(tmp_path, monkeypatch):
     (tmp_path / "mine").mkdir()
     (tmp_path / ".geobench").symlink_to(tmp_path / "mine", target_is_directory=True)
     Workspace(tmp_path)

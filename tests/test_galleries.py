@@ -2,7 +2,6 @@
 
 import csv
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +9,7 @@ from pydantic import ValidationError
 from sklearn.neighbors import BallTree
 
 import small_run
-from geobench import ConfigError, Gallery, config, geo, records
+from geobench import ConfigError, Gallery, geo, records
 from geobench.records import files
 
 TRAIN = geo.uniform(30, np.random.default_rng(0))
@@ -72,7 +71,7 @@ METHODS = """
       - {name: im2gps, label: on-both, k: 8, gallery: both}"""
 
 
-def benchmark(folder: Path, methods: str) -> config.Benchmark:
+def benchmark(folder, methods):
     (found,) = small_run.read(
         folder,
         "benchmarks:\n  - name: galleries\n    dataset: {name: toy-planet, photos: 500}\n"
@@ -101,7 +100,7 @@ def test_the_tables_say_which_gallery_a_method_answers_with(tmp_path):
     assert geo.Places(grid).nearest(answers).distance_km.max() < 1e-3
 
 
-def _folder(board: Path, label: str) -> str:
+def _folder(board, label):
     rows = files.read_json(board / "benchmark.json")["rows"]
     return next(row["folder"] for row in rows if row["label"] == label)
 

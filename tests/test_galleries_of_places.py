@@ -1,7 +1,5 @@
 """Galleries of a file and of a method's own places: read, in the key by content, or refused."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from pydantic import ValidationError
@@ -26,7 +24,7 @@ PLACES = geo.uniform(40, np.random.default_rng(3))
 TRAIN = geo.uniform(5, np.random.default_rng(4))
 
 
-def written(path: Path, places: np.ndarray = PLACES, head: str = "lat,lon") -> Path:
+def written(path, places=PLACES, head="lat,lon"):
     if path.suffix == ".npy":
         np.save(path, places)
     else:

@@ -1,12 +1,9 @@
 """The sphere, against mpmath, geopy, scipy and brute force."""
 
-from collections.abc import Callable
-from typing import Any
-
-import mpmath  # type: ignore[import-untyped]
+import mpmath
 import numpy as np
 import pytest
-from geopy.distance import great_circle  # type: ignore[import-untyped]
+from geopy.distance import great_circle
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize
@@ -19,7 +16,7 @@ longitudes = st.floats(-180, 180, exclude_max=True)
 points = st.tuples(latitudes, longitudes).map(np.array)
 
 
-def exact_km(a: np.ndarray, b: np.ndarray) -> float:
+def exact_km(a, b):
     """The great-circle distance with 60 digits, by the angle between unit vectors."""
     with mpmath.workdps(60):
         lat_a, lon_a, lat_b, lon_b = (mpmath.mpf(float(x)) * mpmath.pi / 180 for x in [*a, *b])
@@ -29,11 +26,11 @@ def exact_km(a: np.ndarray, b: np.ndarray) -> float:
         return float(mpmath.mpf(RADIUS) * mpmath.acos(min(max(cosine, -1), 1)))
 
 
-def antipode(point: np.ndarray) -> np.ndarray:
+def antipode(point):
     return np.array([-point[0], point[1] - 180 if point[1] >= 0 else point[1] + 180])
 
 
-def scattered(count: int, seed: int = 0) -> np.ndarray:
+def scattered(count, seed=0):
     """Uniform points, and the poles, the date line and the origin."""
     special = [
         [90, 0],
@@ -48,7 +45,7 @@ def scattered(count: int, seed: int = 0) -> np.ndarray:
     return np.concatenate([geo.uniform(count, rng), np.array(special, float)])
 
 
-def test_distances_agree_with_geopy() -> None:
+def test_distances_agree_with_geopy():
     rng = np.random.default_rng(0)
     a, b = geo.uniform(500, rng), geo.uniform(500, rng)
     theirs = []
@@ -59,7 +56,7 @@ def test_distances_agree_with_geopy() -> None:
 
 
 @pytest.mark.parametrize("metres", [1e-3, 1.0, 1e3, 1e6])
-def test_short_and_long_distances_agree_with_sixty_digits(metres: float) -> None:
+def test_short_and_long_distances_agree_with_sixty_digits(metres):
     rng = np.random.default_rng(1)
     for start in scattered(40):
         end = geo.destination(start, rng.uniform(0, 360), metres / 1000)
@@ -70,7 +67,7 @@ def test_short_and_long_distances_agree_with_sixty_digits(metres: float) -> None
 
 
 @pytest.mark.parametrize("metres", [0.0, 1e-3, 0.1, 1.0, 1e3])
-def test_distances_near_the_antipode_agree_with_sixty_digits(metres: float) -> None:
+def test_distances_near_the_antipode_agree_with_sixty_digits(metres):
     rng = np.random.default_rng(2)
     for start in scattered(40):
         end = geo.destination(antipode(start), rng.uniform(0, 360), metres / 1000)
@@ -79,7 +76,7 @@ def test_distances_near_the_antipode_agree_with_sixty_digits(metres: float) -> N
         assert ours == pytest.approx(np.pi * RADIUS - metres / 1000, rel=0, abs=1e-10)
 
 
-def test_the_date_line_and_the_poles_are_ordinary_places() -> None:
+def test_the_date_line_and_the_poles_are_ordinary_places():
     metre = 360 / (2 * np.pi * RADIUS * 1000)
     east, west = [0, 180 - metre / 2], [0, -180 + metre / 2]
     assert distance_km(east, west) == pytest.approx(1e-3, abs=1e-11)
@@ -91,9 +88,7 @@ def test_the_date_line_and_the_poles_are_ordinary_places() -> None:
 
 @given(points, points)
 @settings(max_examples=150, deadline=None)
-def test_distances_are_exactly_symmetric_and_within_their_range(
-    a: np.ndarray, b: np.ndarray
-) -> None:
+def test_distances_are_exactly_symmetric_and_within_their_range(a, b):
     assert distance_km(a, b) == distance_km(b, a)
     assert 0 <= distance_km(a, b) <= np.pi * RADIUS * (1 + 1e-15)
     assert distance_km(a, a) == 0
@@ -101,11 +96,11 @@ def test_distances_are_exactly_symmetric_and_within_their_range(
 
 @given(points, points)
 @settings(max_examples=150, deadline=None)
-def test_any_distance_agrees_with_sixty_digits(a: np.ndarray, b: np.ndarray) -> None:
+def test_any_distance_agrees_with_sixty_digits(a, b):
     assert float(distance_km(a, b)) == pytest.approx(exact_km(a, b), rel=4e-15, abs=1e-11)
 
 
-def test_distances_broadcast_like_numpy() -> None:
+def test_distances_broadcast_like_numpy():
     rng = np.random.default_rng(3)
     a, b = geo.uniform(7, rng), geo.uniform(5, rng)
     table = distance_km(a[:, None], b[None])
@@ -123,7 +118,7 @@ def test_distances_broadcast_like_numpy() -> None:
 
 
 @pytest.mark.parametrize("shape", [(100_003,), (3, 40_000), (70_000, 2), (2, 2, 33_000)])
-def test_blocks_leave_no_seams(shape: tuple[int, ...]) -> None:
+def test_blocks_leave_no_seams(shape):
     rng = np.random.default_rng(4)
     a, b = geo.uniform(shape, rng), geo.uniform(shape, rng)
     cosine = (geo.unit_vectors(a) * geo.unit_vectors(b)).sum(-1)
@@ -131,12 +126,12 @@ def test_blocks_leave_no_seams(shape: tuple[int, ...]) -> None:
 
 
 @pytest.mark.parametrize("wrong", [5.0, [1.0, 2.0, 3.0], [[1.0], [2.0]]])
-def test_distances_of_anything_but_points_are_an_error(wrong: Any) -> None:
+def test_distances_of_anything_but_points_are_an_error(wrong):
     with pytest.raises(ValueError, match=r"points need shape \(\.\.\., 2\)"):
         distance_km(wrong, [0, 0])
 
 
-def test_longitudes_wrap_into_their_range() -> None:
+def test_longitudes_wrap_into_their_range():
     turns = np.array([180, -180, 190, -190, 540, -540, 359.5, 7])
     wrapped = geo.wrap(np.stack([np.arange(8.0), turns], axis=-1))
     assert wrapped[:, 1].tolist() == [-180, -180, -170, 170, -180, -180, -0.5, 7]
@@ -146,7 +141,7 @@ def test_longitudes_wrap_into_their_range() -> None:
 
 @given(latitudes, st.floats(-1e6, 1e6))
 @settings(max_examples=150, deadline=None)
-def test_wrapped_points_are_where_they_were(lat: float, lon: float) -> None:
+def test_wrapped_points_are_where_they_were(lat, lon):
     wrapped = geo.wrap([lat, lon])
     assert -180 <= wrapped[1] < 180
     np.testing.assert_allclose(
@@ -155,20 +150,20 @@ def test_wrapped_points_are_where_they_were(lat: float, lon: float) -> None:
     assert (geo.wrap(wrapped) == wrapped).all()
 
 
-def test_wrapping_leaves_its_argument_alone() -> None:
+def test_wrapping_leaves_its_argument_alone():
     original = np.array([[0.0, 200.0]])
     geo.wrap(original)
     assert original[0, 1] == 200
 
 
-def test_a_shape_that_holds_no_points_is_an_error_that_names_it() -> None:
-    wrongs: list[Any] = [3.0, None, [1, 2, 3], [[1, 2, 3]], []]
+def test_a_shape_that_holds_no_points_is_an_error_that_names_it():
+    wrongs = [3.0, None, [1, 2, 3], [[1, 2, 3]], []]
     for wrong in wrongs:
         with pytest.raises(PredictionError, match=r"modes have shape .* not \(\.\.\., 2\)"):
             geo.wrap(wrong, name="modes")
 
 
-def test_a_value_that_is_not_finite_is_counted_and_placed() -> None:
+def test_a_value_that_is_not_finite_is_counted_and_placed():
     bad = np.array([[0, 0], [np.nan, 1], [2, np.inf]])
     with pytest.raises(PredictionError, match=r"answers: 2 of 3 are not finite \(first at \(1,\)"):
         geo.wrap(bad, name="answers")
@@ -176,7 +171,7 @@ def test_a_value_that_is_not_finite_is_counted_and_placed() -> None:
         geo.wrap([np.nan, 0])
 
 
-def test_a_latitude_beyond_the_poles_is_an_error_that_shows_it() -> None:
+def test_a_latitude_beyond_the_poles_is_an_error_that_shows_it():
     with pytest.raises(PredictionError, match=r"latitude -95 at \(0, 1\) is beyond the poles"):
         geo.wrap([[[0, 0], [-95, 0]]])
     with pytest.raises(PredictionError, match=r"latitude 120 at \(\)"):
@@ -184,7 +179,7 @@ def test_a_latitude_beyond_the_poles_is_an_error_that_shows_it() -> None:
     assert geo.wrap([[90, 0], [-90, 0]]).shape == (2, 2)
 
 
-def test_vectors_and_points_are_each_others_inverse() -> None:
+def test_vectors_and_points_are_each_others_inverse():
     places = scattered(500)
     again = geo.from_vectors(3.5 * geo.unit_vectors(places))
     np.testing.assert_allclose(distance_km(places, again), 0, atol=1e-11)
@@ -196,7 +191,7 @@ def test_vectors_and_points_are_each_others_inverse() -> None:
 
 @given(points)
 @settings(max_examples=150, deadline=None)
-def test_tangent_frames_are_orthonormal_and_right_handed_everywhere(point: np.ndarray) -> None:
+def test_tangent_frames_are_orthonormal_and_right_handed_everywhere(point):
     for vector in (geo.unit_vectors(point), np.array([1.0, 0.0, -0.0]), np.array([0.0, 0.0, -1.0])):
         first, second = geo.tangent_frames(vector)
         frame = np.stack([first, second, vector])
@@ -205,7 +200,7 @@ def test_tangent_frames_are_orthonormal_and_right_handed_everywhere(point: np.nd
 
 
 @pytest.mark.parametrize("km", [1e-6, 1e-3, 1.0, 500.0, 9000.0, 20_000.0])
-def test_one_arrives_as_far_away_as_one_travels(km: float) -> None:
+def test_one_arrives_as_far_away_as_one_travels(km):
     rng = np.random.default_rng(5)
     start = scattered(200)
     bearing = rng.uniform(0, 360, len(start))
@@ -219,7 +214,7 @@ def test_one_arrives_as_far_away_as_one_travels(km: float) -> None:
         np.testing.assert_allclose(turn[inside], 0, atol=1e-3 if km < 1 else 1e-5)
 
 
-def test_bearings_are_those_of_the_compass() -> None:
+def test_bearings_are_those_of_the_compass():
     here = [0, 0]
     for there, bearing in (([1, 0], 0), ([0, 1], 90), ([-1, 0], 180), ([0, -1], 270)):
         assert geo.initial_bearing(here, there) == pytest.approx(bearing)
@@ -230,15 +225,15 @@ def test_bearings_are_those_of_the_compass() -> None:
 
 @given(points, points)
 @settings(max_examples=150, deadline=None)
-def test_a_bearing_is_at_least_0_and_less_than_360(a: np.ndarray, b: np.ndarray) -> None:
+def test_a_bearing_is_at_least_0_and_less_than_360(a, b):
     assert 0 <= geo.initial_bearing(a, b) < 360
 
 
-def test_a_bearing_a_hair_west_of_north_is_no_360() -> None:
+def test_a_bearing_a_hair_west_of_north_is_no_360():
     assert geo.initial_bearing([0, 0], [1, -1e-20]) == 0
 
 
-def test_bearings_and_distances_broadcast() -> None:
+def test_bearings_and_distances_broadcast():
     circle = geo.destination([48.0, 11.0], np.arange(0, 360, 10), 25.0)
     assert circle.shape == (36, 2)
     rings = geo.destination([[48.0, 11.0]], np.arange(0, 360, 10)[:, None], [1.0, 5.0])
@@ -246,7 +241,7 @@ def test_bearings_and_distances_broadcast() -> None:
     np.testing.assert_allclose(distance_km(rings, [48.0, 11.0]), [[1, 5]] * 36)
 
 
-def test_interpolated_points_divide_the_way() -> None:
+def test_interpolated_points_divide_the_way():
     rng = np.random.default_rng(6)
     a, b = geo.uniform(300, rng), geo.uniform(300, rng)
     whole = distance_km(a, b)
@@ -258,7 +253,7 @@ def test_interpolated_points_divide_the_way() -> None:
     assert distance_km(across, [0, 180]) == pytest.approx(0, abs=1e-9)
 
 
-def test_uniform_points_are_uniform_by_area() -> None:
+def test_uniform_points_are_uniform_by_area():
     from scipy.stats import kstest
 
     drawn = geo.uniform((100, 200), np.random.default_rng(7))
@@ -270,20 +265,20 @@ def test_uniform_points_are_uniform_by_area() -> None:
     np.testing.assert_array_equal(drawn, same)
 
 
-def cloud(rng: np.random.Generator, count: int, spread: float) -> np.ndarray:
+def cloud(rng, count, spread):
     centre = geo.uniform(1, rng)
     return geo.destination(centre, rng.uniform(0, 360, count), rng.uniform(0, spread, count))
 
 
-def least(cost: Callable[[np.ndarray], float], starts: np.ndarray, spread: float) -> float:
+def least(cost, starts, spread):
     """The smallest cost that scipy finds from several starts; points as free 3-vectors."""
 
-    def by_vector(vector: Any) -> float:
+    def by_vector(vector):
         return cost(geo.from_vectors(vector))
 
     best = np.inf
     for start in geo.unit_vectors(starts):
-        simplex: Any = np.concatenate([[start], start + np.eye(3) * spread / RADIUS])
+        simplex = np.concatenate([[start], start + np.eye(3) * spread / RADIUS])
         found = minimize(
             by_vector,
             start,
@@ -300,16 +295,14 @@ def least(cost: Callable[[np.ndarray], float], starts: np.ndarray, spread: float
 
 
 @pytest.mark.parametrize("spread", [0.01, 10.0, 2000.0, 15_000.0])
-def test_no_point_has_a_smaller_mean_distance_than_the_median(spread: float) -> None:
+def test_no_point_has_a_smaller_mean_distance_than_the_median(spread):
     rng = np.random.default_rng(8)
     for count in (2, 3, 9):
         places = cloud(rng, count, spread)
         for weights in (None, rng.exponential(1, count)):
             share = np.ones(count) if weights is None else weights
 
-            def cost(
-                point: np.ndarray, places: np.ndarray = places, share: np.ndarray = share
-            ) -> float:
+            def cost(point, places=places, share=share):
                 return float(distance_km(places, point) @ share / share.sum())
 
             median = geo.median_point(places, weights)
@@ -317,36 +310,36 @@ def test_no_point_has_a_smaller_mean_distance_than_the_median(spread: float) -> 
 
 
 @pytest.mark.parametrize("spread", [0.01, 10.0, 2000.0])
-def test_no_point_has_a_smaller_mean_squared_chord_than_the_mean(spread: float) -> None:
+def test_no_point_has_a_smaller_mean_squared_chord_than_the_mean(spread):
     rng = np.random.default_rng(9)
     places, weights = cloud(rng, 12, spread), rng.exponential(1, 12)
 
-    def cost(point: np.ndarray) -> float:
+    def cost(point):
         angle = distance_km(places, point) / RADIUS
         return float(np.sin(angle / 2) ** 2 @ weights / weights.sum()) * RADIUS**2
 
     assert cost(geo.mean_point(places, weights)) <= least(cost, places[:3], spread) * (1 + 1e-9)
 
 
-def test_means_cross_the_date_line_and_the_pole() -> None:
+def test_means_cross_the_date_line_and_the_pole():
     assert distance_km(geo.mean_point([[10, 179], [10, -179]]), [10.0015, 180]) < 0.1
     assert geo.mean_point([[80, 0], [80, 120], [80, -120]])[0] == pytest.approx(90)
     assert geo.median_point([[80, 0], [80, 120], [80, -120]])[0] == pytest.approx(90)
 
 
-def test_points_that_cancel_out_have_their_first_as_mean() -> None:
+def test_points_that_cancel_out_have_their_first_as_mean():
     assert geo.mean_point([[[0, 10], [0, -170]], [[0, 0], [0, 20]]]) == pytest.approx(
         np.array([[0, 10], [0, 10]])
     )
 
 
-def test_a_majority_pins_the_median() -> None:
+def test_a_majority_pins_the_median():
     places = np.array([[10.0, 20], [10, 20], [10, 20], [50, 60], [-40, 100]])
     np.testing.assert_array_equal(geo.median_point(places), [10, 20])
     np.testing.assert_array_equal(geo.median_point(places[2:], [5, 1, 1]), [10, 20])
 
 
-def test_the_densest_point_is_that_of_brute_force() -> None:
+def test_the_densest_point_is_that_of_brute_force():
     rng = np.random.default_rng(10)
     places, weights = geo.uniform((20, 30), rng), rng.exponential(1, (20, 30))
     bandwidth = 800.0
@@ -357,7 +350,7 @@ def test_the_densest_point_is_that_of_brute_force() -> None:
         np.testing.assert_array_equal(chosen[row], places[row][(kernel @ weights[row]).argmax()])
 
 
-def test_the_densest_point_does_not_depend_on_the_scale_of_the_weights() -> None:
+def test_the_densest_point_does_not_depend_on_the_scale_of_the_weights():
     rng = np.random.default_rng(11)
     places, weights = geo.uniform(30, rng), rng.exponential(1, 30)
     expected = geo.densest_point(places, weights)
@@ -365,14 +358,14 @@ def test_the_densest_point_does_not_depend_on_the_scale_of_the_weights() -> None
         np.testing.assert_array_equal(geo.densest_point(places, weights * scale), expected)
 
 
-def test_of_equally_dense_points_the_first_wins() -> None:
+def test_of_equally_dense_points_the_first_wins():
     places = np.array([[0.0, 0], [0, 90], [40, 5], [40, 5]])
     np.testing.assert_array_equal(geo.densest_point(places), [40, 5])
     np.testing.assert_array_equal(geo.densest_point(places[:2]), [0, 0])
     np.testing.assert_array_equal(geo.densest_point(places[:3], bandwidth_km=1e-5), [0, 0])
 
 
-def test_a_kernel_is_as_wide_as_its_concentration_says() -> None:
+def test_a_kernel_is_as_wide_as_its_concentration_says():
     rng = np.random.default_rng(12)
     kappa = float(geo.concentration_of(50.0))
     drop = rng.exponential(1, 200_000) / kappa  # 1 - cosine, for small angles
@@ -380,7 +373,7 @@ def test_a_kernel_is_as_wide_as_its_concentration_says() -> None:
     assert per_axis.std() == pytest.approx(50, rel=0.01)
 
 
-def test_the_nearest_place_is_that_of_brute_force() -> None:
+def test_the_nearest_place_is_that_of_brute_force():
     places, queries = scattered(400, seed=13), scattered(150, seed=14)
     table = distance_km(queries[:, None], places)
     found = geo.Places(places).nearest(queries)
@@ -391,7 +384,7 @@ def test_the_nearest_place_is_that_of_brute_force() -> None:
 
 
 @pytest.mark.parametrize("radius", [1.0, 25.0, 2000.0, 15_000.0, 20_000.0])
-def test_counts_within_a_radius_are_those_of_brute_force(radius: float) -> None:
+def test_counts_within_a_radius_are_those_of_brute_force(radius):
     rng = np.random.default_rng(15)
     queries = scattered(150, seed=16)
     near = geo.destination(queries, rng.uniform(0, 360, len(queries)), rng.uniform(0, 50))
@@ -402,7 +395,7 @@ def test_counts_within_a_radius_are_those_of_brute_force(radius: float) -> None:
     )
 
 
-def test_everything_lies_within_half_the_circumference() -> None:
+def test_everything_lies_within_half_the_circumference():
     places = scattered(300)
     antipodes = np.array([antipode(place) for place in places])
     found = geo.Places(places).count_within(antipodes, np.pi * RADIUS)
@@ -411,6 +404,6 @@ def test_everything_lies_within_half_the_circumference() -> None:
 
 
 @pytest.mark.parametrize("shape", [(0, 2), (2,), (3, 3), (2, 2, 2)])
-def test_places_of_a_wrong_shape_are_an_error(shape: tuple[int, ...]) -> None:
+def test_places_of_a_wrong_shape_are_an_error(shape):
     with pytest.raises(ValueError, match=r"Places needs points of shape \(M >= 1, 2\)"):
         geo.Places(np.zeros(shape))

@@ -1,7 +1,6 @@
 """Mixtures of von Mises-Fisher densities, against scipy, closed forms and counts of draws."""
 
 import tracemalloc
-from typing import Any
 
 import numpy as np
 import pytest
@@ -14,18 +13,18 @@ from known_densities import LOG_UNIFORM, cells_prediction, rng
 KAPPAS = [0.0, 1e-6, 1e-3, 1.0, 30.0, 1e3, 1e6]
 
 
-def drop_from(mean: np.ndarray, points: np.ndarray) -> np.ndarray:
+def drop_from(mean, points):
     """1 - cos(angle) between a mean and points, without cancellation."""
     return 2 * np.sin(distance_km(mean, points) / (2 * geo.EARTH_RADIUS_KM)) ** 2
 
 
 @pytest.mark.parametrize("kappa", KAPPAS)
 @pytest.mark.parametrize("mean", [[12.0, 34.0], [90.0, 0.0], [-45.0, -180.0]])
-def test_a_von_mises_fisher_density_integrates_to_one(kappa: float, mean: list[float]) -> None:
+def test_a_von_mises_fisher_density_integrates_to_one(kappa, mean):
     prediction = VonMisesFisherMixture([[mean]], kappa)
     scale = max(kappa, 1.0)
 
-    def density(scaled_drop: float) -> float:
+    def density(scaled_drop):
         angle = 2 * np.arcsin(np.sqrt(min(scaled_drop / scale / 2, 1)))
         point = geo.destination(mean, 77.0, angle * geo.EARTH_RADIUS_KM)
         return float(np.exp(prediction.log_prob(point[None, None])[0, 0])) * 2 * np.pi / scale
@@ -36,7 +35,7 @@ def test_a_von_mises_fisher_density_integrates_to_one(kappa: float, mean: list[f
 
 
 @pytest.mark.parametrize("kappa", [k for k in KAPPAS if k])
-def test_a_von_mises_fisher_density_is_that_of_scipy(kappa: Any) -> None:
+def test_a_von_mises_fisher_density_is_that_of_scipy(kappa):
     mean = np.array([-33.0, 151.0])
     spread = min(np.pi, 3 / np.sqrt(kappa)) * geo.EARTH_RADIUS_KM
     points = geo.destination(mean, rng().uniform(0, 360, 50), rng(1).uniform(0, spread, 50))
@@ -47,7 +46,7 @@ def test_a_von_mises_fisher_density_is_that_of_scipy(kappa: Any) -> None:
 
 
 @pytest.mark.parametrize("kappa", KAPPAS)
-def test_a_von_mises_fisher_density_has_its_closed_form(kappa: float) -> None:
+def test_a_von_mises_fisher_density_has_its_closed_form(kappa):
     mean = np.array([61.0, -179.0])
     points = geo.uniform(50, rng(2))
     ours = VonMisesFisherMixture([[mean]], kappa).log_prob(points[None])[0]
@@ -57,11 +56,11 @@ def test_a_von_mises_fisher_density_has_its_closed_form(kappa: float) -> None:
 
 @pytest.mark.parametrize("kappa", [0.0, 1e-13, 1e-6, 0.999, 1.0, 1e3, 1e6])
 @pytest.mark.parametrize("mean", [[12.0, 34.0], [-90.0, 0.0], [0.0, -180.0]])
-def test_von_mises_fisher_draws_follow_the_closed_form(kappa: float, mean: list[float]) -> None:
+def test_von_mises_fisher_draws_follow_the_closed_form(kappa, mean):
     drawn = VonMisesFisherMixture([[mean]], kappa).sample(20_000, rng(3))[0]
     drop = drop_from(np.array(mean), drawn)
 
-    def cumulative(x: Any) -> Any:
+    def cumulative(x):
         if kappa < 1e-9:
             return x / 2
         return np.expm1(-kappa * x) / np.expm1(-2 * kappa)
@@ -73,7 +72,7 @@ def test_von_mises_fisher_draws_follow_the_closed_form(kappa: float, mean: list[
     assert (geo.wrap(drawn) == drawn).all()
 
 
-def test_a_mixture_is_the_weighted_sum_of_its_components() -> None:
+def test_a_mixture_is_the_weighted_sum_of_its_components():
     means, kappas = geo.uniform((3, 4), rng()), 10 ** rng(1).uniform(-3, 4, (3, 4))
     weights = rng(2).random((3, 4))
     weights[1, 2] = 0
@@ -86,7 +85,7 @@ def test_a_mixture_is_the_weighted_sum_of_its_components() -> None:
     np.testing.assert_allclose(mixture.log_prob(points), np.log(total), rtol=1e-12)
 
 
-def test_a_mixture_draws_its_components_as_often_as_they_weigh() -> None:
+def test_a_mixture_draws_its_components_as_often_as_they_weigh():
     means = np.array([[[0, 0], [0, 90], [0, -90], [90, 0]]])
     weights = np.array([[4.0, 3, 0, 1]])
     drawn = VonMisesFisherMixture(means, [[1e3, 1e4, 1e4, 1e5]], weights).sample(20_000, rng(4))[0]
@@ -99,9 +98,9 @@ def test_a_mixture_draws_its_components_as_often_as_they_weigh() -> None:
         assert drop.mean() == pytest.approx(1 / kappa, rel=0.1)
 
 
-def test_what_photos_share_gives_the_same_as_copies() -> None:
+def test_what_photos_share_gives_the_same_as_copies():
     means, points = geo.uniform((5, 3), rng()), geo.uniform((5, 4), rng(1))
-    cases: list[tuple[Any, Any, Any]] = [
+    cases = [
         (means, 50.0, None),
         (means, rng(2).random(3) * 100, rng(3).random((1, 3))),
         (means, rng(2).random((5, 1)) * 100, rng(3).random((5, 3))),
@@ -130,7 +129,7 @@ def test_what_photos_share_gives_the_same_as_copies() -> None:
         np.testing.assert_array_equal(shared.take(some).point(), full.point()[some])
 
 
-def test_the_answer_is_the_densest_mean_or_what_is_given() -> None:
+def test_the_answer_is_the_densest_mean_or_what_is_given():
     means = np.array([[[0, 0], [0, 1], [50, 50]], [[0, 0], [80, 1], [50, 50]]])
     mixture = VonMisesFisherMixture(means, [[2e3, 2e3, 3e3]], [[1, 1.1, 1.2]])
     assert mixture.point().tolist() == [[0, 1], [50, 50]]
@@ -139,9 +138,7 @@ def test_the_answer_is_the_densest_mean_or_what_is_given() -> None:
     assert given.take(np.array([1])).point().tolist() == [[5, 6]]
 
 
-def test_many_photos_points_and_components_are_worked_out_in_pieces(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_many_photos_points_and_components_are_worked_out_in_pieces(monkeypatch):
     means, points = geo.uniform((1, 11), rng()), geo.uniform((7, 13), rng(1))
     whole = VonMisesFisherMixture(means, 20.0, count=7).log_prob(points)
     for pairs in (1, 11, 50, 300):
@@ -158,7 +155,7 @@ def test_many_photos_points_and_components_are_worked_out_in_pieces(
     assert peak < 10e6  # all pairs at once would take 80 MB an array
 
 
-def test_densities_at_no_points_are_empty() -> None:
+def test_densities_at_no_points_are_empty():
     nowhere = np.empty((1, 0, 2))
     assert VonMisesFisherMixture([[[0, 0]]], 1.0, count=3).log_prob(nowhere).shape == (3, 0)
     assert cells_prediction().log_prob(nowhere).shape == (3, 0)

@@ -9,7 +9,7 @@ from geobench import EqualAreaGrid, distance_km, geo
 ROWS = [2, 3, 7, 36, 180, 400]
 
 
-def area_of(bounds: np.ndarray) -> np.ndarray:
+def area_of(bounds):
     """Steradians between two parallels and two meridians: (sin north - sin south) times width."""
     south, west, north, east = bounds.T
     # The difference of sines as a product, and the cosine from the pole, lose no digits.
@@ -19,7 +19,7 @@ def area_of(bounds: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("rows", ROWS)
-def test_every_cell_has_the_same_area(rows: int) -> None:
+def test_every_cell_has_the_same_area(rows):
     grid = EqualAreaGrid(rows)
     areas = area_of(grid.bounds())
     np.testing.assert_allclose(areas, 4 * np.pi / len(grid), rtol=1e-12)
@@ -28,7 +28,7 @@ def test_every_cell_has_the_same_area(rows: int) -> None:
 
 
 @pytest.mark.parametrize("rows", ROWS)
-def test_cells_touch_and_cover_the_sphere(rows: int) -> None:
+def test_cells_touch_and_cover_the_sphere(rows):
     bounds = EqualAreaGrid(rows).bounds()
     south, west, north, east = bounds.T
     assert (south[0], north[-1]) == (-90, 90)
@@ -43,7 +43,7 @@ def test_cells_touch_and_cover_the_sphere(rows: int) -> None:
             assert north[first] == south[last]
 
 
-def test_the_default_cells_are_about_560_km_wide() -> None:
+def test_the_default_cells_are_about_560_km_wide():
     grid = EqualAreaGrid()
     side = np.sqrt(grid.areas[0]) * geo.EARTH_RADIUS_KM
     assert 540 < side < 580
@@ -56,12 +56,12 @@ def test_the_default_cells_are_about_560_km_wide() -> None:
 
 
 @pytest.mark.parametrize("rows", ROWS)
-def test_centres_lie_in_their_cells(rows: int) -> None:
+def test_centres_lie_in_their_cells(rows):
     grid = EqualAreaGrid(rows)
     np.testing.assert_array_equal(grid.assign(grid.centres), np.arange(len(grid)))
 
 
-def test_points_are_assigned_to_the_cell_whose_bounds_hold_them() -> None:
+def test_points_are_assigned_to_the_cell_whose_bounds_hold_them():
     grid = EqualAreaGrid(23)
     points = geo.uniform((40, 50), np.random.default_rng(0))
     cells = grid.assign(points)
@@ -72,7 +72,7 @@ def test_points_are_assigned_to_the_cell_whose_bounds_hold_them() -> None:
 
 
 @pytest.mark.parametrize("rows", ROWS)
-def test_poles_and_the_date_line_have_their_cells(rows: int) -> None:
+def test_poles_and_the_date_line_have_their_cells(rows):
     grid = EqualAreaGrid(rows)
     bounds = grid.bounds()
     for lon in (-180.0, 0.0, np.nextafter(180, 0)):
@@ -83,7 +83,7 @@ def test_poles_and_the_date_line_have_their_cells(rows: int) -> None:
         assert bounds[grid.assign([lat, 180 - 1e-9]), 3] == pytest.approx(180)
 
 
-def test_a_longitude_is_the_same_place_whole_turns_away() -> None:
+def test_a_longitude_is_the_same_place_whole_turns_away():
     grid = EqualAreaGrid(11)
     points = geo.uniform(500, np.random.default_rng(1))
     np.testing.assert_array_equal(grid.assign(points + [0, 360]), grid.assign(points))
@@ -91,7 +91,7 @@ def test_a_longitude_is_the_same_place_whole_turns_away() -> None:
     assert grid.assign([10, 180]) == grid.assign([10, -180])
 
 
-def test_random_points_fall_into_all_cells_alike() -> None:
+def test_random_points_fall_into_all_cells_alike():
     grid = EqualAreaGrid(12)
     points = geo.uniform(200_000, np.random.default_rng(2))
     counts = np.bincount(grid.assign(points), minlength=len(grid))
@@ -99,7 +99,7 @@ def test_random_points_fall_into_all_cells_alike() -> None:
 
 
 @pytest.mark.parametrize("rows", [2, 5, 36])
-def test_samples_are_uniform_inside_their_cell(rows: int) -> None:
+def test_samples_are_uniform_inside_their_cell(rows):
     grid, rng = EqualAreaGrid(rows), np.random.default_rng(3)
     cells = np.unique([0, 1, len(grid) // 3, len(grid) // 2, len(grid) - 1])
     drawn = grid.sample(np.repeat(cells[:, None], 8000, axis=1), rng)
@@ -113,7 +113,7 @@ def test_samples_are_uniform_inside_their_cell(rows: int) -> None:
         assert chisquare(counts).pvalue > 1e-3
 
 
-def test_samples_are_points_with_the_shape_of_the_cells() -> None:
+def test_samples_are_points_with_the_shape_of_the_cells():
     grid = EqualAreaGrid(6)
     cells = np.arange(len(grid)).reshape(2, -1)
     drawn = grid.sample(cells, np.random.default_rng(4))
@@ -122,13 +122,13 @@ def test_samples_are_points_with_the_shape_of_the_cells() -> None:
     np.testing.assert_array_equal(drawn, grid.sample(cells, np.random.default_rng(4)))
 
 
-def test_a_grid_has_no_parents_and_a_digest_of_its_rows() -> None:
+def test_a_grid_has_no_parents_and_a_digest_of_its_rows():
     assert EqualAreaGrid(36).parents is None
     assert EqualAreaGrid(36).digest == EqualAreaGrid().digest != EqualAreaGrid(37).digest
     expected = "bbebb5df"
     assert EqualAreaGrid().digest.startswith(expected)
 
 
-def test_a_single_row_is_an_error() -> None:
+def test_a_single_row_is_an_error():
     with pytest.raises(ValueError, match="at least 2 rows, not 1"):
         EqualAreaGrid(1)

@@ -1,7 +1,5 @@
 """Predictions, against scipy, closed forms, numerical integration and counts of draws."""
 
-from collections.abc import Callable
-
 import numpy as np
 import pytest
 from scipy.optimize import minimize_scalar
@@ -15,7 +13,6 @@ from geobench import (
     EqualAreaGrid,
     Floored,
     LazyDensity,
-    Prediction,
     PredictionError,
     Sampled,
     VonMisesFisherMixture,
@@ -25,7 +22,7 @@ from geobench import (
 from known_densities import LOG_UNIFORM, cells_prediction, rng
 
 
-def test_the_heaviest_atom_is_the_answer() -> None:
+def test_the_heaviest_atom_is_the_answer():
     points = geo.uniform((4, 5), rng())
     weights = rng(1).random((4, 5))
     atoms = Atoms(points, weights)
@@ -34,7 +31,7 @@ def test_the_heaviest_atom_is_the_answer() -> None:
     assert len(atoms) == 4
 
 
-def test_of_equally_heavy_atoms_the_densest_is_the_answer() -> None:
+def test_of_equally_heavy_atoms_the_densest_is_the_answer():
     points = np.array(
         [[[0, 0], [50, 50], [50.1, 50], [50.05, 50]], [[9, 9], [0, 1], [0, 1], [5, 5]]]
     )
@@ -44,7 +41,7 @@ def test_of_equally_heavy_atoms_the_densest_is_the_answer() -> None:
     assert uneven.point().tolist() == [[50.05, 50], [9, 9]]
 
 
-def test_atoms_are_drawn_as_often_as_they_are_heavy() -> None:
+def test_atoms_are_drawn_as_often_as_they_are_heavy():
     points = geo.uniform((3, 4), rng())
     weights = np.array([[1, 2, 3, 4], [0, 1, 0, 1], [5, 0, 0, 0]])
     drawn = Atoms(points, weights).sample(20_000, rng(2))
@@ -58,7 +55,7 @@ def test_atoms_are_drawn_as_often_as_they_are_heavy() -> None:
         assert inside.sum() == 1 or chisquare(counts[inside], expected).pvalue > 1e-3
 
 
-def test_shared_atoms_answer_every_photo() -> None:
+def test_shared_atoms_answer_every_photo():
     points = geo.uniform((1, 6), rng())
     shared = Atoms(points, count=1000)
     assert len(shared) == 1000
@@ -70,7 +67,7 @@ def test_shared_atoms_answer_every_photo() -> None:
     assert (weighted.point() == points[0][weighted.weights.argmax(axis=1)]).all()
 
 
-def test_draws_of_different_photos_are_independent() -> None:
+def test_draws_of_different_photos_are_independent():
     drawn = Atoms([[[0, 0], [0, 90]]], count=40_000).sample(2, rng(4))[..., 1] > 0
     table = np.bincount(2 * drawn[:, 0] + drawn[:, 1], minlength=4)
     assert chisquare(table).pvalue > 1e-3
@@ -78,24 +75,24 @@ def test_draws_of_different_photos_are_independent() -> None:
     assert chisquare(neighbours).pvalue > 1e-3
 
 
-def draw_indices(indices: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
+def draw_indices(indices, n, rng):
     """Photo i's draws lie on parallel i."""
     lon = rng.uniform(-180, 180, (len(indices), n))
     return np.stack([np.broadcast_to(indices[:, None], lon.shape), lon], axis=-1)
 
 
-def index_density(indices: np.ndarray, points: np.ndarray) -> np.ndarray:
+def index_density(indices, points):
     return np.asarray(indices[:, None] + 0 * points[..., 0])
 
 
-def lazy(kind: str, answers: np.ndarray) -> Prediction:
+def lazy(kind, answers):
     if kind == "sampled":
         return Sampled(answers, draw_indices)
     return LazyDensity(answers, draw_indices, index_density)
 
 
 @pytest.mark.parametrize("kind", ["sampled", "lazy"])
-def test_photos_taken_twice_are_still_themselves(kind: str) -> None:
+def test_photos_taken_twice_are_still_themselves(kind):
     answers = geo.uniform(20, rng())
     prediction = lazy(kind, answers)
     assert (prediction.sample(3, rng())[..., 0] == np.arange(20)[:, None]).all()
@@ -110,21 +107,21 @@ def test_photos_taken_twice_are_still_themselves(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["sampled", "lazy"])
-def test_an_answer_can_be_changed_without_changing_the_prediction(kind: str) -> None:
+def test_an_answer_can_be_changed_without_changing_the_prediction(kind):
     prediction = lazy(kind, geo.uniform(3, rng()))
     before = prediction.point()
     prediction.point()[:] = 0
     np.testing.assert_array_equal(prediction.point(), before)
 
 
-def with_density(indices: np.ndarray, n: int, rng: np.random.Generator) -> Drawn:
+def with_density(indices, n, rng):
     """The draws of `draw_indices`, and minus one more than the photo's number at each."""
     points = draw_indices(indices, n, rng)
     return Drawn(points, np.asarray(-1.0 - indices[:, None] + 0 * points[..., 0]))
 
 
-def test_a_density_that_comes_with_the_draws_is_not_asked_for_again() -> None:
-    def forbidden(indices: np.ndarray, points: np.ndarray) -> np.ndarray:
+def test_a_density_that_comes_with_the_draws_is_not_asked_for_again():
+    def forbidden(indices, points):
         raise AssertionError("the density was asked for")
 
     answers = geo.uniform(9, rng())
@@ -136,10 +133,10 @@ def test_a_density_that_comes_with_the_draws_is_not_asked_for_again() -> None:
     np.testing.assert_array_equal(drawn.points, taken.sample(3, rng()))
 
 
-def test_a_floor_asks_anew_only_for_the_draws_that_it_replaced() -> None:
-    asked: list[tuple[int, int]] = []
+def test_a_floor_asks_anew_only_for_the_draws_that_it_replaced():
+    asked = []
 
-    def log_prob(indices: np.ndarray, points: np.ndarray) -> np.ndarray:
+    def log_prob(indices, points):
         asked.append(points.shape[:2])
         return index_density(indices, points)
 
@@ -155,7 +152,7 @@ def test_a_floor_asks_anew_only_for_the_draws_that_it_replaced() -> None:
     np.testing.assert_array_equal(drawn.points, floored.sample(8, rng(3)))
 
 
-def test_as_many_log_densities_as_points_come_with_the_draws() -> None:
+def test_as_many_log_densities_as_points_come_with_the_draws():
     bad = LazyDensity(
         [[0, 0]],
         draw_indices,
@@ -166,13 +163,13 @@ def test_as_many_log_densities_as_points_come_with_the_draws() -> None:
         bad.sample_and_log_prob(3, rng())
 
 
-def test_draws_off_the_globe_are_an_error() -> None:
+def test_draws_off_the_globe_are_an_error():
     bad = Sampled([[0, 0]], lambda indices, n, rng: np.full((1, n, 2), 95.0))
     with pytest.raises(PredictionError, match="samples: latitude 95"):
         bad.sample(2, rng())
 
 
-def test_cells_integrate_to_one() -> None:
+def test_cells_integrate_to_one():
     prediction = cells_prediction()
     centres = prediction.partition.centres[None]
     masses = np.exp(prediction.log_prob(centres)) * prediction.partition.areas
@@ -183,7 +180,7 @@ def test_cells_integrate_to_one() -> None:
     assert (np.abs(drawn.mean(axis=1) - 1) < 4 * error).all()
 
 
-def test_cells_are_drawn_as_often_as_they_are_likely() -> None:
+def test_cells_are_drawn_as_often_as_they_are_likely():
     prediction = cells_prediction()
     drawn = prediction.partition.assign(prediction.sample(30_000, rng(7)))
     for row, log_masses in zip(drawn, prediction.log_masses, strict=True):
@@ -191,7 +188,7 @@ def test_cells_are_drawn_as_often_as_they_are_likely() -> None:
         assert chisquare(counts, 30_000 * np.exp(log_masses)).pvalue > 1e-3
 
 
-def test_the_answer_is_the_centre_of_the_likeliest_cell_or_what_is_given() -> None:
+def test_the_answer_is_the_centre_of_the_likeliest_cell_or_what_is_given():
     prediction = cells_prediction()
     best = prediction.log_masses.argmax(axis=1)
     np.testing.assert_array_equal(prediction.point(), prediction.partition.centres[best])
@@ -200,7 +197,7 @@ def test_the_answer_is_the_centre_of_the_likeliest_cell_or_what_is_given() -> No
     assert given.take(np.array([2])).point().tolist() == [[1, 2]]
 
 
-def test_shared_cells_broadcast() -> None:
+def test_shared_cells_broadcast():
     one = cells_prediction(count=1)
     shared = Cells(one.partition, one.log_masses, count=500)
     points = geo.uniform((500, 3), rng(8))
@@ -212,7 +209,7 @@ def test_shared_cells_broadcast() -> None:
     assert len(shared.take(np.array([1, 400]))) == 2
 
 
-def test_a_cell_of_no_mass_has_a_density_of_zero_and_is_never_drawn() -> None:
+def test_a_cell_of_no_mass_has_a_density_of_zero_and_is_never_drawn():
     grid = EqualAreaGrid(3)
     log_masses = np.full((1, len(grid)), -np.inf)
     log_masses[0, [2, 5]] = np.log(0.5)
@@ -223,7 +220,7 @@ def test_a_cell_of_no_mass_has_a_density_of_zero_and_is_never_drawn() -> None:
 
 
 @pytest.mark.parametrize("wrong", [0.0, 900.0, np.nan, np.inf])
-def test_masses_that_do_not_sum_to_one_are_an_error_that_names_the_photo(wrong: float) -> None:
+def test_masses_that_do_not_sum_to_one_are_an_error_that_names_the_photo(wrong):
     good = cells_prediction()
     log_masses = good.log_masses.copy()
     log_masses[1, 3] = wrong
@@ -231,20 +228,20 @@ def test_masses_that_do_not_sum_to_one_are_an_error_that_names_the_photo(wrong: 
         Cells(good.partition, log_masses)
 
 
-def test_masses_of_the_wrong_number_of_cells_are_an_error() -> None:
+def test_masses_of_the_wrong_number_of_cells_are_an_error():
     grid = EqualAreaGrid(3)
     for wrong in (np.zeros((2, len(grid) + 1)), np.zeros(len(grid))):
         with pytest.raises(PredictionError, match=rf"not \(N, {len(grid)} cells\)"):
             Cells(grid, wrong)
 
 
-def test_masses_in_single_precision_are_normalised_exactly() -> None:
+def test_masses_in_single_precision_are_normalised_exactly():
     good = cells_prediction()
     rough = Cells(good.partition, good.log_masses.astype(np.float32))
     np.testing.assert_allclose(np.exp(rough.log_masses).sum(axis=1), 1, rtol=1e-14)
 
 
-def test_a_floored_density_is_the_mixture_that_it_says() -> None:
+def test_a_floored_density_is_the_mixture_that_it_says():
     density = VonMisesFisherMixture(geo.uniform((4, 1), rng()), 1e5)
     points = np.concatenate([geo.uniform((4, 5), rng(1)), density.means], axis=1)
     floored = Floored(density, 0.2)
@@ -258,7 +255,7 @@ def test_a_floored_density_is_the_mixture_that_it_says() -> None:
     np.testing.assert_allclose(everything.log_prob(points), LOG_UNIFORM)
 
 
-def test_a_density_of_zero_is_floored_without_a_warning() -> None:
+def test_a_density_of_zero_is_floored_without_a_warning():
     grid = EqualAreaGrid(3)
     log_masses = np.full((1, len(grid)), -np.inf)
     log_masses[0, 0] = 0
@@ -267,7 +264,7 @@ def test_a_density_of_zero_is_floored_without_a_warning() -> None:
     assert found == pytest.approx(np.log(0.01) + LOG_UNIFORM)
 
 
-def test_a_floors_share_of_the_draws_is_uniform() -> None:
+def test_a_floors_share_of_the_draws_is_uniform():
     density = VonMisesFisherMixture([[[30.0, 40.0]]], 1e6, count=50)
     drawn = Floored(density, 0.3).sample(1000, rng(5))
     far = distance_km(drawn, [30.0, 40.0]) > 50
@@ -278,17 +275,17 @@ def test_a_floors_share_of_the_draws_is_uniform() -> None:
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_the_fitted_share_is_the_maximum_of_the_likelihood(seed: int) -> None:
+def test_the_fitted_share_is_the_maximum_of_the_likelihood(seed):
     log_p = rng(seed).normal(LOG_UNIFORM + 1, 3, 200)
 
-    def cost(share: float) -> float:
+    def cost(share):
         return -float(np.log((1 - share) * np.exp(log_p) + share / (4 * np.pi)).mean())
 
     best = minimize_scalar(cost, bounds=(0, 1), method="bounded", options={"xatol": 1e-12}).x
     assert Floored.fit(log_p) == pytest.approx((200 * best + 0.5) / 201, abs=1e-6)
 
 
-def test_the_fitted_share_at_its_bounds() -> None:
+def test_the_fitted_share_at_its_bounds():
     half = 0.5 / 101
     assert Floored.fit(np.full(100, 5.0)) == pytest.approx(half)
     assert Floored.fit(np.full(100, -5.0)) == pytest.approx(1 - half)
@@ -302,37 +299,37 @@ def test_the_fitted_share_at_its_bounds() -> None:
     assert Floored.fit(np.full(100_000, -np.inf)) == pytest.approx(1, abs=1e-5)
 
 
-def test_a_share_fitted_to_draws_of_a_floored_density_is_its_share() -> None:
+def test_a_share_fitted_to_draws_of_a_floored_density_is_its_share():
     density = VonMisesFisherMixture([[[30.0, 40.0]]], 1e4, count=5000)
     truths = Floored(density, 0.15).sample(1, rng(6))
     assert Floored.fit(density.log_prob(truths)) == pytest.approx(0.15, abs=0.02)
 
 
-def test_nan_among_the_log_densities_is_an_error() -> None:
+def test_nan_among_the_log_densities_is_an_error():
     with pytest.raises(PredictionError, match="NaN"):
         Floored.fit([0.0, np.nan])
 
 
 @pytest.mark.parametrize("share", [0.0, -0.1, 1.1, np.nan])
-def test_a_share_that_is_none_is_an_error(share: float) -> None:
+def test_a_share_that_is_none_is_an_error(share):
     with pytest.raises(PredictionError, match=r"outside \(0, 1\]"):
         Floored(VonMisesFisherMixture([[[0, 0]]], 1.0), share)
 
 
 @pytest.mark.parametrize("share", [0.3, 1.0])
-def test_a_mixed_log_density_is_that_of_the_floored_density(share: float) -> None:
+def test_a_mixed_log_density_is_that_of_the_floored_density(share):
     mixed = Floored.mix([0.0, -np.inf, 600.0], share)
     rest = np.log1p(-share) if share < 1 else -np.inf
     floor = np.log(share) + LOG_UNIFORM
     np.testing.assert_allclose(mixed, np.logaddexp([rest, -np.inf, 600 + rest], floor))
 
 
-def known(indices: np.ndarray, n: int, rng: np.random.Generator) -> Drawn:
+def known(indices, n, rng):
     points = draw_indices(indices, n, rng)
     return Drawn(points, index_density(indices, points))
 
 
-def test_draws_are_the_same_with_their_log_densities() -> None:
+def test_draws_are_the_same_with_their_log_densities():
     densities = [each for each in everything(6) if isinstance(each, Density)]
     assert {type(each) for each in densities} == {
         Cells,
@@ -348,7 +345,7 @@ def test_draws_are_the_same_with_their_log_densities() -> None:
         assert (rest.points.shape, rest.log_prob.shape) == ((6, 0, 2), (6, 0))
 
 
-def everything(count: int) -> list[Prediction]:
+def everything(count):
     answers = geo.uniform(count, rng())
     cells = cells_prediction(count=count)
     mixture = VonMisesFisherMixture(geo.uniform((count, 3), rng()), 9.0)
@@ -367,7 +364,7 @@ def everything(count: int) -> list[Prediction]:
     ]
 
 
-def test_shapes_are_those_of_the_contract() -> None:
+def test_shapes_are_those_of_the_contract():
     for prediction in everything(6):
         assert len(prediction) == 6
         assert prediction.point().shape == (6, 2)
@@ -378,7 +375,7 @@ def test_shapes_are_those_of_the_contract() -> None:
             assert prediction.log_prob(np.zeros((6, 5, 2))).shape == (6, 5)
 
 
-def test_taking_no_photos_gives_a_prediction_of_none() -> None:
+def test_taking_no_photos_gives_a_prediction_of_none():
     for prediction in everything(6):
         none = prediction.take(np.array([], dtype=np.intp))
         assert len(none) == 0
@@ -386,18 +383,18 @@ def test_taking_no_photos_gives_a_prediction_of_none() -> None:
         assert none.sample(4, rng()).shape == (0, 4, 2)
 
 
-def test_the_same_generator_gives_the_same_draws() -> None:
+def test_the_same_generator_gives_the_same_draws():
     for one, two in zip(everything(5), everything(5), strict=True):
         np.testing.assert_array_equal(one.sample(7, rng(9)), two.sample(7, rng(9)))
 
 
-def test_taken_photos_keep_their_answers() -> None:
+def test_taken_photos_keep_their_answers():
     some = np.array([3, 1, 3])
     for prediction in everything(6):
         np.testing.assert_array_equal(prediction.take(some).point(), prediction.point()[some])
 
 
-def test_density_queries_of_a_wrong_shape_are_an_error() -> None:
+def test_density_queries_of_a_wrong_shape_are_an_error():
     for prediction in everything(6):
         if isinstance(prediction, Density):
             for shape in ((6, 2), (5, 1, 2), (6, 1, 3)):
@@ -433,8 +430,6 @@ def test_density_queries_of_a_wrong_shape_are_an_error() -> None:
         (lambda: VonMisesFisherMixture(np.zeros((4, 3, 2)), 1.0, point=[0, 0]), "answers have"),
     ],
 )
-def test_wrong_shapes_and_values_are_errors_that_name_them(
-    make: Callable[[], Prediction], says: str
-) -> None:
+def test_wrong_shapes_and_values_are_errors_that_name_them(make, says):
     with pytest.raises(PredictionError, match=says):
         make()

@@ -9,18 +9,18 @@ import torch
 from geobench import random_states
 
 
-def drawn() -> list[float]:
+def drawn():
     return [random.random(), float(np.random.random()), float(torch.rand(1))]
 
 
 @random_states.kept()
-def draw_and_fail() -> None:
+def draw_and_fail():
     random_states.seed(4)
     drawn()
     raise ZeroDivisionError
 
 
-def test_states_are_put_back_even_after_an_error() -> None:
+def test_states_are_put_back_even_after_an_error():
     with random_states.kept():
         random_states.seed(3)
         expected = drawn()
@@ -30,7 +30,7 @@ def test_states_are_put_back_even_after_an_error() -> None:
         assert drawn() == expected
 
 
-def test_they_are_seeded_alike_and_told_by_the_name_of_whose_they_are() -> None:
+def test_they_are_seeded_alike_and_told_by_the_name_of_whose_they_are():
     with random_states.kept():
         random_states.seed(5)
         first = random_states.now()

@@ -1,7 +1,6 @@
 """What a plugin lacks: the remedy names what exists, and brings it."""
 
 import io
-from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -15,15 +14,13 @@ SEE = "documentation of {}, which must say what provides {}"
 
 
 @pytest.fixture
-def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def site(tmp_path, monkeypatch):
     """A folder of the path in which distributions can be made up."""
     monkeypatch.syspath_prepend(tmp_path)
     return tmp_path
 
 
-def distribution(
-    site: Path, name: str, *requires: str, extras: tuple[str, ...] = (), entry: str = ""
-) -> None:
+def distribution(site, name, *requires, extras=(), entry=""):
     """The metadata of an installed distribution, with the entry point of a plugin if `entry`."""
     folder = site / f"{name.replace('-', '_')}-1.0.dist-info"
     folder.mkdir()
@@ -35,20 +32,20 @@ def distribution(
         (folder / "entry_points.txt").write_text(f"[geobench]\n{name} = {entry}\n")
 
 
-def needing(*names: str, module: str = "acme_nets.method") -> type[Method]:
+def needing(*names, module="acme_nets.method"):
     members = {"name": "acme", "requires": names, "__module__": module, "__doc__": "A network."}
     return type("Acme", (Method,), members)
 
 
-def remedy(plugin: type[Method]) -> str:
+def remedy(plugin):
     with pytest.raises(PluginError) as caught:
         check_requirements(plugin)
-    said: str = caught.value.remedy
+    said = caught.value.remedy
     return said.removeprefix("Install it: ")
 
 
 @pytest.fixture
-def bare(site: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def bare(site, monkeypatch):
     """A site beside which nothing can be imported, with geobench's metadata as they are meant."""
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     requires = (
@@ -71,40 +68,36 @@ def bare(site: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return site
 
 
-def test_the_message_names_the_plugin_and_what_is_absent(site: Path) -> None:
+def test_the_message_names_the_plugin_and_what_is_absent(site):
     with pytest.raises(PluginError) as caught:
         check_requirements(needing("numpy", "absent_a", "absent_b.inner"))
     text = "method acme needs absent_a, absent_b.inner, which is not installed"
     assert caught.value.problem == text
 
 
-def test_what_is_installed_is_no_error() -> None:
+def test_what_is_installed_is_no_error():
     check_requirements(needing("numpy", "concurrent.futures", "geobench"))
     check_requirements(needing())
 
 
-def test_the_extras_of_this_installation_are_those_of_the_remedy(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_the_extras_of_this_installation_are_those_of_the_remedy(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     for name in ("torch", "faiss"):
         said = remedy(needing(name, module="geobench_grid.method"))
         assert said == "pip install 'geobench-geolocation[methods]'"
 
 
-def test_an_in_tree_plugin_names_the_extra_that_brings_most_and_least_else(bare: Path) -> None:
+def test_an_in_tree_plugin_names_the_extra_that_brings_most_and_least_else(bare):
     said = remedy(needing("torch", "faiss", "torch.nn", module="geobench_basics.method"))
     assert said == "pip install 'geobench-geolocation[methods]'"
 
 
-def test_an_extra_that_is_not_there_is_never_named(bare: Path) -> None:
+def test_an_extra_that_is_not_there_is_never_named(bare):
     said = remedy(needing("torch", "timm", "open_clip", module="geobench_basics.method"))
     assert said == "pip install 'geobench-geolocation[methods]' timm open-clip-torch"
 
 
-def test_a_requirement_that_somebody_took_away_comes_back_with_its_distribution(
-    bare: Path,
-) -> None:
+def test_a_requirement_that_somebody_took_away_comes_back_with_its_distribution(bare):
     assert remedy(needing("sklearn", module="geobench_basics.x")) == (
         "pip install geobench-geolocation"
     )
@@ -112,7 +105,7 @@ def test_a_requirement_that_somebody_took_away_comes_back_with_its_distribution(
     assert remedy(needing("cv2")) == "pip install acme-nets"
 
 
-def test_a_strangers_plugin_names_its_own_distribution_and_extra(bare: Path) -> None:
+def test_a_strangers_plugin_names_its_own_distribution_and_extra(bare):
     distribution(
         bare,
         "acme-nets",
@@ -128,7 +121,7 @@ def test_a_strangers_plugin_names_its_own_distribution_and_extra(bare: Path) -> 
     )
 
 
-def test_a_requirement_with_extras_is_followed(bare: Path) -> None:
+def test_a_requirement_with_extras_is_followed(bare):
     distribution(
         bare,
         "acme-nets",
@@ -144,7 +137,7 @@ def test_a_requirement_with_extras_is_followed(bare: Path) -> None:
     )
 
 
-def test_an_extra_that_brings_it_elsewhere_only_is_not_named(bare: Path) -> None:
+def test_an_extra_that_brings_it_elsewhere_only_is_not_named(bare):
     marked = 'opencv-python-headless; extra == "pictures" and sys_platform == "nowhere"'
     distribution(bare, "acme-nets", marked, extras=("pictures",), entry="acme_nets")
     assert remedy(needing("cv2")) == "pip install opencv-python-headless"
@@ -154,15 +147,13 @@ def test_an_extra_that_brings_it_elsewhere_only_is_not_named(bare: Path) -> None
     ("module", "name"),
     [("sklearn", "scikit-learn"), ("skimage.io", "scikit-image"), ("PIL", "pillow")],
 )
-def test_a_well_known_package_is_named_as_it_is_installed(
-    site: Path, monkeypatch: pytest.MonkeyPatch, module: str, name: str
-) -> None:
+def test_a_well_known_package_is_named_as_it_is_installed(site, monkeypatch, module, name):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     distribution(site, "geobench-geolocation")
     assert remedy(needing(module)) == f"pip install {name}"
 
 
-def test_of_what_nobody_knows_the_plugins_documentation_must_tell(bare: Path) -> None:
+def test_of_what_nobody_knows_the_plugins_documentation_must_tell(bare):
     said = remedy(needing("no_such_package"))
     assert said == "See the " + SEE.format("acme_nets", "no_such_package") + "."
     distribution(bare, "acme-nets", entry="acme_nets")
@@ -174,13 +165,13 @@ def test_of_what_nobody_knows_the_plugins_documentation_must_tell(bare: Path) ->
     )
 
 
-def test_of_distributions_that_share_a_package_the_one_that_is_meant_is_named(bare: Path) -> None:
+def test_of_distributions_that_share_a_package_the_one_that_is_meant_is_named(bare):
     distribution(bare, "acme-a", 'torch; extra == "a"', extras=("a",), entry="acme_nets.other")
     distribution(bare, "acme-b", 'torch; extra == "b"', extras=("b",), entry="acme_nets.method")
     assert remedy(needing("torch")) == "pip install 'acme-b[b]'"
 
 
-def test_the_listing_says_what_to_do_first(bare: Path) -> None:
+def test_the_listing_says_what_to_do_first(bare):
     catalogue = Catalogue()
     for number, name in enumerate(("torch", "no_such_package")):
         plugin = needing(name)

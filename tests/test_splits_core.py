@@ -1,11 +1,8 @@
 """Splits: what the harness checks of any rule, and what it says of a part."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
-
 import numpy as np
 import pytest
-from geopy.distance import great_circle  # type: ignore[import-untyped]
+from geopy.distance import great_circle
 from numpy.typing import NDArray
 
 from geobench import (
@@ -33,10 +30,10 @@ class Dots(Dataset):
     places: NDArray[np.float64] | None = None
 
     @property
-    def reach_km(self) -> float:
+    def reach_km(self):
         return self.reach
 
-    def load(self) -> Table:
+    def load(self):
         number = np.arange(PHOTOS)
         points = np.stack([number / 2, np.full(PHOTOS, 179.9)], axis=-1)
         return Table(
@@ -52,11 +49,11 @@ class Rule(Split):
 
     name = "rule"
 
-    def __init__(self, make: Callable[[Dataset], Assignment], **config: Any) -> None:
+    def __init__(self, make, **config):
         super().__init__(SplitConfig(**config))
         self.make = make
 
-    def draw(self, dataset: Dataset) -> Assignment:
+    def draw(self, dataset):
         return self.make(dataset)
 
 
@@ -64,13 +61,8 @@ class GroupRule(Rule):
     separates_groups = True
 
 
-def rule(
-    train: range = range(0),
-    val: range = range(0),
-    parts: Mapping[str, range] | None = None,
-    **more: Any,
-) -> Callable[[Dataset], Assignment]:
-    def make(dataset: Dataset) -> Assignment:
+def rule(train=range(0), val=range(0), parts=None, **more):
+    def make(dataset):
         tests = {"test": range(48, 60)} if parts is None else parts
         return Assignment(
             train=Part.of("train", dataset, np.array(train, np.intp)),
@@ -83,24 +75,24 @@ def rule(
 
 
 @pytest.fixture
-def dots() -> Dots:
+def dots():
     return Dots()
 
 
-def problem(split: Split, dataset: Dataset) -> str:
+def problem(split, dataset):
     with pytest.raises(DataError) as caught:
         split.assign(dataset)
     return str(caught.value)
 
 
-def test_what_was_drawn_is_what_is_assigned(dots: Dots) -> None:
+def test_what_was_drawn_is_what_is_assigned(dots):
     drawn = Rule(rule(range(40), range(40, 48))).assign(dots)
     assert [len(p) for p in drawn.all_parts] == [40, 8, 12]
     assert [p.name for p in drawn.all_parts] == ["train", "val", "test"]
     np.testing.assert_array_equal(drawn.parts[0].rows, np.arange(48, 60))
 
 
-def test_nothing_needs_to_train(dots: Dots) -> None:
+def test_nothing_needs_to_train(dots):
     drawn = Rule(rule(parts={"all": range(60)})).assign(dots)
     assert (len(drawn.train), len(drawn.val)) == (0, 0)
 
@@ -116,23 +108,21 @@ def test_nothing_needs_to_train(dots: Dots) -> None:
         (range(10), range(0), None, {"buffer": np.arange(10, 12), "aside": np.arange(11, 13)}),
     ],
 )
-def test_a_photo_in_two_places_is_an_error(
-    train: range, val: range, parts: Any, left_out: Any, dots: Dots
-) -> None:
+def test_a_photo_in_two_places_is_an_error(train, val, parts, left_out, dots):
     text = problem(Rule(rule(train, val, parts, left_out=left_out)), dots)
     assert text == "split rule: train, val, parts and left-out rows overlap"
 
 
-def test_a_photo_twice_in_one_part_is_an_error(dots: Dots) -> None:
-    def make(dataset: Dataset) -> Assignment:
+def test_a_photo_twice_in_one_part_is_an_error(dots):
+    def make(dataset):
         drawn = rule(range(10))(dataset)
         return Assignment(drawn.train, drawn.val, (Part.of("test", dataset, np.array([20, 20])),))
 
     assert "overlap" in problem(Rule(make), dots)
 
 
-def test_test_parts_have_names_of_their_own(dots: Dots) -> None:
-    def make(dataset: Dataset) -> Assignment:
+def test_test_parts_have_names_of_their_own(dots):
+    def make(dataset):
         drawn = rule(range(10))(dataset)
         tests = [Part.of("seen", dataset, np.array([row])) for row in (20, 30)]
         return Assignment(drawn.train, drawn.val, tuple(tests))
@@ -142,12 +132,12 @@ def test_test_parts_have_names_of_their_own(dots: Dots) -> None:
     assert "test parts are []" in problem(Rule(rule(range(10), parts={})), dots)
 
 
-def test_an_empty_test_part_is_an_error_that_names_it(dots: Dots) -> None:
+def test_an_empty_test_part_is_an_error_that_names_it(dots):
     text = problem(Rule(rule(range(9), parts={"a": range(9, 12), "b": range(0)})), dots)
     assert text.startswith("split rule: test part b is empty. Use a larger dataset")
 
 
-def test_a_promise_to_keep_groups_apart_is_checked(dots: Dots) -> None:
+def test_a_promise_to_keep_groups_apart_is_checked(dots):
     assert GroupRule(rule(range(30), range(30, 48))).assign(dots)
     shared = rule(range(30), range(30, 47), {"test": range(47, 60)})
     assert Rule(shared).assign(dots)
@@ -157,7 +147,7 @@ def test_a_promise_to_keep_groups_apart_is_checked(dots: Dots) -> None:
     assert "1 photos of near share a group" in problem(GroupRule(inside), dots)
 
 
-def test_a_promised_distance_is_checked(dots: Dots) -> None:
+def test_a_promised_distance_is_checked(dots):
     ids = dots.table.points
     between = great_circle(ids[47], ids[48], radius=geo.EARTH_RADIUS_KM).km
     for promised, kept in ((between - 1e-6, True), (between + 1e-3, False)):
@@ -170,7 +160,7 @@ def test_a_promised_distance_is_checked(dots: Dots) -> None:
                 assert f"test comes within {between:.3f} km of train or val, not" in text
 
 
-def test_a_distance_is_promised_for_one_part_and_not_for_the_others(dots: Dots) -> None:
+def test_a_distance_is_promised_for_one_part_and_not_for_the_others(dots):
     parts = {"seen": range(41, 48), "unseen": range(50, 60)}
     split = Rule(rule(range(41), parts=parts, apart_km={"unseen": 200.0}))
     assert split.assign(dots)
@@ -179,7 +169,7 @@ def test_a_distance_is_promised_for_one_part_and_not_for_the_others(dots: Dots) 
     )
 
 
-def test_a_distance_across_the_date_line_is_no_longer_than_it_is() -> None:
+def test_a_distance_across_the_date_line_is_no_longer_than_it_is():
     dots = Dots()
     dots.places = np.stack([np.zeros(PHOTOS), np.linspace(170, 190, PHOTOS)], axis=-1)
     near = great_circle((0, 0), (0, 20 / (PHOTOS - 1)), radius=geo.EARTH_RADIUS_KM).km
@@ -187,17 +177,17 @@ def test_a_distance_across_the_date_line_is_no_longer_than_it_is() -> None:
     assert f"within {near:.3f} km" in text
 
 
-def test_nothing_is_promised_about_places_where_nothing_trains(dots: Dots) -> None:
+def test_nothing_is_promised_about_places_where_nothing_trains(dots):
     assert Rule(rule(apart_km={"test": 5000.0})).assign(dots)
 
 
-def test_a_part_of_another_dataset_overlaps_with_nothing() -> None:
+def test_a_part_of_another_dataset_overlaps_with_nothing():
     class Elsewhere(Dots):
         name = "elsewhere"
 
     home, other = Dots(), Elsewhere()
 
-    def make(dataset: Dataset) -> Assignment:
+    def make(dataset):
         drawn = rule(range(50))(dataset)
         return Assignment(drawn.train, drawn.val, (Part.of("other", other, np.arange(60)),))
 
@@ -208,9 +198,7 @@ def test_a_part_of_another_dataset_overlaps_with_nothing() -> None:
 
 
 @pytest.mark.parametrize("share", [0.5, 0.26, 0.001])
-def test_train_share_keeps_the_smallest_hashes_and_leaves_the_rest_alone(
-    share: float, dots: Dots
-) -> None:
+def test_train_share_keeps_the_smallest_hashes_and_leaves_the_rest_alone(share, dots):
     whole = Rule(rule(range(40), range(40, 48), left_out={"buffer": np.array([], np.intp)}))
     less = Rule(whole.make, train_share=share)
     before, after = whole.assign(dots), less.assign(dots)
@@ -227,7 +215,7 @@ def test_train_share_keeps_the_smallest_hashes_and_leaves_the_rest_alone(
     assert "buffer" in after.left_out
 
 
-def test_a_smaller_train_share_is_within_a_larger_one(dots: Dots) -> None:
+def test_a_smaller_train_share_is_within_a_larger_one(dots):
     rows = [
         set(Rule(rule(range(40)), train_share=share).assign(dots).train.rows.tolist())
         for share in (0.1, 0.3, 0.9, 1.0)
@@ -235,17 +223,17 @@ def test_a_smaller_train_share_is_within_a_larger_one(dots: Dots) -> None:
     assert rows[0] < rows[1] < rows[2] < rows[3]
 
 
-def test_a_train_share_of_nothing_is_nothing(dots: Dots) -> None:
+def test_a_train_share_of_nothing_is_nothing(dots):
     assert len(Rule(rule(), train_share=0.5).assign(dots).train) == 0
 
 
 @pytest.mark.parametrize("share", [0.0, -0.1, 1.1])
-def test_a_train_share_lies_between_none_and_all(share: float) -> None:
+def test_a_train_share_lies_between_none_and_all(share):
     with pytest.raises(ValueError, match="train_share"):
         SplitConfig(train_share=share)
 
 
-def test_a_part_is_sorted_and_carries_what_belongs_to_its_rows(dots: Dots) -> None:
+def test_a_part_is_sorted_and_carries_what_belongs_to_its_rows(dots):
     rows = np.array([7, 3, 50])
     made = Part.of("test", dots, rows, np.array(["x", "y", "z"]))
     assert made.rows.tolist() == [3, 7, 50]
@@ -257,7 +245,7 @@ def test_a_part_is_sorted_and_carries_what_belongs_to_its_rows(dots: Dots) -> No
     assert Part.of("test", dots, rows).units.tolist() == [1, 2, 16]
 
 
-def test_a_parts_digest_is_of_its_ids_places_and_units(dots: Dots) -> None:
+def test_a_parts_digest_is_of_its_ids_places_and_units(dots):
     moved = Dots()
     moved.places = dots.table.points + [[1e-9, 0.0]]
     rows = np.arange(5)
@@ -272,7 +260,7 @@ def test_a_parts_digest_is_of_its_ids_places_and_units(dots: Dots) -> None:
     assert len({digest, *(other.digest for other in others)}) == 5
 
 
-def test_broken_pictures_leave_every_part_and_nothing_else_changes(dots: Dots) -> None:
+def test_broken_pictures_leave_every_part_and_nothing_else_changes(dots):
     drawn = Rule(
         rule(range(40), range(40, 48), facts={"blocks": Fact(3, "blocks")}, apart_km={"test": 1.0})
     ).assign(dots)
@@ -285,7 +273,7 @@ def test_broken_pictures_leave_every_part_and_nothing_else_changes(dots: Dots) -
     assert cleaned.train.digest != drawn.train.digest
 
 
-def test_without_broken_pictures_the_digests_stay(dots: Dots) -> None:
+def test_without_broken_pictures_the_digests_stay(dots):
     drawn = Rule(rule(range(40), range(40, 48))).assign(dots)
     for broken in ({}, {"another dataset": np.arange(60)}, {dots.digest: np.array([], np.intp)}):
         cleaned = without(drawn, broken)
@@ -293,13 +281,13 @@ def test_without_broken_pictures_the_digests_stay(dots: Dots) -> None:
         assert digests == [p.digest for p in drawn.all_parts]
 
 
-def test_a_part_whose_pictures_are_all_broken_is_an_error(dots: Dots) -> None:
+def test_a_part_whose_pictures_are_all_broken_is_an_error(dots):
     drawn = Rule(rule(range(40))).assign(dots)
     with pytest.raises(DataError, match="all 12 pictures of test part test are broken"):
         without(drawn, {dots.digest: np.arange(48, 60)})
 
 
-def test_the_facts_of_a_part_are_those_of_a_direct_count() -> None:
+def test_the_facts_of_a_part_are_those_of_a_direct_count():
     dots = Dots()
     dots.reach = 60.0
     drawn = Rule(
@@ -314,7 +302,7 @@ def test_the_facts_of_a_part_are_those_of_a_direct_count() -> None:
     points = dots.table.points
     for tested, rows in zip(drawn.parts, (range(47, 50), range(52, 60)), strict=True):
 
-        def away(i: int, learnt: range, points: geo.Points = points) -> float:
+        def away(i, learnt, points=points):
             radius = geo.EARTH_RADIUS_KM
             return min(great_circle(points[i], points[j], radius=radius).km for j in learnt)
 
@@ -343,20 +331,20 @@ def test_the_facts_of_a_part_are_those_of_a_direct_count() -> None:
             assert facts[name].unit == unit
 
 
-def test_photos_that_share_a_group_with_training_are_counted(dots: Dots) -> None:
+def test_photos_that_share_a_group_with_training_are_counted(dots):
     drawn = Rule(rule(range(29), parts={"test": range(29, 40)})).assign(dots)
     facts = describe(drawn, drawn.parts[0])
     assert facts["test photos whose group is in train"].value == 1
 
 
-def test_distances_to_nothing_are_no_facts(dots: Dots) -> None:
+def test_distances_to_nothing_are_no_facts(dots):
     drawn = Rule(rule()).assign(dots)
     facts = describe(drawn, drawn.parts[0])
     assert facts["train photos"].value == 0
     assert not [name for name in facts if "to train" in name or "of train" in name]
 
 
-def test_a_split_is_asked_for_the_same_rows_again_and_again(dots: Dots) -> None:
+def test_a_split_is_asked_for_the_same_rows_again_and_again(dots):
     split = Rule(rule(range(40)), train_share=0.3)
-    parts: list[tuple[Part, ...]] = [split.assign(dots).all_parts for _ in range(2)]
+    parts = [split.assign(dots).all_parts for _ in range(2)]
     assert [p.digest for p in parts[0]] == [p.digest for p in parts[1]]

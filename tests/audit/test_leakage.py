@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from geobench import Assignment, Component, Dataset, Part, Split, audit, distance_km
 from geobench.toy_planet import ToyPlanet
-from geobench_basics.splits import ByGroupSplit, OfficialSplit, TransferConfig, TransferSplit
+from geobench_basics.splits import ByGroupSplit, OfficialSplit, TransferSplit
+from geobench_basics.splits.transfer import TransferConfig
 from geobench_basics.splits.unseen_cells import UnseenCellsConfig, UnseenCellsSplit
 from planted_album import Album, photo, places, saved_again
 

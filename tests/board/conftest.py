@@ -2,9 +2,6 @@
 
 import csv
 import json
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -24,26 +21,24 @@ from dots_board import (
     method,
 )
 from geobench import Component, Metric
-from geobench.catalogue import Catalogue
 from geobench.records.workspace import Workspace
-from geobench.run.runner import Outcome
 from lent_plugins import lent
 
 
 @pytest.fixture(scope="module")
-def catalogue() -> Iterator[Catalogue]:
+def catalogue():
     """The installed catalogue, with the plugins of the dots."""
     with lent(*OURS) as found:
         yield found
 
 
 @pytest.fixture(scope="module")
-def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+def workspace(tmp_path_factory):
     return Workspace(tmp_path_factory.mktemp("boards"))
 
 
 @pytest.fixture(scope="module")
-def outcome(catalogue: Catalogue, workspace: Workspace) -> Outcome:
+def outcome(catalogue, workspace):
     methods = [
         method(Near, "close", away_km=20.0),
         method(Near, "far", away_km=400.0),
@@ -58,13 +53,13 @@ def outcome(catalogue: Catalogue, workspace: Workspace) -> Outcome:
 
 
 @pytest.fixture(scope="module")
-def folder(outcome: Outcome) -> Path:
+def folder(outcome):
     assert outcome.board is not None
     return outcome.board
 
 
 @pytest.fixture(scope="module")
-def rows(folder: Path) -> list[dict[str, str]]:
+def rows(folder):
     """The rows of all photos, each counting once."""
     with (folder / "table.csv").open() as stream:
         found = list(csv.DictReader(stream))
@@ -72,11 +67,11 @@ def rows(folder: Path) -> list[dict[str, str]]:
 
 
 @pytest.fixture(scope="module")
-def curves(folder: Path) -> list[dict[str, str]]:
+def curves(folder):
     with (folder / "curves.csv").open() as stream:
         return list(csv.DictReader(stream))
 
 
 @pytest.fixture(scope="module")
-def manifest(folder: Path) -> dict[str, Any]:
+def manifest(folder):
     return dict(json.loads((folder / "benchmark.json").read_text()))

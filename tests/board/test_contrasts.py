@@ -12,12 +12,12 @@ from geobench.scoring.summaries import macro_mean
 from geobench.statistics import ranking
 
 
-def macro(scores: np.ndarray, classes: np.ndarray) -> float:
+def macro(scores, classes):
     """The mean over classes that are there of the means of their photos."""
     return float(np.mean([scores[classes == each].mean() for each in np.unique(classes)]))
 
 
-def drawn(seed: int, *, seeds: int = 1) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def drawn(seed, *, seeds=1):
     """Scores (S, N), units of unequal sizes, and classes that some units have for themselves."""
     rng = np.random.default_rng(seed)
     sizes = rng.integers(1, 15, size=rng.integers(3, 25))

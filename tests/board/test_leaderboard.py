@@ -1,8 +1,6 @@
 """Rows of a leaderboard: every number is what independent arithmetic makes of the stored arrays."""
 
 import json
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -11,18 +9,13 @@ import small_run
 from dots_board import GOOD, PHOTOS, TRAIN, Dots, Near, Whole, basics, benchmark, method
 from geobench.board.leaderboard import Leaderboard
 from geobench.board.tables import ROW_COLUMNS
-from geobench.catalogue import Catalogue
 from geobench.names import CEILING
 from geobench.pages.verification import verify
-from geobench.records.workspace import Workspace
-from geobench.run.runner import RunOutcome
 from recount import Recount, close, jackknife, the
 
 
 @pytest.mark.parametrize(("part", "label"), GOOD)
-def test_a_row_is_what_the_stored_answers_give(
-    part: str, label: str, rows: Any, folder: Path, manifest: dict[str, Any]
-) -> None:
+def test_a_row_is_what_the_stored_answers_give(part, label, rows, folder, manifest):
     recount = Recount(folder, manifest, part, label)
     errors = recount.errors
     mean = the(rows, part, label, "distance.mean")
@@ -50,7 +43,7 @@ def test_a_row_is_what_the_stored_answers_give(
         assert close(mean["seed_sd"], errors.mean(axis=1).std(ddof=1))
 
 
-def test_every_row_carries_what_it_is_about(rows: Any, folder: Path) -> None:
+def test_every_row_carries_what_it_is_about(rows, folder):
     assert (folder / "table.csv").read_text().split("\n")[0] == ",".join(ROW_COLUMNS)
     for row in rows:
         assert (row["benchmark"], row["slice"], row["average"]) == ("dots", "all", "photo")
@@ -61,9 +54,7 @@ def test_every_row_carries_what_it_is_about(rows: Any, folder: Path) -> None:
     assert (far["method"], far["unit"], far["better"]) == ("near", "km", "lower")
 
 
-def test_the_ceiling_answers_with_the_nearest_training_place(
-    rows: Any, folder: Path, manifest: dict[str, Any]
-) -> None:
+def test_the_ceiling_answers_with_the_nearest_training_place(rows, folder, manifest):
     table = Dots().table
     for name, tested in (("old", range(TRAIN, 80)), ("new", range(80, PHOTOS))):
         nearest = [
@@ -76,7 +67,7 @@ def test_the_ceiling_answers_with_the_nearest_training_place(
     assert not [row for row in rows if row["label"] == CEILING and row["summary"] == "nll"]
 
 
-def test_status_says_where_answers_come_from(rows: Any) -> None:
+def test_status_says_where_answers_come_from(rows):
     expected = {
         "close": "ok",
         "far": "ok",
@@ -89,7 +80,7 @@ def test_status_says_where_answers_come_from(rows: Any) -> None:
         assert the(rows, "halves/old", label, "distance.mean")["status"] == status
 
 
-def test_a_part_that_is_not_answered_reads_so_and_is_not_ranked(rows: Any) -> None:
+def test_a_part_that_is_not_answered_reads_so_and_is_not_ranked(rows):
     for summary in ("distance.mean", "accuracy@25km", "probe.mean", "fussy"):
         row = the(rows, "halves/new", "elsewhere", summary)
         assert row["status"] == "not-answered"
@@ -97,7 +88,7 @@ def test_a_part_that_is_not_answered_reads_so_and_is_not_ranked(rows: Any) -> No
             assert row[column] == ""
 
 
-def test_a_failure_is_a_row_that_says_why(rows: Any, outcome: RunOutcome, curves: Any) -> None:
+def test_a_failure_is_a_row_that_says_why(rows, outcome, curves):
     for summary in ("distance.mean", "accuracy@25km", "nll", "probe.mean"):
         row = the(rows, "halves/new", "broken", summary)
         assert row["status"] == "failed"
@@ -108,9 +99,7 @@ def test_a_failure_is_a_row_that_says_why(rows: Any, outcome: RunOutcome, curves
     assert not [c for c in curves if (c["part"], c["label"]) == ("halves/new", "broken")]
 
 
-def test_a_metric_that_fails_fails_its_own_rows_and_no_others(
-    rows: Any, outcome: RunOutcome
-) -> None:
+def test_a_metric_that_fails_fails_its_own_rows_and_no_others(rows, outcome):
     for label, failed in (("close", False), ("far", False), ("released", True), (CEILING, True)):
         row = the(rows, "halves/old", label, "fussy")
         assert (row["status"] == "failed") is failed, label
@@ -120,7 +109,7 @@ def test_a_metric_that_fails_fails_its_own_rows_and_no_others(
     assert [failure for failure in outcome.failures if failure.startswith(text)]
 
 
-def test_only_what_competes_is_ranked(rows: Any) -> None:
+def test_only_what_competes_is_ranked(rows):
     for row in rows:
         ranked = row["rank_low"] != ""
         assert ranked == (row["rank_high"] != "")
@@ -130,7 +119,7 @@ def test_only_what_competes_is_ranked(rows: Any) -> None:
             assert 1 <= int(row["rank_low"]) <= int(row["rank_high"])
 
 
-def test_ranks_count_the_methods_that_are_clearly_better_and_worse(rows: Any) -> None:
+def test_ranks_count_the_methods_that_are_clearly_better_and_worse(rows):
     # close (20 km) < elsewhere, broken (100 km) < far (400 km) < released (2,000 km)
     expected = {
         "close": ("1", "1"),
@@ -148,7 +137,7 @@ def test_ranks_count_the_methods_that_are_clearly_better_and_worse(rows: Any) ->
     assert the(rows, "halves/new", "released", "distance.mean")["rank_high"] == "3"
 
 
-def test_without_training_there_is_no_ceiling(catalogue: Catalogue, workspace: Workspace) -> None:
+def test_without_training_there_is_no_ceiling(catalogue, workspace):
     asked = benchmark("untrained", Whole, [method(Near)], [basics("distance")])
     outcome = small_run.run(asked, workspace.root)
     assert outcome.board is not None
@@ -157,9 +146,7 @@ def test_without_training_there_is_no_ceiling(catalogue: Catalogue, workspace: W
     assert verify(outcome.board, catalogue) == []
 
 
-def test_from_three_seeds_on_the_interval_holds_for_trainings(
-    catalogue: Catalogue, workspace: Workspace
-) -> None:
+def test_from_three_seeds_on_the_interval_holds_for_trainings(catalogue, workspace):
     asked = benchmark("seeds", Whole, [method(Near, away_km=900.0)], [basics("distance")])
     widths = {}
     for seeds in ([0, 1], [0, 1, 2]):

@@ -4,8 +4,6 @@ import csv
 import json
 import re
 from dataclasses import fields, replace
-from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -15,16 +13,13 @@ from dots_board import Elsewhere, Whole, basics, benchmark, method
 from geobench import StoreError
 from geobench.board.leaderboard import Leaderboard
 from geobench.board.tables import ROW_COLUMNS, CurvePoint, Row, as_csv
-from geobench.catalogue import Catalogue
 from geobench.pages.report import rewrite
 from geobench.pages.verification import verify
 from geobench.readable import number
-from geobench.records.workspace import Workspace
-from geobench.run.runner import Outcome
 from recount import the
 
 
-def test_costs_hold_timings_memory_and_facts(folder: Path) -> None:
+def test_costs_hold_timings_memory_and_facts(folder):
     with (folder / "costs.csv").open() as stream:
         costs = list(csv.DictReader(stream))
     own = [c for c in costs if (c["part"], c["label"], c["seed"]) == ("halves/old", "far", "7")]
@@ -46,13 +41,13 @@ def test_costs_hold_timings_memory_and_facts(folder: Path) -> None:
     assert "seconds" not in table
 
 
-def cells(line: str) -> list[str]:
+def cells(line):
     return re.split(r"(?<!\\)\|", line.strip().strip("|"))
 
 
-def test_every_row_of_a_table_on_the_page_has_as_many_cells_as_its_head(folder: Path) -> None:
+def test_every_row_of_a_table_on_the_page_has_as_many_cells_as_its_head(folder):
     lines = (folder / "README.md").read_text().splitlines()
-    tables: list[list[str]] = [[]]
+    tables = [[]]
     for line in lines:
         if line.startswith("|"):
             tables[-1].append(line)
@@ -65,7 +60,7 @@ def test_every_row_of_a_table_on_the_page_has_as_many_cells_as_its_head(folder: 
         assert set(table[1]) <= set("|-: ")
 
 
-def test_the_page_shows_values_intervals_ranks_and_failures(folder: Path, rows: Any) -> None:
+def test_the_page_shows_values_intervals_ranks_and_failures(folder, rows):
     page = (folder / "README.md").read_text()
     assert page.startswith("# dots\n")
     mean = the(rows, "halves/old", "released", "distance.mean")
@@ -78,14 +73,12 @@ def test_the_page_shows_values_intervals_ranks_and_failures(folder: Path, rows: 
     assert "nan" not in page.lower().replace("benchmark digest", "")
 
 
-def test_the_page_credits_the_dataset(folder: Path) -> None:
+def test_the_page_credits_the_dataset(folder):
     page = (folder / "README.md").read_text()
     assert "## Credits\n\nDots by A. Person (2024).\n\nLicence: CC BY 4.0\n" in page
 
 
-def test_the_tables_are_made_of_stored_arrays_alone(
-    folder: Path, catalogue: Catalogue, outcome: Outcome
-) -> None:
+def test_the_tables_are_made_of_stored_arrays_alone(folder, catalogue, outcome):
     names = ("table.csv", "curves.csv", "costs.csv", "README.md")
     rewrite(folder, catalogue)
     before = {name: (folder / name).read_bytes() for name in names}
@@ -96,18 +89,18 @@ def test_the_tables_are_made_of_stored_arrays_alone(
     assert {name: (folder / name).read_bytes() for name in names} == before
 
 
-def test_load_reads_what_was_written(folder: Path, rows: Any) -> None:
+def test_load_reads_what_was_written(folder, rows):
     table = geobench.load(folder)
     assert list(table.columns) == list(ROW_COLUMNS)
     plain = table[(table["slice"] == "all") & (table["average"] == "photo")]
     assert list(plain["status"]) == [row["status"] for row in rows]
 
 
-def test_a_table_without_rows_is_a_sentence(catalogue: Catalogue, workspace: Workspace) -> None:
+def test_a_table_without_rows_is_a_sentence(catalogue, workspace):
     asked = benchmark("nothing", Whole, [method(Elsewhere, "points")], [basics("nll")])
 
     class Everywhere(Elsewhere):
-        def answers(self, part: str) -> bool:
+        def answers(self, part):
             return True
 
     asked = asked.model_copy(update={"methods": [method(Everywhere, "points")]})
@@ -119,22 +112,18 @@ def test_a_table_without_rows_is_a_sentence(catalogue: Catalogue, workspace: Wor
     assert (outcome.board / "table.csv").read_text() == ",".join(ROW_COLUMNS) + "\n"
 
 
-def test_a_folder_without_a_leaderboard_is_an_error(tmp_path: Path, catalogue: Catalogue) -> None:
+def test_a_folder_without_a_leaderboard_is_an_error(tmp_path, catalogue):
     with pytest.raises(StoreError, match=r"there is no benchmark\.json"):
         Leaderboard(tmp_path, catalogue)
 
 
-def test_a_leaderboard_of_another_schema_is_an_error(
-    folder: Path, tmp_path: Path, catalogue: Catalogue, manifest: dict[str, Any]
-) -> None:
+def test_a_leaderboard_of_another_schema_is_an_error(folder, tmp_path, catalogue, manifest):
     (tmp_path / "benchmark.json").write_text(json.dumps(manifest | {"schema": 99}))
     with pytest.raises(StoreError, match=r"is of layout 99, and 4 is the newest.*install that"):
         Leaderboard(tmp_path, catalogue)
 
 
-def test_a_metric_of_another_version_is_an_error(
-    tmp_path: Path, catalogue: Catalogue, manifest: dict[str, Any]
-) -> None:
+def test_a_metric_of_another_version_is_an_error(tmp_path, catalogue, manifest):
     older = json.loads(json.dumps(manifest))
     older["benchmark"]["metrics"][0]["version"] = 99
     (tmp_path / "benchmark.json").write_text(json.dumps(older))
@@ -142,7 +131,7 @@ def test_a_metric_of_another_version_is_an_error(
         _ = Leaderboard(tmp_path, catalogue).metrics
 
 
-def test_numbers_have_six_digits_and_what_is_none_is_empty() -> None:
+def test_numbers_have_six_digits_and_what_is_none_is_empty():
     row = Row("b", "s/p", "all", "photo", "l", "m", "x", "km", "lower")
     row = replace(row, value=1234567.89, low=0.000123456789, high=20015.0868, photos=1234567)
     text = as_csv([row], Row)
@@ -157,14 +146,14 @@ def test_numbers_have_six_digits_and_what_is_none_is_empty() -> None:
         assert found[column] == ""
 
 
-def test_text_with_commas_and_quotes_survives_the_table() -> None:
+def test_text_with_commas_and_quotes_survives_the_table():
     note = 'said "no", twice\nand left'
     row = Row("b", "s/p", "all", "photo", "l", "m", "x", "km", "lower", note=note)
     (found,) = csv.DictReader(as_csv([row], Row).splitlines(keepends=True))
     assert found["note"] == note
 
 
-def test_a_curve_table_has_the_columns_of_a_curve() -> None:
+def test_a_curve_table_has_the_columns_of_a_curve():
     assert [field.name for field in fields(CurvePoint)] == [
         "benchmark",
         "part",
@@ -191,5 +180,5 @@ def test_a_curve_table_has_the_columns_of_a_curve() -> None:
         (1.0, "share", "100.0 %"),
     ],
 )
-def test_a_number_for_readers_has_four_digits(value: float, unit: str, text: str) -> None:
+def test_a_number_for_readers_has_four_digits(value, unit, text):
     assert number(value, unit) == text

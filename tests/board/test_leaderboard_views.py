@@ -4,7 +4,6 @@ import csv
 import json
 import re
 from itertools import combinations
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -33,7 +32,7 @@ from geobench.catalogue import installed
 from geobench.names import CEILING
 from geobench.pages.verification import verify
 from geobench.readable import number as as_shown
-from geobench.scoring.score_part import truth_of
+from geobench.scoring.columns import truth_of
 from geobench.scoring.summaries import summarise
 from lent_plugins import lent
 
@@ -142,7 +141,7 @@ class Northern(Metric):
 OURS = (Nearest, Weights, Elsewhere, Northern)
 
 
-def away_km(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+def away_km(a, b):
     (lat_a, lon_a), (lat_b, lon_b) = np.radians(a).T, np.radians(b).T
     h = np.sin((lat_b - lat_a) / 2) ** 2
     h += np.cos(lat_a) * np.cos(lat_b) * np.sin((lon_b - lon_a) / 2) ** 2
@@ -152,7 +151,7 @@ def away_km(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 class Board:
     """A leaderboard's tables, and errors from its stored answers, without geobench."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder):
         self.folder = folder
         self.manifest = json.loads((folder / "benchmark.json").read_text())
         with (folder / "table.csv").open(newline="") as stream:
@@ -161,11 +160,11 @@ class Board:
         for name in ("value", "low", "high", "effective_units"):
             self.table[name] = pandas.to_numeric(self.table[name])
 
-    def arrays(self, part: str) -> dict[str, np.ndarray]:
+    def arrays(self, part):
         place = self.folder / "runs" / self.manifest["parts"][part]["folder"]
         return dict(np.load(place / "part.npz"))
 
-    def errors(self, part: str, label: str) -> np.ndarray:
+    def errors(self, part, label):
         """Distance of each answer from the truth, (S, N) km."""
         truth = self.arrays(part)["truth"]
         if label == CEILING:
@@ -174,12 +173,12 @@ class Board:
         answers = [np.load(self.folder / "runs" / r["folder"] / "answer.npz") for r in rows]
         return np.array([away_km(each["answer"], truth) for each in answers])
 
-    def rows(self, part: str, summary: str, **more: str) -> pandas.DataFrame:
+    def rows(self, part, summary, **more):
         wanted = {"slice": "all", "average": "photo", "part": part, "summary": summary} | more
         kept = np.logical_and.reduce([self.table[k] == v for k, v in wanted.items()])
         return self.table[kept]
 
-    def row(self, part: str, summary: str, label: str, **more: str) -> pandas.Series:
+    def row(self, part, summary, label, **more):
         (found,) = [row for _, row in self.rows(part, summary, label=label, **more).iterrows()]
         return found
 
@@ -289,7 +288,7 @@ def test_a_failure_is_shown_in_every_slice(board):
         assert "it breaks" in row.note
 
 
-def ranked(errors: dict[str, np.ndarray], units: np.ndarray) -> dict[str, tuple[int, int]]:
+def ranked(errors, units):
     """Rank ranges by paired t tests of means over units left out, under Holm's correction."""
     names = np.unique(units)
     sizes = np.array([(units == name).sum() for name in names])
@@ -326,7 +325,7 @@ def test_each_slice_has_ranks_of_its_own(board, chosen):
     assert len(set(expected.values())) > 1
 
 
-def jackknife(values: np.ndarray, units: np.ndarray) -> tuple[float, float]:
+def jackknife(values, units):
     """The 95 % interval of a mean, leaving out a unit at a time."""
     names, sizes = np.unique(units, return_counts=True)
     without = np.array([values[units != name].mean() for name in names])

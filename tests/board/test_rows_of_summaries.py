@@ -1,8 +1,5 @@
 """Rows and curves of every type of summary, recounted from the stored arrays."""
 
-from pathlib import Path
-from typing import Any
-
 import numpy as np
 import pytest
 
@@ -11,16 +8,14 @@ from geobench.names import CEILING
 from recount import Recount, close, jackknife, north, the
 
 
-def test_a_metric_of_densities_has_no_row_for_what_is_none(rows: Any) -> None:
+def test_a_metric_of_densities_has_no_row_for_what_is_none(rows):
     labels = {
         row["label"] for row in rows if (row["part"], row["summary"]) == ("halves/old", "nll")
     }
     assert labels == {"close", "far", "released", "broken"}
 
 
-def test_a_metric_of_densities_is_computed_from_the_stored_columns(
-    rows: Any, folder: Path, manifest: dict[str, Any]
-) -> None:
+def test_a_metric_of_densities_is_computed_from_the_stored_columns(rows, folder, manifest):
     recount = Recount(folder, manifest, "halves/old", "far")
     stored = []
     for place in recount.folders:
@@ -39,8 +34,8 @@ def test_a_metric_of_densities_is_computed_from_the_stored_columns(
 
 @pytest.mark.parametrize(("part", "label"), GOOD)
 def test_a_metric_that_applies_to_some_photos_counts_the_others(
-    part: str, label: str, rows: Any, folder: Path, manifest: dict[str, Any]
-) -> None:
+    part, label, rows, folder, manifest
+):
     recount = Recount(folder, manifest, part, label)
     inside = north(recount)
     errors, units = recount.errors[:, inside], recount.units[inside]
@@ -55,9 +50,7 @@ def test_a_metric_that_applies_to_some_photos_counts_the_others(
 
 
 @pytest.mark.parametrize(("part", "label"), GOOD)
-def test_a_statistic_that_is_a_mean_has_the_interval_of_a_mean(
-    part: str, label: str, rows: Any
-) -> None:
+def test_a_statistic_that_is_a_mean_has_the_interval_of_a_mean(part, label, rows):
     mean, weighted = (the(rows, part, label, f"probe.{name}") for name in ("mean", "weighted"))
     for column in ("value", "low", "high", "seed_sd", "photos", "effective_units"):
         if mean[column] == "":
@@ -67,9 +60,7 @@ def test_a_statistic_that_is_a_mean_has_the_interval_of_a_mean(
     assert (mean["rank_low"], mean["rank_high"]) == (weighted["rank_low"], weighted["rank_high"])
 
 
-def test_a_statistic_sees_the_truth_of_the_scored_photos(
-    rows: Any, folder: Path, manifest: dict[str, Any]
-) -> None:
+def test_a_statistic_sees_the_truth_of_the_scored_photos(rows, folder, manifest):
     recount = Recount(folder, manifest, "halves/old", "far")
     lat = recount.part["truth"][:, 0]
     row = the(rows, "halves/old", "far", "probe.north")
@@ -82,7 +73,7 @@ def test_a_statistic_sees_the_truth_of_the_scored_photos(
     assert ranks == {("1", "5")}  # the same number for all
 
 
-def test_what_is_undefined_is_an_empty_cell_without_a_rank(rows: Any, folder: Path) -> None:
+def test_what_is_undefined_is_an_empty_cell_without_a_rank(rows, folder):
     row = the(rows, "halves/old", "close", "probe.undefined")
     for column in ("value", "low", "high", "rank_low", "rank_high"):
         assert row[column] == ""
@@ -91,9 +82,7 @@ def test_what_is_undefined_is_an_empty_cell_without_a_rank(rows: Any, folder: Pa
     assert "nan" not in (folder / "table.csv").read_text().lower()
 
 
-def test_a_difference_is_paired_by_photo_and_seed(
-    rows: Any, folder: Path, manifest: dict[str, Any]
-) -> None:
+def test_a_difference_is_paired_by_photo_and_seed(rows, folder, manifest):
     far = Recount(folder, manifest, "halves/old", "far")
     inside = north(far)
     for label in ("close", "released", CEILING):
@@ -108,7 +97,7 @@ def test_a_difference_is_paired_by_photo_and_seed(
     assert not own
 
 
-def test_a_difference_to_nobody_is_a_row_that_says_so(rows: Any) -> None:
+def test_a_difference_to_nobody_is_a_row_that_says_so(rows):
     for label in ("close", "far", "released"):
         row = the(rows, "halves/old", label, "probe.alone")
         assert (row["value"], row["rank_low"]) == ("", "")
@@ -117,8 +106,8 @@ def test_a_difference_to_nobody_is_a_row_that_says_so(rows: Any) -> None:
 
 @pytest.mark.parametrize(("part", "label"), GOOD)
 def test_the_points_of_a_curve_are_in_a_table_of_their_own(
-    part: str, label: str, curves: Any, rows: Any, folder: Path, manifest: dict[str, Any]
-) -> None:
+    part, label, curves, rows, folder, manifest
+):
     recount = Recount(folder, manifest, part, label)
     inside = north(recount)
     own = [c for c in curves if (c["part"], c["label"], c["curve"]) == (part, label, "probe-curve")]
@@ -133,7 +122,7 @@ def test_the_points_of_a_curve_are_in_a_table_of_their_own(
             assert float(point["high"]) == pytest.approx(high, rel=1e-5, abs=1e-7)
 
 
-def test_a_curve_has_no_row_in_the_table(rows: Any, curves: Any, folder: Path) -> None:
+def test_a_curve_has_no_row_in_the_table(rows, curves, folder):
     names = {row["summary"] for row in rows}
     assert not names & {"probe-curve", "accuracy", "nowhere-curve"}
     named = {c["curve"] for c in curves if ".novelty" not in c["curve"]}
@@ -142,7 +131,7 @@ def test_a_curve_has_no_row_in_the_table(rows: Any, curves: Any, folder: Path) -
     assert header == "benchmark,part,slice,label,curve,x,value,low,high"
 
 
-def test_a_metric_that_applies_to_no_photo_says_so(rows: Any) -> None:
+def test_a_metric_that_applies_to_no_photo_says_so(rows):
     row = the(rows, "halves/old", "close", "nowhere")
     assert (row["value"], row["photos"], row["not_applicable"]) == ("", "0", "40")
     assert row["note"] == "no photo of this part can be scored"

@@ -6,14 +6,12 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 import geobench
-from command_line import Ask, Done
+from command_line import Done
 from geobench.commands import console
 from geobench.features.inputs import Lacking
 from geobench.readable import number
@@ -61,7 +59,7 @@ COLUMNS = [
 
 
 @pytest.fixture(scope="module")
-def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def workspace(tmp_path_factory):
     """A finished workspace, made once by the real command; nobody writes to it."""
     folder = tmp_path_factory.mktemp("workspace")
     (folder / "tiny.yaml").write_text(YAML)
@@ -78,20 +76,20 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def board(workspace: Path, tmp_path: Path) -> Path:
+def board(workspace, tmp_path):
     """A copy of the finished leaderboard, to tamper with."""
     shutil.copytree(workspace / "leaderboards" / "tiny", tmp_path / "tiny")
     return tmp_path / "tiny"
 
 
-def rewritten(path: Path, change: Callable[[str], str]) -> None:
+def rewritten(path, change):
     text = path.read_text()
     changed = change(text)
     assert changed != text
     path.write_text(changed)
 
 
-def digit_changed(number: str, *, at: int) -> str:
+def digit_changed(number, *, at):
     """A number with its digit `at` (from the first that is not 0) another one."""
     places = [i for i, character in enumerate(number) if character.isdigit()]
     first = next(i for i, place in enumerate(places) if number[place] != "0")
@@ -111,7 +109,7 @@ def digit_changed(number: str, *, at: int) -> str:
     ],
     ids=lambda value: " ".join(value) or "geobench" if isinstance(value, list) else "",
 )
-def test_help_says_what_a_command_does(words: list[str], expected: list[str], ask: Ask) -> None:
+def test_help_says_what_a_command_does(words, expected, ask):
     answer = ask(*words, "--help")
     assert (answer.code, answer.err) == (0, "")
     flat = " ".join(answer.out.split())
@@ -119,17 +117,17 @@ def test_help_says_what_a_command_does(words: list[str], expected: list[str], as
         assert text in flat
 
 
-def test_nothing_typed_shows_the_commands(ask: Ask) -> None:
+def test_nothing_typed_shows_the_commands(ask):
     answer = ask()
     assert "Commands" in answer.out + answer.err
     assert "Traceback" not in answer.err
 
 
-def test_the_version_is_that_of_the_package(ask: Ask) -> None:
+def test_the_version_is_that_of_the_package(ask):
     assert ask("--version") == Done(0, f"geobench {geobench.__version__}\n", "")
 
 
-def test_list_has_every_kind_with_one_line_each(ask: Ask) -> None:
+def test_list_has_every_kind_with_one_line_each(ask):
     answer = ask("list")
     assert (answer.code, answer.err) == (0, "")
     flat = " ".join(answer.out.split())
@@ -158,9 +156,7 @@ def test_list_has_every_kind_with_one_line_each(ask: Ask) -> None:
     ],
     ids=" ".join,
 )
-def test_bad_input_is_one_line_and_exit_code_2(
-    words: list[str], message: str, ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_bad_input_is_one_line_and_exit_code_2(words, message, ask, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "good.yaml").write_text(YAML)
     (tmp_path / "typo.yaml").write_text(YAML.replace("- prior", "- priro"))
@@ -176,14 +172,14 @@ def test_bad_input_is_one_line_and_exit_code_2(
 @pytest.mark.parametrize(
     "words", [["walk"], ["run"], ["run", "x.yaml", "--limit", "0"], ["list", "--all"]], ids=" ".join
 )
-def test_a_wrong_word_on_the_command_line_is_exit_code_2(words: list[str], ask: Ask) -> None:
+def test_a_wrong_word_on_the_command_line_is_exit_code_2(words, ask):
     answer = ask(*words)
     assert answer.code == 2
     assert "Usage: geobench" in answer.err
     assert "Traceback" not in answer.err
 
 
-def test_a_run_says_what_it_did_and_where_to_look(workspace: Path) -> None:
+def test_a_run_says_what_it_did_and_where_to_look(workspace):
     out = (workspace / "stdout").read_text()
     for text in (
         "5 to run",
@@ -201,7 +197,7 @@ def test_a_run_says_what_it_did_and_where_to_look(workspace: Path) -> None:
         assert (board / name).exists()
 
 
-def test_the_standings_of_a_run_are_the_numbers_of_all_photos(workspace: Path) -> None:
+def test_the_standings_of_a_run_are_the_numbers_of_all_photos(workspace):
     out = (workspace / "stdout").read_text()
     with (workspace / "leaderboards/tiny/table.csv").open(newline="") as stream:
         rows = list(csv.DictReader(stream))
@@ -214,9 +210,7 @@ def test_the_standings_of_a_run_are_the_numbers_of_all_photos(workspace: Path) -
     assert shown.split()[1] == number(float(whole["value"]), "points")
 
 
-def test_a_second_run_skips_every_training(
-    workspace: Path, ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_second_run_skips_every_training(workspace, ask, tmp_path, monkeypatch):
     shutil.copytree(workspace, tmp_path / "copy")
     monkeypatch.chdir(tmp_path / "copy")
     before = (tmp_path / "copy/leaderboards/tiny/table.csv").read_bytes()
@@ -227,9 +221,7 @@ def test_a_second_run_skips_every_training(
     assert (tmp_path / "copy/leaderboards/tiny/table.csv").read_bytes() == before
 
 
-def test_a_plan_says_what_is_to_be_encoded_and_how_large_it_gets(
-    ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_plan_says_what_is_to_be_encoded_and_how_large_it_gets(ask, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "b.yaml").write_text(
         "benchmarks: [{name: small, dataset: {name: toy-planet, photos: 1200}, "
@@ -257,13 +249,11 @@ def test_a_plan_says_what_is_to_be_encoded_and_how_large_it_gets(
         (Lacking("a", "pooled", 7, None), "features of a: 7 photos to encode"),
     ],
 )
-def test_sizes_of_features_are_for_readers(lacking: Lacking, said: str) -> None:
+def test_sizes_of_features_are_for_readers(lacking, said):
     assert console.to_encode(lacking).endswith(said)
 
 
-def test_a_dry_run_writes_no_leaderboard(
-    ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_dry_run_writes_no_leaderboard(ask, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "tiny.yaml").write_text(YAML)
     answer = ask("run", "tiny.yaml", "--dry-run")
@@ -272,9 +262,7 @@ def test_a_dry_run_writes_no_leaderboard(
     assert not (tmp_path / "leaderboards").exists()
 
 
-def test_a_limited_run_of_one_method_lies_apart_and_is_not_ranked(
-    ask: Ask, tmp_path: Path, workspace: Path
-) -> None:
+def test_a_limited_run_of_one_method_lies_apart_and_is_not_ranked(ask, tmp_path, workspace):
     answer = ask(
         "run", workspace / "tiny.yaml", "--only", "prior", "--limit", "8", "--workspace", tmp_path
     )
@@ -288,16 +276,14 @@ def test_a_limited_run_of_one_method_lies_apart_and_is_not_ranked(
     assert "not ranked" in (place / "README.md").read_text()
 
 
-def test_fresh_tables_pass_the_check(board: Path, ask: Ask) -> None:
+def test_fresh_tables_pass_the_check(board, ask):
     assert ask("report", "--check", board) == Done(
         0, f"{board}: tables and pictures are fresh\n", ""
     )
 
 
 @pytest.mark.parametrize("name", ["table.csv", "curves.csv", "costs.csv", "README.md"])
-def test_a_table_that_is_gone_or_older_fails_the_check_and_report_mends_it(
-    name: str, board: Path, ask: Ask
-) -> None:
+def test_a_table_that_is_gone_or_older_fails_the_check_and_report_mends_it(name, board, ask):
     good = (board / name).read_bytes()
     rewritten(board / name, lambda text: "\n".join(text.splitlines()[:-1]))
     stale = ask("report", "--check", board)
@@ -313,7 +299,7 @@ def test_a_table_that_is_gone_or_older_fails_the_check_and_report_mends_it(
     assert (board / name).read_bytes() == good
 
 
-def test_the_check_allows_one_unit_of_the_sixth_digit_and_no_more(board: Path, ask: Ask) -> None:
+def test_the_check_allows_one_unit_of_the_sixth_digit_and_no_more(board, ask):
     path = board / "table.csv"
     lines = path.read_text().splitlines()
     where = next(i for i, line in enumerate(lines) if ",distance.mean," in line)
@@ -327,21 +313,19 @@ def test_the_check_allows_one_unit_of_the_sixth_digit_and_no_more(board: Path, a
         assert ask("report", "--check", board).code == code
 
 
-def test_a_good_leaderboard_verifies(board: Path, ask: Ask) -> None:
+def test_a_good_leaderboard_verifies(board, ask):
     answer = ask("verify", board)
     assert answer == Done(0, f"{board}: every number is what the records give\n", "")
 
 
-def test_records_that_lie_elsewhere_verify_too(board: Path, ask: Ask, tmp_path: Path) -> None:
+def test_records_that_lie_elsewhere_verify_too(board, ask, tmp_path):
     (board / "runs").rename(tmp_path / "elsewhere")
     assert ask("verify", board).code == 1
     assert ask("verify", board, "--runs", tmp_path / "elsewhere").code == 0
 
 
 @pytest.mark.parametrize("column", ["value", "low", "high", "photos", "rank_high", "seeds"])
-def test_a_changed_number_of_the_table_is_named_with_its_row(
-    column: str, board: Path, ask: Ask
-) -> None:
+def test_a_changed_number_of_the_table_is_named_with_its_row(column, board, ask):
     path = board / "table.csv"
     with path.open() as stream:
         rows = list(csv.reader(stream))
@@ -359,7 +343,7 @@ def test_a_changed_number_of_the_table_is_named_with_its_row(
     )
 
 
-def test_a_changed_cost_or_curve_is_named_with_its_row(board: Path, ask: Ask) -> None:
+def test_a_changed_cost_or_curve_is_named_with_its_row(board, ask):
     rewritten(
         board / "curves.csv",
         lambda text: text.replace("prior,accuracy,1,0", "prior,accuracy,1,0.5"),
@@ -374,16 +358,14 @@ def test_a_changed_cost_or_curve_is_named_with_its_row(board: Path, ask: Ask) ->
     assert answer.err == "2 problem(s)\n"
 
 
-def record_of(board: Path, label: str) -> Path:
+def record_of(board, label):
     rows = json.loads((board / "benchmark.json").read_text())["rows"]
-    folder: str = next(row["folder"] for row in rows if row["label"] == label)
+    folder = next(row["folder"] for row in rows if row["label"] == label)
     return board / "runs" / folder
 
 
 @pytest.mark.parametrize("name", ["answer.npz", "nll"])
-def test_a_changed_score_is_named_with_its_record_and_its_rows(
-    name: str, board: Path, ask: Ask
-) -> None:
+def test_a_changed_score_is_named_with_its_record_and_its_rows(name, board, ask):
     record = record_of(board, "prior")
     (path,) = record.glob(f"{name}*")
     arrays = files.read_arrays(path)
@@ -403,7 +385,7 @@ def test_a_changed_score_is_named_with_its_record_and_its_rows(
 
 
 @pytest.mark.parametrize("column", ["id", "truth", "unit", "nearest", "novelty"])
-def test_a_changed_truth_is_named_with_its_part(column: str, board: Path, ask: Ask) -> None:
+def test_a_changed_truth_is_named_with_its_part(column, board, ask):
     path = record_of(board, "prior").parent / "part.npz"
     arrays = files.read_arrays(path)
     arrays[column][0] = "x" if arrays[column].dtype.kind == "U" else arrays[column][0] + 0.001
@@ -419,7 +401,7 @@ def test_a_changed_truth_is_named_with_its_part(column: str, board: Path, ask: A
         assert f"{path}: novelty is not the distance from truth to nearest" in answer.out
 
 
-def test_an_array_that_is_gone_is_a_sentence_and_no_traceback(board: Path, ask: Ask) -> None:
+def test_an_array_that_is_gone_is_a_sentence_and_no_traceback(board, ask):
     path = record_of(board, "prior").parent / "part.npz"
     arrays = files.read_arrays(path)
     del arrays["truth"]
@@ -431,7 +413,7 @@ def test_an_array_that_is_gone_is_a_sentence_and_no_traceback(board: Path, ask: 
 
 
 @pytest.mark.parametrize("damage", [b"", b"no arrays"])
-def test_a_damaged_file_is_named(damage: bytes, board: Path, ask: Ask) -> None:
+def test_a_damaged_file_is_named(damage, board, ask):
     path = record_of(board, "prior") / "answer.npz"
     path.write_bytes(damage)
     answer = ask("verify", board)
@@ -440,7 +422,7 @@ def test_a_damaged_file_is_named(damage: bytes, board: Path, ask: Ask) -> None:
     assert "the tables cannot be computed" in answer.out
 
 
-def test_a_record_with_another_history_is_named(board: Path, ask: Ask) -> None:
+def test_a_record_with_another_history_is_named(board, ask):
     path = record_of(board, "prior") / "record.json"
     data = json.loads(path.read_text())
     data["fit"]["method"]["config"]["places"] = 5
@@ -450,7 +432,7 @@ def test_a_record_with_another_history_is_named(board: Path, ask: Ask) -> None:
     assert f"record {path.parent}: its key is not that of what went into it" in answer.out
 
 
-def test_a_manifest_that_asks_for_something_else_is_named(board: Path, ask: Ask) -> None:
+def test_a_manifest_that_asks_for_something_else_is_named(board, ask):
     path = board / "benchmark.json"
     rewritten(path, lambda text: text.replace('"samples": 2', '"samples": 16'))
     answer = ask("verify", board)
@@ -458,7 +440,7 @@ def test_a_manifest_that_asks_for_something_else_is_named(board: Path, ask: Ask)
     assert f"{path}: the benchmark is not of its digest" in answer.out
 
 
-def test_a_row_that_is_left_out_of_the_manifest_is_noticed(board: Path, ask: Ask) -> None:
+def test_a_row_that_is_left_out_of_the_manifest_is_noticed(board, ask):
     path = board / "benchmark.json"
     data = json.loads(path.read_text())
     data["rows"] = [row for row in data["rows"] if row["label"] != "uniform"]
@@ -468,7 +450,7 @@ def test_a_row_that_is_left_out_of_the_manifest_is_noticed(board: Path, ask: Ask
     assert "table.csv has " in answer.out
 
 
-def test_load_gives_the_table_with_its_own_columns(board: Path) -> None:
+def test_load_gives_the_table_with_its_own_columns(board):
     table = geobench.load(board)
     assert list(table.columns) == COLUMNS
     with (board / "table.csv").open() as stream:
@@ -482,7 +464,7 @@ def test_load_gives_the_table_with_its_own_columns(board: Path) -> None:
     assert table["photos"].dtype.kind == "i"
 
 
-def test_load_keeps_labels_that_look_like_nothing_or_like_a_number(board: Path) -> None:
+def test_load_keeps_labels_that_look_like_nothing_or_like_a_number(board):
     table = geobench.load(str(board))
     assert not table["label"].isna().any()
     table = table[table["summary"] != "nll.gain-over-prior"]  # of which the prior has no row

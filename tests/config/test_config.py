@@ -2,27 +2,21 @@
 
 import re
 from pathlib import Path
-from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 from pydantic import Field
 
-import geobench
 from geobench import (
-    Assignment,
     Atoms,
     Component,
     Config,
     ConfigError,
-    Context,
     DataError,
     Dataset,
-    Examples,
     Floored,
     Gallery,
     InputPath,
-    Labelled,
     Mean,
     Method,
     Metric,
@@ -30,9 +24,6 @@ from geobench import (
     Retriever,
     Split,
     SplitConfig,
-    State,
-    Summary,
-    Table,
 )
 from geobench.catalogue import Catalogue, Source
 from geobench.config.benchmark import Benchmark, read
@@ -47,9 +38,9 @@ class PlanetConfig(Config):
 
 class Planet(Dataset):
     name = "planet"
-    Config: ClassVar[type[geobench.Config]] = PlanetConfig
+    Config = PlanetConfig
 
-    def load(self) -> Table:
+    def load(self):
         raise DataError("a configuration reads no table")
 
 
@@ -65,7 +56,7 @@ class Listed(Planet):
 class Halves(Split):
     name = "halves"
 
-    def draw(self, dataset: Dataset) -> Assignment:
+    def draw(self, dataset):
         raise DataError("a configuration draws no split")
 
 
@@ -85,19 +76,19 @@ class FixedConfig(Config):
 
 class Fixed(Method):
     name = "fixed"
-    Config: ClassVar[type[geobench.Config]] = FixedConfig
+    Config = FixedConfig
     presets = {"paper": {"lat": 45.0, "steps": 9000}, "wrong": {"steps": 0}}
     predicts = Prediction
 
-    def fit(self, train: Labelled, val: Labelled, context: Context) -> None: ...
+    def fit(self, train, val, context): ...
 
-    def predict(self, examples: Examples, context: Context) -> Prediction:
+    def predict(self, examples, context):
         raise DataError("a configuration predicts nothing")
 
-    def state(self) -> dict[str, Any]:
+    def state(self):
         return {}
 
-    def restore(self, state: State, train: Labelled, context: Context) -> None:
+    def restore(self, state, train, context):
         pass
 
 
@@ -106,10 +97,10 @@ class Ranking(Fixed, Retriever):
 
     gallery_source = Gallery()
 
-    def gallery(self) -> Any:
+    def gallery(self):
         return np.zeros((1, 2))
 
-    def similarity(self, examples: Examples, places: Any) -> Any:
+    def similarity(self, examples, places):
         return np.zeros(places.shape)
 
 
@@ -133,11 +124,11 @@ class Error(Metric):
     columns = ("error",)
 
     @property
-    def summaries(self) -> tuple[Summary, ...]:
+    def summaries(self):
         name = "error" if self.config.unit == "km" else f"error-{self.config.unit}"
         return (Mean(name=name, unit=self.config.unit, better="lower", column="error"),)
 
-    def score(self, prediction: Any, truth: Any, context: Any) -> Any:
+    def score(self, prediction, truth, context):
         return np.zeros((len(truth), 1), np.float32)
 
 
@@ -146,7 +137,7 @@ class OtherError(Error):
 
 
 @pytest.fixture(scope="module")
-def catalogue() -> Catalogue:
+def catalogue():
     found = Catalogue()
     source = Source("tests", "tests", "1.0")
     for plugin in (Planet, Listed, Halves, Elsewhere, Fixed, Ranking, OnTop, Error, OtherError):
@@ -156,8 +147,8 @@ def catalogue() -> Catalogue:
 
 
 @pytest.fixture
-def load(tmp_path: Path, catalogue: Catalogue) -> Any:
-    def loaded(text: str | bytes) -> list[Benchmark]:
+def load(tmp_path, catalogue):
+    def loaded(text):
         path = tmp_path / "benchmarks.yaml"
         path.write_bytes(text.encode() if isinstance(text, str) else text)
         return read(path, catalogue)
@@ -165,9 +156,9 @@ def load(tmp_path: Path, catalogue: Catalogue) -> Any:
     return loaded
 
 
-def yaml(**changes: str | None) -> str:
+def yaml(**changes):
     """A good file of one benchmark with some keys changed (None: left out)."""
-    keys: dict[str, str | None] = {
+    keys = {
         "name": "small",
         "dataset": "planet",
         "splits": "[halves]",
@@ -180,7 +171,7 @@ def yaml(**changes: str | None) -> str:
 
 
 # what is wrong -> the file, the line that is to blame, and what the sentence holds
-MISTAKES: dict[str, tuple[str | bytes, int, str]] = {
+MISTAKES = {
     "an unknown key of the file": (
         "benchmark:\n  - name: small\n",
         1,
@@ -394,9 +385,7 @@ MISTAKES: dict[str, tuple[str | bytes, int, str]] = {
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
-def test_a_mistake_is_one_sentence_with_file_and_line(
-    mistake: str, load: Any, tmp_path: Path
-) -> None:
+def test_a_mistake_is_one_sentence_with_file_and_line(mistake, load, tmp_path):
     text, line, expected = MISTAKES[mistake]
     with pytest.raises(ConfigError) as caught:
         load(text)
@@ -407,13 +396,13 @@ def test_a_mistake_is_one_sentence_with_file_and_line(
     assert len(message) < 400
 
 
-def test_a_missing_file_is_named(tmp_path: Path, catalogue: Catalogue) -> None:
+def test_a_missing_file_is_named(tmp_path, catalogue):
     with pytest.raises(ConfigError, match=r"nowhere\.yaml: there is no such file\. Give") as caught:
         read(tmp_path / "nowhere.yaml", catalogue)
     assert "\n" not in str(caught.value)
 
 
-def test_a_folder_or_a_picture_is_no_file_of_benchmarks(tmp_path: Path, load: Any) -> None:
+def test_a_folder_or_a_picture_is_no_file_of_benchmarks(tmp_path, load):
     with pytest.raises(ConfigError, match="cannot be read"):
         read(tmp_path, Catalogue())
     with pytest.raises(ConfigError, match="cannot be read"):
@@ -431,7 +420,7 @@ def test_a_folder_or_a_picture_is_no_file_of_benchmarks(tmp_path: Path, load: An
         ("-0", 0.0),
     ],
 )
-def test_numbers_may_be_written_in_any_usual_way(load: Any, written: str, value: float) -> None:
+def test_numbers_may_be_written_in_any_usual_way(load, written, value):
     (benchmark,) = load(yaml(dataset=f"{{name: planet, scale: {written}}}"))
     assert benchmark.dataset.plugin.config.scale == value
 
@@ -439,19 +428,19 @@ def test_numbers_may_be_written_in_any_usual_way(load: Any, written: str, value:
 @pytest.mark.parametrize(
     "written", ["NO", "no", "Yes", "on", "off", "2020-01-01", "0x1F", "1_000", "12:30:00", "'7'"]
 )
-def test_words_stay_words(load: Any, written: str) -> None:
+def test_words_stay_words(load, written):
     (benchmark,) = load(yaml(dataset=f"{{name: planet, title: {written}, kinds: [{written}]}}"))
     config = benchmark.dataset.plugin.config
     assert config.title == written.strip("'")
     assert config.kinds == (written.strip("'"),)
 
 
-def test_a_leading_zero_does_not_make_a_number_octal(load: Any) -> None:
+def test_a_leading_zero_does_not_make_a_number_octal(load):
     (benchmark,) = load(yaml(dataset="{name: planet, photos: 012}"))
     assert benchmark.dataset.plugin.config.photos == 12
 
 
-def test_an_anchor_stands_for_what_it_names(load: Any) -> None:
+def test_an_anchor_stands_for_what_it_names(load):
     (benchmark,) = load(yaml(methods="[&it {name: fixed, lat: 3}, {name: ranking}]", seeds="[2]"))
     assert benchmark.methods[0].plugin.config.lat == 3
     text = yaml(
@@ -461,13 +450,13 @@ def test_an_anchor_stands_for_what_it_names(load: Any) -> None:
     assert benchmark.splits[0].plugin.config.test[0].plugin.config.photos == 7
 
 
-def test_a_component_may_be_named_with_its_kind(load: Any) -> None:
+def test_a_component_may_be_named_with_its_kind(load):
     (benchmark,) = load(yaml(methods="['method:fixed']"))
     assert isinstance(benchmark.methods[0].plugin, Fixed)
     assert benchmark.methods[0].label == "fixed"
 
 
-def test_what_is_not_said_has_a_default(load: Any) -> None:
+def test_what_is_not_said_has_a_default(load):
     (benchmark,) = load(yaml())
     assert benchmark.encoder is None
     assert benchmark.seeds == [0]
@@ -479,7 +468,7 @@ def test_what_is_not_said_has_a_default(load: Any) -> None:
     assert [m.label for m in benchmark.methods] == ["fixed"]
 
 
-def test_explicit_keys_override_a_preset(load: Any) -> None:
+def test_explicit_keys_override_a_preset(load):
     text = yaml(
         methods="[{name: fixed, preset: paper}, {name: fixed, label: b, lat: 1, preset: paper}]"
     )
@@ -489,16 +478,14 @@ def test_explicit_keys_override_a_preset(load: Any) -> None:
     assert (own.lat, own.steps) == (1.0, 9000)
 
 
-def test_a_preset_is_in_the_key_as_what_it_stands_for(load: Any) -> None:
+def test_a_preset_is_in_the_key_as_what_it_stands_for(load):
     (short,) = load(yaml(methods="[{name: fixed, preset: paper}]"))
     (long,) = load(yaml(methods="[{name: fixed, steps: 9000, lat: 45}]"))
     assert short.methods[0].plugin.identity() == long.methods[0].plugin.identity()
     assert short.digest == long.digest
 
 
-def test_a_path_is_relative_to_the_yaml_file(
-    tmp_path: Path, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_path_is_relative_to_the_yaml_file(tmp_path, catalogue, monkeypatch):
     folder, elsewhere = tmp_path / "benchmarks", tmp_path / "elsewhere"
     folder.mkdir()
     elsewhere.mkdir()
@@ -512,9 +499,7 @@ def test_a_path_is_relative_to_the_yaml_file(
     assert benchmark.dataset.plugin.config.file == folder / "photos.csv"
 
 
-def test_a_key_holds_a_files_content_and_not_its_place(
-    tmp_path: Path, catalogue: Catalogue
-) -> None:
+def test_a_key_holds_a_files_content_and_not_its_place(tmp_path, catalogue):
     digests = []
     for folder, content in (("one", "a"), ("two", "a"), ("three", "b")):
         (tmp_path / folder).mkdir()
@@ -526,8 +511,8 @@ def test_a_key_holds_a_files_content_and_not_its_place(
     assert digests[0] == digests[1] != digests[2]
 
 
-def test_a_nested_component_is_in_the_key_with_its_whole_configuration(load: Any) -> None:
-    def identity(retriever: str) -> dict[str, Any]:
+def test_a_nested_component_is_in_the_key_with_its_whole_configuration(load):
+    def identity(retriever):
         (benchmark,) = load(yaml(methods=f"[{{name: on-top, retriever: {retriever}}}]"))
         return dict(benchmark.methods[0].plugin.identity())
 
@@ -572,7 +557,7 @@ MATTERS = {
 }
 
 
-def test_the_digest_is_the_same_however_the_file_is_laid_out(load: Any) -> None:
+def test_the_digest_is_the_same_however_the_file_is_laid_out(load):
     (plain,) = load(yaml(**FULL))
     (again,) = load("# a comment\n" + yaml(**FULL, dataset="{name: planet, photos: 10}"))
     (turned,) = load(yaml(**dict(reversed(FULL.items()))))
@@ -582,20 +567,20 @@ def test_the_digest_is_the_same_however_the_file_is_laid_out(load: Any) -> None:
 
 
 @pytest.mark.parametrize("key", MATTERS)
-def test_the_digest_changes_with_all_that_matters(load: Any, key: str) -> None:
+def test_the_digest_changes_with_all_that_matters(load, key):
     (before,) = load(yaml(**FULL))
     (after,) = load(yaml(**(FULL | {key: MATTERS[key]})))
     assert before.digest != after.digest
 
 
-def test_the_digest_changes_with_a_label_of_a_row(load: Any) -> None:
+def test_the_digest_changes_with_a_label_of_a_row(load):
     (before,) = load(yaml())
     (after,) = load(yaml(methods="[{name: fixed, label: ours}]"))
     assert before.digest != after.digest
     assert before.methods[0].plugin.identity() == after.methods[0].plugin.identity()
 
 
-def test_what_was_digested_before_there_were_densities_apart_keeps_its_digest(load: Any) -> None:
+def test_what_was_digested_before_there_were_densities_apart_keeps_its_digest(load):
     (benchmark,) = load(yaml(**FULL))
     assert not set(benchmark.keyed) & set(Benchmark.added)
     assert set(Benchmark.added) < set(benchmark.resolved)
@@ -611,16 +596,14 @@ def test_what_was_digested_before_there_were_densities_apart_keeps_its_digest(lo
         ({"density_samples": "2"}, {"density_samples": 2}),
     ],
 )
-def test_the_numbers_of_densities_decide_the_draws_of_densities_alone(
-    load: Any, keys: dict[str, str], added: dict[str, int]
-) -> None:
+def test_the_numbers_of_densities_decide_the_draws_of_densities_alone(load, keys, added):
     (benchmark,) = load(yaml(**FULL, **keys))
     plain = {"chunk": 64, "photos": 100, "samples": 8}
     assert benchmark.draws(Atoms).data == benchmark.draws(Prediction).data == plain
     assert benchmark.draws(Floored).data == plain | added
 
 
-def test_the_deadline_is_in_no_key(load: Any) -> None:
+def test_the_deadline_is_in_no_key(load):
     (without,) = load(yaml(**FULL))
     (with_it,) = load(yaml(**FULL, deadline="60"))
     assert with_it.deadline == 60
@@ -629,7 +612,7 @@ def test_the_deadline_is_in_no_key(load: Any) -> None:
     assert "deadline" not in with_it.keyed
 
 
-def test_a_benchmark_can_be_made_in_python(load: Any) -> None:
+def test_a_benchmark_can_be_made_in_python(load):
     made = Benchmark(
         name="small",
         dataset=Component[Dataset].of(Planet()),
@@ -641,7 +624,7 @@ def test_a_benchmark_can_be_made_in_python(load: Any) -> None:
     assert made.digest == written.digest
 
 
-def test_several_benchmarks_keep_their_order(load: Any) -> None:
+def test_several_benchmarks_keep_their_order(load):
     names = ["zebra", "ant", "bee-2"]
     entries = [yaml(name=name).removeprefix("benchmarks:\n") for name in names]
     assert [b.name for b in load("benchmarks:\n" + "".join(entries))] == names

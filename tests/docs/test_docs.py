@@ -23,12 +23,12 @@ NOW = [page for page in PAGES if page.name != "CHANGELOG.md"]
 pages = pytest.mark.parametrize("page", NOW, ids=lambda page: page.name)
 
 
-def flags(verb: str) -> set[str]:
+def flags(verb):
     """The flags of a verb, `--help` among them."""
     return {"--help", *(o for p in COMMANDS[verb].params for o in (*p.opts, *p.secondary_opts))}
 
 
-def named_flags(text: str) -> set[str]:
+def named_flags(text):
     return set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", text))
 
 
@@ -48,7 +48,7 @@ def test_the_yaml_of_the_readme_is_valid(tmp_path):
 
 def test_the_method_of_the_readme_runs(tmp_path):
     code = next(text for text in README.blocks("python") if "class MeanPlace" in text)
-    space: dict[str, object] = {}
+    space = {}
     exec(code, space)
     found = catalogue.load()
     found.add(space["MeanPlace"], Source("readme", "readme", "0"))
@@ -180,6 +180,6 @@ def test_the_commands_of_the_pages_on_results_and_data_work_as_written(geobench,
         assert "Traceback" not in done.text
 
 
-def commands_of(page: Page) -> list[str]:
+def commands_of(page):
     lines = "".join(page.blocks("sh")).splitlines()
     return [line for line in lines if line.startswith("geobench ")]

@@ -38,7 +38,7 @@ OWN = [
 components = pytest.mark.parametrize("plugin", OWN, ids=lambda each: f"{each.kind}:{each.name}")
 
 
-def section(plugin) -> str:
+def section(plugin):
     return BENCHMARKS.section(f"{plugin.kind.capitalize()} `{plugin.name}`")
 
 
@@ -144,7 +144,7 @@ CHANGES = {
 
 
 def test_which_key_a_change_is_in_is_documented(tmp_path):
-    def keys(changes: dict[str, str]) -> tuple[str, str]:
+    def keys(changes):
         lines = {"name": "a", "dataset": "toy-planet", "encoder": "given", "splits": "[random]"}
         lines |= {"methods": "[toy-seeded]", "metrics": "[nll]"} | changes
         path = tmp_path / "b.yaml"

@@ -3,7 +3,6 @@
 import json
 import re
 import shutil
-from collections.abc import Collection
 from dataclasses import fields
 from fnmatch import fnmatchcase
 from typing import get_args
@@ -19,7 +18,6 @@ from geobench.board.tables import RANKED, ROW_COLUMNS, Cost, CurvePoint
 from geobench.catalogue import installed
 from geobench.metrics import NOT_APPLICABLE, NOT_SAMPLED, SCORED
 from geobench.records import files
-from geobench.records.documents import Document
 from geobench.records.manifest import StoredComponent
 from pages import Page, tables
 from small_board import make
@@ -40,17 +38,17 @@ def board(tmp_path_factory):
     return make(tmp_path_factory.mktemp("board"))
 
 
-def documented(title: str) -> dict[str, dict[str, str]]:
+def documented(title):
     """The first table of a section."""
     return tables(RESULTS.section(title))[0]
 
 
-def steps(name: str) -> tuple[str, ...]:
+def steps(name):
     """`rows[].part` -> rows, [], part."""
     return tuple(name.replace("[]", ".[]").split("."))
 
 
-def paths(value: object, above: tuple[str, ...] = ()) -> set[tuple[str, ...]]:
+def paths(value, above=()):
     """The way to every value in JSON data, an entry of a list being `[]`."""
     inside = []
     if isinstance(value, dict):
@@ -61,13 +59,13 @@ def paths(value: object, above: tuple[str, ...] = ()) -> set[tuple[str, ...]]:
     return below | ({above} if above else set())
 
 
-def fits(path: tuple[str, ...], pattern: tuple[str, ...]) -> bool:
+def fits(path, pattern):
     """Whether a path is this one or on the way to it; `*` is any key."""
     pairs = zip(path, pattern, strict=False)
     return len(path) <= len(pattern) and all(b in ("*", a) for a, b in pairs)
 
 
-def check_fields(title: str, found: list[object], *, absent: Collection[str] = ()) -> None:
+def check_fields(title, found, *, absent=()):
     """Every field is in a table, or inside one whose inside is not; and there are no others, but
     for `absent` ones."""
     patterns = [steps(name) for name in documented(title)]
@@ -79,7 +77,7 @@ def check_fields(title: str, found: list[object], *, absent: Collection[str] = (
         assert any(len(p) == len(pattern) and fits(p, pattern) for p in there), ".".join(pattern)
 
 
-def check_arrays(title: str, found: list[dict[str, np.ndarray]], sizes: dict[str, int]) -> None:
+def check_arrays(title, found, sizes):
     """Every array is documented with its type and shape; and there are no others."""
     rows = documented(title)
     used = set()
@@ -99,7 +97,7 @@ def check_arrays(title: str, found: list[dict[str, np.ndarray]], sizes: dict[str
 
 
 def test_every_field_of_the_documents_is_in_its_table_with_its_description():
-    shown: set[type[Document]] = set()
+    shown = set()
     for title, document in (
         ("A component", StoredComponent),
         ("benchmark.json", records.Manifest),
@@ -143,7 +141,7 @@ def test_every_field_of_a_record_is_documented(board):
 
 def test_fields_of_certain_records_are_documented_as_theirs(board):
     shared = set.intersection(*(set(record) for record in board.records()))
-    by_status: dict[str, set[str]] = {}
+    by_status = {}
     for record in board.records():
         by_status.setdefault(record["status"], set()).update(set(record) - shared)
     for name, row in documented("record.json").items():
@@ -249,7 +247,7 @@ def test_every_quantity_that_the_harness_measures_is_documented(board):
 def test_every_fact_of_a_part_is_documented():
     planet = installed().find("dataset", "toy-planet")
     elsewhere = Component[Dataset].of(planet(planet.Config(seed=1)))
-    found: dict[str, str] = {}
+    found = {}
     for name, settings in (
         ("unseen-cells", {"train_share": 0.5}),
         ("unseen-cells", {"surroundings": "train"}),

@@ -35,17 +35,17 @@ MODULES = {
 """The modules that the guide shows whole, and the kind of what each brings."""
 
 
-def blocks(language: str) -> list[str]:
+def blocks(language):
     return re.findall(rf"```{language}\n(.*?)```", GUIDE, re.DOTALL)
 
 
-def section(title: str) -> str:
+def section(title):
     """What is between a heading and the next of the same level or above."""
     level, rest = re.search(rf"^(#+) {title}\n(.*)", GUIDE, re.DOTALL | re.MULTILINE).groups()
     return re.split(rf"^#{{1,{len(level)}}} ", rest, flags=re.MULTILINE)[0]
 
 
-def lines(text: str) -> list[str]:
+def lines(text):
     return [line for line in text.splitlines() if line.strip()]
 
 

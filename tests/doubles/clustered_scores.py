@@ -1,12 +1,9 @@
 """Scores of photos that depend on each other within their units."""
 
 import numpy as np
-from numpy.typing import NDArray
-
-from geobench.geo import Floats
 
 
-def clustered(seed: int, *, units: int = 60, seeds: int = 1) -> tuple[Floats, NDArray[np.int64]]:
+def clustered(seed, *, units=60, seeds=1):
     """Scores (S, N) around 0 with as much variance between units as within, in unequal units."""
     rng = np.random.default_rng(seed)
     codes = np.repeat(np.arange(units), rng.integers(4, 13, units))

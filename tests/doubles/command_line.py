@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,14 +21,14 @@ class Command:
     extra: tuple[Path, ...] = (FAULTY,)
 
     @property
-    def fit_log(self) -> Path:
+    def fit_log(self):
         return self.folder / "fits.log"
 
-    def environment(self, **variables: str) -> dict[str, str]:
+    def environment(self, **variables):
         path = os.pathsep.join([*map(str, self.extra), os.environ.get("PYTHONPATH", "")])
         return os.environ | {"PYTHONPATH": path, "FIT_LOG": str(self.fit_log)} | variables
 
-    def start(self, *words: str | Path, **variables: str) -> subprocess.Popen[str]:
+    def start(self, *words, **variables):
         if words[:1] == ("run",) and "--figures" not in words:
             words = (*words, "--no-figures")  # they would take most of the time
         return subprocess.Popen(
@@ -41,12 +40,12 @@ class Command:
             text=True,
         )
 
-    def __call__(self, *words: str | Path, **variables: str) -> "Done":
+    def __call__(self, *words, **variables):
         process = self.start(*words, **variables)
         out, err = process.communicate(timeout=120)
         return Done(process.returncode, out, err)
 
-    def fits(self) -> list[str]:
+    def fits(self):
         """The lines that the counting methods wrote."""
         return self.fit_log.read_text().splitlines() if self.fit_log.exists() else []
 
@@ -60,11 +59,8 @@ class Done:
     err: str
 
     @property
-    def text(self) -> str:
+    def text(self):
         return self.out + self.err
-
-
-Ask = Callable[..., Done]
 
 
 def ask(*words):

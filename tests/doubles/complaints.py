@@ -1,6 +1,5 @@
 """What the kit says against a plugin: the checks that fail, in the order in which they run."""
 
-from geobench.components import Plugin
 from geobench.testing.check import Skip
 from geobench.testing.kit import checks_of, subject_of
 
@@ -8,7 +7,7 @@ _SLOW = ("same-in-another-process", "first-layer-is-light")
 """Start a process: only where they are asked about."""
 
 
-def complaints(plugin: type[Plugin], *, about: str = "") -> dict[str, str]:
+def complaints(plugin, *, about=""):
     """Failed check -> why; the check of another process is left out unless it is asked about."""
     found, subject = {}, subject_of(plugin)
     for check in checks_of(plugin.kind):
@@ -23,7 +22,7 @@ def complaints(plugin: type[Plugin], *, about: str = "") -> dict[str, str]:
     return found
 
 
-def skipped(plugin: type[Plugin]) -> dict[str, str]:
+def skipped(plugin):
     """Skipped check -> why, but for those that start a process."""
     found, subject = {}, subject_of(plugin)
     for check in checks_of(plugin.kind):

@@ -2,7 +2,7 @@
 
 import re
 from fractions import Fraction
-from typing import Any, get_args, get_origin
+from typing import get_args, get_origin
 
 import yaml
 
@@ -12,7 +12,7 @@ from geobench import (
 from geobench.records.documents import Document
 
 
-def same(shown: str, default: object) -> bool:
+def same(shown, default):
     """Whether a cell of the column `default` is this default; `1/6` stands for a number."""
     if not (written := re.fullmatch(r"`([^`]*)`", shown)):
         return False
@@ -25,20 +25,20 @@ def same(shown: str, default: object) -> bool:
     return value == wanted
 
 
-def bounds(field) -> set[str]:
+def bounds(field):
     """The numbers that limit a field's value, as text."""
     names = ("ge", "gt", "le", "lt", "multiple_of", "min_length")
     found = [getattr(limit, name, None) for limit in field.metadata for name in names]
     return {f"{bound:g}" for bound in found if bound is not None}
 
 
-def plain(text: str) -> str:
+def plain(text):
     """A description without the marks of a sentence, and without links."""
     words = " ".join(re.sub(r"\[([^\]]+)\]\([^)]+\)", r"\1", text).split()).rstrip(".")
     return words[0].lower() + words[1:]
 
 
-def check_fields(documented: dict[str, dict[str, str]], fields) -> None:
+def check_fields(documented, fields):
     assert list(documented) == list(fields)
     for name, field in fields.items():
         row = documented[name]
@@ -53,9 +53,7 @@ def check_fields(documented: dict[str, dict[str, str]], fields) -> None:
             assert plain(row["meaning"]) == plain(field.description), name
 
 
-def fields_of(
-    document: type[Document], shown: set[type[Document]], above: str = ""
-) -> dict[str, str]:
+def fields_of(document, shown, above=""):
     """Every field of a document -> its description: `parts.*.folder`, `rows[].label`.
 
     A document inside is shown field by field where it first appears, elsewhere by its description
@@ -82,7 +80,7 @@ def fields_of(
     return found
 
 
-def _inside(annotation: Any) -> tuple[type[Document] | None, str]:
+def _inside(annotation):
     """The document in a type, and the steps to it: `.*` of a mapping, `[]` of a list."""
     if isinstance(annotation, type) and issubclass(annotation, Document):
         return annotation, ""

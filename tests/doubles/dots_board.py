@@ -1,10 +1,8 @@
 """A benchmark of dots all over the globe; methods differ in how far off they answer, and whence."""
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from geobench import (
     Against,
@@ -12,26 +10,18 @@ from geobench import (
     Atoms,
     Component,
     Config,
-    Context,
     Curve,
     Dataset,
-    Examples,
-    Labelled,
     Mean,
     Method,
     Metric,
     Part,
-    Prediction,
     Quantile,
-    ReplicateWeights,
-    ScoreContext,
     Share,
     Split,
-    State,
     Statistic,
     Summary,
     Table,
-    Truth,
     VonMisesFisherMixture,
     geo,
 )
@@ -49,7 +39,7 @@ class Dots(Dataset):
     licence = "CC BY 4.0"
     citation = "Dots by A. Person (2024)."
 
-    def load(self) -> Table:
+    def load(self):
         rng = np.random.default_rng(5)
         return Table(
             ids=np.array([f"dot-{n:03d}" for n in range(PHOTOS)]),
@@ -66,7 +56,7 @@ class Halves(Split):
 
     name = "halves"
 
-    def draw(self, dataset: Dataset) -> Assignment:
+    def draw(self, dataset):
         rows = np.arange(PHOTOS)
         return Assignment(
             train=Part.of("train", dataset, rows[:TRAIN]),
@@ -83,7 +73,7 @@ class Whole(Split):
 
     name = "whole"
 
-    def draw(self, dataset: Dataset) -> Assignment:
+    def draw(self, dataset):
         nothing = Part.of("train", dataset, np.empty(0, np.intp))
         tested = Part.of("all", dataset, np.arange(PHOTOS))
         return Assignment(nothing, replace(nothing, name="val"), (tested,))
@@ -99,25 +89,25 @@ class Near(Method):
     name = "near"
     Config = NearConfig
     needs_training = False
-    predicts: Any = VonMisesFisherMixture
+    predicts = VonMisesFisherMixture
 
-    def fit(self, train: Labelled, val: Labelled, context: Context) -> None:
+    def fit(self, train, val, context):
         context.fact("neighbours", len(train), "photos")
 
-    def points(self, examples: Examples, context: Context) -> NDArray[np.float64]:
+    def points(self, examples, context):
         truth = np.array([PLACES[i] for i in examples.ids.tolist()])
         noise = context.noise(examples.ids, (3,), "near")
         angle = self.config.away_km / geo.EARTH_RADIUS_KM
         return geo.from_vectors(geo.unit_vectors(truth) + angle * noise)
 
-    def predict(self, examples: Examples, context: Context) -> Prediction:
+    def predict(self, examples, context):
         means = self.points(examples, context)[:, None]
         return VonMisesFisherMixture(means, np.full((1, 1), 30.0))
 
-    def state(self) -> dict[str, NDArray[Any]]:
+    def state(self):
         return {}
 
-    def restore(self, state: State, train: Labelled, context: Context) -> None:
+    def restore(self, state, train, context):
         pass
 
 
@@ -129,10 +119,10 @@ class Elsewhere(Near):
     deterministic = True
     predicts = Atoms
 
-    def answers(self, part: str) -> bool:
+    def answers(self, part):
         return part == "halves/old"
 
-    def predict(self, examples: Examples, context: Context) -> Prediction:
+    def predict(self, examples, context):
         return Atoms(self.points(examples, context)[:, None])
 
 
@@ -150,29 +140,29 @@ class Broken(Near):
 
     name = "broken"
 
-    def predict(self, examples: Examples, context: Context) -> Prediction:
+    def predict(self, examples, context):
         if context.part.endswith("new"):
             raise RuntimeError("out of | memory")
         return super().predict(examples, context)
 
 
-def _mean(columns: Any, truth: Truth, weights: ReplicateWeights) -> NDArray[np.float64]:
+def _mean(columns, truth, weights):
     return weights.means(columns["error"])
 
 
-def _northness(columns: Any, truth: Truth, weights: ReplicateWeights) -> NDArray[np.float64]:
+def _northness(columns, truth, weights):
     north = truth.points[:, 0] > 30
     return weights.each(lambda row: (north * row).sum() / row.sum())
 
 
-def _undefined(columns: Any, truth: Truth, weights: ReplicateWeights) -> NDArray[np.float64]:
+def _undefined(columns, truth, weights):
     return np.full(len(weights), np.nan)
 
 
 RADII = (10.0, 50.0, 100.0, 500.0, 3000.0)
 
 
-def _within(columns: Any, truth: Truth, weights: ReplicateWeights) -> NDArray[np.float64]:
+def _within(columns, truth, weights):
     return weights.means(columns["error"][:, None] <= np.array(RADII))
 
 
@@ -200,12 +190,10 @@ class Probe(Metric):
         Against(name="probe.alone", unit="km", better="lower", column="error", label="nobody"),
     )
 
-    def applies(self, truth: Truth) -> NDArray[np.bool_]:
+    def applies(self, truth):
         return truth.points[:, 0] > 0
 
-    def score(
-        self, prediction: Prediction, truth: Truth, context: ScoreContext
-    ) -> NDArray[np.float32]:
+    def score(self, prediction, truth, context):
         error = geo.distance_km(prediction.point(), truth.points)
         return np.stack([error, error <= 100], axis=-1).astype(np.float32)
 
@@ -219,7 +207,7 @@ class Fussy(Metric):
         Mean(name="fussy", unit="km", better="lower", column="fussy"),
     )
 
-    def score(self, prediction: Any, truth: Truth, context: ScoreContext) -> NDArray[np.float32]:
+    def score(self, prediction, truth, context):
         error = geo.distance_km(prediction.point(), truth.points)
         return np.where(error > 2500, np.nan, error)[:, None].astype(np.float32)
 
@@ -241,24 +229,24 @@ class Nowhere(Fussy):
         ),
     )
 
-    def applies(self, truth: Truth) -> NDArray[np.bool_]:
+    def applies(self, truth):
         return np.zeros(len(truth), bool)
 
 
 OURS = (Dots, Halves, Whole, Near, Elsewhere, Released, Broken, Probe, Fussy, Nowhere)
 
 
-def basics(name: str) -> Component[Metric]:
-    plugin: Any = installed().find("metric", name)
+def basics(name):
+    plugin = installed().find("metric", name)
     return Component[Metric].of(plugin())
 
 
-def method(plugin: type[Method], label: str = "", **config: Any) -> Component[Method]:
+def method(plugin, label="", **config):
     made = plugin(plugin.Config(**config))
     return Component[Method].of(made, label=label or made.name)
 
 
-def benchmark(name: str, split: type[Split], methods: list[Any], metrics: list[Any]) -> Benchmark:
+def benchmark(name, split, methods, metrics):
     return Benchmark(
         name=name,
         dataset=Component[Dataset].of(Dots()),

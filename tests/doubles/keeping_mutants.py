@@ -164,7 +164,7 @@ class Weighted(Sound):
     Config = WeightedConfig
 
     @classmethod
-    def tiny(cls, folder: Path):
+    def tiny(cls, folder):
         np.save(folder / "weights.npy", np.linspace(0.2, 1, 17))
         return WeightedConfig(weights=str(folder / "weights.npy"))
 
@@ -215,7 +215,7 @@ class WeightsInText(Weighted):
     """Has its weights in a file that does not look like weights, and says nothing of them."""
 
     @classmethod
-    def tiny(cls, folder: Path):
+    def tiny(cls, folder):
         np.savetxt(folder / "shares.csv", np.linspace(0.2, 1, 17))
         return WeightedConfig(weights=str(folder / "shares.csv"))
 
@@ -266,7 +266,7 @@ class WeightsUnkeyed(Weighted):
     Config = UnkeyedConfig
 
     @classmethod
-    def tiny(cls, folder: Path):
+    def tiny(cls, folder):
         return UnkeyedConfig(weights=Path(super().tiny(folder).weights))
 
     def content(self):
@@ -285,7 +285,7 @@ class Hybrid(Sound):
     inner: Retriever
 
     @classmethod
-    def tiny(cls, folder: Path):
+    def tiny(cls, folder):
         return HybridConfig()
 
     def fit(self, train, val, context):

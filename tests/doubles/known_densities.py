@@ -7,11 +7,11 @@ from geobench import Cells, EqualAreaGrid
 LOG_UNIFORM = -np.log(4 * np.pi)
 
 
-def rng(seed: int = 0) -> np.random.Generator:
+def rng(seed=0):
     return np.random.default_rng(seed)
 
 
-def cells_prediction(rows: int = 4, count: int = 3) -> Cells:
+def cells_prediction(rows=4, count=3):
     grid = EqualAreaGrid(rows)
     scores = rng(5).normal(0, 1.5, (count, len(grid)))
     return Cells(grid, scores - np.log(np.exp(scores).sum(axis=1, keepdims=True)))

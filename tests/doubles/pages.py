@@ -17,24 +17,24 @@ class Page:
     text: str
 
     @classmethod
-    def read(cls, name: str) -> "Page":
+    def read(cls, name):
         return cls(ROOT / name, (ROOT / name).read_text())
 
     @property
-    def name(self) -> str:
+    def name(self):
         return self.path.relative_to(ROOT).as_posix()
 
     @property
-    def prose(self) -> str:
+    def prose(self):
         """The text without its code blocks."""
         return _FENCE.sub("", self.text)
 
-    def blocks(self, language: str) -> list[str]:
+    def blocks(self, language):
         return [text for found, text in _FENCE.findall(self.text) if found == language]
 
-    def anchors(self) -> set[str]:
+    def anchors(self):
         """What links may name after a `#`, by GitHub's rule: one for each heading."""
-        found: dict[str, int] = {}
+        found = {}
         anchors = set()
         for _, title in _HEADING.findall(self.prose):
             plain = re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
@@ -42,17 +42,17 @@ class Page:
             found[plain] = found.get(plain, 0) + 1
         return anchors
 
-    def links(self) -> list[str]:
+    def links(self):
         """The targets of links and pictures that stay within the project."""
         targets = re.findall(r"\]\(([^)\s]+)\)", self.prose)
         targets += re.findall(r"<(?:img|a)\s[^>]*(?:src|href)=\"([^\"]+)\"", self.prose)
         return [target for target in targets if not re.match(r"\w+:", target)]
 
-    def spans(self) -> list[str]:
+    def spans(self):
         """What stands between backticks in the prose."""
         return re.findall(r"`([^`\n]+)`", self.prose)
 
-    def section(self, title: str, *, nested: bool = True) -> str:
+    def section(self, title, *, nested=True):
         """What is under a heading, up to the next of its level or above (or to any next one)."""
         found = re.search(rf"^(#+) {re.escape(title)}$(.*)", self.text, re.DOTALL | re.MULTILINE)
         assert found, f"{self.name} has no heading {title}"
@@ -60,7 +60,7 @@ class Page:
         return re.split(rf"^#{{1,{level}}} ", found[2], flags=re.MULTILINE)[0]
 
 
-def tables(text: str) -> list[dict[str, dict[str, str]]]:
+def tables(text):
     """Every table of a text: the first cell of a row, without backticks -> its cells by column."""
     found = []
     for lines in re.findall(r"(?:^\|.*\|$\n?){2,}", text, re.MULTILINE):

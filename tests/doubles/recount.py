@@ -1,14 +1,10 @@
 """What a leaderboard's rows should be, by geopy, numpy and scipy alone."""
 
 import math
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-from geopy.distance import great_circle  # type: ignore[import-untyped]
-from numpy.typing import NDArray
+from geopy.distance import great_circle
 from scipy import stats
 
 from geobench.names import CEILING
@@ -17,7 +13,7 @@ from geobench.names import CEILING
 class Recount:
     """What the stored arrays of one label on one part give, by geopy, numpy and scipy alone."""
 
-    def __init__(self, folder: Path, manifest: dict[str, Any], part: str, label: str) -> None:
+    def __init__(self, folder, manifest, part, label):
         place = folder / "runs" / manifest["parts"][part]["folder"]
         self.part = dict(np.load(place / "part.npz"))
         self.units = self.part["unit"]
@@ -28,15 +24,15 @@ class Recount:
         self.folders = [folder / "runs" / r["folder"] for r in entries]
         self.errors = np.array([[self.away(a, t) for a, t in self.pairs(a)] for a in answers])
 
-    def pairs(self, answers: NDArray[np.float64]) -> Iterator[tuple[Any, Any]]:
+    def pairs(self, answers):
         return zip(answers, self.part["truth"], strict=True)
 
     @staticmethod
-    def away(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
+    def away(a, b):
         return float(great_circle(a, b, radius=6371.0088).km)
 
 
-def jackknife(scores: NDArray[np.float64], units: NDArray[Any]) -> tuple[float, float]:
+def jackknife(scores, units):
     """The 95 % interval of the mean of scores (S, N), S < 3, leaving out a unit at a time."""
     average = scores.mean(axis=0)
     names, counts = np.unique(units, return_counts=True)
@@ -47,16 +43,16 @@ def jackknife(scores: NDArray[np.float64], units: NDArray[Any]) -> tuple[float, 
     return float(average.mean() - half), float(average.mean() + half)
 
 
-def the(rows: list[dict[str, str]], part: str, label: str, summary: str) -> dict[str, str]:
+def the(rows, part, label, summary):
     wanted = (part, label, summary)
     (row,) = [row for row in rows if (row["part"], row["label"], row["summary"]) == wanted]
     return row
 
 
-def close(text: str, value: float) -> bool:
+def close(text, value):
     """Whether a cell is this number to six digits, scores being stored as float32."""
     return float(text) == pytest.approx(value, rel=6e-6)
 
 
-def north(recount: Recount) -> NDArray[np.bool_]:
+def north(recount):
     return np.asarray(recount.part["truth"][:, 0] > 0)

@@ -1,7 +1,5 @@
 """Mutants of what must come out again: from a seed, a state, another process, another batch."""
 
-from typing import ClassVar
-
 import numpy as np
 
 from geobench import Floored, LazyDensity, VonMisesFisherMixture
@@ -64,7 +62,7 @@ class KeepsStateInTheClass(Sound):
 class StateInMemory(Sound):
     """Stores where its weights lie in this process, not the weights."""
 
-    kept: ClassVar[dict[str, object]] = {}
+    kept = {}
 
     def state(self):
         self.kept[str(id(self))] = self.learnt

@@ -117,13 +117,13 @@ class Board:
 
     folder: Path
 
-    def manifest(self) -> dict:
+    def manifest(self):
         return json.loads((self.folder / "benchmark.json").read_text())
 
-    def records(self) -> list[dict]:
+    def records(self):
         return [json.loads(p.read_text()) for p in self.folder.glob("runs/*/*/record.json")]
 
-    def arrays(self, pattern: str) -> list[dict[str, np.ndarray]]:
+    def arrays(self, pattern):
         """The arrays of files that fit, without their stamps."""
         found = [dict(np.load(path)) for path in sorted(self.folder.glob(pattern))]
         assert found
@@ -131,12 +131,12 @@ class Board:
             del each["sha256"]
         return found
 
-    def rows(self, name: str) -> list[dict[str, str]]:
+    def rows(self, name):
         with (self.folder / name).open(newline="") as stream:
             return list(csv.DictReader(stream))
 
 
-def make(root: Path) -> Board:
+def make(root):
     """Run the benchmark in a workspace where `prior` was checked, with every kind of outcome."""
     workspace = records.Workspace(root)
     statuses = ("passed", "failed", "skipped", "expected failure")

@@ -7,8 +7,6 @@ products in an orthonormal frame of the tangent plane at each stage; the log-den
 Mathieu and Nickel, NeurIPS 2020).
 """
 
-from typing import ClassVar
-
 import numpy as np
 import torch
 from pydantic import Field
@@ -49,7 +47,7 @@ class SmallFlow(Method):
     requires = ("torch",)
     predicts = Floored
     wants = frozenset({"pooled"})
-    solved: ClassVar[dict[bool, int]] = {False: 0, True: 0}
+    solved = {False: 0, True: 0}
     """Points that were solved without and with their density, by all instances."""
 
     def fit(self, train, val, context):

@@ -3,9 +3,7 @@
 import os
 import signal
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -13,25 +11,25 @@ from torch import nn
 from torch.nn import functional
 
 from geobench import Context, Rows
-from geobench_torch import Batch, Recipe, Trained, module_state, train_network
+from geobench_torch import Recipe, module_state, train_network
 
 
-def rows(count: int = 500, width: int = 6) -> Rows:
+def rows(count=500, width=6):
     rng = np.random.default_rng(0)
     return Rows([rng.standard_normal((count, width)).astype(np.float32)])
 
 
-def network() -> nn.Module:
+def network():
     return nn.Sequential(nn.Linear(6, 16), nn.GELU(), nn.Dropout(0.2), nn.Linear(16, 3))
 
 
-def squares(model: nn.Module, batch: Batch) -> torch.Tensor:
+def squares(model, batch):
     x = batch.features
     target = torch.stack([x[:, 0], x[:, 1] * x[:, 2], -x[:, 5]], dim=1)
     return functional.mse_loss(model(x), target)
 
 
-def train(context: Context, **changes: Any) -> Trained[nn.Module]:
+def train(context, **changes):
     """Sixty steps, unless `changes` of recipe, loss or validation say something else."""
     given = {
         name: changes.pop(name)
@@ -46,22 +44,20 @@ def train(context: Context, **changes: Any) -> Trained[nn.Module]:
     )
 
 
-def weights(trained: Trained[nn.Module]) -> bytes:
+def weights(trained):
     return b"".join(array.tobytes() for array in module_state(trained.network).values())
 
 
-def size(model: nn.Module) -> float:
+def size(model):
     """A validation that depends on the weights alone."""
     return float(torch.cat([p.flatten() for p in model.parameters()]).norm())
 
 
-def until(
-    call: int, stop: Callable[[], None], loss: Callable[[nn.Module, Batch], torch.Tensor] = squares
-) -> Callable[[nn.Module, Batch], torch.Tensor]:
+def until(call, stop, loss=squares):
     """A loss that stops the training when it is asked for the `call`-th time."""
     calls = 0
 
-    def stopping(model: nn.Module, batch: Batch) -> torch.Tensor:
+    def stopping(model, batch):
         nonlocal calls
         calls += 1
         if calls == call:

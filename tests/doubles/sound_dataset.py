@@ -1,10 +1,8 @@
 """A good dataset, and ways to break it."""
 
 import csv
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -26,7 +24,7 @@ class Harbours(Dataset):
     citation = "Nobody, 2024"
 
     @classmethod
-    def tiny(cls, folder: Path) -> Any:
+    def tiny(cls, folder):
         rng = np.random.default_rng(0)
         with (folder / "harbours.csv").open("w", newline="") as stream:
             csv.writer(stream).writerows(geo.uniform(COUNT, rng).tolist())
@@ -34,10 +32,10 @@ class Harbours(Dataset):
         return cls.Config(root=folder)
 
     @property
-    def provides(self) -> frozenset[str]:
+    def provides(self):
         return frozenset({"images", "features"})
 
-    def load(self) -> Table:
+    def load(self):
         with (Path(self.config.root) / "harbours.csv").open() as stream:
             points = np.array([[float(value) for value in row] for row in csv.reader(stream)])
         ids = np.array([f"harbour-{row:02d}" for row in range(COUNT)])
@@ -50,28 +48,28 @@ class Harbours(Dataset):
             broken={"no place": 2},
         )
 
-    def pictures(self, rows: Any) -> Any:
+    def pictures(self, rows):
         return np.load(Path(self.config.root) / "pictures.npy")[rows]
 
-    def images(self, indices: Any) -> Iterator[Any]:
+    def images(self, indices):
         for row in indices:
             yield BrokenPicture("cut short") if row == COUNT - 1 else self.pictures(row)
 
-    def features(self, indices: Any) -> Features:
+    def features(self, indices):
         return Features(self.pictures(indices).mean(axis=(1, 2)).astype(np.float32))
 
 
-def with_table(**changes: Any) -> type[Harbours]:
+def with_table(**changes):
     """The harbours with some columns replaced: column -> function of the table."""
 
     class Mutant(Harbours):
-        def load(self) -> Table:
+        def load(self):
             table = super().load()
             return replace(table, **{name: change(table) for name, change in changes.items()})
 
     return Mutant
 
 
-def with_methods(**methods: Any) -> type[Harbours]:
+def with_methods(**methods):
     """The harbours with some methods replaced."""
     return type("Mutant", (Harbours,), methods)

@@ -1,8 +1,6 @@
 """A small encoder that keeps every promise, of pictures and of texts."""
 
-from collections.abc import Sequence
 from hashlib import blake2b
-from typing import Any
 
 import numpy as np
 
@@ -14,19 +12,19 @@ class Colours(TextEncoder):
 
     name = "colours"
 
-    def prepare(self, image: Any) -> Any:
+    def prepare(self, image):
         rows = np.array_split(np.arange(max(2, image.shape[0])) % image.shape[0], 2)
         columns = np.array_split(np.arange(max(2, image.shape[1])) % image.shape[1], 2)
         quarters = [image[np.ix_(r, c)].mean(axis=(0, 1)) for r in rows for c in columns]
         return (np.array(quarters) / 255).astype(np.float32)
 
-    def projection(self) -> Any:
+    def projection(self):
         return np.random.default_rng(0).normal(size=(12, 8)).astype(np.float32)
 
-    def encode(self, batch: Any, *, tokens: bool) -> Features:
+    def encode(self, batch, *, tokens):
         pooled = batch.reshape(len(batch), -1) @ self.projection()
         return Features(pooled, batch if tokens else None)
 
-    def encode_text(self, texts: Sequence[str]) -> Any:
+    def encode_text(self, texts):
         found = [np.frombuffer(blake2b(t.encode(), digest_size=8).digest(), "u1") for t in texts]
         return np.array(found, np.float32) / 255

@@ -1,7 +1,5 @@
 """Good metrics of answers, of densities, of samples and of all first draws at once."""
 
-from typing import Any
-
 import numpy as np
 
 from geobench import (
@@ -22,11 +20,11 @@ from geobench import (
 X_KM = (1.0, 100.0, 10_000.0)
 
 
-def weighted_root(columns: Any, truth: Any, weights: Any) -> Any:
+def weighted_root(columns, truth, weights):
     return np.sqrt(weights.means(columns["away"] ** 2))
 
 
-def weighted_curve(columns: Any, truth: Any, weights: Any) -> Any:
+def weighted_curve(columns, truth, weights):
     return weights.means(columns["away"][:, None] <= X_KM)
 
 
@@ -50,17 +48,17 @@ class Country(Metric):
         Against(name="country.gain", unit="share", better="higher", column="country", label="x"),
     )
 
-    def applies(self, truth: Any) -> Any:
+    def applies(self, truth):
         unknown = np.full(len(truth), "")
         return np.asarray(truth.attributes.get("country", unknown) != "")
 
-    def score(self, prediction: Any, truth: Any, context: Any) -> Any:
+    def score(self, prediction, truth, context):
         hits = gazetteer.nearest(prediction.point()).country == truth.attributes["country"]
         away = distance_km(prediction.point(), truth.points)
         return np.stack([hits, away], axis=1).astype(np.float32)
 
 
-def log_score(self: Any, prediction: Any, truth: Any, context: Any) -> Any:
+def log_score(self, prediction, truth, context):
     return prediction.log_prob(truth.points[:, None]).astype(np.float32)
 
 
@@ -74,7 +72,7 @@ class LogScore(Metric):
     score = log_score
 
 
-def miscoverage(columns: Any, truth: Any, weights: Any) -> Any:
+def miscoverage(columns, truth, weights):
     return weights.each(lambda row: abs((row * columns["inside"]).sum() / row.sum() - 0.5))
 
 
@@ -86,7 +84,7 @@ class Coverage(Metric):
     columns = ("inside",)
     summaries = (Statistic(name="miscoverage", unit="share", better="lower", function=miscoverage),)
 
-    def score(self, prediction: Any, truth: Any, context: Any) -> Any:
+    def score(self, prediction, truth, context):
         drawn = distance_km(prediction.point()[:, None], context.samples)
         inside = distance_km(prediction.point(), truth.points) <= np.median(drawn, axis=1)
         return inside[:, None].astype(np.float32)
@@ -101,7 +99,7 @@ class Width(Metric):
     columns = ("width",)
     summaries = (Mean(name="width", unit="km", better="lower", column="width"),)
 
-    def score(self, prediction: Any, truth: Any, context: Any) -> Any:
+    def score(self, prediction, truth, context):
         away = distance_km(prediction.point()[:, None], context.samples)
         return away.mean(axis=1, keepdims=True).astype(np.float32)
 
@@ -114,6 +112,6 @@ class Found(Metric):
     columns = ("found",)
     summaries = (Share(name="found", better="higher", column="found"),)
 
-    def score(self, prediction: Any, truth: Any, context: Any) -> Any:
+    def score(self, prediction, truth, context):
         away = distance_km(truth.points[:, None], prediction.point())
         return (away.min(axis=1) <= 50)[:, None].astype(np.float32)

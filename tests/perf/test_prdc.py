@@ -1,8 +1,5 @@
 """Precision, recall, density and coverage against all pairs of points, and in closed cases."""
 
-from pathlib import Path
-from typing import Any
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -17,7 +14,7 @@ RNG = np.random.default_rng
 SUMMARIES = ("precision", "recall", "density", "coverage")
 
 
-def score(real: Any, fake: Any, *, k: int = 3) -> Any:
+def score(real, fake, *, k=3):
     real, fake = np.asarray(real, np.float64), np.asarray(fake, np.float64)
     truth = Truth(real, {}, np.full(len(real), np.nan))
     found = PrdcMetric(PrdcConfig(k=k)).score(Atoms(fake[:, None]), truth, ScoreContext())
@@ -26,13 +23,13 @@ def score(real: Any, fake: Any, *, k: int = 3) -> Any:
     return found
 
 
-def angles(a: Any, b: Any) -> Any:
+def angles(a, b):
     """All angles (N, M) by the cross and the dot product."""
     a, b = (geo.unit_vectors(points) for points in (a, b))
     return np.arctan2(np.linalg.norm(np.cross(a[:, None], b), axis=-1), a @ b.T)
 
 
-def written(real: Any, fake: Any, *, k: int = 3) -> Any:
+def written(real, fake, *, k=3):
     """The four indicators by all pairs; 1 mm is allowed for rounding."""
     rounding = 1e-6 / geo.EARTH_RADIUS_KM
     radii_real = np.sort(angles(real, real), axis=1)[:, k]  # the first is the point itself
@@ -44,14 +41,14 @@ def written(real: Any, fake: Any, *, k: int = 3) -> Any:
     return np.stack([*columns, in_real.any(axis=1)], axis=-1)
 
 
-def towns(count: int, rng: np.random.Generator) -> Any:
+def towns(count, rng):
     """Points in clusters of very different sizes, as photos are."""
     centres = geo.uniform(30, rng)[rng.zipf(1.5, count) % 30]
     return geo.destination(centres, rng.uniform(0, 360, count), rng.exponential(30, count))
 
 
 @pytest.mark.parametrize("k", [1, 3, 10])
-def test_every_photo_is_scored_as_all_pairs_say(k: int) -> None:
+def test_every_photo_is_scored_as_all_pairs_say(k):
     for seed in range(4):
         rng = RNG(seed)
         real, fake = towns(600, rng), towns(600, rng)
@@ -67,9 +64,7 @@ def test_every_photo_is_scored_as_all_pairs_say(k: int) -> None:
     count=st.integers(4, 40),
     degrees=st.sampled_from([0.5, 10.0, 30.0, 90.0]),
 )
-def test_ties_and_copies_are_decided_as_all_pairs_decide_them(
-    seed: int, count: int, degrees: float
-) -> None:
+def test_ties_and_copies_are_decided_as_all_pairs_decide_them(seed, count, degrees):
     """On a lattice many points are in one place, and many distances are equal."""
     rng = RNG(seed)
     real, fake = (np.round(geo.uniform(count, rng) / degrees) * degrees for _ in range(2))
@@ -78,7 +73,7 @@ def test_ties_and_copies_are_decided_as_all_pairs_decide_them(
     np.testing.assert_allclose(score(real, fake), written(real, fake), rtol=1e-6)
 
 
-def test_the_truths_in_another_order_are_precise_recalled_and_covered() -> None:
+def test_the_truths_in_another_order_are_precise_recalled_and_covered():
     rng = RNG(0)
     real = towns(500, rng)
     found = score(real, real[rng.permutation(500)])
@@ -89,12 +84,12 @@ def test_the_truths_in_another_order_are_precise_recalled_and_covered() -> None:
     assert score(apart, apart[::-1], k=10)[:, 2].astype(float).mean() == pytest.approx(1.1)
 
 
-def test_draws_on_the_other_side_have_nothing() -> None:
+def test_draws_on_the_other_side_have_nothing():
     north = geo.destination(np.zeros((50, 2)), RNG(0).uniform(0, 360, 50), RNG(1).gamma(2, 100, 50))
     assert (score(north, north + [0, 150]) == 0).all()
 
 
-def test_draws_of_one_place_are_precise_and_cover_little() -> None:
+def test_draws_of_one_place_are_precise_and_cover_little():
     real = geo.uniform(400, RNG(0))
     precision, recall, density, coverage = score(real, np.tile(real[:1], (400, 1))).T
     assert precision.min() == 1
@@ -103,7 +98,7 @@ def test_draws_of_one_place_are_precise_and_cover_little() -> None:
     assert 1 <= coverage.sum() <= 18
 
 
-def test_truths_of_one_place_are_a_ball_of_that_place() -> None:
+def test_truths_of_one_place_are_a_ball_of_that_place():
     real, fake = np.tile([[10.0, 20.0]], (10, 1)), geo.uniform(10, RNG(0))
     fake[:2] = real[:2]
     precision, _, density, coverage = score(real, fake).T
@@ -112,7 +107,7 @@ def test_truths_of_one_place_are_a_ball_of_that_place() -> None:
     assert coverage.min() == 1
 
 
-def test_two_draws_of_one_distribution_have_the_expectations_of_the_paper() -> None:
+def test_two_draws_of_one_distribution_have_the_expectations_of_the_paper():
     """Density 1; coverage 1 - (N-1)...(N-k) / ((2N-1)...(2N-k)) (Naeem et al., Lemma 2)."""
     real, fake = geo.uniform(20_000, RNG(0)), geo.uniform(20_000, RNG(1))
     precision, recall, density, coverage = score(real, fake).astype(float).mean(axis=0)
@@ -121,23 +116,23 @@ def test_two_draws_of_one_distribution_have_the_expectations_of_the_paper() -> N
     assert precision == pytest.approx(recall, abs=0.01)
 
 
-def test_a_thousand_balls_at_once_are_as_good_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_thousand_balls_at_once_are_as_good_as_one(monkeypatch):
     real, fake = towns(300, RNG(0)), towns(300, RNG(1))
     whole = score(real, fake)
     monkeypatch.setattr("geobench_basics.metrics.prdc._BALLS", 7)
     np.testing.assert_array_equal(score(real, fake), whole)
 
 
-def test_no_more_photos_than_k_is_an_error_with_a_remedy() -> None:
+def test_no_more_photos_than_k_is_an_error_with_a_remedy():
     with pytest.raises(PredictionError, match="more than k = 3 photos, and there are 3"):
         score(geo.uniform(3, RNG(0)), geo.uniform(3, RNG(1)))
     assert len(score(geo.uniform(4, RNG(0)), geo.uniform(4, RNG(1)))) == 4
 
 
 @pytest.fixture(scope="module")
-def board(tmp_path_factory: pytest.TempPathFactory) -> Board:
+def board(tmp_path_factory):
     """A leaderboard of which 20 photos are scored by draws, and all by their first draw."""
-    root: Path = tmp_path_factory.mktemp("prdc")
+    root = tmp_path_factory.mktemp("prdc")
     text = (
         "benchmarks: [{name: toy, dataset: {name: toy-planet, photos: 300}, encoder: given, "
         "splits: [random], methods: [uniform, toy-oracle], "
@@ -146,13 +141,13 @@ def board(tmp_path_factory: pytest.TempPathFactory) -> Board:
     return Board(small_run.board(root, text))
 
 
-def plain_rows(board: Board) -> list[dict[str, str]]:
+def plain_rows(board):
     """The rows of the plain means of all photos."""
     rows = board.rows("table.csv")
     return [row for row in rows if (row["slice"], row["average"]) == ("all", "photo")]
 
 
-def test_tables_compare_the_stored_first_draws_of_all_photos(board: Board) -> None:
+def test_tables_compare_the_stored_first_draws_of_all_photos(board):
     (part,) = board.arrays("runs/random-test-*/part.npz")
     rows = {(row["label"], row["summary"]): row for row in plain_rows(board)}
     for label in ("uniform", "toy-oracle"):
@@ -167,12 +162,12 @@ def test_tables_compare_the_stored_first_draws_of_all_photos(board: Board) -> No
             assert int(row["photos"]) == len(part["truth"]) > 20
 
 
-def test_nothing_of_it_is_stored(board: Board) -> None:
+def test_nothing_of_it_is_stored(board):
     assert not list(board.folder.glob("runs/*/*/prdc*"))
     assert list(board.folder.glob("runs/*/*/energy*"))
 
 
-def test_the_ceiling_draws_what_it_answers(board: Board) -> None:
+def test_the_ceiling_draws_what_it_answers(board):
     (part,) = board.arrays("runs/random-test-*/part.npz")
     expected = written(part["truth"], part["nearest"])[:, 3].mean()
     wanted = ("oracle-training-place", "prdc.coverage")

@@ -52,16 +52,16 @@ class Tried:
     folder: Path
     said: str
 
-    def rows(self) -> list[dict[str, str]]:
+    def rows(self):
         with (self.folder / "prior.csv").open(newline="") as stream:
             return list(csv.DictReader(stream))
 
     @property
-    def board(self) -> Path:
+    def board(self):
         return self.folder / "leaderboards/toy-tuning-prior"
 
 
-def tune_in(folder: Path, *words: str, code: int = 0) -> None:
+def tune_in(folder, *words, code=0):
     before = sys.argv
     sys.argv = ["tune.py", str(folder / "prior.yaml"), "--workspace", str(folder), *words]
     try:
@@ -70,21 +70,21 @@ def tune_in(folder: Path, *words: str, code: int = 0) -> None:
         sys.argv = before
 
 
-def written(folder: Path, *, benchmark: str = BENCHMARK, settings: str = SETTINGS) -> Path:
+def written(folder, *, benchmark=BENCHMARK, settings=SETTINGS):
     (folder / "b.yaml").write_text(benchmark)
     (folder / "prior.yaml").write_text(settings)
     return folder / "prior.yaml"
 
 
 @pytest.fixture(scope="module")
-def tried(tmp_path_factory: pytest.TempPathFactory) -> Tried:
+def tried(tmp_path_factory):
     folder = tmp_path_factory.mktemp("tuned")
     written(folder)
     tune_in(folder)
     return Tried(folder, (folder / "prior.md").read_text())
 
 
-def test_every_setting_is_scored_after_both_trainings(tried: Tried) -> None:
+def test_every_setting_is_scored_after_both_trainings(tried):
     rows = tried.rows()
     labels = {row["setting"] for row in rows}
     assert len(labels) == 4 + 1 >= len({(r["bandwidth_km"], r["point"]) for r in rows})
@@ -106,9 +106,7 @@ def test_every_setting_is_scored_after_both_trainings(tried: Tried) -> None:
         assert int(row["photos"]) > 0
 
 
-def test_the_scores_are_those_of_stored_answers_on_photos_that_no_outer_split_tests(
-    tried: Tried,
-) -> None:
+def test_the_scores_are_those_of_stored_answers_on_photos_that_no_outer_split_tests(tried):
     manifest = Leaderboard(tried.board, installed()).manifest
     (benchmark,) = config.read(tried.folder / "b.yaml", installed())
     dataset, outer = benchmark.dataset.plugin, benchmark.splits[0].plugin.config.outer
@@ -130,7 +128,7 @@ def test_the_scores_are_those_of_stored_answers_on_photos_that_no_outer_split_te
         assert int(row["photos"]) == len(ids)
 
 
-def test_the_page_says_how_the_best_setting_moves(tried: Tried) -> None:
+def test_the_page_says_how_the_best_setting_moves(tried):
     rows = tried.rows()
     for share in ("1", "0.5"):
         here = [row for row in rows if row["train_share"] == share]
@@ -153,7 +151,7 @@ def test_the_page_says_how_the_best_setting_moves(tried: Tried) -> None:
     assert "- `bandwidth_km` among the best: " in tried.said
 
 
-def test_the_map_of_the_split_says_why_photos_are_left_out(tried: Tried) -> None:
+def test_the_map_of_the_split_says_why_photos_are_left_out(tried):
     board = Leaderboard(tried.board, installed())
     captions = {
         each.name: each.caption for each in figures.planned(board, tables.read(tried.board))
@@ -163,9 +161,7 @@ def test_the_map_of_the_split_says_why_photos_are_left_out(tried: Tried) -> None
     assert " and `train-share` (" in captions["split-inside@0.5"]
 
 
-def test_a_search_goes_on_where_it_was_stopped_and_a_larger_one_tries_what_is_new(
-    tried: Tried, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_search_goes_on_where_it_was_stopped_and_a_larger_one_tries_what_is_new(tried, capsys):
     before, labels = (
         (tried.folder / "prior.csv").read_bytes(),
         {row["setting"] for row in tried.rows()},
@@ -182,7 +178,7 @@ def test_a_search_goes_on_where_it_was_stopped_and_a_larger_one_tries_what_is_ne
     assert (tried.folder / "prior.csv").read_bytes() == before
 
 
-def test_a_dry_run_writes_no_table(tmp_path: Path) -> None:
+def test_a_dry_run_writes_no_table(tmp_path):
     written(tmp_path)
     tune_in(tmp_path, "--dry-run")
     assert sorted(path.name for path in tmp_path.iterdir() if path.name[0] != ".") == [
@@ -191,8 +187,8 @@ def test_a_dry_run_writes_no_table(tmp_path: Path) -> None:
     ]
 
 
-def test_the_budget_draws_from_the_grid_or_takes_all_of_it(tmp_path: Path) -> None:
-    def numbers(text: str) -> list[str]:
+def test_the_budget_draws_from_the_grid_or_takes_all_of_it(tmp_path):
+    def numbers(text):
         path = written(tmp_path, settings=text)
         return list(search.read(path, installed()).settings)[1:]
 
@@ -208,8 +204,8 @@ def test_the_budget_draws_from_the_grid_or_takes_all_of_it(tmp_path: Path) -> No
     assert len(numbers(large)) == 4
 
 
-def test_a_range_has_its_ends_and_whole_numbers_between_whole_numbers(tmp_path: Path) -> None:
-    def values(text: str) -> list[object]:
+def test_a_range_has_its_ends_and_whole_numbers_between_whole_numbers(tmp_path):
+    def values(text):
         path = written(tmp_path, settings=SETTINGS.replace("{low: 100, high: 1600, count: 3", text))
         return search.read(path, installed()).search.settings["bandwidth_km"]
 
@@ -233,18 +229,14 @@ def test_a_range_has_its_ends_and_whole_numbers_between_whole_numbers(tmp_path: 
         ("method: prior", "method: prior\nname: other", r"prior.yaml:3: name: other .*toy-tuning"),
     ],
 )
-def test_a_fault_in_a_file_of_settings_names_its_line(
-    tmp_path: Path, old: str, new: str, wrong: str
-) -> None:
+def test_a_fault_in_a_file_of_settings_names_its_line(tmp_path, old, new, wrong):
     assert old in SETTINGS
     path = written(tmp_path, settings=SETTINGS.replace(old, new))
     with pytest.raises(ConfigError, match=wrong):
         search.read(path, installed())
 
 
-def test_a_benchmark_whose_test_photos_a_board_may_test_is_refused(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_benchmark_whose_test_photos_a_board_may_test_is_refused(tmp_path, capsys):
     written(tmp_path, benchmark=BENCHMARK.replace("- {name", "- random\n      - {name", 1))
     tune_in(tmp_path, code=2)
     said = " ".join(capsys.readouterr().out.split())
@@ -253,19 +245,19 @@ def test_a_benchmark_whose_test_photos_a_board_may_test_is_refused(
 
 
 @pytest.mark.parametrize("path", sorted(ROOT.glob("perf/tuning/*.yaml")), ids=lambda p: p.stem)
-def test_a_committed_file_of_settings_can_be_run(path: Path) -> None:
+def test_a_committed_file_of_settings_can_be_run(path):
     trial = search.read(path, installed())
     assert trial.benchmark.name == f"blue-marble-tuning-{path.stem}"
     assert len(trial.settings) == min(trial.search.budget, trial.search.grid) + 1
     assert [split.label for split in trial.benchmark.splits] == ["inside@1", "inside@0.5"]
 
 
-def test_every_key_of_a_file_of_settings_is_documented() -> None:
+def test_every_key_of_a_file_of_settings_is_documented():
     documented, *_ = pages.tables(Page.read("docs/benchmarks.md").section("Tuning"))
     check_fields(documented, search.Search.model_fields)
 
 
-def test_the_script_says_how_it_is_used(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_the_script_says_how_it_is_used(capsys, tmp_path):
     with pytest.raises(SystemExit) as left:
         tune_in(tmp_path, "--help")
     assert left.value.code == 0

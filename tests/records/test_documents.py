@@ -1,16 +1,14 @@
 """Documents: what is committed and what is older is read, and what is written is what was given."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from geobench import StoreError, records
 from geobench.data import Fact
 from geobench.records import Fit, Manifest, Record, StoredRecord, files
-from geobench.records.documents import OLDEST_LAYOUT, Document
+from geobench.records.documents import OLDEST_LAYOUT
 from geobench.records.manifest import StoredPicture
 
 BOARDS = Path(__file__).parents[2] / "leaderboards"
@@ -26,12 +24,12 @@ FIT = {
 by_name = pytest.mark.parametrize("path", MANIFESTS, ids=lambda path: path.parent.name)
 
 
-def text(data: Any) -> str:
+def text(data):
     """As files.write_json writes it, with the order of keys and the types of numbers."""
     return json.dumps(data, indent=1) + "\n"
 
 
-def changed(data: Any, *steps: Any, value: Any = None) -> dict[str, Any]:
+def changed(data, *steps, value=None):
     """A copy of JSON data with another value at the end of the steps, or without it where None."""
     copy = json.loads(json.dumps(data))
     *way, last = steps
@@ -45,7 +43,7 @@ def changed(data: Any, *steps: Any, value: Any = None) -> dict[str, Any]:
     return dict(copy)
 
 
-def refused(document: type[Document], data: dict[str, Any]) -> str:
+def refused(document, data):
     with pytest.raises(StoreError) as caught:
         document.of(data, Path("there.json"))
     said = str(caught.value)
@@ -139,9 +137,7 @@ def test_another_layout_is_a_sentence_whatever_else_is_in_it(document, found):
         ),
     ],
 )
-def test_a_damaged_leaderboard_is_a_sentence_that_names_the_field(
-    change: Callable[[Any], dict[str, Any]], said: str
-):
+def test_a_damaged_leaderboard_is_a_sentence_that_names_the_field(change, said):
     assert said in refused(Manifest, change(files.read_json(BOARD / "benchmark.json")))
 
 
@@ -156,7 +152,7 @@ def test_a_damaged_leaderboard_is_a_sentence_that_names_the_field(
     ],
 )
 def test_a_damaged_record_is_a_sentence_that_names_the_field_and_counts_as_none(
-    change: Callable[[Any], dict[str, Any]], said: str, tmp_path, caplog
+    change, said, tmp_path, caplog
 ):
     data = change(files.read_stamped(RECORD))
     assert said in refused(Record, data)

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-from pathlib import Path
 
 import pytest
 
@@ -25,7 +24,7 @@ benchmarks:
 
 
 @pytest.fixture(scope="module")
-def template(tmp_path_factory) -> Path:
+def template(tmp_path_factory):
     """A finished workspace, made once."""
     folder = tmp_path_factory.mktemp("template")
     (folder / "b.yaml").write_text(YAML)
@@ -35,28 +34,28 @@ def template(tmp_path_factory) -> Path:
 
 
 @pytest.fixture
-def finished(template, tmp_path) -> Command:
+def finished(template, tmp_path):
     """A copy of it, and the command there."""
     shutil.copytree(template, tmp_path, dirs_exist_ok=True)
     return Command(tmp_path)
 
 
-def board(command: Command) -> Path:
+def board(command):
     return command.folder / "leaderboards" / "small"
 
 
-def record_of(command: Command, method: str = "counted") -> Path:
+def record_of(command, method="counted"):
     (path,) = board(command).glob(f"runs/*/{method}-*/record.json")
     return path
 
 
-def layout(path: Path, number: int, *lost: str) -> None:
+def layout(path, number, *lost):
     """Write a record as it was, or will be, in another layout."""
     data = files.read_stamped(path)
     files.write_stamped(path, {k: v for k, v in data.items() if k not in lost} | {"schema": number})
 
 
-def bytes_of(folder: Path) -> dict[str, bytes]:
+def bytes_of(folder):
     paths = (path for path in folder.rglob("*") if path.is_file())
     return {str(path): path.read_bytes() for path in paths}
 

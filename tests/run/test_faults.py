@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from command_line import Command, Done
+from command_line import Command
 from geobench.catalogue import installed
 from geobench.errors import GeobenchError
 from geobench.pages.verification import verify
@@ -59,9 +59,7 @@ PHASES = {
 }
 
 
-def strike(
-    event: str, where: str, nth: int | str, *, torn: bool = False, sent: str = "SIGKILL"
-) -> dict[str, str]:
+def strike(event, where, nth, *, torn=False, sent="SIGKILL"):
     """The variables that make a run strike itself; "torn": at the first, its file cut in half."""
     if nth == "torn":
         nth, torn = 1, True
@@ -75,7 +73,7 @@ def _small_shards(monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory) -> Command:
+def undisturbed(tmp_path_factory):
     """A finished workspace in which nothing went wrong, made once."""
     folder = tmp_path_factory.mktemp("undisturbed")
     (folder / "benchmarks.yaml").write_text(YAML)
@@ -87,24 +85,24 @@ def undisturbed(tmp_path_factory) -> Command:
 
 
 @pytest.fixture
-def fresh(tmp_path) -> Command:
+def fresh(tmp_path):
     """A workspace without any result."""
     (tmp_path / "benchmarks.yaml").write_text(YAML)
     return Command(tmp_path)
 
 
 @pytest.fixture
-def finished(undisturbed, tmp_path) -> Command:
+def finished(undisturbed, tmp_path):
     """A copy of the undisturbed workspace."""
     shutil.copytree(undisturbed.folder, tmp_path, dirs_exist_ok=True)
     return Command(tmp_path)
 
 
-def board(folder: Path) -> Path:
+def board(folder):
     return folder / "leaderboards" / "small"
 
 
-def problems(folder: Path) -> list[str]:
+def problems(folder):
     """What `geobench verify` says; anything but a sentence of its own fails the test."""
     try:
         return verify(board(folder), installed())
@@ -112,42 +110,42 @@ def problems(folder: Path) -> list[str]:
         return [str(error)]
 
 
-def results(folder: Path) -> dict[str, bytes]:
+def results(folder):
     """Every file of the leaderboard, with its content where no clock goes into it."""
     timed = ("record.json", "benchmark.json", "costs.csv", "README.md")
     paths = [p for p in board(folder).rglob("*") if p.is_file() and not is_draft(p)]
     return {str(p.relative_to(folder)): b"" if p.name in timed else p.read_bytes() for p in paths}
 
 
-def is_draft(path: Path) -> bool:
+def is_draft(path):
     """Whether a file lies in a draft, which nobody reads."""
     return any(part.startswith(".geobench-draft-") for part in path.parts)
 
 
-def records(folder: Path) -> dict[str, tuple[int, bytes]]:
+def records(folder):
     """Every file of a complete record: modification time and content."""
     folders = [path.parent for path in board(folder).rglob("record.json") if not is_draft(path)]
     paths = [path for place in folders for path in place.iterdir() if path.is_file()]
     return {str(p.relative_to(folder)): (p.stat().st_mtime_ns, p.read_bytes()) for p in paths}
 
 
-def work(command: Command) -> Counter[str]:
+def work(command):
     """How often each batch was encoded and each method fitted."""
     return Counter(line for line in command.fits() if not line.startswith("restored"))
 
 
-def forget_scores(folder: Path) -> None:
+def forget_scores(folder):
     """Remove the columns of a metric, as if it had just been added."""
     for path in board(folder).rglob("energy-1-*.npz"):
         path.unlink()
 
 
-def unwrapped(done: Done) -> str:
+def unwrapped(done):
     """The text without white space: warnings are wrapped at 80 characters, within words, too."""
     return "".join(done.text.split())
 
 
-def truncated(path: Path) -> Path:
+def truncated(path):
     """Cut a file in half, as a full disk or a torn write does."""
     os.truncate(path, path.stat().st_size // 2)
     return path
@@ -408,7 +406,7 @@ def test_workers_end_with_a_run_that_is_killed(tmp_path):
     assert left == []
 
 
-def living(folder: Path) -> list[str]:
+def living(folder):
     """The processes whose current folder this is."""
     found = []
     for place in Path("/proc").glob("[0-9]*"):

@@ -34,12 +34,12 @@ benchmarks:
 """
 
 
-def command(folder: Path) -> Command:
+def command(folder):
     return Command(folder, extra=(FAULTY, HYBRIDS))
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory) -> Command:
+def undisturbed(tmp_path_factory):
     folder = tmp_path_factory.mktemp("undisturbed")
     (folder / "b.yaml").write_text(YAML)
     run = command(folder)
@@ -49,16 +49,16 @@ def undisturbed(tmp_path_factory) -> Command:
 
 
 @pytest.fixture
-def fresh(tmp_path) -> Command:
+def fresh(tmp_path):
     (tmp_path / "b.yaml").write_text(YAML)
     return command(tmp_path)
 
 
-def starts(run: Command) -> Counter[str]:
+def starts(run):
     return Counter(line for line in run.fits() if line.startswith("start"))
 
 
-def answers(folder: Path) -> dict[str, bytes]:
+def answers(folder):
     """Every array and table of the leaderboard without a clock in it."""
     paths = [*folder.rglob("answer.npz"), *folder.rglob("energy-*.npz"), *folder.rglob("table.csv")]
     return {str(p.relative_to(folder)): p.read_bytes() for p in paths if "draft" not in str(p)}

@@ -6,13 +6,11 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from command_line import Ask
-from geobench import Context, Labelled, drafts
+from geobench import drafts
 from geobench.errors import LinkError
 from geobench.run import states
 from geobench_basics.methods.uniform import UniformMethod
@@ -34,11 +32,9 @@ OLD = time.time() - 8 * 24 * 3600
 RUN = ("run", "tiny.yaml", "--no-figures")
 REFUSED = "is a link, and nothing is written or deleted through one. Put a real file or folder"
 
-State = dict[str, tuple[int, bytes]]
-
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def finished(tmp_path_factory):
     """A finished workspace with pictures, made once; nobody writes to it."""
     folder = tmp_path_factory.mktemp("finished")
     (folder / "tiny.yaml").write_text(YAML)
@@ -48,7 +44,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def workspace(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def workspace(finished, tmp_path, monkeypatch):
     """A copy of it, in which the commands are typed."""
     shutil.copytree(finished, tmp_path / "workspace")
     monkeypatch.chdir(tmp_path / "workspace")
@@ -56,7 +52,7 @@ def workspace(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.fixture
-def mine(tmp_path: Path) -> Path:
+def mine(tmp_path):
     """A reader's own folder, with much in it that looks like what geobench removes."""
     folder = tmp_path / "mine"
     for name in (
@@ -76,7 +72,7 @@ def mine(tmp_path: Path) -> Path:
     return folder
 
 
-def state(folder: Path) -> State:
+def state(folder):
     """Every file and folder, with its time and content; links are not followed."""
     paths = [Path(top, name) for top, below, files in os.walk(folder) for name in below + files]
     found = {}
@@ -87,7 +83,7 @@ def state(folder: Path) -> State:
     return found
 
 
-def put_link(place: Path, target: Path) -> None:
+def put_link(place, target):
     """Replace a file or a folder by a link."""
     if place.is_dir():
         shutil.rmtree(place)
@@ -123,7 +119,7 @@ LINKED = [
 ]
 
 
-def named(workspace: Path, pattern: str) -> Path:
+def named(workspace, pattern):
     """A path of a finished workspace whose names hold digests."""
     runs = workspace / "leaderboards/tiny/runs"
     (record, *_) = runs.glob("*/im2gps-*")
@@ -134,9 +130,7 @@ def named(workspace: Path, pattern: str) -> Path:
 
 
 @pytest.mark.parametrize("pattern", LINKED)
-def test_a_run_refuses_a_link_and_leaves_its_target_alone(
-    pattern: str, workspace: Path, mine: Path, ask: Ask
-) -> None:
+def test_a_run_refuses_a_link_and_leaves_its_target_alone(pattern, workspace, mine, ask):
     place = named(workspace, pattern)
     put_link(place, mine / "thesis.tex" if place.suffix else mine)
     before = state(mine)
@@ -157,14 +151,14 @@ class Keeps(UniformMethod):
 
     name = "keeps"
 
-    def fit(self, train: Labelled, val: Labelled, context: Context) -> None:
+    def fit(self, train, val, context):
         assert context.checkpoint is not None
         drafts.write_file(context.checkpoint / "half.txt", "half way")
         context.cache("index", lambda folder: drafts.write_file(folder / "a", "whole"))
 
 
 @pytest.fixture
-def keeps() -> Iterator[None]:
+def keeps():
     """The method is installed."""
     with lent(Keeps):
         yield
@@ -176,9 +170,7 @@ KEPT += [f"checkpoints/{{fit}}/{name}" for name in ("begun.json", "method/half.t
 
 @pytest.mark.parametrize("pattern", KEPT)
 @pytest.mark.usefixtures("keeps")
-def test_what_a_method_keeps_is_written_through_no_link(
-    pattern: str, workspace: Path, mine: Path, ask: Ask
-) -> None:
+def test_what_a_method_keeps_is_written_through_no_link(pattern, workspace, mine, ask):
     changed = YAML.replace("[prior, {name: im2gps, k: 3}]", "[keeps]")
     (workspace / "tiny.yaml").write_text(changed.replace("tiny", "kept"))
     assert ask(*RUN).code == 0
@@ -197,7 +189,7 @@ def test_what_a_method_keeps_is_written_through_no_link(
     assert state(mine) == before
 
 
-def test_a_fit_begins_no_checkpoint_through_a_link(mine: Path, tmp_path: Path) -> None:
+def test_a_fit_begins_no_checkpoint_through_a_link(mine, tmp_path):
     folder = tmp_path / "kept"
     put_link(folder / "method", mine)
     before = state(mine)
@@ -208,15 +200,15 @@ def test_a_fit_begins_no_checkpoint_through_a_link(mine: Path, tmp_path: Path) -
 
 @pytest.mark.parametrize("place", [".geobench", "leaderboards"])
 def test_a_link_that_a_repository_brought_is_refused_by_every_door_that_writes_there(
-    place: str, workspace: Path, mine: Path, ask: Ask
-) -> None:
+    place, workspace, mine, ask
+):
     if place == "leaderboards":
         shutil.copytree(workspace / place / "tiny", mine / "tiny")
     put_link(workspace / place, mine)
     before = state(mine)
     for command in (["init"], ["add", "--force", place]):
         subprocess.run(["git", *command], check=True, capture_output=True)
-    doors: list[tuple[str, ...]] = [RUN, (*RUN, "--dry-run"), ("check", "uniform")]
+    doors = [RUN, (*RUN, "--dry-run"), ("check", "uniform")]
     if place == "leaderboards":
         doors += [("report", "tiny"), ("report", "leaderboards/tiny")]
     for words in doors:
@@ -225,9 +217,7 @@ def test_a_link_that_a_repository_brought_is_refused_by_every_door_that_writes_t
         assert f"{workspace / place}: is a link that git tracks" in answer.text
 
 
-def test_scratch_disks_may_hold_what_a_workspace_makes(
-    workspace: Path, ask: Ask, tmp_path: Path
-) -> None:
+def test_scratch_disks_may_hold_what_a_workspace_makes(workspace, ask, tmp_path):
     for name in (".geobench", "leaderboards"):
         (workspace / name).rename(tmp_path / name.strip("."))
         (workspace / name).symlink_to(tmp_path / name.strip("."), target_is_directory=True)
@@ -237,9 +227,7 @@ def test_scratch_disks_may_hold_what_a_workspace_makes(
     assert not list(tmp_path.rglob(".geobench-draft-*"))
 
 
-def test_what_a_reader_keeps_below_leaderboards_is_left_alone(
-    workspace: Path, mine: Path, ask: Ask
-) -> None:
+def test_what_a_reader_keeps_below_leaderboards_is_left_alone(workspace, mine, ask):
     for place in ("leaderboards", "leaderboards/tiny", ".geobench"):
         shutil.copytree(mine / "0123456789abcdef", workspace / place / ".config.settings")
         for name in (".env.template", ".table.csv.0123abcd"):
@@ -256,9 +244,7 @@ def test_what_a_reader_keeps_below_leaderboards_is_left_alone(
     assert state(mine) == before
 
 
-def test_a_dry_run_writes_and_deletes_nothing_at_all(
-    workspace: Path, ask: Ask, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_dry_run_writes_and_deletes_nothing_at_all(workspace, ask, monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     (shard,) = (workspace / ".geobench/features").glob("*/shard-*")
     (shard / "rows.npy").write_bytes(b"")
@@ -286,8 +272,8 @@ def test_a_dry_run_writes_and_deletes_nothing_at_all(
     + [".gitignore"],
 )
 def test_a_report_refuses_a_leaderboard_with_a_link_in_it(
-    name: str, where: str, workspace: Path, mine: Path, ask: Ask, tmp_path: Path
-) -> None:
+    name, where, workspace, mine, ask, tmp_path
+):
     board = workspace / "leaderboards/tiny"
     if where == "elsewhere":
         board = board.rename(tmp_path / "downloaded")
@@ -307,7 +293,7 @@ def test_a_report_refuses_a_leaderboard_with_a_link_in_it(
         assert (state(mine), state(board)) == (before, there)
 
 
-def test_a_leaderboard_may_be_typed_as_a_link(workspace: Path, ask: Ask, tmp_path: Path) -> None:
+def test_a_leaderboard_may_be_typed_as_a_link(workspace, ask, tmp_path):
     (tmp_path / "link").symlink_to(workspace / "leaderboards/tiny")
     (workspace / "leaderboards/tiny/table.csv").unlink()
     assert ask("report", tmp_path / "link").code == 0
@@ -315,9 +301,7 @@ def test_a_leaderboard_may_be_typed_as_a_link(workspace: Path, ask: Ask, tmp_pat
     assert (tmp_path / "link").is_symlink()
 
 
-def test_report_and_verify_name_a_file_that_they_do_not_know_and_do_not_fail(
-    workspace: Path, ask: Ask
-) -> None:
+def test_report_and_verify_name_a_file_that_they_do_not_know_and_do_not_fail(workspace, ask):
     board = workspace / "leaderboards/tiny"
     for name in ("mine.png", "sub/mine.png"):
         drafts.write_file(board / "figures" / name, "mine")
@@ -342,8 +326,8 @@ OUTPUTS = {
 
 @pytest.mark.parametrize(("words", "name"), OUTPUTS.values(), ids=OUTPUTS)
 def test_an_output_may_go_to_a_link_that_is_typed_and_through_no_other(
-    words: tuple[str, ...], name: str, workspace: Path, mine: Path, ask: Ask, tmp_path: Path
-) -> None:
+    words, name, workspace, mine, ask, tmp_path
+):
     (tmp_path / "disk").mkdir()
     output = tmp_path / "output"
     output.symlink_to(tmp_path / "disk", target_is_directory=True)
@@ -359,9 +343,7 @@ def test_an_output_may_go_to_a_link_that_is_typed_and_through_no_other(
 
 
 @pytest.mark.parametrize("name", ["checks", "checks/method-uniform.json"])
-def test_a_check_keeps_its_outcome_through_no_link(
-    name: str, mine: Path, ask: Ask, tmp_path: Path
-) -> None:
+def test_a_check_keeps_its_outcome_through_no_link(name, mine, ask, tmp_path):
     place = tmp_path / "workspace/.geobench" / name
     put_link(place, mine / "thesis.tex" if place.suffix else mine)
     before = state(mine)

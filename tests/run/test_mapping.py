@@ -104,23 +104,23 @@ def workspace(template, tmp_path):
     return shutil.copytree(template, tmp_path / "w")
 
 
-def ask(root: Path, *words: str):
+def ask(root, *words):
     """`geobench map` in a workspace."""
     return command_line.ask("map", root / "b.yaml", "--workspace", root, *words)
 
 
-def board(root: Path) -> Leaderboard:
+def board(root):
     return Leaderboard(root / "leaderboards/mapped", installed())
 
 
-def records(root: Path, part: str = "unseen-cells/unseen") -> dict[str, Path]:
+def records(root, part="unseen-cells/unseen"):
     """Label -> the folder of its first record."""
     found = board(root)
     rows = [row for row in found.manifest.rows if row.part == part]
     return {row.label: found.runs / row.folder for row in reversed(rows)}
 
 
-def content(folder: Path) -> dict[str, bytes]:
+def content(folder):
     paths = [path for path in folder.rglob("*") if path.is_file()]
     return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
 

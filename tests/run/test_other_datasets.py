@@ -2,7 +2,6 @@
 
 import csv
 import json
-from pathlib import Path
 
 import numpy as np
 from PIL import Image
@@ -31,12 +30,12 @@ benchmarks:
 """
 
 
-def rows_of(folder: Path, name: str) -> list[dict[str, str]]:
+def rows_of(folder, name):
     with (folder / "leaderboards" / name / "table.csv").open() as stream:
         return list(csv.DictReader(stream))
 
 
-def manifest(folder: Path, name: str) -> dict:
+def manifest(folder, name):
     return json.loads((folder / "leaderboards" / name / "benchmark.json").read_text())
 
 
@@ -61,7 +60,7 @@ def test_one_training_answers_another_dataset_whose_own_changes_run_again(geoben
     assert "whose group is in train" not in readme
 
 
-def pictures(folder: Path, broken: int) -> None:
+def pictures(folder, broken):
     """90 small pictures, some cut short, a table of them, and answers to all."""
     rng = np.random.default_rng(0)
     (folder / "photos").mkdir()

@@ -1,7 +1,6 @@
 """What planning asks of plugins: whatever they raise is a sentence, and no key is a wrong one."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -52,7 +51,7 @@ class LostEncoder(Encoder):
         return Features(batch.reshape(len(batch), -1).astype(np.float32))
 
 
-def benchmark(method: Method, encoder: Encoder | None = None) -> Benchmark:
+def benchmark(method, encoder=None):
     find = installed().find
     given = find("encoder", "given")() if encoder is None else encoder
     return Benchmark(
@@ -105,7 +104,7 @@ def test_what_a_key_does_not_read_is_not_read_to_leave_a_field_out(tmp_path, mon
     (tmp_path / "photo").write_bytes(b"much")
     config = Several(judges={}, folder=tmp_path)
 
-    def read(*_: Any) -> None:
+    def read(*_):
         raise AssertionError("five million files are read")
 
     monkeypatch.setattr("geobench.components._folder_digest", read)

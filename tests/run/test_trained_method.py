@@ -35,7 +35,7 @@ benchmarks:
 
 
 @pytest.fixture(scope="module")
-def toy(tmp_path_factory) -> Path:
+def toy(tmp_path_factory):
     """A workspace where benchmarks/toy.yaml was run, with one metric."""
     root = tmp_path_factory.mktemp("toy")
     lines = TOY.read_text().splitlines()
@@ -47,7 +47,7 @@ def toy(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def sees(tmp_path_factory) -> Path:
+def sees(tmp_path_factory):
     """A workspace with encoders of pictures and of texts, and the faulty package's methods."""
     sys.path.insert(0, str(FAULTY))
     import geobench_faulty as faulty
@@ -73,7 +73,7 @@ def sees(tmp_path_factory) -> Path:
     sys.path.remove(str(FAULTY))
 
 
-def stored(root: Path, board: str):
+def stored(root, board):
     """(row of benchmark.json, ids, answers) of every record."""
     folder = root / "leaderboards" / board
     for row in files.read_json(folder / "benchmark.json")["rows"]:
@@ -139,7 +139,7 @@ def test_texts_are_located_where_the_encoder_reads_them(sees):
 
 
 def test_what_cannot_be_located_is_a_sentence(sees, toy):
-    def ask(label: str, board: str = "sees"):
+    def ask(label, board="sees"):
         return geobench.trained(sees / "b.yaml", label, benchmark=board, workspace=sees)
 
     picture = np.zeros((8, 8, 3), np.uint8)

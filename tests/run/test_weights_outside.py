@@ -36,23 +36,23 @@ benchmarks:
 class Weighing(Command):
     """The command where the weights lie in its folder."""
 
-    def environment(self, **variables: str) -> dict[str, str]:
+    def environment(self, **variables):
         return super().environment(WEIGHTS=str(self.folder / "weights.npy"), **variables)
 
 
 @pytest.fixture
-def run(tmp_path) -> Command:
+def run(tmp_path):
     (tmp_path / "b.yaml").write_text(YAML)
     np.save(tmp_path / "weights.npy", np.array([0.25, 0.5]))
     return Weighing(tmp_path, extra=(FAULTY, HYBRIDS))
 
 
-def rows(folder: Path, name: str = "table.csv") -> list[dict[str, str]]:
+def rows(folder, name="table.csv"):
     with (folder / "leaderboards/small" / name).open(newline="") as stream:
         return list(csv.DictReader(stream))
 
 
-def folders(board: Path) -> dict[str, str]:
+def folders(board):
     """Label -> the folder of its record."""
     found = files.read_json(board / "benchmark.json")["rows"]
     return {row["label"]: row["folder"] for row in found}

@@ -18,7 +18,6 @@ from geobench import (
     Atoms,
     Context,
     Examples,
-    Features,
     Method,
     Rows,
     config,
@@ -131,7 +130,7 @@ def places(ids):
     return np.array([np.random.default_rng(list(i.encode())).uniform(-80, 80, 2) for i in ids])
 
 
-def run(root, *methods: str, device="cpu", chunk=16):
+def run(root, *methods, device="cpu", chunk=16):
     """The records of a run by method and part, and the rows of costs.csv."""
     Counting.calls.clear()
     for plugin in PLUGINS:
@@ -274,7 +273,7 @@ class Slow(Counting):
     def __init__(self, clock, takes):
         super().__init__()
         self.clock, self.takes = clock, iter(takes)
-        self.contexts: list[Context] = []
+        self.contexts = []
 
     def predict(self, examples, context):
         self.contexts.append(context)
@@ -294,7 +293,7 @@ class Clock:
         monkeypatch.setattr(costs, "time", here)
 
 
-def photos(count: int) -> Examples:
+def photos(count):
     ids = np.array([f"photo-{n}" for n in range(count)])
     return Examples(ids, pooled=Rows([np.arange(3.0 * count).reshape(count, 3)]))
 
@@ -420,7 +419,7 @@ def test_the_store_knows_how_long_its_features_took_when_it_is_opened_again(tmp_
     monkeypatch.setattr(encode, "time", here)
 
     class Timed(GivenEncoder):
-        def encode(self, batch: Features, *, tokens: bool) -> Features:
+        def encode(self, batch, *, tokens):
             clock.now += 0.5 * len(batch.pooled)
             return super().encode(batch, tokens=tokens)
 

@@ -1,19 +1,16 @@
 """Scoring: answers are checked and asked for once; draws and masks are the protocol's alone."""
 
-from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, final
+from typing import final
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from geobench import (
     Atoms,
     Context,
     DeadlineError,
     Density,
-    Drawn,
     Examples,
     GeobenchError,
     Labelled,
@@ -21,12 +18,9 @@ from geobench import (
     Mean,
     Method,
     Metric,
-    Points,
     Prediction,
     PredictionError,
     Rows,
-    ScoreContext,
-    State,
     Truth,
     VonMisesFisherMixture,
     geo,
@@ -34,7 +28,7 @@ from geobench import (
 )
 from geobench.catalogue import installed
 from geobench.metrics import NOT_APPLICABLE, NOT_SAMPLED, SCORED
-from geobench.scoring.columns import Scores, point_columns
+from geobench.scoring.columns import point_columns
 from geobench.scoring.score_part import Protocol, score_part
 
 PHOTOS = 23
@@ -47,50 +41,48 @@ class Told(Method):
     """Predicts what a function makes of each chunk's examples."""
 
     name = "told"
-    predicts: Any = Prediction
+    predicts = Prediction
 
-    def __init__(self, answer: Callable[[Examples], Any], predicts: Any = Prediction) -> None:
+    def __init__(self, answer, predicts=Prediction):
         super().__init__()
         self.answer = answer
         self.predicts = predicts
-        self.calls: list[list[str]] = []
+        self.calls = []
 
-    def fit(self, train: Labelled, val: Labelled, context: Context) -> None: ...
+    def fit(self, train, val, context): ...
 
-    def predict(self, examples: Examples, context: Context) -> Any:
+    def predict(self, examples, context):
         assert not isinstance(examples, Labelled)
         self.calls.append(examples.ids.tolist())
         return self.answer(examples)
 
-    def state(self) -> dict[str, NDArray[Any]]:
+    def state(self):
         return {}
 
-    def restore(self, state: State, train: Labelled, context: Context) -> None:
+    def restore(self, state, train, context):
         raise NotImplementedError
 
 
 class Raw(Prediction):
     """A prediction that gives just what it is told, checked by nobody."""
 
-    def __init__(
-        self, point: Any, draw: Callable[[int, int], Any] | None = None, *, count: int | None = None
-    ) -> None:
+    def __init__(self, point, draw=None, *, count=None):
         self._point = np.asarray(point, np.float64)
         self._draw = draw
         self._count = len(self._point) if count is None else count
 
-    def __len__(self) -> int:
+    def __len__(self):
         return self._count
 
-    def point(self) -> Points:
+    def point(self):
         return self._point
 
-    def sample(self, n: int, rng: np.random.Generator) -> Points:
+    def sample(self, n, rng):
         if self._draw is not None:
             return np.asarray(self._draw(len(self), n))
         return np.repeat(self._point[:, None], n, axis=1)
 
-    def take(self, indices: NDArray[np.intp]) -> "Raw":
+    def take(self, indices):
         return Raw(self._point[indices], self._draw)
 
 
@@ -102,13 +94,11 @@ class Spread(Metric):
     summaries = (Mean(name="spread", unit="degrees", better="lower", column="spread"),)
     name = "spread"
 
-    def __init__(self) -> None:
+    def __init__(self):
         super().__init__()
-        self.seen: list[NDArray[np.float64]] = []
+        self.seen = []
 
-    def score(
-        self, prediction: Prediction, truth: Truth, context: ScoreContext
-    ) -> NDArray[np.float32]:
+    def score(self, prediction, truth, context):
         assert context.samples is not None
         assert context.part == "random/test"
         assert len(prediction) == len(truth) == len(context.samples)
@@ -125,7 +115,7 @@ class Likelihood(Metric):
     columns = ("nll",)
     summaries = (Mean(name="nll", unit="nats per steradian", better="lower", column="nll"),)
 
-    def score(self, prediction: Any, truth: Truth, context: ScoreContext) -> NDArray[np.float32]:
+    def score(self, prediction, truth, context):
         return np.asarray(-prediction.log_prob(truth.points[:, None]), np.float32)
 
 
@@ -134,7 +124,7 @@ class Northern(Spread):
 
     name = "northern"
 
-    def applies(self, truth: Truth) -> NDArray[np.bool_]:
+    def applies(self, truth):
         return truth.points[:, 0] > 0
 
 
@@ -143,11 +133,11 @@ class Faulty(Spread):
 
     name = "faulty"
 
-    def __init__(self, values: Callable[[Truth], Any]) -> None:
+    def __init__(self, values):
         super().__init__()
         self.values = values
 
-    def score(self, prediction: Any, truth: Truth, context: ScoreContext) -> Any:
+    def score(self, prediction, truth, context):
         return self.values(truth)
 
 
@@ -160,7 +150,7 @@ TRUTH = Truth(
 EXAMPLES = Examples(ids=IDS, pooled=Rows([np.arange(PHOTOS, dtype=np.float32)[:, None]]))
 
 
-def around(examples: Examples) -> VonMisesFisherMixture:
+def around(examples):
     """A distribution around a place that the features name."""
     assert examples.pooled is not None
     lon = np.asarray(examples.pooled)[:, 0] * 10.0
@@ -168,13 +158,7 @@ def around(examples: Examples) -> VonMisesFisherMixture:
     return VonMisesFisherMixture(means[:, None], np.full((1, 1), 50.0))
 
 
-def scored(
-    method: Method | Callable[[Examples], Any],
-    metrics: Sequence[Metric] = (),
-    *,
-    protocol: Protocol = PROTOCOL,
-    context: Context | None = None,
-) -> Scores:
+def scored(method, metrics=(), *, protocol=PROTOCOL, context=None):
     asked = method if isinstance(method, Method) else Told(method)
     given = Context(seed=3, part="random/test") if context is None else context
     return score_part(
@@ -182,40 +166,40 @@ def scored(
     )
 
 
-def problem(answer: Callable[[Examples], Any], *metrics: Metric, predicts: Any = Prediction) -> str:
+def problem(answer, *metrics, predicts=Prediction):
     with pytest.raises(PredictionError) as caught:
         scored(Told(answer, predicts), metrics)
     return str(caught.value)
 
 
-def test_every_photo_is_asked_for_once_in_order_and_in_chunks() -> None:
+def test_every_photo_is_asked_for_once_in_order_and_in_chunks():
     method = Told(around)
     scored(method, [Spread(), Northern(), Likelihood()])
     assert [len(ids) for ids in method.calls] == [5, 5, 5, 5, 3]
     assert [i for ids in method.calls for i in ids] == IDS.tolist()
 
 
-def test_answers_are_those_of_the_method() -> None:
+def test_answers_are_those_of_the_method():
     answers = scored(around).answer
     expected = (np.arange(PHOTOS) * 10.0 + 180) % 360 - 180
     np.testing.assert_allclose(answers, np.stack([np.zeros(PHOTOS), expected], -1), atol=1e-12)
 
 
-def test_a_wrong_number_of_rows_is_a_sentence_that_names_the_method() -> None:
+def test_a_wrong_number_of_rows_is_a_sentence_that_names_the_method():
     assert problem(lambda e: Raw(np.zeros((len(e) - 1, 2)))) == (
         "method told answered 4 photos of 5. Give one distribution per photo, in order."
     )
     assert "method told answered 1 photos of 5" in problem(lambda e: Atoms(np.zeros((1, 1, 2))))
 
 
-def test_a_wrong_number_of_answers_is_a_sentence_that_names_the_method() -> None:
+def test_a_wrong_number_of_answers_is_a_sentence_that_names_the_method():
     text = problem(lambda e: Raw(np.zeros((1, 2)), count=len(e)))
     assert text == "answers of method told have shape (1, 2), not (5, 2)"
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_an_answer_that_is_no_number_is_a_sentence_that_names_the_method(value: float) -> None:
-    def answer(examples: Examples) -> Raw:
+def test_an_answer_that_is_no_number_is_a_sentence_that_names_the_method(value):
+    def answer(examples):
         points = np.zeros((len(examples), 2))
         points[2, 1] = value
         return Raw(points)
@@ -225,7 +209,7 @@ def test_an_answer_that_is_no_number_is_a_sentence_that_names_the_method(value: 
     assert "finite" in text
 
 
-def test_a_latitude_beyond_a_pole_is_a_sentence_that_names_the_method() -> None:
+def test_a_latitude_beyond_a_pole_is_a_sentence_that_names_the_method():
     text = problem(lambda e: Raw(np.full((len(e), 2), 95.0)))
     assert "answers of method told" in text
     assert "95" in text
@@ -239,37 +223,35 @@ def test_a_latitude_beyond_a_pole_is_a_sentence_that_names_the_method() -> None:
         (lambda e: Atoms(np.zeros((len(e), 1, 2))), "Atoms"),
     ],
 )
-def test_a_type_other_than_declared_is_a_sentence_that_names_the_method(
-    answer: Any, found: str
-) -> None:
+def test_a_type_other_than_declared_is_a_sentence_that_names_the_method(answer, found):
     assert problem(answer, predicts=VonMisesFisherMixture) == (
         f"method told returned a {found}, and declares that it predicts VonMisesFisherMixture"
     )
 
 
-def test_samples_of_a_wrong_shape_are_a_sentence_that_names_the_method() -> None:
+def test_samples_of_a_wrong_shape_are_a_sentence_that_names_the_method():
     text = problem(lambda e: Raw(np.zeros((len(e), 2)), lambda count, n: np.zeros((count, 2))))
     assert text == "samples of method told have shape (5, 2), not (5, 1, 2)"
 
-    def one_less(count: int, n: int) -> Any:
+    def one_less(count, n):
         return np.zeros((count, max(n - 1, 1), 2))
 
     text = problem(lambda e: Raw(np.zeros((len(e), 2)), one_less), Spread())
     assert text == "samples of method told have shape (5, 3, 2), not (5, 4, 2)"
 
 
-def test_a_sample_off_the_globe_is_a_sentence_that_names_the_method() -> None:
+def test_a_sample_off_the_globe_is_a_sentence_that_names_the_method():
     for value in (np.nan, 95.0):
 
-        def draw(count: int, n: int, value: float = value) -> Any:
+        def draw(count, n, value=value):
             return np.full((count, n, 2), value)
 
-        text = problem(lambda e, draw=draw: Raw(np.zeros((len(e), 2)), draw))  # type: ignore[misc]
+        text = problem(lambda e, draw=draw: Raw(np.zeros((len(e), 2)), draw))
         assert "samples of method told" in text
 
 
-def test_longitudes_are_wrapped() -> None:
-    def draw(count: int, n: int) -> Any:
+def test_longitudes_are_wrapped():
+    def draw(count, n):
         return np.broadcast_to([10.0, -190.0], (count, n, 2))
 
     spread = Spread()
@@ -279,15 +261,15 @@ def test_longitudes_are_wrapped() -> None:
     assert (np.concatenate(spread.seen)[..., 1] == 170.0).all()
 
 
-def test_what_a_method_raises_is_not_swallowed() -> None:
-    def broken(examples: Examples) -> Any:
+def test_what_a_method_raises_is_not_swallowed():
+    def broken(examples):
         raise ZeroDivisionError("in the network")
 
     with pytest.raises(ZeroDivisionError, match="in the network"):
         scored(broken)
 
 
-def test_a_deadline_stops_between_two_chunks() -> None:
+def test_a_deadline_stops_between_two_chunks():
     method = Told(around)
     with pytest.raises(DeadlineError):
         scored(method, context=Context(seed=3, part="random/test", deadline=0.0))
@@ -311,7 +293,7 @@ def test_a_deadline_stops_between_two_chunks() -> None:
         (lambda truth: [["a", "b"]] * len(truth), "ValueError: could not convert string"),
     ],
 )
-def test_a_metric_that_fails_fails_alone_and_says_where(values: Any, error: str) -> None:
+def test_a_metric_that_fails_fails_alone_and_says_where(values, error):
     faulty, spread = Faulty(values), Spread()
     scores = scored(around, [faulty, spread, Likelihood()])
     assert set(scores.faults) == {faulty.file_stem}
@@ -325,8 +307,8 @@ def test_a_metric_that_fails_fails_alone_and_says_where(values: Any, error: str)
         np.testing.assert_array_equal(scores.columns[spread.file_stem][name], column)
 
 
-def test_a_density_of_zero_at_the_truth_is_told_its_remedy() -> None:
-    def flat(examples: Examples) -> LazyDensity:
+def test_a_density_of_zero_at_the_truth_is_told_its_remedy():
+    def flat(examples):
         points = np.zeros((len(examples), 2))
         return LazyDensity(
             points,
@@ -341,11 +323,11 @@ def test_a_density_of_zero_at_the_truth_is_told_its_remedy() -> None:
 
 
 @pytest.mark.parametrize("applies", [lambda truth: truth.novelty["x"], lambda truth: [True]])
-def test_a_metric_that_cannot_say_where_it_applies_fails_alone(applies: Any) -> None:
+def test_a_metric_that_cannot_say_where_it_applies_fails_alone(applies):
     class Confused(Spread):
         name = "confused"
 
-        def applies(self, truth: Truth) -> Any:
+        def applies(self, truth):
             return applies(truth)
 
     confused, spread = Confused(), Spread()
@@ -355,7 +337,7 @@ def test_a_metric_that_cannot_say_where_it_applies_fails_alone(applies: Any) -> 
     assert not confused.seen
 
 
-def test_the_mask_says_what_became_of_each_photo() -> None:
+def test_the_mask_says_what_became_of_each_photo():
     northern, spread = Northern(), Spread()
     scores = scored(around, [northern, spread], protocol=replace(PROTOCOL, photos=9))
     eligible = np.isin(np.arange(PHOTOS), smallest_by_hash(IDS, 9))
@@ -373,7 +355,7 @@ def test_the_mask_says_what_became_of_each_photo() -> None:
         assert column.dtype in (np.uint8, np.float32)
 
 
-def test_all_photos_are_scored_where_photos_is_all_or_more_than_there_are() -> None:
+def test_all_photos_are_scored_where_photos_is_all_or_more_than_there_are():
     for photos in ("all", PHOTOS, 1000):
         spread = Spread()
         scores = scored(around, [spread], protocol=replace(PROTOCOL, photos=photos))
@@ -382,11 +364,11 @@ def test_all_photos_are_scored_where_photos_is_all_or_more_than_there_are() -> N
         np.testing.assert_array_equal(columns["row"], np.arange(PHOTOS))
 
 
-def test_a_metric_that_applies_nowhere_is_not_asked() -> None:
+def test_a_metric_that_applies_nowhere_is_not_asked():
     class Nowhere(Spread):
         name = "nowhere"
 
-        def applies(self, truth: Truth) -> NDArray[np.bool_]:
+        def applies(self, truth):
             return np.zeros(len(truth), bool)
 
     nowhere = Nowhere()
@@ -396,7 +378,7 @@ def test_a_metric_that_applies_nowhere_is_not_asked() -> None:
     assert not scores.faults
 
 
-def test_all_metrics_are_given_the_same_samples() -> None:
+def test_all_metrics_are_given_the_same_samples():
     class Second(Spread):
         name = "second"
 
@@ -409,14 +391,14 @@ def test_all_metrics_are_given_the_same_samples() -> None:
     np.testing.assert_array_equal(np.concatenate(northern.seen), np.concatenate(first.seen)[north])
 
 
-def test_samples_do_not_depend_on_which_other_metrics_there_are() -> None:
+def test_samples_do_not_depend_on_which_other_metrics_there_are():
     alone, beside = Spread(), Spread()
     scored(around, [alone])
     scored(around, [Likelihood(), Northern(), beside])
     np.testing.assert_array_equal(np.concatenate(alone.seen), np.concatenate(beside.seen))
 
 
-def test_answers_and_first_draws_depend_neither_on_photos_nor_on_metrics() -> None:
+def test_answers_and_first_draws_depend_neither_on_photos_nor_on_metrics():
     plain = scored(around)
     for metrics, photos in (([Spread()], "all"), ([Spread(), Likelihood()], 4), ([], 2)):
         scores = scored(around, metrics, protocol=replace(PROTOCOL, photos=photos, samples=9))
@@ -425,8 +407,8 @@ def test_answers_and_first_draws_depend_neither_on_photos_nor_on_metrics() -> No
     assert np.isfinite(plain.sample).all()
 
 
-def test_draws_are_the_same_for_the_same_seed_task_and_chunk_and_no_others() -> None:
-    def draws(**changes: Any) -> NDArray[np.float64]:
+def test_draws_are_the_same_for_the_same_seed_task_and_chunk_and_no_others():
+    def draws(**changes):
         return scored(around, protocol=replace(PROTOCOL, **changes)).sample
 
     base = draws()
@@ -435,10 +417,10 @@ def test_draws_are_the_same_for_the_same_seed_task_and_chunk_and_no_others() -> 
         assert (draws(**changes)[1:] != base[1:]).any(axis=1).mean() > 0.5, changes
 
 
-def test_every_chunk_and_both_streams_draw_anew() -> None:
+def test_every_chunk_and_both_streams_draw_anew():
     spread = Spread()
 
-    def same(examples: Examples) -> VonMisesFisherMixture:
+    def same(examples):
         return VonMisesFisherMixture(np.zeros((1, 1, 2)), np.full((1, 1), 5.0), count=len(examples))
 
     scores = scored(same, [spread])
@@ -446,19 +428,19 @@ def test_every_chunk_and_both_streams_draw_anew() -> None:
     assert len(np.unique(drawn, axis=0)) == len(drawn)
 
 
-def test_global_random_state_changes_nothing() -> None:
+def test_global_random_state_changes_nothing():
     before = scored(around, [Spread()]).sample
     np.random.seed(99)
-    state = np.random.get_state()[1].copy()  # type: ignore[index]
+    state = np.random.get_state()[1].copy()
     np.testing.assert_array_equal(scored(around, [Spread()]).sample, before)
-    np.testing.assert_array_equal(np.random.get_state()[1], state)  # type: ignore[index]
+    np.testing.assert_array_equal(np.random.get_state()[1], state)
 
 
-def test_only_what_is_scored_is_taken_from_a_prediction() -> None:
-    asked: list[int] = []
+def test_only_what_is_scored_is_taken_from_a_prediction():
+    asked = []
 
-    def lazy(examples: Examples) -> LazyDensity:
-        def log_prob(rows: NDArray[np.intp], places: Points) -> NDArray[np.float64]:
+    def lazy(examples):
+        def log_prob(rows, places):
             asked.append(len(rows))
             return np.zeros(places.shape[:2])
 
@@ -480,12 +462,10 @@ class HeightOfSamples(Metric):
     columns = ("height",)
     summaries = (Mean(name="height", unit="nats", better="higher", column="height"),)
 
-    def applies(self, truth: Truth) -> NDArray[np.bool_]:
+    def applies(self, truth):
         return truth.attributes["row"] % 3 != 0
 
-    def score(
-        self, prediction: Prediction, truth: Truth, context: ScoreContext
-    ) -> NDArray[np.float32]:
+    def score(self, prediction, truth, context):
         assert isinstance(prediction, Density)
         assert context.log_density is not None
         assert context.samples is not None
@@ -493,12 +473,12 @@ class HeightOfSamples(Metric):
         np.testing.assert_allclose(own.at_samples, prediction.log_prob(context.samples))
         np.testing.assert_allclose(own.at_truth, prediction.log_prob(truth.points[:, None])[:, 0])
         with pytest.raises(ValueError, match="read-only"):
-            context.log_density._whole.at_samples[0] = 0  # type: ignore[union-attr]
+            context.log_density._whole.at_samples[0] = 0
         return own.at_samples.mean(axis=1, keepdims=True).astype(np.float32)
 
 
-def test_log_densities_at_truth_and_samples_are_those_of_the_photos_that_apply() -> None:
-    def kernels(examples: Examples) -> VonMisesFisherMixture:
+def test_log_densities_at_truth_and_samples_are_those_of_the_photos_that_apply():
+    def kernels(examples):
         places = geo.uniform((len(examples), 2), np.random.default_rng(len(examples)))
         return VonMisesFisherMixture(places, [[30.0]])
 
@@ -506,11 +486,11 @@ def test_log_densities_at_truth_and_samples_are_those_of_the_photos_that_apply()
     assert np.isfinite(columns["height"]).sum() == PHOTOS - len(range(0, PHOTOS, 3))
 
 
-def test_a_density_is_looked_at_once_however_many_metrics_there_are() -> None:
-    asked: list[tuple[int, ...]] = []
+def test_a_density_is_looked_at_once_however_many_metrics_there_are():
+    asked = []
 
-    def lazy(examples: Examples) -> LazyDensity:
-        def log_prob(rows: NDArray[np.intp], places: Points) -> NDArray[np.float64]:
+    def lazy(examples):
+        def log_prob(rows, places):
             asked.append(places.shape[:2])
             return np.zeros(places.shape[:2])
 
@@ -521,7 +501,7 @@ def test_a_density_is_looked_at_once_however_many_metrics_there_are() -> None:
         )
 
     metrics = [
-        installed().find("metric", name)()  # type: ignore[operator]
+        installed().find("metric", name)()
         for name in ("nll", "calibration", "sharpness", "localizability")
     ]
     found = scored(lazy, metrics)
@@ -535,16 +515,14 @@ class Heights(HeightOfSamples):
 
     name = "heights"
 
-    def __init__(self) -> None:
+    def __init__(self):
         super().__init__()
-        self.seen: list[NDArray[np.float64]] = []
+        self.seen = []
 
-    def applies(self, truth: Truth) -> NDArray[np.bool_]:
+    def applies(self, truth):
         return np.ones(len(truth), bool)
 
-    def score(
-        self, prediction: Prediction, truth: Truth, context: ScoreContext
-    ) -> NDArray[np.float32]:
+    def score(self, prediction, truth, context):
         assert context.samples is not None
         self.seen.append(context.samples)
         return super().score(prediction, truth, context)
@@ -554,20 +532,20 @@ class Heights(HeightOfSamples):
 class Flow:
     """A density that comes with its draws, and counts what is asked of it."""
 
-    def __init__(self) -> None:
+    def __init__(self):
         self.with_draws = self.alone = 0
 
-    def __call__(self, examples: Examples) -> LazyDensity:
+    def __call__(self, examples):
         sound = around(examples)
 
-        def draw(rows: NDArray[np.intp], n: int, rng: np.random.Generator) -> Points:
+        def draw(rows, n, rng):
             return sound.take(rows).sample(n, rng)
 
-        def log_prob(rows: NDArray[np.intp], places: Points) -> NDArray[np.float64]:
+        def log_prob(rows, places):
             self.alone += places[..., 0].size
             return sound.take(rows).log_prob(places)
 
-        def both(rows: NDArray[np.intp], n: int, rng: np.random.Generator) -> Drawn:
+        def both(rows, n, rng):
             self.with_draws += len(rows) * n
             return sound.take(rows).sample_and_log_prob(n, rng)
 
@@ -578,7 +556,7 @@ FEWER = replace(PROTOCOL, photos=15, density_photos=6, density_samples=2)
 
 
 @pytest.mark.parametrize("kind", ["closed form", "flow"])
-def test_fewer_photos_and_draws_get_log_densities(kind: str) -> None:
+def test_fewer_photos_and_draws_get_log_densities(kind):
     method = around if kind == "closed form" else Flow()
     heights, spread = Heights(), Spread()
     scores = scored(method, [heights, spread], protocol=FEWER)
@@ -595,14 +573,14 @@ def test_fewer_photos_and_draws_get_log_densities(kind: str) -> None:
     np.testing.assert_array_equal(given, drawn[few[some]][:, :2])
 
 
-def test_draws_in_closed_form_do_not_depend_on_how_many_get_log_densities() -> None:
+def test_draws_in_closed_form_do_not_depend_on_how_many_get_log_densities():
     plain, beside = Spread(), Spread()
     scored(around, [plain], protocol=replace(PROTOCOL, photos=15))
     scored(around, [Heights(), beside], protocol=FEWER)
     np.testing.assert_array_equal(np.concatenate(plain.seen), np.concatenate(beside.seen))
 
 
-def test_no_log_density_is_worked_out_that_comes_with_a_draw() -> None:
+def test_no_log_density_is_worked_out_that_comes_with_a_draw():
     flow = Flow()
     scored(flow, [Likelihood(), Heights(), Spread()], protocol=FEWER)
     assert flow.with_draws == 6 * 2
@@ -614,9 +592,7 @@ def test_no_log_density_is_worked_out_that_comes_with_a_draw() -> None:
 
 
 @pytest.mark.parametrize("protocol", [PROTOCOL, FEWER])
-def test_draws_are_the_same_whether_densities_come_with_them_or_are_not_wanted(
-    protocol: Protocol,
-) -> None:
+def test_draws_are_the_same_whether_densities_come_with_them_or_are_not_wanted(protocol):
     alone, beside = Spread(), Spread()
     scored(Flow(), [alone], protocol=protocol)
     scored(Flow(), [Heights(), beside], protocol=protocol)
@@ -627,13 +603,11 @@ def test_draws_are_the_same_whether_densities_come_with_them_or_are_not_wanted(
         np.testing.assert_array_equal(np.concatenate(plain.seen), np.concatenate(alone.seen))
 
 
-def test_a_metric_that_needs_no_density_is_given_none() -> None:
+def test_a_metric_that_needs_no_density_is_given_none():
     class Curious(Spread):
         name = "curious"
 
-        def score(
-            self, prediction: Prediction, truth: Truth, context: ScoreContext
-        ) -> NDArray[np.float32]:
+        def score(self, prediction, truth, context):
             assert context.log_density is None
             return super().score(prediction, truth, context)
 
@@ -647,15 +621,13 @@ class Away(Metric):
     columns = ("away",)
     summaries = (Mean(name="away", unit="km", better="lower", column="away"),)
 
-    def score(
-        self, prediction: Prediction, truth: Truth, context: ScoreContext
-    ) -> NDArray[np.float32]:
+    def score(self, prediction, truth, context):
         assert context.samples is None
         distance = geo.distance_km(prediction.point(), truth.points)
         return distance[:, None].astype(np.float32)
 
 
-def test_a_metric_of_points_is_computed_from_stored_answers() -> None:
+def test_a_metric_of_points_is_computed_from_stored_answers():
     answers = scored(around).answer
     columns = point_columns(Away(), answers, TRUTH, ids=NAMES, part="random/test")
     assert (columns["mask"] == SCORED).all()
@@ -663,11 +635,11 @@ def test_a_metric_of_points_is_computed_from_stored_answers() -> None:
     np.testing.assert_allclose(columns["away"], expected, rtol=1e-6)
 
 
-def test_a_metric_of_points_that_fails_is_a_sentence_with_its_photo() -> None:
+def test_a_metric_of_points_that_fails_is_a_sentence_with_its_photo():
     class Undefined(Away):
         name = "undefined"
 
-        def score(self, prediction: Any, truth: Truth, context: ScoreContext) -> Any:
+        def score(self, prediction, truth, context):
             return np.where(truth.attributes["row"] == 8, np.nan, 0.0)[:, None]
 
     with pytest.raises(GeobenchError) as caught:

@@ -17,7 +17,7 @@ from geobench.toy_planet import ToyPlanet
 NAMES = ("low", "middle", "high")
 
 
-def arrays_of(count: int, **more: np.ndarray) -> dict[str, np.ndarray]:
+def arrays_of(count, **more):
     """The arrays of a part of photos all over the globe."""
     rng = np.random.default_rng(3)
     arrays = {
@@ -32,7 +32,7 @@ def arrays_of(count: int, **more: np.ndarray) -> dict[str, np.ndarray]:
     return arrays | {name.replace("__", "."): column for name, column in more.items()}
 
 
-def named(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+def named(arrays):
     """The slices by name: which photos."""
     found = [view for view in views(arrays) if view.slice != "all"]
     assert len({view.slice for view in found}) == len(found)
@@ -193,10 +193,10 @@ class Planet(ToyPlanet):
     own = True
 
     @property
-    def on_earth(self) -> bool:
+    def on_earth(self):
         return True
 
-    def load(self) -> Table:
+    def load(self):
         table = super().load()
         kept = {} if not self.own else {"continent": np.full(len(table.ids), "Pangaea")}
         return Table(table.ids, table.points, table.groups, kept, table.part)
@@ -207,7 +207,7 @@ class Unlabelled(Planet):
     own = False
 
 
-def parts_of(dataset: ToyPlanet) -> tuple[Part, Part]:
+def parts_of(dataset):
     rows = np.arange(len(dataset.table.ids))
     return Part.of("test", dataset, rows[:50]), Part.of("train", dataset, rows[50:])
 
@@ -351,7 +351,7 @@ class Numbered(ToyPlanet):
         return replace(table, attributes=columns, sliced=self.sliced)
 
 
-def many_of(dataset: Numbered) -> tuple[Part, Part]:
+def many_of(dataset):
     """Enough photos for slices of thirds."""
     return Part.of("test", dataset, np.arange(90)), Part.of("train", dataset, np.arange(90, 200))
 

@@ -8,7 +8,7 @@ from geobench import statistics
 from geobench.statistics.novelty import bins, smoothing
 
 
-def photos(seed: int, count: int = 200) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def photos(seed, count=200):
     """Scores of two trainings, novelties, and units of unequal sizes."""
     rng = np.random.default_rng(seed)
     novelty = rng.lognormal(6, 1, size=count)
@@ -27,7 +27,7 @@ def test_smoothing_is_a_kernel_average_over_the_logarithm_of_novelty(seed):
     places = np.exp(np.linspace(*limits, 25))
     assert [point.novelty_km for point in points] == pytest.approx(places.tolist())
 
-    def smooth(row: np.ndarray, place: float, kept: np.ndarray) -> float:
+    def smooth(row, place, kept):
         total, mass = 0.0, 0.0
         for score, log in zip(row[kept], logs[kept], strict=True):
             weight = np.exp(-((np.log(place) - log) ** 2) / (2 * width**2))

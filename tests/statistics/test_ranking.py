@@ -15,7 +15,7 @@ from geobench.statistics.units import effective_units
 RUNS = 300
 
 
-def test_comparison_equals_the_paired_t_test_when_every_photo_is_its_own_unit() -> None:
+def test_comparison_equals_the_paired_t_test_when_every_photo_is_its_own_unit():
     rng = np.random.default_rng(16)
     a = rng.normal(size=50)
     b = a + rng.normal(0.2, 0.5, size=50)
@@ -30,7 +30,7 @@ def test_comparison_equals_the_paired_t_test_when_every_photo_is_its_own_unit() 
     assert found.difference == pytest.approx(a.mean() - b.mean())
 
 
-def test_equal_methods_whose_medians_are_ties_are_seldom_told_apart() -> None:
+def test_equal_methods_whose_medians_are_ties_are_seldom_told_apart():
     # Half of the photos have the same score, as that of a density's floor.
     rng, apart, units = np.random.default_rng(5), 0, np.repeat(np.arange(40), 10)
     for _ in range(RUNS):
@@ -41,7 +41,7 @@ def test_equal_methods_whose_medians_are_ties_are_seldom_told_apart() -> None:
     assert apart <= 0.08 * RUNS
 
 
-def test_comparison_of_three_seeds_adds_the_variance_of_both_methods_seeds() -> None:
+def test_comparison_of_three_seeds_adds_the_variance_of_both_methods_seeds():
     one, units = clustered(17, seeds=3)
     other = one[:, ::-1] + np.array([[0.1], [0.6], [0.2]])
     a, b = replicate_mean(one, units), replicate_mean(other, units)
@@ -55,7 +55,7 @@ def test_comparison_of_three_seeds_adds_the_variance_of_both_methods_seeds() -> 
 
 
 @pytest.mark.parametrize("units", [2, 5, 6, 12])
-def test_all_hits_against_no_hits_are_tested_by_the_signs_of_units(units: int) -> None:
+def test_all_hits_against_no_hits_are_tested_by_the_signs_of_units(units):
     codes = np.repeat(np.arange(units), 3)
     hits, misses = (replicate_mean(np.full((1, codes.size), x), codes) for x in (1.0, 0.0))
     signs = np.array(list(itertools.product([-1, 1], repeat=units)))
@@ -68,7 +68,7 @@ def test_all_hits_against_no_hits_are_tested_by_the_signs_of_units(units: int) -
     assert [(each.low, each.high) for each in ranges] == told_apart
 
 
-def test_without_variance_equal_values_have_p_one_and_others_almost_none_in_many_units() -> None:
+def test_without_variance_equal_values_have_p_one_and_others_almost_none_in_many_units():
     scores, units = clustered(18)
     a = replicate_mean(scores, units)
     b = Replicates(a.value + 1, a.deviations, a.seed_values + 1)
@@ -79,14 +79,14 @@ def test_without_variance_equal_values_have_p_one_and_others_almost_none_in_many
     assert compare(a, b, effective_units=1e6).p_value == 0
 
 
-def test_rounding_is_no_variance() -> None:
+def test_rounding_is_no_variance():
     tenths, thirds = (replicate_mean(np.full((3, 4), x), np.arange(4)) for x in (0.1, 1 / 3))
     found = compare(tenths, thirds, effective_units=4)
     assert found.p_value == 2.0**-3
     assert found.low == found.high == pytest.approx(0.1 - 1 / 3)
 
 
-def test_one_unit_proves_nothing() -> None:
+def test_one_unit_proves_nothing():
     units = ["a"] * 4
     a, b = replicate_mean(np.zeros((1, 4)), units), replicate_mean(np.ones((1, 4)), units)
     found = compare(a, b, effective_units=effective_units(units))
@@ -94,7 +94,7 @@ def test_one_unit_proves_nothing() -> None:
     assert math.isnan(found.low)
 
 
-def test_tests_of_equal_medians_reject_as_often_as_they_say() -> None:
+def test_tests_of_equal_medians_reject_as_often_as_they_say():
     rejected = 0
     for run in range(RUNS):
         scores, units = clustered(3000 + run)
@@ -107,7 +107,7 @@ def test_tests_of_equal_medians_reject_as_often_as_they_say() -> None:
 # Ranks
 
 
-def orthogonal(values: list[float], errors: list[float]) -> list[Replicates]:
+def orthogonal(values, errors):
     """Methods whose deviations are orthogonal, so that variances of differences add up."""
     units = 64
     found = []
@@ -118,7 +118,7 @@ def orthogonal(values: list[float], errors: list[float]) -> list[Replicates]:
     return found
 
 
-def test_two_equal_methods_share_the_ranks_behind_a_clearly_better_one() -> None:
+def test_two_equal_methods_share_the_ranks_behind_a_clearly_better_one():
     scores, units = clustered(19)
     rng = np.random.default_rng(20)
     tables = [scores + shift + rng.normal(size=scores.shape) for shift in (0.0, 0.0, -3.0)]
@@ -129,7 +129,7 @@ def test_two_equal_methods_share_the_ranks_behind_a_clearly_better_one() -> None
     assert [(r.low, r.high) for r in higher] == [(1, 2), (1, 2), (3, 3)]
 
 
-def test_ranks_correct_by_holm_over_all_pairs() -> None:
+def test_ranks_correct_by_holm_over_all_pairs():
     # Values 0, 1.3, 2.5 with standard errors of each difference of 0.5: t is 2.6, 2.4 and 5.0, so
     # p is about 0.0116, 0.0194 and 5e-6. Bonferroni needs 0.0167 of all three and would miss the
     # second; Holm needs 0.0167, then 0.025, then 0.05, and finds all.
@@ -148,7 +148,7 @@ def test_ranks_correct_by_holm_over_all_pairs() -> None:
     assert [(r.low, r.high) for r in by_holm] == [(1, 2), (1, 3), (2, 3)]
 
 
-def test_ranks_equal_a_direct_reimplementation_on_many_methods() -> None:
+def test_ranks_equal_a_direct_reimplementation_on_many_methods():
     rng = np.random.default_rng(21)
     for _ in range(20):
         count = int(rng.integers(2, 8))
@@ -172,9 +172,7 @@ def test_ranks_equal_a_direct_reimplementation_on_many_methods() -> None:
 
 
 @pytest.mark.parametrize("count", [2, 5])
-def test_equal_methods_share_their_ranks_in_about_nineteen_of_twenty_leaderboards(
-    count: int,
-) -> None:
+def test_equal_methods_share_their_ranks_in_about_nineteen_of_twenty_leaderboards(count):
     rng, alike = np.random.default_rng(26), 0
     for run in range(RUNS):
         common, units = clustered(5000 + run, units=40)
@@ -185,7 +183,7 @@ def test_equal_methods_share_their_ranks_in_about_nineteen_of_twenty_leaderboard
     assert 0.92 <= alike / RUNS <= 0.99
 
 
-def test_of_two_methods_one_measured_better_by_three_standard_errors_is_above() -> None:
+def test_of_two_methods_one_measured_better_by_three_standard_errors_is_above():
     for size in (5.0, 20.0, 60.0):
         pair = orthogonal([0.0, 3.001], [1 / math.sqrt(2)] * 2)
         found = ranks(pair, better="higher", effective_units=size)
@@ -194,7 +192,7 @@ def test_of_two_methods_one_measured_better_by_three_standard_errors_is_above() 
     assert [(r.low, r.high) for r in few] == [(1, 2), (1, 2)]
 
 
-def test_rank_ranges_fit_together_whatever_the_values_and_their_errors() -> None:
+def test_rank_ranges_fit_together_whatever_the_values_and_their_errors():
     rng = np.random.default_rng(27)
     for _ in range(200):
         count = int(rng.integers(2, 9))
@@ -213,7 +211,7 @@ def test_rank_ranges_fit_together_whatever_the_values_and_their_errors() -> None
         assert ranks(negative, better="lower", effective_units=64) == ranges
 
 
-def test_holm_finds_whatever_bonferroni_finds_and_nothing_beyond_single_tests() -> None:
+def test_holm_finds_whatever_bonferroni_finds_and_nothing_beyond_single_tests():
     rng = np.random.default_rng(28)
     for _ in range(100):
         found = orthogonal(list(rng.normal(0, 1, 4)), [0.4] * 4)
@@ -230,13 +228,13 @@ def test_holm_finds_whatever_bonferroni_finds_and_nothing_beyond_single_tests() 
         assert (wins <= single.sum(axis=1)).all()
 
 
-def test_a_method_alone_is_first() -> None:
+def test_a_method_alone_is_first():
     (only,) = ranks(orthogonal([1.0], [0.1]), better="lower", effective_units=64)
     assert (only.low, only.high) == (1, 1)
     assert ranks([], better="lower", effective_units=64) == []
 
 
-def test_what_is_undefined_without_some_unit_is_told_apart_from_nothing() -> None:
+def test_what_is_undefined_without_some_unit_is_told_apart_from_nothing():
     undefined = Replicates(0.0, np.array([math.nan, *[0.0] * 11]), np.zeros(1))
     found = compare(undefined, undefined, effective_units=12)
     assert found.p_value == 1
@@ -245,10 +243,10 @@ def test_what_is_undefined_without_some_unit_is_told_apart_from_nothing() -> Non
     assert [(each.low, each.high) for each in ranges] == [(1, 2), (1, 2)]
 
 
-def test_methods_on_other_units_cannot_be_compared() -> None:
+def test_methods_on_other_units_cannot_be_compared():
     a = replicate_mean(np.zeros((1, 3)), [0, 1, 2])
     b = replicate_mean(np.zeros((1, 3)), [0, 1, 1])
     with pytest.raises(ValueError, match="same photos"):
         compare(a, b, effective_units=2)
     with pytest.raises(ValueError, match="'higher' or 'lower'"):
-        ranks([a, a], better="best", effective_units=3)  # type: ignore[arg-type]
+        ranks([a, a], better="best", effective_units=3)

@@ -1,32 +1,27 @@
 """Intervals agree with independent computations, and cover."""
 
 import math
-from collections.abc import Callable
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from scipy import stats
 
 from clustered_scores import clustered
-from geobench.geo import Floats
 from geobench.statistics.intervals import (
-    Estimate,
     estimate_mean,
     estimate_quantile,
     estimate_share,
     estimate_statistic,
 )
-from geobench.statistics.replicate_weights import ReplicateWeights
 from geobench.statistics.replicates import replicate_mean, replicate_quantile, replicate_statistic
 from geobench.statistics.units import Units, effective_units, unit_codes
 
 
-def weighted_mean(scores: Floats) -> Callable[[ReplicateWeights], Floats]:
+def weighted_mean(scores):
     return lambda weights: weights.means(scores)
 
 
-def jackknife_by_hand(summary: Callable[[Floats], float], scores: Floats, units: object) -> Floats:
+def jackknife_by_hand(summary, scores, units):
     labels = np.asarray(units)
     return np.array([summary(scores[labels != u]) - summary(scores) for u in np.unique(labels)])
 
@@ -34,20 +29,20 @@ def jackknife_by_hand(summary: Callable[[Floats], float], scores: Floats, units:
 # Units
 
 
-def test_equal_units_count_fully_and_unequal_units_count_less() -> None:
+def test_equal_units_count_fully_and_unequal_units_count_less():
     assert effective_units(["b", "a", "b", "a", "c", "c"]) == 3
     assert effective_units([0, 0, 0, 1]) == pytest.approx(16 / 10)
     assert effective_units([7, 7]) == 1
 
 
-def test_codes_follow_the_sorted_order_of_whatever_names_the_units() -> None:
+def test_codes_follow_the_sorted_order_of_whatever_names_the_units():
     expected = [1, 0, 2, 1]
     for units in (["b", "a", "c", "b"], [3, 0, 9, 3], [-5, -9, 4, -5], [2**60, 1, 2**62, 2**60]):
         assert unit_codes(units).tolist() == expected
     assert unit_codes(np.array([3, 0, 9, 3], np.uint64)).tolist() == expected
 
 
-def test_units_that_many_numbers_share_give_the_same_numbers() -> None:
+def test_units_that_many_numbers_share_give_the_same_numbers():
     scores, units = clustered(40, units=250, seeds=2)
     known = Units.of([f"unit-{unit:03d}" for unit in units])
     assert Units.of(known) is known
@@ -62,7 +57,7 @@ def test_units_that_many_numbers_share_give_the_same_numbers() -> None:
 # Means
 
 
-def test_mean_interval_equals_students_t_when_every_photo_is_its_own_unit() -> None:
+def test_mean_interval_equals_students_t_when_every_photo_is_its_own_unit():
     scores = np.random.default_rng(0).exponential(size=37)
     expected = stats.ttest_1samp(scores, 0.0).confidence_interval(0.95)
     found = estimate_mean(scores[None], np.arange(37))
@@ -72,7 +67,7 @@ def test_mean_interval_equals_students_t_when_every_photo_is_its_own_unit() -> N
     assert math.isnan(found.seed_sd)
 
 
-def test_mean_replicates_equal_a_loop_that_leaves_out_one_unit_at_a_time() -> None:
+def test_mean_replicates_equal_a_loop_that_leaves_out_one_unit_at_a_time():
     scores, units = clustered(1, units=23)
     expected = jackknife_by_hand(np.mean, scores[0], units)
     found = replicate_mean(scores, units)
@@ -81,7 +76,7 @@ def test_mean_replicates_equal_a_loop_that_leaves_out_one_unit_at_a_time() -> No
     assert estimate_mean(scores, units).high == pytest.approx(scores.mean() + half, rel=1e-9)
 
 
-def test_intervals_move_and_stretch_with_the_scores() -> None:
+def test_intervals_move_and_stretch_with_the_scores():
     scores, units = clustered(22, seeds=3)
     for estimate in (
         estimate_mean,
@@ -93,14 +88,14 @@ def test_intervals_move_and_stretch_with_the_scores() -> None:
         assert (other.low, other.high, other.seed_sd) == pytest.approx(expected)
 
 
-def test_copies_of_all_photos_within_their_units_change_no_interval_of_a_mean() -> None:
+def test_copies_of_all_photos_within_their_units_change_no_interval_of_a_mean():
     scores, units = clustered(23)
     one, copied = estimate_mean(scores, units), estimate_mean(np.tile(scores, 4), np.tile(units, 4))
     assert (copied.low, copied.high) == pytest.approx((one.low, one.high))
     assert copied.effective_units == pytest.approx(one.effective_units)
 
 
-def test_the_names_and_the_order_of_units_change_nothing() -> None:
+def test_the_names_and_the_order_of_units_change_nothing():
     scores, units = clustered(2)
     order = np.random.default_rng(0).permutation(units.size)
     named = np.array([f"country-{unit:02d}" for unit in units])
@@ -110,7 +105,7 @@ def test_the_names_and_the_order_of_units_change_nothing() -> None:
         assert limits == pytest.approx((expected.value, expected.low, expected.high), rel=1e-9)
 
 
-def test_one_unit_gives_a_value_without_an_interval() -> None:
+def test_one_unit_gives_a_value_without_an_interval():
     scores, units = np.array([[0.0, 1.0, 1.0]]), ["a", "a", "a"]
     for found in (
         estimate_mean(scores, units),
@@ -124,7 +119,7 @@ def test_one_unit_gives_a_value_without_an_interval() -> None:
         assert found.note == "fewer than 2 effective units: no interval"
 
 
-def test_an_interval_on_few_effective_units_is_marked() -> None:
+def test_an_interval_on_few_effective_units_is_marked():
     scores, units = clustered(3, units=9)
     assert estimate_mean(scores, units).note == "fewer than 10 effective units"
     assert estimate_quantile(scores, units, q=0.5).note == "fewer than 10 effective units"
@@ -136,9 +131,7 @@ def test_an_interval_on_few_effective_units_is_marked() -> None:
 
 
 @pytest.mark.parametrize(("hits", "photos"), [(0, 12), (1, 30), (7, 30), (150, 400), (40, 40)])
-def test_share_interval_is_the_exact_binomial_one_when_every_photo_is_its_own_unit(
-    hits: int, photos: int
-) -> None:
+def test_share_interval_is_the_exact_binomial_one_when_every_photo_is_its_own_unit(hits, photos):
     # Korn and Graubard's effective size is then the photos: the design effect and the factor of
     # the t quantiles are both 1.
     scores = np.r_[np.ones(hits), np.zeros(photos - hits)][None]
@@ -148,7 +141,7 @@ def test_share_interval_is_the_exact_binomial_one_when_every_photo_is_its_own_un
     assert (found.note == "") == (5 <= hits <= photos - 5)
 
 
-def test_share_interval_has_korn_and_graubards_effective_size() -> None:
+def test_share_interval_has_korn_and_graubards_effective_size():
     scores, units = clustered(4, units=30)
     scores = (scores > 0.3).astype(float)
     share, photos = scores.mean(), units.size
@@ -162,7 +155,7 @@ def test_share_interval_has_korn_and_graubards_effective_size() -> None:
     assert (found.low, found.high) == pytest.approx((low, high), rel=1e-9)
 
 
-def test_share_of_perfectly_clustered_hits_counts_units_not_photos() -> None:
+def test_share_of_perfectly_clustered_hits_counts_units_not_photos():
     units = np.repeat(np.arange(40), 25)
     found = estimate_share((units < 12)[None].astype(float), units)
     expected = stats.binomtest(12, 40).proportion_ci(0.95, method="exact")
@@ -171,7 +164,7 @@ def test_share_of_perfectly_clustered_hits_counts_units_not_photos() -> None:
     assert found.high - found.low > expected.high - expected.low  # the factor of the t quantiles
 
 
-def test_share_without_hits_or_misses_counts_the_effective_units() -> None:
+def test_share_without_hits_or_misses_counts_the_effective_units():
     units = np.repeat(np.arange(20), 50)
     expected = stats.binomtest(0, 20).proportion_ci(0.95, method="exact")
     none = estimate_share(np.zeros((1, 1000)), units)
@@ -181,7 +174,7 @@ def test_share_without_hits_or_misses_counts_the_effective_units() -> None:
     assert none.note == every.note == "fewer than 5 effective hits or misses"
 
 
-def test_share_interval_never_claims_more_than_independent_photos() -> None:
+def test_share_interval_never_claims_more_than_independent_photos():
     units = np.repeat(np.arange(50), 2)
     alike = np.tile([0.0, 1.0], 50)[None]  # each unit hits once: the jackknife finds no variance
     expected = stats.binomtest(50, 100).proportion_ci(0.95, method="exact")
@@ -190,7 +183,7 @@ def test_share_interval_never_claims_more_than_independent_photos() -> None:
 
 
 @pytest.mark.parametrize("rate", [0.0, 0.02, 0.3])
-def test_the_interval_of_the_misses_mirrors_that_of_the_hits(rate: float) -> None:
+def test_the_interval_of_the_misses_mirrors_that_of_the_hits(rate):
     scores, units = clustered(24, units=40, seeds=3)
     hits = (scores < stats.norm.ppf(rate) * math.sqrt(2)).astype(float)
     found, mirrored = estimate_share(hits, units), estimate_share(1 - hits, units)
@@ -201,7 +194,7 @@ def test_the_interval_of_the_misses_mirrors_that_of_the_hits(rate: float) -> Non
 # Quantiles
 
 
-def test_median_interval_reads_students_t_for_the_share_below_it_through_the_quantiles() -> None:
+def test_median_interval_reads_students_t_for_the_share_below_it_through_the_quantiles():
     scores = np.random.default_rng(5).lognormal(size=101)
     below = (scores <= np.median(scores)).astype(float)
     half = stats.t.ppf(0.975, 100) * below.std(ddof=1) / math.sqrt(101)
@@ -214,7 +207,7 @@ def test_median_interval_reads_students_t_for_the_share_below_it_through_the_qua
     assert (found.low, found.high) == pytest.approx(exact, rel=0.1)
 
 
-def test_quantile_replicates_have_the_standard_error_of_woodruffs_interval() -> None:
+def test_quantile_replicates_have_the_standard_error_of_woodruffs_interval():
     scores, units = clustered(6)
     found = estimate_quantile(scores, units, q=0.3)
     replicates = replicate_quantile(scores, units, q=0.3)
@@ -223,14 +216,14 @@ def test_quantile_replicates_have_the_standard_error_of_woodruffs_interval() -> 
     assert replicates.deviations.shape == (60,)
 
 
-def test_quantile_replicates_follow_the_quantile_without_each_unit() -> None:
+def test_quantile_replicates_follow_the_quantile_without_each_unit():
     scores, units = clustered(6, units=15)
     expected = jackknife_by_hand(np.median, scores[0], units)
     found = replicate_quantile(scores, units, q=0.5).deviations
     assert np.corrcoef(found, expected)[0, 1] > 0.9
 
 
-def test_a_quantile_that_most_photos_tie_on_has_no_width() -> None:
+def test_a_quantile_that_most_photos_tie_on_has_no_width():
     scores = np.r_[np.zeros(90), np.arange(10.0)][None]
     found = estimate_quantile(scores, np.arange(100), q=0.5)
     assert (found.value, found.low, found.high) == (0, 0, 0)
@@ -239,7 +232,7 @@ def test_a_quantile_that_most_photos_tie_on_has_no_width() -> None:
     assert not replicate_quantile(np.ones((1, 100)), np.arange(100), q=0.5).deviations.any()
 
 
-def test_a_tied_quantile_moves_as_fast_as_the_way_to_the_next_score_is_long() -> None:
+def test_a_tied_quantile_moves_as_fast_as_the_way_to_the_next_score_is_long():
     # The share below 0 must rise from 0.5 to 0.9 before the median is 1.
     scores = np.r_[np.zeros(90), np.arange(1, 11.0)]
     found = replicate_quantile(scores[None], np.arange(100), q=0.5)
@@ -251,7 +244,7 @@ def test_a_tied_quantile_moves_as_fast_as_the_way_to_the_next_score_is_long() ->
 # Any statistic
 
 
-def test_statistic_of_a_mean_has_the_means_interval_up_to_two_hundred_units() -> None:
+def test_statistic_of_a_mean_has_the_means_interval_up_to_two_hundred_units():
     scores, units = clustered(7, units=200, seeds=3)
     (found,) = estimate_statistic([weighted_mean(row) for row in scores], units)
     expected = estimate_mean(scores, units)
@@ -259,7 +252,7 @@ def test_statistic_of_a_mean_has_the_means_interval_up_to_two_hundred_units() ->
         assert getattr(found, name) == pytest.approx(getattr(expected, name), rel=1e-9)
 
 
-def test_statistic_of_many_units_leaves_out_two_hundred_groups() -> None:
+def test_statistic_of_many_units_leaves_out_two_hundred_groups():
     scores, units = clustered(8, units=1500)
     (found,) = replicate_statistic([weighted_mean(scores[0])], units)
     expected = replicate_mean(scores, units)
@@ -270,9 +263,7 @@ def test_statistic_of_many_units_leaves_out_two_hundred_groups() -> None:
 
 
 @pytest.mark.parametrize("trend", ["size", "order"])
-def test_groups_keep_the_variance_between_small_and_large_and_between_neighbours(
-    trend: str,
-) -> None:
+def test_groups_keep_the_variance_between_small_and_large_and_between_neighbours(trend):
     rng, ratios = np.random.default_rng(9), []
     for _ in range(5):
         sizes = np.maximum(1, rng.lognormal(1.5, 1, 1000)).astype(int)
@@ -283,7 +274,7 @@ def test_groups_keep_the_variance_between_small_and_large_and_between_neighbours
     assert np.mean(ratios) == pytest.approx(1, abs=0.12)
 
 
-def test_a_curve_is_estimated_point_by_point() -> None:
+def test_a_curve_is_estimated_point_by_point():
     scores, units = clustered(10, units=30, seeds=2)
     thresholds = np.array([-1.0, 0.0, 1.0])
     curves = [lambda weights, row=row: weights.means(row[:, None] > thresholds) for row in scores]
@@ -295,11 +286,11 @@ def test_a_curve_is_estimated_point_by_point() -> None:
         assert estimate.low == pytest.approx(expected.low)
 
 
-def test_a_statistic_that_is_undefined_without_some_unit_has_no_interval() -> None:
+def test_a_statistic_that_is_undefined_without_some_unit_has_no_interval():
     units = np.repeat(np.arange(12), 3)
     first = (units == 0).astype(float)
 
-    def mean_of_the_first_unit(weights: ReplicateWeights) -> Floats:
+    def mean_of_the_first_unit(weights):
         with np.errstate(invalid="ignore"):
             return weights.sums(first * units) / weights.sums(first)
 
@@ -312,7 +303,7 @@ def test_a_statistic_that_is_undefined_without_some_unit_has_no_interval() -> No
 # Seeds
 
 
-def test_three_seeds_add_their_variance_with_satterthwaites_degrees_of_freedom() -> None:
+def test_three_seeds_add_their_variance_with_satterthwaites_degrees_of_freedom():
     scores, units = clustered(11, units=25, seeds=3)
     scores += np.array([[0.0], [0.4], [-0.1]])
     per_seed = scores.mean(axis=1)
@@ -328,7 +319,7 @@ def test_three_seeds_add_their_variance_with_satterthwaites_degrees_of_freedom()
     assert (found.seeds, found.seed_sd) == (3, pytest.approx(per_seed.std(ddof=1)))
 
 
-def test_two_seeds_are_averaged_and_show_their_spread_but_do_not_widen() -> None:
+def test_two_seeds_are_averaged_and_show_their_spread_but_do_not_widen():
     scores, units = clustered(12, seeds=2)
     scores += np.array([[0.0], [5.0]])
     found, averaged = estimate_mean(scores, units), estimate_mean(scores.mean(axis=0)[None], units)
@@ -336,7 +327,7 @@ def test_two_seeds_are_averaged_and_show_their_spread_but_do_not_widen() -> None
     assert found.seed_sd == pytest.approx(scores.mean(axis=1).std(ddof=1))
 
 
-def test_seeds_that_differ_widen_shares_and_quantiles_too() -> None:
+def test_seeds_that_differ_widen_shares_and_quantiles_too():
     scores, units = clustered(13, seeds=1)
     equal, shifted = np.repeat(scores, 3, axis=0), scores + np.array([[-0.5], [0.0], [0.5]])
     for estimate in (
@@ -349,7 +340,7 @@ def test_seeds_that_differ_widen_shares_and_quantiles_too() -> None:
         assert different.low < different.value < different.high
 
 
-def test_quantile_of_several_seeds_is_the_mean_of_theirs() -> None:
+def test_quantile_of_several_seeds_is_the_mean_of_theirs():
     scores, units = clustered(14, seeds=4)
     expected = np.median(scores, axis=1)
     found = estimate_quantile(scores, units, q=0.5)
@@ -362,7 +353,7 @@ def test_quantile_of_several_seeds_is_the_mean_of_theirs() -> None:
 RUNS = 300
 
 
-def covered(estimates: list[Estimate], truth: float) -> float:
+def covered(estimates, truth):
     return float(np.mean([each.low <= truth <= each.high for each in estimates]))
 
 
@@ -375,15 +366,13 @@ def covered(estimates: list[Estimate], truth: float) -> float:
     ],
     ids=["mean", "share", "median"],
 )
-def test_intervals_cover_the_truth_in_clustered_photos_and_ignoring_units_does_not(
-    estimate: Callable[[Floats, NDArray[np.int64]], Estimate], truth: float
-) -> None:
+def test_intervals_cover_the_truth_in_clustered_photos_and_ignoring_units_does_not(estimate, truth):
     draws = [clustered(1000 + run) for run in range(RUNS)]
     assert 0.90 <= covered([estimate(*draw) for draw in draws], truth) <= 0.99
     assert covered([estimate(x, np.arange(u.size)) for x, u in draws], truth) < 0.88
 
 
-def test_intervals_cover_the_expectation_over_trainings_from_three_seeds_on() -> None:
+def test_intervals_cover_the_expectation_over_trainings_from_three_seeds_on():
     rng, means, medians, two = np.random.default_rng(15), [], [], []
     for run in range(RUNS):
         scores, units = clustered(2000 + run, units=40, seeds=3)
@@ -396,8 +385,8 @@ def test_intervals_cover_the_expectation_over_trainings_from_three_seeds_on() ->
     assert covered(two, 0.0) < 0.88  # it holds for the trained models at hand only
 
 
-def test_the_interval_of_a_nonlinear_statistic_covers_it() -> None:
-    def ratio(errors: Floats, others: Floats) -> Callable[[ReplicateWeights], Floats]:
+def test_the_interval_of_a_nonlinear_statistic_covers_it():
+    def ratio(errors, others):
         return lambda weights: weights.sums(errors) / weights.sums(others)
 
     own, plain = [], []
@@ -412,7 +401,7 @@ def test_the_interval_of_a_nonlinear_statistic_covers_it() -> None:
     assert covered(plain, truth) < 0.85
 
 
-def test_shares_that_vary_from_unit_to_unit_are_covered_and_wilsons_interval_does_not() -> None:
+def test_shares_that_vary_from_unit_to_unit_are_covered_and_wilsons_interval_does_not():
     rng, found, wilson = np.random.default_rng(25), [], 0
     for _ in range(RUNS):
         sizes = np.maximum(1, rng.lognormal(2.5, 0.7, 60)).astype(int)
@@ -449,8 +438,6 @@ def test_shares_that_vary_from_unit_to_unit_are_covered_and_wilsons_interval_doe
         ),
     ],
 )
-def test_what_cannot_be_estimated_is_said_in_a_sentence(
-    call: Callable[[], object], message: str
-) -> None:
+def test_what_cannot_be_estimated_is_said_in_a_sentence(call, message):
     with pytest.raises(ValueError, match=message):
         call()

@@ -3,7 +3,6 @@
 import os
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +14,7 @@ from sound_dataset import COUNT, Harbours, with_methods, with_table
 
 
 class SetOrder(Harbours):
-    def load(self) -> Table:
+    def load(self):
         table = super().load()
         return replace(table, groups=np.array(list(set(table.groups.tolist()))))
 
@@ -28,35 +27,35 @@ class KeepsAPathAsText(Harbours):
     Config = StringConfig
 
     @classmethod
-    def tiny(cls, folder: Path) -> Any:
+    def tiny(cls, folder):
         Harbours.tiny(folder)
         return StringConfig(root=str(folder))
 
 
 class HoldsAFile(Harbours):
-    def __init__(self, config: Any = None) -> None:
+    def __init__(self, config=None):
         super().__init__(config)
         self._stream = (Path(config.root) / "harbours.csv").open()
 
 
 class ForgetsItsFolder(Harbours):
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self):
         return {"config": self.config.model_copy(update={"root": Path("/nowhere")})}
 
 
-def seeds_globally(self: Harbours) -> Table:
+def seeds_globally(self):
     np.random.seed(0)
     return Harbours.load(self)
 
 
-def draws_globally(self: Harbours) -> Table:
+def draws_globally(self):
     table, state = Harbours.load(self), np.random.get_state()
     points = geo.wrap(table.points * np.random.uniform(0.5, 1))
     np.random.set_state(state)
     return replace(table, points=points)
 
 
-def told_by_id(table: Table) -> Any:
+def told_by_id(table):
     return np.array([f"{lat:.4f}_{lon:.4f}.jpg" for lat, lon in table.points])
 
 

@@ -1,7 +1,6 @@
 """The kit on encoders: good ones pass, broken ones are caught by the check named for it."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -18,19 +17,19 @@ class Passes(Encoder):
     name = "passes"
     reads = "features"
 
-    def prepare(self, image: Any) -> Any:
+    def prepare(self, image):
         raise ConfigError("reads features")
 
-    def encode(self, batch: Any, *, tokens: bool) -> Features:
+    def encode(self, batch, *, tokens):
         return Features(batch.pooled * 2)
 
 
-def mutant(kind: type[Encoder] = Colours, **methods: Any) -> type[Encoder]:
+def mutant(kind=Colours, **methods):
     return type("Mutant", (kind,), methods)
 
 
 class HashedProjection(Colours):
-    def projection(self) -> Any:
+    def projection(self):
         seed = hash("projection") % 2**32
         return np.random.default_rng(seed).normal(size=(12, 8)).astype(np.float32)
 
@@ -45,117 +44,117 @@ class Weighted(Colours):
     Config = WeightedConfig
 
     @classmethod
-    def tiny(cls, folder: Path) -> Any:
+    def tiny(cls, folder):
         np.savetxt(folder / "projection.txt", Colours().projection())
         return WeightedConfig(weights=str(folder / "projection.txt"))
 
-    def projection(self) -> Any:
+    def projection(self):
         return np.loadtxt(self.config.weights, dtype=np.float32)
 
-    def content(self) -> str:
+    def content(self):
         return digests.of_files(Path(self.config.weights)) if self.config.weights else ""
 
 
 class HoldsALambda(Colours):
-    def __init__(self, config: Any = None) -> None:
+    def __init__(self, config=None):
         super().__init__(config)
         self._scale = lambda values: values / 2
 
 
 class LoadsItsModelLate(Colours):
-    def encode(self, batch: Any, *, tokens: bool) -> Features:
+    def encode(self, batch, *, tokens):
         self.__dict__["model"] = lambda values: values
         return super().encode(batch, tokens=tokens)
 
 
-def encode_by(change: Any) -> Any:
+def encode_by(change):
     """An `encode` whose pooled features are changed."""
 
-    def encode(self: Any, batch: Any, *, tokens: bool) -> Features:
+    def encode(self, batch, *, tokens):
         found = Colours.encode(self, batch, tokens=tokens)
         return Features(change(found.pooled), found.tokens)
 
     return encode
 
 
-def encode_tokens_by(change: Any) -> Any:
-    def encode(self: Any, batch: Any, *, tokens: bool) -> Features:
+def encode_tokens_by(change):
+    def encode(self, batch, *, tokens):
         found = Colours.encode(self, batch, tokens=tokens)
         return change(found) if tokens else found
 
     return encode
 
 
-def of_length_one(pooled: Any) -> Any:
+def of_length_one(pooled):
     with np.errstate(invalid="ignore"):
         return pooled / np.linalg.norm(pooled, axis=1, keepdims=True)
 
 
-def scratches(self: Any, image: Any) -> Any:
+def scratches(self, image):
     found = Colours.prepare(self, image)
     if image.flags.writeable:
         image[:] = 255 - image
     return found
 
 
-def halves(self: Any, batch: Any, *, tokens: bool) -> Features:
+def halves(self, batch, *, tokens):
     batch /= 2
     return Colours.encode(self, batch, tokens=tokens)
 
 
-def doubles(self: Any, batch: Any, *, tokens: bool) -> Features:
+def doubles(self, batch, *, tokens):
     batch.pooled[:] *= 2
     return Features(batch.pooled)
 
 
-def tires(self: Any, batch: Any, *, tokens: bool) -> Features:
+def tires(self, batch, *, tokens):
     self.__dict__["calls"] = self.__dict__.get("calls", 0) + 1
     noise = np.random.default_rng(self.__dict__["calls"]).normal(scale=1e-3, size=(1, 8))
     return Features(Colours.encode(self, batch, tokens=False).pooled + noise)
 
 
-def seeded(self: Any) -> Any:
+def seeded(self):
     np.random.seed(0)
     return np.random.normal(size=(12, 8)).astype(np.float32)
 
 
-def dividing(self: Any, image: Any) -> Any:
+def dividing(self, image):
     if min(image.shape[:2]) < 2:
         raise ZeroDivisionError("no gradient")
     return Colours.prepare(self, image)
 
 
 class MovesBadly(Colours):
-    def to(self, device: str) -> None:
+    def to(self, device):
         self.scale = np.float32(0.5)
 
-    def projection(self) -> Any:
+    def projection(self):
         return super().projection() * getattr(self, "scale", 1)
 
 
 class BreaksOnceUsed(Colours):
-    def to(self, device: str) -> None:
+    def to(self, device):
         self.weights.flags.writeable = True  # before anything is encoded there are none
 
-    def encode(self, batch: Any, *, tokens: bool) -> Features:
+    def encode(self, batch, *, tokens):
         self.weights = self.projection()
         return super().encode(batch, tokens=tokens)
 
 
-def pads(self: Any, batch: Any, *, tokens: bool) -> Features:
+def pads(self, batch, *, tokens):
     """Its features tell how full the batch was, as where it is filled up and averaged."""
     found = Colours.encode(self, batch, tokens=tokens)
     return Features(found.pooled - np.float32(len(batch) / self.batch / 100), found.tokens)
 
 
-def full_batches_in_half_precision(self: Any, batch: Any, *, tokens: bool) -> Features:
+def full_batches_in_half_precision(self, batch, *, tokens):
     found = Colours.encode(self, batch, tokens=tokens)
     if len(batch) < self.batch:
         return found
     return Features(found.pooled.astype(np.float16).astype(np.float32), found.tokens)
 
 
-def shapes(pooled: Any, tokens: Any = None) -> Any:
+def shapes(pooled, tokens=None):
     return lambda self, what: pooled if what == "pooled" else tokens
 
 
@@ -340,7 +339,7 @@ def test_a_good_encoder_passes_every_check():
 
 
 def test_an_encoder_is_given_no_more_photos_than_it_asks_for():
-    def small(self: Any, batch: Any, *, tokens: bool) -> Features:
+    def small(self, batch, *, tokens):
         assert len(batch) <= self.batch
         return Colours.encode(self, batch, tokens=tokens)
 
@@ -360,7 +359,7 @@ def test_an_encoder_of_features_is_given_features():
 
 
 def test_an_encoder_may_refuse_tokens():
-    def refuse(self: Any, batch: Any, *, tokens: bool) -> Features:
+    def refuse(self, batch, *, tokens):
         if tokens:
             raise ConfigError("colours has no tokens")
         return Colours.encode(self, batch, tokens=False)

@@ -1,36 +1,33 @@
 """The kit on metrics: good ones pass, broken ones are caught by the check named for it."""
 
-from pathlib import Path
-from typing import Any
-
 import numpy as np
 import pytest
 
 from complaints import complaints, skipped
-from geobench import Config, InputPath, Mean, Metric, Share, Statistic, distance_km, gazetteer
+from geobench import Config, InputPath, Mean, Share, Statistic, distance_km, gazetteer
 from geobench.testing.kit import examine
 from sound_metrics import Country, Coverage, Found, LogScore, Width, log_score
 
 
-def mean(column: str = "country", better: str = "higher", name: str = "x") -> Mean:
+def mean(column="country", better="higher", name="x"):
     return Mean(name=name, unit="share", better=better, column=column)
 
 
-def mutant(kind: type[Metric] = Country, **methods: Any) -> type[Metric]:
+def mutant(kind=Country, **methods):
     return type("Mutant", (kind,), methods)
 
 
-def scored_by(change: Any) -> type[Metric]:
+def scored_by(change):
     """The country metric with its scores changed: function of scores, prediction and truth."""
 
-    def score(self: Any, prediction: Any, truth: Any, context: Any) -> Any:
+    def score(self, prediction, truth, context):
         return change(Country.score(self, prediction, truth, context), prediction, truth)
 
     return mutant(score=score, summaries=(mean(),))
 
 
 class HashOfACountry(Country):
-    def score(self, prediction: Any, truth: Any, context: Any) -> Any:
+    def score(self, prediction, truth, context):
         found = super().score(prediction, truth, context)
         found[:, 1] += [hash(str(country)) % 100 for country in truth.attributes["country"]]
         return found
@@ -44,81 +41,81 @@ class ReadsAFile(Country):
     Config = FileConfig
 
     @classmethod
-    def tiny(cls, folder: Path) -> Any:
+    def tiny(cls, folder):
         (folder / "borders.json").write_text("{}")
         return FileConfig(borders=folder / "borders.json")
 
 
-def infinite_at_poles(found: Any, prediction: Any, truth: Any) -> Any:
+def infinite_at_poles(found, prediction, truth):
     with np.errstate(divide="ignore"):
         return found / (truth.points[:, :1] != -90) / np.where(truth.points[:, :1] > 89, 0, 1)
 
 
-def moving_truth(found: Any, prediction: Any, truth: Any) -> Any:
+def moving_truth(found, prediction, truth):
     truth.points[:] = np.round(truth.points, 1)
     return found
 
 
-def drawing(found: Any, prediction: Any, truth: Any) -> Any:
+def drawing(found, prediction, truth):
     np.random.seed(0)
     return found + np.random.random() * 0
 
 
-def first_is_found(self: Any, prediction: Any, truth: Any, context: Any) -> Any:
+def first_is_found(self, prediction, truth, context):
     found = Found.score(self, prediction, truth, context)
     found[0] = 0
     return found
 
 
-def remembers(self: Any, prediction: Any, truth: Any, context: Any) -> Any:
+def remembers(self, prediction, truth, context):
     self.__dict__["calls"] = self.__dict__.get("calls", 0) + (len(truth) > 50)
     return Country.score(self, prediction, truth, context) + self.__dict__["calls"]
 
 
-def applies_after_score(self: Any, truth: Any) -> Any:
+def applies_after_score(self, truth):
     return Country.applies(self, truth) & ("calls" not in self.__dict__)
 
 
-def everything(self: Any, truth: Any) -> Any:
+def everything(self, truth):
     return np.ones(len(truth), bool)
 
 
-def without_default(self: Any, truth: Any) -> Any:
+def without_default(self, truth):
     return truth.attributes["country"] != ""
 
 
-def new_places(self: Any, truth: Any) -> Any:
+def new_places(self, truth):
     return Country.applies(self, truth) & (truth.novelty >= np.median(truth.novelty))
 
 
-def blank_is_wrong(self: Any, prediction: Any, truth: Any, context: Any) -> Any:
+def blank_is_wrong(self, prediction, truth, context):
     known = truth.attributes.get("country", np.full(len(truth), ""))
     hits = gazetteer.nearest(prediction.point()).country == known
     return np.stack([hits, distance_km(prediction.point(), truth.points)], axis=1)
 
 
-def first_photo(columns: Any, truth: Any, weights: Any) -> Any:
+def first_photo(columns, truth, weights):
     return np.full(len(weights), columns["away"][0])
 
 
-def unweighted(columns: Any, truth: Any, weights: Any) -> Any:
+def unweighted(columns, truth, weights):
     return np.full(len(weights), columns["away"].mean())
 
 
-def total(columns: Any, truth: Any, weights: Any) -> Any:
+def total(columns, truth, weights):
     return weights.sums(columns["away"])
 
 
-def mixed(columns: Any, truth: Any, weights: Any) -> Any:
+def mixed(columns, truth, weights):
     rows = np.concatenate(list(weights.blocks()))
     return (rows @ columns["away"]) / rows.sum() * len(rows)
 
 
-def of_all(columns: Any, truth: Any, weights: Any) -> Any:
+def of_all(columns, truth, weights):
     return weights.means(columns["away"])[:1]
 
 
-def statistic(function: Any) -> tuple[Statistic]:
+def statistic(function):
     return (Statistic(name="x", unit="km", better="lower", function=function),)
 
 

@@ -1,8 +1,5 @@
 """The kit on pictures and features: broken ones are caught by the check named for it."""
 
-from collections.abc import Iterator
-from typing import Any
-
 import numpy as np
 import pytest
 
@@ -11,50 +8,50 @@ from geobench import Features
 from sound_dataset import COUNT, Harbours, with_methods
 
 
-def without_broken(self: Harbours, indices: Any) -> Iterator[Any]:
+def without_broken(self, indices):
     yield from (self.pictures(row) for row in indices if row != COUNT - 1)
 
 
-def sorted_rows(self: Harbours, indices: Any) -> Iterator[Any]:
+def sorted_rows(self, indices):
     yield from Harbours.images(self, np.sort(indices))
 
 
-def one_buffer(self: Harbours, indices: Any) -> Iterator[Any]:
+def one_buffer(self, indices):
     buffer = np.empty((6, 8, 3), np.uint8)
     for row in indices:
         buffer[:] = self.pictures(row)
         yield buffer
 
 
-def random_crops(self: Harbours, indices: Any) -> Iterator[Any]:
+def random_crops(self, indices):
     for row in indices:
         generator = np.random.default_rng(self.__dict__.setdefault("reads", 0))
         self.__dict__["reads"] += len(indices) > 1
         yield np.roll(self.pictures(row), generator.integers(5), axis=1)
 
 
-def moves_places(self: Harbours, indices: Any) -> Iterator[Any]:
+def moves_places(self, indices):
     self.table.points[indices] *= 0.5
     yield from Harbours.images(self, indices)
 
 
-def latitudes(self: Harbours, indices: Any) -> Features:
+def latitudes(self, indices):
     found = Harbours.features(self, indices).pooled
     latitude = self.table.points[indices, :1].astype(np.float32)
     return Features(np.concatenate([found, 7 - 2 * latitude], axis=1))
 
 
-def not_a_number(self: Harbours, indices: Any) -> Features:
+def not_a_number(self, indices):
     found = Harbours.features(self, indices).pooled
     return Features(np.where(np.asarray(indices)[:, None] == 0, np.nan, found).astype(np.float32))
 
 
-def centred(self: Harbours, indices: Any) -> Features:
+def centred(self, indices):
     found = Harbours.features(self, indices).pooled
     return Features(found - found.mean(axis=0))
 
 
-def each_row_once(self: Harbours, indices: Any) -> Features:
+def each_row_once(self, indices):
     return Harbours.features(self, np.unique(indices))
 
 

@@ -1,18 +1,15 @@
 """The kit on splits: a good one passes, and each broken one is caught by the check named for it."""
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pytest
 
 from complaints import complaints, skipped
 from geobench import (
-    Assignment,
     Config,
     Part,
     Split,
-    Table,
 )
 from geobench.testing.kit import examine
 from geobench.testing.split_subject import TableOnly
@@ -20,11 +17,11 @@ from geobench.toy_planet import ToyPlanet
 from sound_split import APART_KM, FarGroups
 
 
-def changed(change: Any, **attributes: Any) -> type[FarGroups]:
+def changed(change, **attributes):
     """The split with what it draws changed: function of (split, dataset, drawn)."""
 
     class Mutant(FarGroups):
-        def draw(self, dataset: Any) -> Assignment:
+        def draw(self, dataset):
             return change(self, dataset, super().draw(dataset))
 
     for name, value in attributes.items():
@@ -32,12 +29,12 @@ def changed(change: Any, **attributes: Any) -> type[FarGroups]:
     return Mutant
 
 
-def shuffled_by(shuffled: Any) -> type[FarGroups]:
+def shuffled_by(shuffled):
     return type("Mutant", (FarGroups,), {"shuffled": shuffled})
 
 
 class OrderOfASet(FarGroups):
-    def shuffled(self, table: Table) -> Any:
+    def shuffled(self, table):
         groups = np.array(list(set(table.groups.tolist())))
         return np.random.default_rng(self.config.seed).permutation(groups)
 
@@ -46,90 +43,90 @@ class AnotherConfig(Split):
     name = "another-config"
     Config = Config
 
-    def draw(self, dataset: Any) -> Assignment:
+    def draw(self, dataset):
         raise NotImplementedError
 
 
-def counted(self: FarGroups, table: Table) -> Any:
+def counted(self, table):
     self.__dict__["draws"] = self.__dict__.get("draws", 0) + 1
     rng = np.random.default_rng([self.config.seed, self.__dict__["draws"]])
     return rng.permutation(np.unique(table.groups))
 
 
-def no_buffer(self: FarGroups, dataset: Any, drawn: Assignment) -> Assignment:
+def no_buffer(self, dataset, drawn):
     rows = np.concatenate([drawn.train.rows, drawn.left_out["buffer"]])
     return replace(drawn, train=Part.of("train", dataset, rows), left_out={})
 
 
-def promising(apart_km: Any) -> Any:
-    def change(self: FarGroups, dataset: Any, drawn: Assignment) -> Assignment:
+def promising(apart_km):
+    def change(self, dataset, drawn):
         return replace(no_buffer(self, dataset, drawn), apart_km=apart_km)
 
     return change
 
 
-def in_two_places(self: FarGroups, dataset: Any, drawn: Assignment) -> Assignment:
+def in_two_places(self, dataset, drawn):
     return replace(drawn, left_out={"buffer": drawn.parts[0].rows[:5]})
 
 
-def of_a_copy(self: FarGroups, dataset: Any, drawn: Assignment) -> Assignment:
+def of_a_copy(self, dataset, drawn):
     return replace(drawn, parts=(Part.of("far", ToyPlanet(), drawn.parts[0].rows),))
 
 
-def losing_rows(self: FarGroups, dataset: Any, drawn: Assignment) -> Assignment:
+def losing_rows(self, dataset, drawn):
     return replace(drawn, left_out={})
 
 
-def sharing_groups(self: FarGroups, dataset: Any, drawn: Assignment) -> Assignment:
+def sharing_groups(self, dataset, drawn):
     rows = drawn.train.rows
     test = Part.of("far", dataset, np.concatenate([drawn.parts[0].rows, rows[:9]]))
     return replace(drawn, train=Part.of("train", dataset, rows[9:]), parts=(test,), apart_km={})
 
 
-def colour_sorted(self: FarGroups, dataset: Any, drawn: Assignment) -> Assignment:
+def colour_sorted(self, dataset, drawn):
     bright = [picture.mean() > 100 for picture in dataset.images(drawn.parts[0].rows)]
     return replace(drawn, parts=(drawn.parts[0].keep(np.array(bright)),))
 
 
-def from_north_to_south(self: FarGroups, dataset: Any, drawn: Assignment) -> Assignment:
+def from_north_to_south(self, dataset, drawn):
     test = drawn.parts[0]
     order = np.argsort(-test.points[:, 0])
     return replace(drawn, parts=(replace(test, rows=test.rows[order], units=test.units[order]),))
 
 
-def telling_by_id(self: FarGroups, dataset: Any, drawn: Assignment) -> Assignment:
+def telling_by_id(self, dataset, drawn):
     table = dataset.table
     ids = np.array([f"{lat:.5f},{lon:.5f}" for lat, lon in table.points])
     copy = TableOnly(replace(table, ids=ids))
     return replace(drawn, parts=(Part.of("far", copy, drawn.parts[0].rows),))
 
 
-def rounding_the_table(self: FarGroups, dataset: Any, drawn: Assignment) -> Assignment:
+def rounding_the_table(self, dataset, drawn):
     dataset.table.points[:] = np.round(dataset.table.points, 3)
     return drawn
 
 
-def shrinking_val(self: FarGroups, dataset: Any, drawn: Assignment) -> Assignment:
+def shrinking_val(self, dataset, drawn):
     count = round(self.config.train_share * len(drawn.val))
     rest = {"buffer": np.concatenate([drawn.left_out["buffer"], drawn.val.rows[count:]])}
     return replace(drawn, val=Part.of("val", dataset, drawn.val.rows[:count]), left_out=rest)
 
 
-def crashing(self: FarGroups, dataset: Any, drawn: Assignment) -> Assignment:
+def crashing(self, dataset, drawn):
     dataset.table.attributes["landscape"]
     return drawn
 
 
-def by_metre(self: FarGroups, dataset: Any, drawn: Assignment) -> Assignment:
+def by_metre(self, dataset, drawn):
     test = drawn.parts[0]
     return replace(drawn, parts=(replace(test, units=test.points[:, 0]),))
 
 
-def drawn_from_global(self: FarGroups, table: Table) -> Any:
+def drawn_from_global(self, table):
     return np.random.permutation(np.unique(table.groups))
 
 
-def drawn_anew(self: FarGroups, table: Table) -> Any:
+def drawn_anew(self, table):
     return np.random.default_rng().permutation(np.unique(table.groups))
 
 

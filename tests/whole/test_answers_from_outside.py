@@ -1,7 +1,6 @@
 """Answers made elsewhere: a CSV, a YAML of ten lines, and numbers that agree with geopy's."""
 
 import csv
-from pathlib import Path
 
 import numpy as np
 from geopy.distance import great_circle
@@ -26,21 +25,21 @@ benchmarks:
 """
 
 
-def table(folder: Path) -> dict[tuple[str, str], dict[str, str]]:
+def table(folder):
     with (folder / "leaderboards/outside/table.csv").open() as stream:
         rows = [row for row in csv.DictReader(stream) if row["label"] == "mine"]
     plain = [row for row in rows if (row["slice"], row["average"]) == ("all", "photo")]
     return {(row["part"], row["summary"]): row for row in plain}
 
 
-def answers_of(folder: Path, part: str) -> tuple[np.ndarray, np.ndarray]:
+def answers_of(folder, part):
     """Truth and stored answers of a part."""
     (path,) = (folder / "leaderboards/outside/runs").glob(f"{part}-*/predictions-*/answer.npz")
     with np.load(path) as stored, np.load(path.parents[1] / "part.npz") as known:
         return known["truth"], stored["answer"]
 
 
-def independent(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+def independent(a, b):
     """Distances in km by geopy, one pair at a time."""
     measure = great_circle(radius=6371.0088)
     return np.array([measure.measure(tuple(x), tuple(y)) for x, y in zip(a, b, strict=True)])

@@ -3,7 +3,6 @@
 import csv
 import re
 import shutil
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -25,26 +24,26 @@ benchmarks:
 """
 
 
-def write(folder: Path, text: str = YAML, counted: str = "counted") -> Path:
+def write(folder, text=YAML, counted="counted"):
     path = folder / "benchmarks.yaml"
     path.write_text(text.replace("COUNTED", counted))
     return path
 
 
-def board(folder: Path) -> Path:
+def board(folder):
     return folder / "leaderboards" / "small"
 
 
-def table(folder: Path) -> list[dict[str, str]]:
+def table(folder):
     return read(board(folder) / "table.csv")
 
 
-def read(path: Path) -> list[dict[str, str]]:
+def read(path):
     with path.open() as stream:
         return list(csv.DictReader(stream))
 
 
-def files(folder: Path) -> dict[str, tuple[int, bytes]]:
+def files(folder):
     """Every file of the records: modification time and content."""
     runs = board(folder) / "runs"
     paths = [path for path in runs.rglob("*") if path.is_file()]
@@ -52,7 +51,7 @@ def files(folder: Path) -> dict[str, tuple[int, bytes]]:
 
 
 @pytest.fixture(scope="module")
-def template(tmp_path_factory) -> Path:
+def template(tmp_path_factory):
     """A finished workspace, made once."""
     folder = tmp_path_factory.mktemp("template")
     done = Command(folder)("run", write(folder))

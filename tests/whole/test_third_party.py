@@ -31,7 +31,7 @@ class Environment:
     bin: Path
     folder: Path
 
-    def __call__(self, command: str, *words: str | Path) -> subprocess.CompletedProcess[str]:
+    def __call__(self, command, *words):
         return subprocess.run(
             [self.bin / command, *words],
             cwd=self.folder,
@@ -43,19 +43,19 @@ class Environment:
         )
 
 
-def succeeded(done: subprocess.CompletedProcess[str]) -> str:
+def succeeded(done):
     """What a command printed; it must have ended well."""
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
 
-def python(*words: str | Path) -> str:
+def python(*words):
     """What a module of the Python that runs the tests prints."""
     command = [sys.executable, "-m", *map(str, words)]
     return succeeded(subprocess.run(command, capture_output=True, text=True, check=False))
 
 
-def links_to_packages(folder: Path) -> None:
+def links_to_packages(folder):
     """Links to everything that is installed beside the tests, but geobench and what is heavy."""
     folder.mkdir()
     for place in {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}:

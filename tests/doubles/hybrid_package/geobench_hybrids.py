@@ -4,7 +4,7 @@ methods with weights. $WEIGHTS names the file of weights; $GROWN gives `grown` a
 
 import os
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from geobench_faulty import Counted, CountedConfig, log
@@ -156,11 +156,11 @@ class Unsaid(Encoder):
 
     name = "unsaid"
 
-    def prepare(self, image: Any) -> Any:
+    def prepare(self, image):
         log("prepare")
         return image.mean(axis=(1, 2), dtype=np.float64).astype(np.float32)
 
-    def encode(self, batch: Any, *, tokens: bool) -> Features:
+    def encode(self, batch, *, tokens):
         return Features(batch)
 
 
@@ -169,7 +169,7 @@ class PredictionSnapshot(Unsaid):
 
     name = "said"
 
-    def shape(self, what: Any) -> Any:
+    def shape(self, what):
         return (7,) if what == "pooled" else None
 
 

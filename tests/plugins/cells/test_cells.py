@@ -11,7 +11,7 @@ from geobench_cells import AdaptiveS2, Classes
 from geobench_cells.s2 import LeafCells
 
 
-def towns(count: int = 3000, seed: int = 0) -> np.ndarray:
+def towns(count=3000, seed=0):
     """Points around a few places, with repeats, poles and the date line."""
     rng = np.random.default_rng(seed)
     middles = np.array([[48.0, 2.0], [40.0, -74.0], [-1.0, 36.0], [65.0, 179.9], [-90.0, 0.0]])
@@ -22,7 +22,7 @@ def towns(count: int = 3000, seed: int = 0) -> np.ndarray:
     return points
 
 
-def awkward_points() -> np.ndarray:
+def awkward_points():
     """Random points, poles, the date line, and face edges and corners."""
     rng = np.random.default_rng(1)
     corner = np.rad2deg(np.arctan(np.sqrt(0.5)))
@@ -34,7 +34,7 @@ def awkward_points() -> np.ndarray:
     return np.concatenate([geo.uniform(3000, rng), np.array(special, dtype=float)])
 
 
-def test_leaf_cells_are_those_of_s2sphere() -> None:
+def test_leaf_cells_are_those_of_s2sphere():
     points = awkward_points()
     leaves = LeafCells.of_points(points)
     for k, (lat, lon) in enumerate(points):
@@ -47,7 +47,7 @@ def test_leaf_cells_are_those_of_s2sphere() -> None:
 
 
 @pytest.mark.parametrize("level", [0, 1, 3, 7, 12, 20, 24])
-def test_cells_of_a_level_are_those_of_s2sphere(level: int) -> None:
+def test_cells_of_a_level_are_those_of_s2sphere(level):
     points = geo.uniform(400, np.random.default_rng(level))
     # With one photo allowed and the level bounded, every second photo forces its cell down.
     partition = AdaptiveS2.fit(np.repeat(points, 2, axis=0), max_photos=1, max_level=level)
@@ -68,7 +68,7 @@ def test_cells_of_a_level_are_those_of_s2sphere(level: int) -> None:
         assert gap < 1e-6
 
 
-def test_keys_and_leaf_cells_are_each_others_inverse() -> None:
+def test_keys_and_leaf_cells_are_each_others_inverse():
     leaves = LeafCells.of_points(awkward_points())
     again = LeafCells.of_keys(leaves.keys)
     for name in ("face", "i", "j"):
@@ -76,14 +76,14 @@ def test_keys_and_leaf_cells_are_each_others_inverse() -> None:
 
 
 @pytest.mark.parametrize("max_photos", [1, 10, 200, 10**9])
-def test_areas_sum_to_the_sphere_and_centres_lie_in_their_cells(max_photos: int) -> None:
+def test_areas_sum_to_the_sphere_and_centres_lie_in_their_cells(max_photos):
     partition = AdaptiveS2.fit(towns(), max_photos=max_photos)
     assert partition.areas.sum() == pytest.approx(4 * np.pi, abs=1e-10)
     assert (partition.areas > 0).all()
     np.testing.assert_array_equal(partition.assign(partition.centres), np.arange(len(partition)))
 
 
-def test_areas_agree_with_counting_uniform_points() -> None:
+def test_areas_agree_with_counting_uniform_points():
     partition = AdaptiveS2.fit(towns(), max_photos=300)
     rng = np.random.default_rng(3)
     hits = np.bincount(partition.assign(geo.uniform(400_000, rng)), minlength=len(partition))
@@ -94,7 +94,7 @@ def test_areas_agree_with_counting_uniform_points() -> None:
     assert np.mean(deviation**2) == pytest.approx(1, abs=0.4)
 
 
-def test_a_leaf_cells_area_keeps_its_digits() -> None:
+def test_a_leaf_cells_area_keeps_its_digits():
     partition = AdaptiveS2.fit(np.repeat([[35.3, 17.1]], 2, axis=0), max_photos=1)
     deepest = int(partition.levels.argmax())
     assert partition.levels[deepest] == 30
@@ -103,7 +103,7 @@ def test_a_leaf_cells_area_keeps_its_digits() -> None:
     assert partition.areas[deepest] == pytest.approx(du * dv / (1 + u * u + v * v) ** 1.5, rel=1e-6)
 
 
-def test_no_cell_holds_more_photos_than_allowed_and_every_parent_did() -> None:
+def test_no_cell_holds_more_photos_than_allowed_and_every_parent_did():
     points = towns()
     partition = AdaptiveS2.fit(points, max_photos=50, max_level=20)
     photos = np.bincount(partition.assign(points), minlength=len(partition))
@@ -118,18 +118,18 @@ def test_no_cell_holds_more_photos_than_allowed_and_every_parent_did() -> None:
             assert photos[inside].sum() > 50
 
 
-def test_repeated_photos_stop_at_the_deepest_level() -> None:
+def test_repeated_photos_stop_at_the_deepest_level():
     partition = AdaptiveS2.fit(np.tile([[10.0, 20.0]], (5, 1)), max_photos=1, max_level=4)
     assert len(partition) == 6 + 4 * 3
     assert partition.levels.max() == 4
 
 
-def test_no_photo_gives_the_six_faces_of_equal_area() -> None:
+def test_no_photo_gives_the_six_faces_of_equal_area():
     partition = AdaptiveS2.fit(np.empty((0, 2)), max_photos=10)
     np.testing.assert_allclose(partition.areas, 4 * np.pi / 6, rtol=1e-14)
 
 
-def test_nested_partitions_have_each_cell_inside_its_parent() -> None:
+def test_nested_partitions_have_each_cell_inside_its_parent():
     points = towns()
     alone = AdaptiveS2.fit(points, max_photos=30)
     coarse, middle, fine = AdaptiveS2.fit_levels(points, [500, 100, 30])
@@ -143,7 +143,7 @@ def test_nested_partitions_have_each_cell_inside_its_parent() -> None:
         np.testing.assert_allclose(sums, outer.areas, rtol=1e-12)
 
 
-def test_samples_lie_in_their_cells_and_are_uniform_by_area() -> None:
+def test_samples_lie_in_their_cells_and_are_uniform_by_area():
     partition = AdaptiveS2.fit(towns(), max_photos=300)
     cells = np.tile(np.arange(len(partition)), (3, 1))
     drawn = partition.sample(cells, np.random.default_rng(0))
@@ -157,7 +157,7 @@ def test_samples_lie_in_their_cells_and_are_uniform_by_area() -> None:
     assert np.sum((hits - expected) ** 2 / expected) == pytest.approx(len(grid), rel=0.35)
 
 
-def test_arrays_restore_the_partition_and_only_a_whole_sphere_is_accepted() -> None:
+def test_arrays_restore_the_partition_and_only_a_whole_sphere_is_accepted():
     partition = AdaptiveS2.fit_levels(towns(), [500, 30])[1]
     again = AdaptiveS2.from_arrays(partition.to_arrays())
     assert again.digest == partition.digest
@@ -171,7 +171,7 @@ def test_arrays_restore_the_partition_and_only_a_whole_sphere_is_accepted() -> N
     assert other.digest != partition.digest
 
 
-def test_impossible_limits_are_errors_that_name_them() -> None:
+def test_impossible_limits_are_errors_that_name_them():
     with pytest.raises(ConfigError, match="max_photos"):
         AdaptiveS2.fit_levels(towns(), [100, 100])
     with pytest.raises(ConfigError, match="max_photos"):
@@ -180,7 +180,7 @@ def test_impossible_limits_are_errors_that_name_them() -> None:
         AdaptiveS2.fit(towns(), max_photos=10, max_level=31)
 
 
-def test_a_million_points_are_assigned_in_about_a_second() -> None:
+def test_a_million_points_are_assigned_in_about_a_second():
     partition = AdaptiveS2.fit(geo.uniform(20_000, np.random.default_rng(0)), max_photos=5)
     points = geo.uniform(1_000_000, np.random.default_rng(1))
     start = time.perf_counter()
@@ -189,14 +189,14 @@ def test_a_million_points_are_assigned_in_about_a_second() -> None:
     assert cells.shape == (1_000_000,)
 
 
-def test_points_of_any_shape_are_assigned() -> None:
+def test_points_of_any_shape_are_assigned():
     partition = AdaptiveS2.fit(towns(), max_photos=300)
     points = geo.uniform((4, 5), np.random.default_rng(0))
     assert partition.assign(points).shape == (4, 5)
     assert partition.assign(points[0, 0]).shape == ()
 
 
-def test_classes_are_the_cells_with_enough_photos_and_others_take_the_nearest() -> None:
+def test_classes_are_the_cells_with_enough_photos_and_others_take_the_nearest():
     points = towns()
     partition = AdaptiveS2.fit(points, max_photos=50)
     classes = Classes.of(partition, points, min_photos=20)
@@ -214,7 +214,7 @@ def test_classes_are_the_cells_with_enough_photos_and_others_take_the_nearest() 
         assert geo.distance_km(mean, classes.places[k]) < 1e-6
 
 
-def test_where_no_cell_has_enough_photos_the_fullest_are_classes() -> None:
+def test_where_no_cell_has_enough_photos_the_fullest_are_classes():
     points = np.array([[10.0, 10.0], [10.1, 10.1], [-40.0, 100.0]])
     partition = AdaptiveS2.fit(points, max_photos=2)
     classes = Classes.of(partition, points, min_photos=50)

@@ -1,14 +1,11 @@
 """The method grid, on places whose pictures give them away."""
 
-from pathlib import Path
-from typing import Any
-
 import numpy as np
 import pytest
 
-from geobench import Context, Examples, Floored, Labelled, NotFittedError, Rows, geo
+from geobench import Context, Floored, Labelled, NotFittedError, Rows, geo
 from geobench_cells import AdaptiveS2
-from geobench_grid.answers import Answering, Rule
+from geobench_grid.answers import Answering
 from geobench_grid.method import Grid, GridConfig
 
 torch = pytest.importorskip("torch")
@@ -16,7 +13,7 @@ torch = pytest.importorskip("torch")
 TOWNS = np.array([[48.9, 2.4], [40.7, -74.0], [-1.3, 36.8], [35.7, 139.7], [-33.9, 151.2]])
 
 
-def examples(count: int, seed: int = 0, *, blurred: float = 0.1) -> Examples:
+def examples(count, seed=0, *, blurred=0.1):
     """Photos of five towns; features are a noisy one-hot code of the town, in two shards."""
     rng = np.random.default_rng(seed)
     town = rng.integers(len(TOWNS), size=count)
@@ -28,23 +25,23 @@ def examples(count: int, seed: int = 0, *, blurred: float = 0.1) -> Examples:
     return Labelled(ids, points, pooled=Rows(shards))
 
 
-def blind(known: Labelled) -> Examples:
+def blind(known):
     return known.unlabelled()
 
 
-def small(**changes: Any) -> GridConfig:
+def small(**changes):
     return GridConfig(
         **{"max_photos": 60, "min_photos": 5, "hidden": (32,), "steps": 80, "batch": 64} | changes
     )
 
 
-def fitted(config: GridConfig | None = None, context: Context | None = None) -> Grid:
+def fitted(config=None, context=None):
     method = Grid(config or small())
     method.fit(examples(400), examples(100, 1), context or Context(seed=0))
     return method
 
 
-def test_photos_of_known_towns_are_found() -> None:
+def test_photos_of_known_towns_are_found():
     context = Context(seed=0)
     method = fitted(context=context)
     test = examples(200, 2)
@@ -61,12 +58,12 @@ def test_photos_of_known_towns_are_found() -> None:
     )
 
 
-def test_the_density_integrates_to_one_and_agrees_with_its_samples() -> None:
+def test_the_density_integrates_to_one_and_agrees_with_its_samples():
     context = Context(seed=0)
     test = blind(examples(3, 2, blurred=0.6))
     answer = fitted().predict(test, context)
-    assert isinstance(answer.density.partition, AdaptiveS2)  # type: ignore[attr-defined]
-    partition = answer.density.partition  # type: ignore[attr-defined]
+    assert isinstance(answer.density.partition, AdaptiveS2)
+    partition = answer.density.partition
     rng = np.random.default_rng(0)
     inside = partition.sample(np.arange(len(partition)), rng)
     density = np.exp(answer.log_prob(inside[None]))
@@ -78,7 +75,7 @@ def test_the_density_integrates_to_one_and_agrees_with_its_samples() -> None:
         assert np.abs(shares - expected).max() < 5 * 0.5 / np.sqrt(4000)
 
 
-def test_the_same_seed_gives_the_same_bytes_and_another_does_not() -> None:
+def test_the_same_seed_gives_the_same_bytes_and_another_does_not():
     states = [fitted(context=Context(seed=seed)).state() for seed in (0, 0, 1)]
     first, second, other = (b"".join(s[k].tobytes() for k in sorted(s)) for s in states)
     assert first == second
@@ -86,7 +83,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_does_not() -> None:
 
 
 @pytest.mark.parametrize("rule", ["cell", "mean-of-top-k", "densest"])
-def test_a_restored_method_answers_as_the_fitted_one(rule: Rule, tmp_path: Path) -> None:
+def test_a_restored_method_answers_as_the_fitted_one(rule, tmp_path):
     config = small(point=rule, average=True, soft_labels_km=200)
     method, context = fitted(config), Context(seed=0)
     np.savez(tmp_path / "state.npz", **method.state())
@@ -100,9 +97,7 @@ def test_a_restored_method_answers_as_the_fitted_one(rule: Rule, tmp_path: Path)
     np.testing.assert_array_equal(one.log_prob(places), two.log_prob(places))
 
 
-def test_without_validation_the_share_is_a_half_and_the_log_says_so(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
+def test_without_validation_the_share_is_a_half_and_the_log_says_so(caplog):
     method, context = Grid(small()), Context(seed=0)
     empty = examples(10, 1).take(np.arange(0))
     method.fit(examples(200), empty, context)
@@ -113,7 +108,7 @@ def test_without_validation_the_share_is_a_half_and_the_log_says_so(
 
 @pytest.mark.parametrize("count", [1, 2, 3])
 @pytest.mark.parametrize("soft_labels_km", [None, 50.0])
-def test_a_few_training_photos_are_enough(count: int, soft_labels_km: float | None) -> None:
+def test_a_few_training_photos_are_enough(count, soft_labels_km):
     config = small(max_photos=1, min_photos=5, soft_labels_km=soft_labels_km)
     method, context = Grid(config), Context(seed=0)
     train = examples(count)
@@ -123,13 +118,13 @@ def test_a_few_training_photos_are_enough(count: int, soft_labels_km: float | No
     assert np.isfinite(answer.log_prob(geo.uniform((1, 9), context.rng))).all()
 
 
-def test_no_photo_to_answer_is_no_prediction() -> None:
+def test_no_photo_to_answer_is_no_prediction():
     answer = fitted().predict(blind(examples(3, 2)).take(np.arange(0)), Context(seed=0))
     assert len(answer) == 0
     assert answer.point().shape == (0, 2)
 
 
-def test_photos_of_a_cell_that_is_no_class_are_counted_and_their_cell_has_the_floor() -> None:
+def test_photos_of_a_cell_that_is_no_class_are_counted_and_their_cell_has_the_floor():
     train = examples(300)
     far = np.array([[-75.0, 0.0], [-75.1, 0.1]])
     points = np.concatenate([far, train.points[2:]])
@@ -142,7 +137,7 @@ def test_photos_of_a_cell_that_is_no_class_are_counted_and_their_cell_has_the_fl
     np.testing.assert_allclose(answer.log_prob(far[None]), floor)
 
 
-def test_soft_labels_fall_with_distance_as_in_pigeon() -> None:
+def test_soft_labels_fall_with_distance_as_in_pigeon():
     from geobench_grid.network import class_loss
     from geobench_torch import Batch
 
@@ -153,7 +148,7 @@ def test_soft_labels_fall_with_distance_as_in_pigeon() -> None:
     batch = Batch(torch.arange(20), logits)
     network = torch.nn.Identity()
 
-    def loss(soft_labels_km: float | None) -> float:
+    def loss(soft_labels_km):
         function = class_loss(labels, points, places, soft_labels_km=soft_labels_km, device="cpu")
         return float(function(network, batch))
 
@@ -169,12 +164,12 @@ def test_soft_labels_fall_with_distance_as_in_pigeon() -> None:
     assert loss(1.0) == pytest.approx(hard, rel=1e-3)
 
 
-def test_rules_answer_with_the_best_cell_the_mean_or_the_densest_place() -> None:
+def test_rules_answer_with_the_best_cell_the_mean_or_the_densest_place():
     places = np.array([[0.0, 0.0], [0.0, 60.0], [0.0, 62.0], [50.0, -100.0]])
     partition = AdaptiveS2.fit(np.repeat(places, 2, axis=0), max_photos=2)
     masses = np.log([[0.4, 0.3, 0.25, 0.05], [0.01, 0.01, 0.01, 0.97]])
 
-    def points(rule: Rule, top_k: int) -> Any:
+    def points(rule, top_k):
         cells = partition.assign(places)
         return Answering(partition, cells, places, rule, top_k, 300.0).points(masses)
 
@@ -185,7 +180,7 @@ def test_rules_answer_with_the_best_cell_the_mean_or_the_densest_place() -> None
     np.testing.assert_allclose(points("mean-of-top-k", 2)[0], expected, atol=1e-9)
 
 
-def test_log_densities_at_truths_are_those_of_the_prediction() -> None:
+def test_log_densities_at_truths_are_those_of_the_prediction():
     method, context = fitted(), Context(seed=0)
     test = examples(60, 2)
     answer = method.predict(blind(test), context)
@@ -200,18 +195,18 @@ def test_log_densities_at_truths_are_those_of_the_prediction() -> None:
     )
 
 
-def test_asking_before_fitting_is_an_error() -> None:
+def test_asking_before_fitting_is_an_error():
     with pytest.raises(NotFittedError, match="before it is fitted"):
         Grid().predict(blind(examples(2)), Context(seed=0))
 
 
-def test_presets_are_valid_configurations(tmp_path: Path) -> None:
+def test_presets_are_valid_configurations(tmp_path):
     for preset in Grid.presets.values():
         GridConfig(**preset)
     assert isinstance(Grid.tiny(tmp_path), GridConfig)
 
 
-def test_what_it_inherits_is_in_its_key_only_where_it_differs_from_what_was() -> None:
+def test_what_it_inherits_is_in_its_key_only_where_it_differs_from_what_was():
     before = Grid().identity()
     assert set(before["config"]) == set(GridConfig.model_fields) - {
         *("optimizer", "momentum", "schedule", "milestones", "milestone_factor"),

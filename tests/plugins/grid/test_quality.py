@@ -1,7 +1,5 @@
 """The numbers of the embedded benchmark: methods are as good as they have been measured to be."""
 
-from pathlib import Path
-
 import pytest
 
 import geobench as library
@@ -19,7 +17,7 @@ benchmarks:
 
 
 @pytest.mark.slow
-def test_im2gps_and_grid_reach_their_scores_on_seen_and_unseen_places(geobench, tmp_path: Path):
+def test_im2gps_and_grid_reach_their_scores_on_seen_and_unseen_places(geobench, tmp_path):
     (tmp_path / "b.yaml").write_text(FILE)
     process = geobench.start("run", "b.yaml")
     out, err = process.communicate(timeout=900)

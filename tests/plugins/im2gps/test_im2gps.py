@@ -2,11 +2,9 @@
 
 import subprocess
 import sys
-from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from pydantic import ValidationError
 from scipy.stats import vonmises_fisher
 from skimage.color import rgb2lab
@@ -15,10 +13,8 @@ from geobench import (
     ConfigError,
     Context,
     DataError,
-    Examples,
     Floored,
     Gallery,
-    Image,
     Labelled,
     NotFittedError,
     PredictionError,
@@ -34,7 +30,7 @@ from geobench_im2gps.method import Im2gpsConfig, Im2gpsMethod
 TINY, HISTOGRAM = slice(0, 192), slice(192, 192 + 784)
 
 
-def picture(seed: int, shape: tuple[int, int] = (48, 48)) -> Image:
+def picture(seed, shape=(48, 48)):
     """A smooth coloured picture with some noise."""
     rng = np.random.default_rng(seed)
     rows, columns = np.mgrid[0 : shape[0], 0 : shape[1]] / max(shape)
@@ -43,15 +39,13 @@ def picture(seed: int, shape: tuple[int, int] = (48, 48)) -> Image:
     return np.clip(noisy, 0, 255).astype(np.uint8)
 
 
-def photos(
-    features: NDArray[Any], points: NDArray[np.float64] | None = None, name: str = "photo"
-) -> Labelled:
+def photos(features, points=None, name="photo"):
     ids = np.array([f"{name}-{i}" for i in range(len(features))])
     points = np.zeros((len(features), 2)) if points is None else points  # of photos to be asked for
     return Labelled(ids, points, pooled=Rows([np.asarray(features, np.float32)]))
 
 
-def planet(count: int, seed: int, kinds: int = 12) -> Labelled:
+def planet(count, seed, kinds=12):
     """Photos of a few regions whose features say which region it is, with noise."""
     world = np.random.default_rng(7)
     centres, codes = geo.uniform(kinds, world), world.standard_normal((kinds, 8))
@@ -61,27 +55,27 @@ def planet(count: int, seed: int, kinds: int = 12) -> Labelled:
     return photos(codes[kind] + 0.3 * rng.standard_normal((count, 8)), places, f"planet-{seed}")
 
 
-def fitted(train: Labelled, val: Labelled, **config: Any) -> Im2gpsMethod:
+def fitted(train, val, **config):
     method = Im2gpsMethod(Im2gpsConfig(**config))
     method.fit(train, val, Context(seed=0))
     return method
 
 
-def nothing(like: Labelled) -> Labelled:
+def nothing(like):
     return like.take(np.arange(0))
 
 
-def asked(examples: Labelled) -> Examples:
+def asked(examples):
     return examples.unlabelled()
 
 
-def test_the_plugin_registers_one_encoder_and_one_method() -> None:
+def test_the_plugin_registers_one_encoder_and_one_method():
     assert list(register_encoders()) == [Im2gpsEncoder]
     assert list(register_methods()) == [Im2gpsMethod]
     assert Im2gpsEncoder.describe().startswith("Classical features")
 
 
-def test_importing_the_plugin_loads_nothing_heavy() -> None:
+def test_importing_the_plugin_loads_nothing_heavy():
     code = (
         "import sys, geobench_im2gps; "
         "print(sorted({'skimage', 'scipy', 'faiss', 'torch', 'PIL'} & set(sys.modules)))"
@@ -90,7 +84,7 @@ def test_importing_the_plugin_loads_nothing_heavy() -> None:
     assert done.stdout.strip() == "[]"
 
 
-def test_a_picture_gives_1876_numbers_whose_blocks_have_the_weights_of_the_config() -> None:
+def test_a_picture_gives_1876_numbers_whose_blocks_have_the_weights_of_the_config():
     config = Im2gpsEncoderConfig(tiny_weight=1, histogram_weight=2, gradient_weight=5)
     vector = Im2gpsEncoder(config).prepare(picture(0))
     assert vector.shape == (1876,)
@@ -100,7 +94,7 @@ def test_a_picture_gives_1876_numbers_whose_blocks_have_the_weights_of_the_confi
     np.testing.assert_allclose(blocks, [1 / 8, 2 / 8, 5 / 8], atol=1e-6)
 
 
-def test_a_weight_of_zero_silences_its_block_alone() -> None:
+def test_a_weight_of_zero_silences_its_block_alone():
     vector = Im2gpsEncoder(Im2gpsEncoderConfig(histogram_weight=0)).prepare(picture(0))
     assert not vector[HISTOGRAM].any()
     assert vector[TINY].any()
@@ -108,7 +102,7 @@ def test_a_weight_of_zero_silences_its_block_alone() -> None:
 
 
 @pytest.mark.parametrize("chroma", [8.0, 32.0, 110.0])
-def test_the_histogram_agrees_with_numpy(chroma: float) -> None:
+def test_the_histogram_agrees_with_numpy(chroma):
     only = Im2gpsEncoderConfig(chroma=chroma, tiny_weight=0, gradient_weight=0)
     found = Im2gpsEncoder(only).prepare(picture(3))[HISTOGRAM]
     inside = 1 - 1e-9
@@ -119,7 +113,7 @@ def test_the_histogram_agrees_with_numpy(chroma: float) -> None:
     np.testing.assert_allclose(found, np.sqrt(counts / counts.sum()).ravel(), atol=1e-6)
 
 
-def test_the_tiny_image_holds_the_mean_colours_of_its_squares() -> None:
+def test_the_tiny_image_holds_the_mean_colours_of_its_squares():
     only = Im2gpsEncoderConfig(histogram_weight=0, gradient_weight=0)
     found = Im2gpsEncoder(only).prepare(picture(4))[TINY].reshape(8, 8, 3)
     lab = rgb2lab(picture(4)) - [50, 0, 0]
@@ -132,7 +126,7 @@ def test_the_tiny_image_holds_the_mean_colours_of_its_squares() -> None:
     np.testing.assert_allclose(found, expected / np.linalg.norm(expected), atol=1e-6)
 
 
-def test_the_gradients_tell_stripes_apart_by_their_direction() -> None:
+def test_the_gradients_tell_stripes_apart_by_their_direction():
     only = Im2gpsEncoder(Im2gpsEncoderConfig(tiny_weight=0, histogram_weight=0))
     wave = (127 + 100 * np.sin(np.arange(48) * 2 * np.pi / 12)).astype(np.uint8)
     upright = np.repeat(np.broadcast_to(wave, (48, 48))[..., None], 3, axis=2)
@@ -144,7 +138,7 @@ def test_the_gradients_tell_stripes_apart_by_their_direction() -> None:
 
 
 @pytest.mark.parametrize("value", [0, 119, 255])
-def test_a_picture_without_any_structure_has_finite_features(value: int) -> None:
+def test_a_picture_without_any_structure_has_finite_features(value):
     vector = Im2gpsEncoder().prepare(np.full((48, 48, 3), value, np.uint8))
     assert np.isfinite(vector).all()
     assert np.linalg.norm(vector[HISTOGRAM]) > 0
@@ -152,13 +146,13 @@ def test_a_picture_without_any_structure_has_finite_features(value: int) -> None
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (3, 200), (37, 100), (48, 47), (300, 200)])
-def test_a_picture_of_any_size_gives_as_many_numbers(shape: tuple[int, int]) -> None:
+def test_a_picture_of_any_size_gives_as_many_numbers(shape):
     vector = Im2gpsEncoder().prepare(picture(5, shape))
     assert vector.shape == (1876,)
     assert np.isfinite(vector).all()
 
 
-def test_an_enlarged_picture_has_nearly_the_same_features() -> None:
+def test_an_enlarged_picture_has_nearly_the_same_features():
     encoder = Im2gpsEncoder()
     small = encoder.prepare(picture(6))
     large = encoder.prepare(np.repeat(np.repeat(picture(6), 4, axis=0), 4, axis=1))
@@ -167,7 +161,7 @@ def test_an_enlarged_picture_has_nearly_the_same_features() -> None:
     assert small @ large > small @ other
 
 
-def test_encode_stacks_and_a_picture_does_not_depend_on_its_batch() -> None:
+def test_encode_stacks_and_a_picture_does_not_depend_on_its_batch():
     encoder = Im2gpsEncoder()
     prepared = np.stack([encoder.prepare(picture(seed)) for seed in range(4)])
     together = encoder.encode(prepared, tokens=False)
@@ -179,13 +173,13 @@ def test_encode_stacks_and_a_picture_does_not_depend_on_its_batch() -> None:
     np.testing.assert_array_equal(together.pooled[2:3], alone.pooled)
 
 
-def test_tokens_are_refused_with_a_remedy() -> None:
+def test_tokens_are_refused_with_a_remedy():
     with pytest.raises(ConfigError, match=r"no tokens.*pooled features"):
         Im2gpsEncoder().encode(np.zeros((1, 1876)), tokens=True)
 
 
-def test_the_encoders_digest_follows_its_config() -> None:
-    changed: list[dict[str, Any]] = [
+def test_the_encoders_digest_follows_its_config():
+    changed = [
         {},
         {"size": 64},
         {"chroma": 40.0},
@@ -196,7 +190,7 @@ def test_the_encoders_digest_follows_its_config() -> None:
     assert len(digests) == len(changed)
 
 
-def test_weights_that_are_all_zero_and_odd_sizes_are_errors() -> None:
+def test_weights_that_are_all_zero_and_odd_sizes_are_errors():
     with pytest.raises(ValidationError, match="all three weights are 0"):
         Im2gpsEncoderConfig(tiny_weight=0, histogram_weight=0, gradient_weight=0)
     with pytest.raises(ValidationError, match="multiple of 8"):
@@ -204,7 +198,7 @@ def test_weights_that_are_all_zero_and_odd_sizes_are_errors() -> None:
 
 
 @pytest.mark.parametrize("offset", [0.0, 100.0])
-def test_neighbours_agree_with_scikit_learn_even_where_float32_cancels(offset: float) -> None:
+def test_neighbours_agree_with_scikit_learn_even_where_float32_cancels(offset):
     from sklearn.neighbors import NearestNeighbors
 
     from geobench_im2gps.neighbours import PhotoIndex
@@ -222,7 +216,7 @@ def test_neighbours_agree_with_scikit_learn_even_where_float32_cancels(offset: f
     np.testing.assert_array_equal(near.similarity, index.similarity(queries, near.index))
 
 
-def test_equal_photos_come_in_order_of_position_however_many_they_are() -> None:
+def test_equal_photos_come_in_order_of_position_however_many_they_are():
     from geobench_im2gps.neighbours import PhotoIndex
 
     rng = np.random.default_rng(1)
@@ -235,13 +229,13 @@ def test_equal_photos_come_in_order_of_position_however_many_they_are() -> None:
     np.testing.assert_array_equal(near.index[0], same[:20])
 
 
-def test_features_that_are_not_finite_are_an_error() -> None:
+def test_features_that_are_not_finite_are_an_error():
     method = fitted(planet(50, 0), planet(20, 1), k=5)
     with pytest.raises(PredictionError, match="not finite"):
         method.predict(photos(np.full((1, 8), np.nan)), Context(seed=0))
 
 
-def test_an_answer_does_not_depend_on_the_batch_that_the_photo_came_in() -> None:
+def test_an_answer_does_not_depend_on_the_batch_that_the_photo_came_in():
     train, test = planet(2000, 0), planet(600, 2)
     method, context = fitted(train, planet(200, 1)), Context(seed=0)
     together = method.predict(asked(test), context)
@@ -254,7 +248,7 @@ def test_an_answer_does_not_depend_on_the_batch_that_the_photo_came_in() -> None
         assert own == pytest.approx(log_p[photo], abs=1e-6)
 
 
-def test_the_answer_is_a_training_place_and_the_densest_among_the_neighbours() -> None:
+def test_the_answer_is_a_training_place_and_the_densest_among_the_neighbours():
     train, test = planet(500, 0), asked(planet(20, 2))
     method = fitted(train, planet(100, 1), k=15, bandwidth_km=300.0)
     answers = method.predict(test, Context(seed=0)).point()
@@ -274,11 +268,11 @@ def test_the_answer_is_a_training_place_and_the_densest_among_the_neighbours() -
 @pytest.mark.parametrize("source", ["grid", "both"])
 @pytest.mark.parametrize(("rows", "bandwidth"), [(40, 300.0), (12, 40.0)])
 def test_the_answer_from_a_grid_is_the_place_of_which_most_weight_lies_around(
-    source: Any, votes: Any, rows: int, bandwidth: float
-) -> None:
+    source, votes, rows, bandwidth
+):
     train, test = planet(500, 0), asked(planet(60, 2))
     gallery = Gallery(source=source, rows=rows)
-    config: dict[str, Any] = {"k": 15, "bandwidth_km": bandwidth, "votes": votes}
+    config = {"k": 15, "bandwidth_km": bandwidth, "votes": votes}
     method = fitted(train, planet(100, 1), gallery=gallery, **config)
     assert method.gallery_source == gallery
     answers = method.predict(test, Context(seed=0)).point()
@@ -300,9 +294,7 @@ def test_the_answer_from_a_grid_is_the_place_of_which_most_weight_lies_around(
 
 @pytest.mark.parametrize("source", ["grid", "both"])
 @pytest.mark.parametrize("rows", [2, 7, 30])
-def test_a_kernel_narrower_than_the_grid_still_elects_a_place_near_the_voters(
-    source: Any, rows: int
-) -> None:
+def test_a_kernel_narrower_than_the_grid_still_elects_a_place_near_the_voters(source, rows):
     train, test = planet(200, 0), asked(planet(40, 2))
     gallery = Gallery(source=source, rows=rows)
     method = fitted(train, planet(40, 1), k=1, bandwidth_km=1.0, gallery=gallery)
@@ -318,7 +310,7 @@ def test_a_kernel_narrower_than_the_grid_still_elects_a_place_near_the_voters(
         np.testing.assert_array_equal(alone[0], together[photo])
 
 
-def test_with_a_fine_grid_photos_are_elected_a_few_at_a_time(monkeypatch: Any) -> None:
+def test_with_a_fine_grid_photos_are_elected_a_few_at_a_time(monkeypatch):
     from geobench_im2gps import vote
 
     train, test = planet(300, 0), asked(planet(30, 2))
@@ -328,7 +320,7 @@ def test_with_a_fine_grid_photos_are_elected_a_few_at_a_time(monkeypatch: Any) -
     np.testing.assert_array_equal(method.predict(test, Context(seed=0)).point(), whole)
 
 
-def test_with_a_grid_answers_leave_the_training_places_and_the_density_stays() -> None:
+def test_with_a_grid_answers_leave_the_training_places_and_the_density_stays():
     train, val, test = planet(500, 0), planet(100, 1), planet(60, 2)
     gallery = Gallery(source="both", rows=300)
     plain, wider = fitted(train, val, k=15), fitted(train, val, k=15, gallery=gallery)
@@ -342,7 +334,7 @@ def test_with_a_grid_answers_leave_the_training_places_and_the_density_stays() -
     assert len(wider.gallery()) == 500 + len(gallery.fixed())
 
 
-def test_similarity_to_places_of_a_grid_is_the_density_of_the_votes_there() -> None:
+def test_similarity_to_places_of_a_grid_is_the_density_of_the_votes_there():
     train, test = planet(300, 0), asked(planet(5, 2))
     gallery = Gallery(source="both", rows=30)
     method = fitted(train, planet(60, 1), k=6, bandwidth_km=500.0, gallery=gallery)
@@ -350,7 +342,7 @@ def test_similarity_to_places_of_a_grid_is_the_density_of_the_votes_there() -> N
     found = method.similarity(test, places, Context(seed=0))
     near = method._search(test, 6)
     weights = method._kernel.weights(near.similarity)
-    concentration: Any = float(geo.concentration_of(500.0))
+    concentration = float(geo.concentration_of(500.0))
     for row in range(5):
         density = sum(
             weight
@@ -364,7 +356,7 @@ def test_similarity_to_places_of_a_grid_is_the_density_of_the_votes_there() -> N
     assert np.isfinite(found).all()
 
 
-def test_the_density_is_the_floored_mixture_that_scipy_computes() -> None:
+def test_the_density_is_the_floored_mixture_that_scipy_computes():
     train, test = planet(300, 0), asked(planet(3, 2))
     method = fitted(train, planet(80, 1), k=4)
     state = {name: float(value) for name, value in method.state().items()}
@@ -372,7 +364,7 @@ def test_the_density_is_the_floored_mixture_that_scipy_computes() -> None:
     places[:, :4] = method.predict(test, Context(seed=0)).point()[:, None]
     found = method.predict(test, Context(seed=0)).log_prob(places)
     similarity = method.similarity(test, np.arange(300), Context(seed=0))
-    concentration: Any = state["concentration"]  # scipy's stubs say int where it takes a float
+    concentration = state["concentration"]  # scipy's stubs say int where it takes a float
     for row in range(3):
         nearest = np.argsort(-similarity[row])[:4]
         weights = np.exp((similarity[row][nearest] - similarity[row].max()) / state["temperature"])
@@ -387,7 +379,7 @@ def test_the_density_is_the_floored_mixture_that_scipy_computes() -> None:
         np.testing.assert_allclose(found[row], np.log(floored), atol=1e-8)
 
 
-def test_a_kernel_that_made_the_photos_is_found_again_and_outliers_go_to_the_floor() -> None:
+def test_a_kernel_that_made_the_photos_is_found_again_and_outliers_go_to_the_floor():
     from geobench_im2gps.kernel import Kernel
 
     rng = np.random.default_rng(3)
@@ -403,7 +395,7 @@ def test_a_kernel_that_made_the_photos_is_found_again_and_outliers_go_to_the_flo
     assert kernel.share == pytest.approx(share, abs=0.02)
 
 
-def test_the_fitted_kernel_is_no_worse_than_any_of_a_fine_grid() -> None:
+def test_the_fitted_kernel_is_no_worse_than_any_of_a_fine_grid():
     from geobench_im2gps.kernel import Kernel
 
     train, val = planet(400, 0), planet(150, 1)
@@ -411,9 +403,9 @@ def test_the_fitted_kernel_is_no_worse_than_any_of_a_fine_grid() -> None:
     near = method._search(val, 20)
     places = method.gallery()[near.index]
 
-    def likelihood(kernel: Kernel) -> float:
+    def likelihood(kernel):
         density = kernel.density(places, near.similarity, places[:, 0])
-        return float(density.log_prob(val.points[:, None]).mean())  # type: ignore[index]
+        return float(density.log_prob(val.points[:, None]).mean())
 
     state = [float(method.state()[name]) for name in ("temperature", "concentration", "share")]
     best = likelihood(Kernel(*state))
@@ -423,7 +415,7 @@ def test_the_fitted_kernel_is_no_worse_than_any_of_a_fine_grid() -> None:
                 assert likelihood(Kernel(temperature, concentration, share)) < best + 2e-3
 
 
-def test_a_restored_method_answers_byte_for_byte_and_its_state_is_three_numbers() -> None:
+def test_a_restored_method_answers_byte_for_byte_and_its_state_is_three_numbers():
     train, test = planet(300, 0), planet(40, 2)
     method, context = fitted(train, planet(60, 1), k=9), Context(seed=0)
     state = method.state()
@@ -443,7 +435,7 @@ def test_a_restored_method_answers_byte_for_byte_and_its_state_is_three_numbers(
     np.testing.assert_array_equal(draws[0], draws[1])
 
 
-def test_what_was_fitted_is_among_the_facts() -> None:
+def test_what_was_fitted_is_among_the_facts():
     context = Context(seed=0)
     method = Im2gpsMethod(Im2gpsConfig(k=500))
     method.fit(planet(120, 0), planet(50, 1), context)
@@ -455,9 +447,7 @@ def test_what_was_fitted_is_among_the_facts() -> None:
 
 @pytest.mark.parametrize("count", [1, 2, 3, 40])
 @pytest.mark.parametrize("validation", [0, 1, 30])
-def test_few_training_and_no_validation_photos_still_give_a_density(
-    count: int, validation: int
-) -> None:
+def test_few_training_and_no_validation_photos_still_give_a_density(count, validation):
     train, val, test = planet(count, 0), planet(30, 1).take(np.arange(validation)), planet(5, 2)
     prediction = fitted(train, val).predict(asked(test), Context(seed=0))
     assert isinstance(prediction, Floored)
@@ -467,7 +457,7 @@ def test_few_training_and_no_validation_photos_still_give_a_density(
     assert 0 < prediction.share < 1
 
 
-def test_a_single_training_photo_is_the_answer_under_the_kernel_of_the_bandwidth() -> None:
+def test_a_single_training_photo_is_the_answer_under_the_kernel_of_the_bandwidth():
     train = planet(1, 0)
     method = fitted(train, nothing(train), bandwidth_km=500.0)
     assert float(method.state()["concentration"]) == pytest.approx((6371.0088 / 500) ** 2)
@@ -476,7 +466,7 @@ def test_a_single_training_photo_is_the_answer_under_the_kernel_of_the_bandwidth
     np.testing.assert_array_equal(answers, np.tile(train.points, (3, 1)))
 
 
-def test_without_validation_training_photos_are_looked_for_among_the_others() -> None:
+def test_without_validation_training_photos_are_looked_for_among_the_others():
     train = planet(600, 0)
     alone = fitted(train, nothing(train), k=30)
     usual = fitted(train, planet(300, 1), k=30)
@@ -484,7 +474,7 @@ def test_without_validation_training_photos_are_looked_for_among_the_others() ->
     assert found == pytest.approx(expected, rel=0.5)
 
 
-def test_photos_that_are_all_alike_leave_only_their_places_to_answer_with() -> None:
+def test_photos_that_are_all_alike_leave_only_their_places_to_answer_with():
     rng = np.random.default_rng(0)
     train = photos(np.ones((50, 4)), geo.uniform(50, rng))
     val = photos(np.ones((20, 4)), geo.uniform(20, rng), "val")
@@ -494,7 +484,7 @@ def test_photos_that_are_all_alike_leave_only_their_places_to_answer_with() -> N
     assert np.isfinite(method.predict(test, Context(seed=0)).log_prob(np.zeros((1, 1, 2)))).all()
 
 
-def test_the_preset_of_the_paper_counts_neighbours_and_does_not_weigh_them() -> None:
+def test_the_preset_of_the_paper_counts_neighbours_and_does_not_weigh_them():
     preset = Im2gpsMethod.presets["paper"]
     assert preset["k"] == 120
     features = np.array([[0.0], [1.0], [1.1], [1.2]])
@@ -507,7 +497,7 @@ def test_the_preset_of_the_paper_counts_neighbours_and_does_not_weigh_them() -> 
     np.testing.assert_array_equal(counted, [[-30.0, 20.1]])
 
 
-def test_a_method_that_was_not_fitted_or_got_no_features_says_so() -> None:
+def test_a_method_that_was_not_fitted_or_got_no_features_says_so():
     train = planet(5, 0)
     with pytest.raises(NotFittedError, match="before it is fitted or restored"):
         Im2gpsMethod().gallery()
@@ -517,7 +507,7 @@ def test_a_method_that_was_not_fitted_or_got_no_features_says_so() -> None:
         fitted(Labelled(train.ids, train.points), nothing(train))
 
 
-def test_asking_for_a_gpu_gives_the_same_answers_with_and_without_one() -> None:
+def test_asking_for_a_gpu_gives_the_same_answers_with_and_without_one():
     train, test = planet(400, 0), asked(planet(50, 2))
     method = fitted(train, planet(60, 1), k=20)
     there = Im2gpsMethod(method.config)
@@ -527,7 +517,7 @@ def test_asking_for_a_gpu_gives_the_same_answers_with_and_without_one() -> None:
     np.testing.assert_array_equal(near.similarity, same.similarity)
 
 
-def test_on_the_toy_planet_it_beats_the_uniform_by_far() -> None:
+def test_on_the_toy_planet_it_beats_the_uniform_by_far():
     dataset = ToyPlanet(ToyPlanetConfig(photos=900))
     rows = np.arange(900)
     pooled = dataset.features(rows).pooled
@@ -539,7 +529,7 @@ def test_on_the_toy_planet_it_beats_the_uniform_by_far() -> None:
 
 
 @pytest.mark.parametrize("first", ["torch", "faiss"])
-def test_faiss_and_torch_work_in_one_process_whichever_comes_first(first: str) -> None:
+def test_faiss_and_torch_work_in_one_process_whichever_comes_first(first):
     pytest.importorskip("torch")
     second = {"torch": "faiss", "faiss": "torch"}[first]
     code = f"""

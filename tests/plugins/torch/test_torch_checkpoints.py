@@ -4,10 +4,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from time import monotonic, sleep
-from typing import Any
 
 import numpy as np
 import pytest
@@ -40,17 +38,17 @@ class KilledError(Exception):
     pass
 
 
-def kill() -> None:
+def kill():
     raise KilledError
 
 
-def killed(context: Context, call: int = 31, **changes: Any) -> None:
+def killed(context, call=31, **changes):
     """A training that ends within step `call`."""
     with pytest.raises(KilledError):
         train(context, loss=until(call, kill, changes.pop("loss", squares)), **changes)
 
 
-def noisy(model: nn.Module, batch: Batch) -> torch.Tensor:
+def noisy(model, batch):
     """A loss that draws on the device, beside the network's dropout."""
     noise = torch.randn_like(batch.features)
     return squares(model, Batch(batch.positions, batch.features + 0.1 * noise))
@@ -59,13 +57,13 @@ def noisy(model: nn.Module, batch: Batch) -> torch.Tensor:
 class Steps:
     """A loss that counts how often it is asked for."""
 
-    def __init__(self, loss: Any = squares) -> None:
+    def __init__(self, loss=squares):
         self.loss = loss
         self.made = 0
 
-    def __call__(self, model: nn.Module, batch: Batch) -> torch.Tensor:
+    def __call__(self, model, batch):
         self.made += 1
-        found: torch.Tensor = self.loss(model, batch)
+        found = self.loss(model, batch)
         return found
 
 
@@ -73,8 +71,8 @@ class Steps:
 @pytest.mark.parametrize("optimizer", ["adamw", "adam", "sgd", "lamb"])
 @pytest.mark.parametrize("validate", [None, size, lambda model: -size(model)])
 def test_a_training_killed_at_half_of_its_steps_ends_with_the_bytes_of_an_undisturbed_one(
-    tmp_path: Path, optimizer: str, validate: Any, device: str
-) -> None:
+    tmp_path, optimizer, validate, device
+):
     recipe = {
         "optimizer": optimizer,
         "average": True,
@@ -94,7 +92,7 @@ def test_a_training_killed_at_half_of_its_steps_ends_with_the_bytes_of_an_undist
     assert context.facts == facts.facts
 
 
-def test_the_best_state_may_be_from_before_the_kill(tmp_path: Path) -> None:
+def test_the_best_state_may_be_from_before_the_kill(tmp_path):
     recipe = {"validate": size, "learning_rate": 0.05, "checkpoint_every": 20}
     undisturbed = train(Context(seed=0), **recipe)
     assert undisturbed.step < 20
@@ -104,9 +102,7 @@ def test_the_best_state_may_be_from_before_the_kill(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("schedule", ["step", "constant"])
 @pytest.mark.parametrize("call", [8, 60])
-def test_it_may_be_killed_more_than_once_and_anywhere(
-    tmp_path: Path, call: int, schedule: str
-) -> None:
+def test_it_may_be_killed_more_than_once_and_anywhere(tmp_path, call, schedule):
     recipe = {"schedule": schedule, "checkpoint_every": 7, "average": True}
     undisturbed = weights(train(Context(seed=0), **recipe))
     killed(Context(seed=0, checkpoint=tmp_path), call=call, **recipe)
@@ -114,10 +110,10 @@ def test_it_may_be_killed_more_than_once_and_anywhere(
     assert weights(train(Context(seed=0, checkpoint=tmp_path), **recipe)) == undisturbed
 
 
-def test_a_process_that_is_killed_ends_in_another_with_the_same_bytes(tmp_path: Path) -> None:
+def test_a_process_that_is_killed_ends_in_another_with_the_same_bytes(tmp_path):
     script = Path(__file__).parents[2] / "doubles/small_training.py"
 
-    def run(*words: str) -> subprocess.CompletedProcess[bytes]:
+    def run(*words):
         return subprocess.run([sys.executable, script, *words], capture_output=True, check=False)
 
     dead = run(str(tmp_path / "checkpoint"), "kill")
@@ -130,13 +126,11 @@ def test_a_process_that_is_killed_ends_in_another_with_the_same_bytes(tmp_path: 
     assert resumed.stdout == weights(undisturbed)
 
 
-def test_a_kill_while_a_checkpoint_is_written_leaves_the_one_before(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_kill_while_a_checkpoint_is_written_leaves_the_one_before(tmp_path, monkeypatch):
     undisturbed = weights(train(Context(seed=0)))
     replace, calls = os.replace, iter(range(9))
 
-    def third(source: Any, target: Any) -> None:
+    def third(source, target):
         if next(calls) == 2:
             raise KilledError
         replace(source, target)
@@ -153,9 +147,7 @@ def test_a_kill_while_a_checkpoint_is_written_leaves_the_one_before(
 
 
 @pytest.mark.parametrize("damage", ["cut", "flipped", "empty", "foreign"])
-def test_a_damaged_checkpoint_is_said_and_the_training_starts_anew(
-    tmp_path: Path, damage: str, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_damaged_checkpoint_is_said_and_the_training_starts_anew(tmp_path, damage, caplog):
     undisturbed = weights(train(Context(seed=0)))
     killed(Context(seed=0, checkpoint=tmp_path), checkpoint_every=10)
     path = tmp_path / "network.npz"
@@ -181,9 +173,7 @@ def test_a_damaged_checkpoint_is_said_and_the_training_starts_anew(
         {"seed": 1},
     ],
 )
-def test_the_checkpoint_of_another_training_is_left_alone(
-    tmp_path: Path, changes: dict[str, Any], caplog: pytest.LogCaptureFixture
-) -> None:
+def test_the_checkpoint_of_another_training_is_left_alone(tmp_path, changes, caplog):
     killed(Context(seed=0, checkpoint=tmp_path), checkpoint_every=10)
     seed = changes.get("seed", 0)
     others = {name: value for name, value in changes.items() if name != "seed"}
@@ -192,9 +182,7 @@ def test_the_checkpoint_of_another_training_is_left_alone(
     assert "another training" in caplog.text
 
 
-def test_how_often_is_kept_changes_no_number_and_one_may_go_on_with_another(
-    tmp_path: Path,
-) -> None:
+def test_how_often_is_kept_changes_no_number_and_one_may_go_on_with_another(tmp_path):
     undisturbed = weights(train(Context(seed=0), checkpoint_every=None))
     killed(Context(seed=0, checkpoint=tmp_path), checkpoint_every=10)
     steps = Steps()
@@ -203,16 +191,14 @@ def test_how_often_is_kept_changes_no_number_and_one_may_go_on_with_another(
     assert steps.made == 30
 
 
-def test_without_a_folder_or_with_null_nothing_is_kept(tmp_path: Path) -> None:
+def test_without_a_folder_or_with_null_nothing_is_kept(tmp_path):
     train(Context(seed=0), checkpoint_every=1)
     train(Context(seed=0, checkpoint=tmp_path / "none"), checkpoint_every=None)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_full_disk_stops_no_training(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    def full(*words: Any, **more: Any) -> None:
+def test_a_full_disk_stops_no_training(tmp_path, monkeypatch, caplog):
+    def full(*words, **more):
         raise OSError("No space left on device")
 
     monkeypatch.setattr(checkpoints.np, "savez", full)
@@ -220,9 +206,9 @@ def test_a_full_disk_stops_no_training(
     assert "no checkpoint is kept (No space left on device)" in caplog.text
 
 
-def test_facts_told_while_training_are_there_after_a_kill(tmp_path: Path) -> None:
-    def told(context: Context) -> Any:
-        def validate(model: nn.Module) -> float:
+def test_facts_told_while_training_are_there_after_a_kill(tmp_path):
+    def told(context):
+        def validate(model):
             if "first size" not in context.facts:
                 context.fact("first size", size(model), "weights")
             return 0.0
@@ -238,10 +224,8 @@ def test_facts_told_while_training_are_there_after_a_kill(tmp_path: Path) -> Non
     assert again.facts["first size"] == undisturbed.facts["first size"]
 
 
-def test_several_trainings_of_one_fit_have_names_and_checkpoints_of_their_own(
-    tmp_path: Path,
-) -> None:
-    def fit(context: Context, **last: Any) -> bytes:
+def test_several_trainings_of_one_fit_have_names_and_checkpoints_of_their_own(tmp_path):
+    def fit(context, **last):
         first = train(context, checkpoint_every=10)
         second = train(context, checkpoint_every=10, stage="second", average=True, **last)
         return weights(first) + weights(second)
@@ -258,7 +242,7 @@ def test_several_trainings_of_one_fit_have_names_and_checkpoints_of_their_own(
 
 
 @pytest.mark.parametrize("optimizer", ["adamw", "adam", "sgd", "lamb"])
-def test_an_optimizer_comes_back_as_it_was(optimizer: Any) -> None:
+def test_an_optimizer_comes_back_as_it_was(optimizer):
     recipe = Recipe(steps=3, batch=4, learning_rate=0.1, optimizer=optimizer)
     torch.manual_seed(0)
     model = network()
@@ -279,7 +263,7 @@ def test_an_optimizer_comes_back_as_it_was(optimizer: Any) -> None:
             )
 
 
-def gradients(model: nn.Module, count: int) -> Iterator[None]:
+def gradients(model, count):
     """Gradients of a fixed batch, so many times."""
     for _ in range(count):
         model.zero_grad()
@@ -288,9 +272,7 @@ def gradients(model: nn.Module, count: int) -> Iterator[None]:
 
 
 @pytest.mark.slow
-def test_a_run_that_is_killed_while_it_trains_stores_the_state_of_an_undisturbed_one(
-    tmp_path: Path,
-) -> None:
+def test_a_run_that_is_killed_while_it_trains_stores_the_state_of_an_undisturbed_one(tmp_path):
     words = (
         "name: killed, dataset: toy-planet, encoder: given, splits: [random], metrics: [distance]"
     )

@@ -2,11 +2,9 @@
 
 import subprocess
 import sys
-from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from pydantic import Field, ValidationError
 
 import geobench_torch
@@ -31,7 +29,7 @@ class Own(Recipe):
     width: int = Field(16, ge=1)
 
 
-def loaded(script: str) -> set[str]:
+def loaded(script):
     """The modules that a script loads."""
     done = subprocess.run(
         [sys.executable, "-c", f"{script}\nimport sys\nprint(*sys.modules)"],
@@ -43,13 +41,13 @@ def loaded(script: str) -> set[str]:
     return set(done.stdout.split())
 
 
-def test_a_recipe_is_there_without_torch() -> None:
+def test_a_recipe_is_there_without_torch():
     modules = loaded("import geobench_torch\ngeobench_torch.Recipe")
     assert "geobench_torch.recipe" in modules
     assert not modules & {"torch", "geobench_torch.loop"}
 
 
-def test_all_other_names_come_when_they_are_asked_for() -> None:
+def test_all_other_names_come_when_they_are_asked_for():
     modules = loaded("from geobench_torch import train_network")
     assert "torch" in modules
     assert "pytorch_optimizer" not in modules  # only `optimizer: lamb` needs it
@@ -61,7 +59,7 @@ def test_all_other_names_come_when_they_are_asked_for() -> None:
         geobench_torch.nothing  # noqa: B018
 
 
-def test_a_configuration_inherits_the_recipe_and_gives_it_other_defaults() -> None:
+def test_a_configuration_inherits_the_recipe_and_gives_it_other_defaults():
     own = Own()
     assert (own.steps, own.optimizer, own.warmup) == (400, "adamw", 0.1)
     assert own.rate(0) == Recipe(steps=400, batch=1, learning_rate=1.0).rate(0) == 1 / 40
@@ -71,7 +69,7 @@ def test_a_configuration_inherits_the_recipe_and_gives_it_other_defaults() -> No
     assert trained.step == 400
 
 
-def test_fields_that_came_later_name_what_was_before_and_checkpoints_change_no_number() -> None:
+def test_fields_that_came_later_name_what_was_before_and_checkpoints_change_no_number():
     # What was: AdamW under a cosine, gradients clipped to 1, after a tenth of warm-up.
     recipe = Recipe(steps=10, batch=1, learning_rate=1.0)
     keyed = {"steps", "batch", "learning_rate", "weight_decay", "average", "evaluations"}
@@ -97,12 +95,12 @@ def test_fields_that_came_later_name_what_was_before_and_checkpoints_change_no_n
         {"epochs": 3},
     ],
 )
-def test_what_cannot_be_trained_with_is_an_error(wrong: dict[str, Any]) -> None:
+def test_what_cannot_be_trained_with_is_an_error(wrong):
     with pytest.raises(ValidationError):
         Recipe(**{"steps": 10, "batch": 1, "learning_rate": 1.0} | wrong)
 
 
-def test_the_learning_rate_warms_up_and_falls_to_nothing() -> None:
+def test_the_learning_rate_warms_up_and_falls_to_nothing():
     recipe = Recipe(steps=100, batch=1, learning_rate=1.0, warmup=0.1)
     rates = [recipe.rate(step) for step in range(100)]
     assert np.argmax(rates) == 9
@@ -113,8 +111,8 @@ def test_the_learning_rate_warms_up_and_falls_to_nothing() -> None:
     assert Recipe(steps=1, batch=1, learning_rate=1.0).rate(0) == 1
 
 
-def test_a_rate_in_steps_falls_at_its_milestones_and_a_constant_one_never() -> None:
-    given: dict[str, Any] = {"steps": 100, "batch": 1, "learning_rate": 1.0, "warmup": 0.1}
+def test_a_rate_in_steps_falls_at_its_milestones_and_a_constant_one_never():
+    given = {"steps": 100, "batch": 1, "learning_rate": 1.0, "warmup": 0.1}
     falling = Recipe(**given, schedule="step", milestones=(0.3, 0.9), milestone_factor=0.5)
     rates = [falling.rate(step) for step in range(100)]
     np.testing.assert_allclose(rates[:10], np.arange(1, 11) / 10)
@@ -123,15 +121,15 @@ def test_a_rate_in_steps_falls_at_its_milestones_and_a_constant_one_never() -> N
     np.testing.assert_array_equal([constant.rate(step) for step in range(9, 100)], 1.0)
 
 
-def test_a_step_is_made_at_the_rate_of_its_place() -> None:
+def test_a_step_is_made_at_the_rate_of_its_place():
     class Constant(nn.Module):
-        def __init__(self) -> None:
+        def __init__(self):
             super().__init__()
             self.weight = nn.Parameter(torch.zeros(1, 1))
 
-    seen: list[float] = []
+    seen = []
 
-    def falling(model: nn.Module, batch: Any) -> torch.Tensor:
+    def falling(model, batch):
         seen.append(float(model.weight.detach()))
         return -model.weight.sum()  # a gradient of -1 everywhere
 
@@ -143,7 +141,7 @@ def test_a_step_is_made_at_the_rate_of_its_place() -> None:
 
 
 @pytest.mark.parametrize("optimizer", ["adamw", "adam", "sgd", "lamb"])
-def test_every_optimizer_lowers_the_loss_by_deterministic_steps(optimizer: str) -> None:
+def test_every_optimizer_lowers_the_loss_by_deterministic_steps(optimizer):
     rate = {"adamw": 1e-2, "adam": 1e-2, "sgd": 3e-2, "lamb": 3e-2}[optimizer]
     trained = train(Context(seed=0), optimizer=optimizer, learning_rate=rate, steps=400)
     batch = next(in_chunks(rows()))
@@ -151,9 +149,7 @@ def test_every_optimizer_lowers_the_loss_by_deterministic_steps(optimizer: str) 
         assert squares(trained.network, batch).item() < 0.45  # about 1 if nothing is learnt
 
 
-def lamb_steps(
-    x: NDArray[np.float64], gradients: list[NDArray[np.float64]], rate: float, decay: float
-) -> NDArray[np.float64]:
+def lamb_steps(x, gradients, rate, decay):
     """You et al. (2020), algorithm 2, without the correction of bias, as their code has it."""
     m, v = np.zeros_like(x), np.zeros_like(x)
     for gradient in gradients:
@@ -166,7 +162,7 @@ def lamb_steps(
 
 
 @pytest.mark.parametrize("scale", [0.1, 100.0])
-def test_lamb_makes_the_steps_of_its_authors(scale: float) -> None:
+def test_lamb_makes_the_steps_of_its_authors(scale):
     rng = np.random.default_rng(0)
     layer = nn.Linear(5, 4)
     start = {"weight": scale * rng.normal(size=(4, 5)), "bias": np.zeros(4)}
@@ -191,7 +187,7 @@ def test_lamb_makes_the_steps_of_its_authors(scale: float) -> None:
 
 
 @pytest.mark.parametrize("optimizer", ["adamw", "adam", "sgd", "lamb"])
-def test_biases_and_gains_do_not_decay(optimizer: Any) -> None:
+def test_biases_and_gains_do_not_decay(optimizer):
     model = nn.Sequential(nn.Linear(3, 3), nn.LayerNorm(3))
     recipe = Recipe(steps=3, batch=1, learning_rate=0.1, weight_decay=0.5, optimizer=optimizer)
     before = {name: p.detach().clone() for name, p in model.named_parameters()}
@@ -202,7 +198,7 @@ def test_biases_and_gains_do_not_decay(optimizer: Any) -> None:
     assert changed == {"0.weight"}
 
 
-def test_lamb_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lamb_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "pytorch_optimizer", None)
     with pytest.raises(PluginError, match=r"pip install 'geobench-geolocation\[methods\]'"):
         train(Context(seed=0), optimizer="lamb")

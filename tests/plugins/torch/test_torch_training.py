@@ -1,11 +1,8 @@
 """What methods on torch share: reading, training, states."""
 
 import random
-from collections.abc import Iterator
 from itertools import islice
-from pathlib import Path
 from time import monotonic
-from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +14,6 @@ torch = pytest.importorskip("torch")
 from torch import nn  # noqa: E402
 
 from geobench_torch import (  # noqa: E402
-    Batch,
     Recipe,
     Standardise,
     count_parameters,
@@ -34,14 +30,14 @@ from geobench_torch import (  # noqa: E402
 from small_training import network, rows, squares, train, weights  # noqa: E402
 
 
-def numbered(count: int, shards: int = 1) -> Rows:
+def numbered(count, shards=1):
     whole = np.arange(count, dtype=np.float32)[:, None].repeat(3, axis=1)
     return Rows(np.array_split(whole, shards))
 
 
 @pytest.mark.parametrize("chunk_bytes", [10**9, 12 * 200, 1])
 @pytest.mark.parametrize("shards", [1, 3])
-def test_an_epoch_has_each_photo_at_most_once(chunk_bytes: int, shards: int) -> None:
+def test_an_epoch_has_each_photo_at_most_once(chunk_bytes, shards):
     features = numbered(500, shards)
     batches = shuffled_batches(features, 40, rng=np.random.default_rng(0), chunk_bytes=chunk_bytes)
     for _ in range(3):
@@ -52,7 +48,7 @@ def test_an_epoch_has_each_photo_at_most_once(chunk_bytes: int, shards: int) -> 
             np.testing.assert_array_equal(batch.features[:, 0].numpy(), batch.positions.numpy())
 
 
-def test_photos_that_neighbour_on_disk_are_mixed_across_a_chunk() -> None:
+def test_photos_that_neighbour_on_disk_are_mixed_across_a_chunk():
     batches = shuffled_batches(
         numbered(4096), 64, rng=np.random.default_rng(0), chunk_bytes=12 * 1024
     )
@@ -61,12 +57,12 @@ def test_photos_that_neighbour_on_disk_are_mixed_across_a_chunk() -> None:
         assert len(blocks) > 10
 
 
-def test_no_more_than_a_chunk_is_read_at_once(tmp_path: Path) -> None:
+def test_no_more_than_a_chunk_is_read_at_once(tmp_path):
     np.save(tmp_path / "shard.npy", np.zeros((5000, 8), np.float32))
-    asked: list[int] = []
+    asked = []
 
-    class Watched(np.ndarray):  # type: ignore[type-arg]
-        def __getitem__(self, key: Any) -> Any:
+    class Watched(np.ndarray):
+        def __getitem__(self, key):
             found = np.asarray(super().__getitem__(key))
             asked.append(found.nbytes)
             return found
@@ -77,7 +73,7 @@ def test_no_more_than_a_chunk_is_read_at_once(tmp_path: Path) -> None:
     assert max(asked) <= 20_000
 
 
-def test_fewer_photos_than_a_batch_are_all_in_every_batch() -> None:
+def test_fewer_photos_than_a_batch_are_all_in_every_batch():
     batches = shuffled_batches(numbered(3), 64, rng=np.random.default_rng(0))
     for batch in islice(batches, 4):
         assert sorted(batch.positions.tolist()) == [0, 1, 2]
@@ -87,9 +83,7 @@ def test_fewer_photos_than_a_batch_are_all_in_every_batch() -> None:
 
 @pytest.mark.parametrize("chunk_bytes", [10**9, 12 * 200, 1])
 @pytest.mark.parametrize("skip", [0, 1, 5, 12, 13, 36, 47])
-def test_what_follows_skipped_batches_is_as_if_they_had_been_given(
-    chunk_bytes: int, skip: int
-) -> None:
+def test_what_follows_skipped_batches_is_as_if_they_had_been_given(chunk_bytes, skip):
     given = {"chunk_bytes": chunk_bytes, "size": 40}
     whole = shuffled_batches(numbered(500, 3), rng=np.random.default_rng(0), **given)
     rest = shuffled_batches(numbered(500, 3), rng=np.random.default_rng(0), skip=skip, **given)
@@ -98,11 +92,11 @@ def test_what_follows_skipped_batches_is_as_if_they_had_been_given(
         assert torch.equal(found.features, expected.features)
 
 
-def test_of_skipped_batches_nothing_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[int] = []
+def test_of_skipped_batches_nothing_is_read(monkeypatch):
+    asked = []
     read = Rows.__getitem__
 
-    def watched(self: Rows, positions: Any) -> Any:
+    def watched(self, positions):
         asked.append(len(positions))
         return read(self, positions)
 
@@ -114,13 +108,13 @@ def test_of_skipped_batches_nothing_is_read(monkeypatch: pytest.MonkeyPatch) -> 
     assert asked == [100]
 
 
-def test_in_chunks_gives_all_photos_in_order() -> None:
+def test_in_chunks_gives_all_photos_in_order():
     positions = [batch.positions for batch in in_chunks(numbered(10, 2), size=4)]
     assert [len(p) for p in positions] == [4, 4, 2]
     assert torch.cat(positions).tolist() == list(range(10))
 
 
-def test_training_lowers_the_loss_and_reports_its_size() -> None:
+def test_training_lowers_the_loss_and_reports_its_size():
     context = Context(seed=0)
     trained = train(context, steps=400)
     batch = next(in_chunks(rows()))
@@ -134,7 +128,7 @@ def test_training_lowers_the_loss_and_reports_its_size() -> None:
 
 
 @pytest.mark.parametrize("average", [False, True])
-def test_the_same_seed_gives_the_same_bytes_and_another_does_not(average: bool) -> None:
+def test_the_same_seed_gives_the_same_bytes_and_another_does_not(average):
     first, second, other = (
         weights(train(Context(seed=seed), average=average)) for seed in (1, 1, 2)
     )
@@ -142,7 +136,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_does_not(average: bool) 
     assert first != other
 
 
-def test_training_does_not_depend_on_what_was_drawn_before() -> None:
+def test_training_does_not_depend_on_what_was_drawn_before():
     torch.manual_seed(5)
     first = weights(train(Context(seed=3)))
     torch.rand(17)
@@ -150,7 +144,7 @@ def test_training_does_not_depend_on_what_was_drawn_before() -> None:
     assert weights(train(Context(seed=3))) == first
 
 
-def test_global_random_state_and_torch_settings_are_left_as_they_were() -> None:
+def test_global_random_state_and_torch_settings_are_left_as_they_were():
     torch.manual_seed(11)
     np.random.seed(12)
     random.seed(13)
@@ -163,10 +157,10 @@ def test_global_random_state_and_torch_settings_are_left_as_they_were() -> None:
     assert torch.tensor([1e-310], dtype=torch.float64).mul(0.5).item() > 0
 
 
-def test_settings_are_restored_when_training_fails() -> None:
+def test_settings_are_restored_when_training_fails():
     state = torch.get_rng_state()
 
-    def fail() -> None:
+    def fail():
         with seeded(Context(seed=0)):
             raise KeyError(float(torch.rand(())))
 
@@ -176,10 +170,10 @@ def test_settings_are_restored_when_training_fails() -> None:
     assert not torch.are_deterministic_algorithms_enabled()
 
 
-def test_the_best_state_on_validation_is_kept() -> None:
-    seen: list[bytes] = []
+def test_the_best_state_on_validation_is_kept():
+    seen = []
 
-    def validate(model: nn.Module) -> float:
+    def validate(model):
         assert not model.training
         assert not torch.is_grad_enabled()
         seen.append(b"".join(a.tobytes() for a in module_state(model).values()))
@@ -194,7 +188,7 @@ def test_the_best_state_on_validation_is_kept() -> None:
     assert context.facts["validation loss"] == Fact(0.0, "loss")
 
 
-def test_a_validation_that_is_no_number_is_worse_than_any_and_no_fact() -> None:
+def test_a_validation_that_is_no_number_is_worse_than_any_and_no_fact():
     values = iter([float("nan"), 5.0, float("nan"), 4.0, float("inf"), 6.0])
     trained = train(Context(seed=0), validate=lambda model: next(values), evaluations=6)
     assert (trained.step, trained.value) == (40, 4.0)
@@ -203,22 +197,22 @@ def test_a_validation_that_is_no_number_is_worse_than_any_and_no_fact() -> None:
     assert "validation loss" not in context.facts
 
 
-def test_validation_that_draws_random_numbers_does_not_change_training() -> None:
+def test_validation_that_draws_random_numbers_does_not_change_training():
     checks = iter(range(20))
     quiet = train(Context(seed=0), validate=lambda model: -next(checks))
     noisy = train(Context(seed=0), validate=lambda model: -next(checks) - float(torch.rand(())))
     assert weights(quiet) == weights(noisy)
 
 
-def test_the_moving_average_has_a_warm_up() -> None:
+def test_the_moving_average_has_a_warm_up():
     class Constant(nn.Module):
-        def __init__(self) -> None:
+        def __init__(self):
             super().__init__()
             self.weight = nn.Parameter(torch.zeros(1, 1))
 
-    values: list[float] = []
+    values = []
 
-    def loss(model: Constant, batch: Batch) -> torch.Tensor:
+    def loss(model, batch):
         values.append(float(model.weight.detach()))
         return (model.weight - 3).square().sum()
 
@@ -235,12 +229,12 @@ def test_the_moving_average_has_a_warm_up() -> None:
 
 
 @pytest.mark.parametrize("steps", [1, 2, 3])
-def test_the_shortest_budgets_train(steps: int) -> None:
+def test_the_shortest_budgets_train(steps):
     trained = train(Context(seed=0), steps=steps, validate=lambda model: 0.0)
     assert 1 <= trained.step <= steps
 
 
-def test_a_loss_that_is_not_finite_is_an_error_with_a_remedy() -> None:
+def test_a_loss_that_is_not_finite_is_an_error_with_a_remedy():
     with pytest.raises(ConfigError, match=r"step 1 of 1.*Lower the learning rate"):
         train_network(
             network,
@@ -251,10 +245,10 @@ def test_a_loss_that_is_not_finite_is_an_error_with_a_remedy() -> None:
         )
 
 
-def test_the_deadline_stops_training_and_progress_is_shown() -> None:
-    shown: list[tuple[int | None, str]] = []
+def test_the_deadline_stops_training_and_progress_is_shown():
+    shown = []
 
-    def track(items: Any, total: int | None, what: str) -> Iterator[Any]:
+    def track(items, total, what):
         shown.append((total, what))
         yield from items
 
@@ -263,7 +257,7 @@ def test_the_deadline_stops_training_and_progress_is_shown() -> None:
     assert shown == [(60, "train")]
 
 
-def test_bfloat16_trains_nearly_the_same_network() -> None:
+def test_bfloat16_trains_nearly_the_same_network():
     exact = train(Context(seed=0), steps=200)
     rough = train(Context(seed=0), steps=200, precision="bfloat16")
     batch = next(in_chunks(rows()))
@@ -274,7 +268,7 @@ def test_bfloat16_trains_nearly_the_same_network() -> None:
     assert all(p.dtype == torch.float32 for p in rough.network.parameters())
 
 
-def test_a_state_restores_a_network_and_a_foreign_one_is_an_error() -> None:
+def test_a_state_restores_a_network_and_a_foreign_one_is_an_error():
     trained = train(Context(seed=0), steps=5)
     state = {"other": np.zeros(2), **module_state(trained.network)}
     again = network()
@@ -288,7 +282,7 @@ def test_a_state_restores_a_network_and_a_foreign_one_is_an_error() -> None:
         load_module_state(nn.Linear(6, 2), state)
 
 
-def test_a_state_is_packed_by_parts_and_the_network_restored_from_it(tmp_path: Path) -> None:
+def test_a_state_is_packed_by_parts_and_the_network_restored_from_it(tmp_path):
     trained = train(Context(seed=0), steps=5)
     partition = {"levels": np.arange(3), "keys": np.array(["a", "b"])}
     state = packed(network=trained.network, partition=partition, cells=[1, 2], share=0.25)
@@ -315,7 +309,7 @@ def test_a_state_is_packed_by_parts_and_the_network_restored_from_it(tmp_path: P
         restored(network, state, Context(seed=0), part="prior")
 
 
-def test_the_state_does_not_share_memory_with_the_network() -> None:
+def test_the_state_does_not_share_memory_with_the_network():
     layer = nn.Linear(2, 2)
     state = module_state(layer)
     with torch.no_grad():
@@ -324,7 +318,7 @@ def test_the_state_does_not_share_memory_with_the_network() -> None:
 
 
 @pytest.mark.parametrize("shape", [(2500, 5), (2500, 4, 5)])
-def test_standardised_features_have_mean_0_and_deviation_1(shape: tuple[int, ...]) -> None:
+def test_standardised_features_have_mean_0_and_deviation_1(shape):
     rng = np.random.default_rng(0)
     features = (rng.standard_normal(shape) * [1, 1e-3, 5, 1, 0] + [0, 7, -300, 1, 0.1]).astype(
         np.float32
@@ -338,7 +332,7 @@ def test_standardised_features_have_mean_0_and_deviation_1(shape: tuple[int, ...
     assert out[..., 4].abs().max() < 1e-6  # a feature that never varies
 
 
-def test_whitening_decides_how_much_of_the_features_proportions_is_kept() -> None:
+def test_whitening_decides_how_much_of_the_features_proportions_is_kept():
     rng = np.random.default_rng(0)
     deviations = np.array([1.0, 0.01, 4.0])
     features = (rng.standard_normal((3000, 3)) * deviations).astype(np.float32)

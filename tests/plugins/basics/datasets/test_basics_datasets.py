@@ -1,8 +1,5 @@
 """The folder and table datasets, and the encoder for features that a dataset brings."""
 
-from pathlib import Path
-from typing import Any
-
 import numpy as np
 import pytest
 from PIL import Image as PillowImage
@@ -18,9 +15,7 @@ from geobench_basics.encoders import GivenEncoder
 Rational = IFDRational
 
 
-def photo(
-    path: Path, gps: dict[int, Any] | None = None, *, orientation: int = 1, size: Any = (6, 4)
-) -> None:
+def photo(path, gps=None, *, orientation=1, size=(6, 4)):
     """Write a picture whose top left corner is red, with these EXIF values."""
     path.parent.mkdir(parents=True, exist_ok=True)
     pixels = np.zeros((size[1], size[0], 3), np.uint8)
@@ -32,18 +27,18 @@ def photo(
     PillowImage.fromarray(pixels).save(path, exif=exif)
 
 
-def at(lat: Any, lon: Any, north: str = "N", east: str = "E") -> dict[int, Any]:
+def at(lat, lon, north="N", east="E"):
     return {1: north, 2: lat, 3: east, 4: lon}
 
 
 DEGREES = at((Rational(43), Rational(28), Rational(28, 10)), (Rational(11), 53, Rational(6, 10)))
 
 
-def folder(path: Path, **config: Any) -> FolderDataset:
+def folder(path, **config):
     return FolderDataset(FolderConfig(root=path, **config))
 
 
-def test_degrees_minutes_and_seconds_are_read_with_their_signs(tmp_path: Path) -> None:
+def test_degrees_minutes_and_seconds_are_read_with_their_signs(tmp_path):
     photo(tmp_path / "b" / "a.jpg", DEGREES)
     minutes = at((0, Rational(2227800, 100000), 0), (36, Rational(3385, 1000), 0), "S", "W")
     photo(tmp_path / "a.png", minutes)
@@ -73,20 +68,18 @@ def test_degrees_minutes_and_seconds_are_read_with_their_signs(tmp_path: Path) -
         (at((1, 0, 0), (180, 1, 0)), "GPS coordinates off the globe"),
     ],
 )
-def test_a_gps_block_without_a_place_says_why(block: dict[int, Any], reason: str) -> None:
+def test_a_gps_block_without_a_place_says_why(block, reason):
     assert location_of(block) == BrokenPicture(reason)
 
 
 @pytest.mark.parametrize(
     ("north", "east"), [("S\0", "W\0"), (b"S\0", b"W"), ("s", "w"), (" S", "West")]
 )
-def test_a_hemisphere_may_be_padded_or_bytes(north: Any, east: Any) -> None:
+def test_a_hemisphere_may_be_padded_or_bytes(north, east):
     assert location_of(at((10.5,), 20, north, east)) == Location(-10.5, -20.0)
 
 
-def test_photos_without_a_place_are_counted_by_reason(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_photos_without_a_place_are_counted_by_reason(tmp_path, caplog):
     photo(tmp_path / "good.jpg", DEGREES)
     photo(tmp_path / "none.jpg")
     photo(tmp_path / "nan.jpg", at((Rational(0, 0),) * 3, (Rational(0, 0),) * 3))
@@ -106,7 +99,7 @@ def test_photos_without_a_place_are_counted_by_reason(
     assert "2 photos: not a readable picture (first: damaged.jpg)" in caplog.text
 
 
-def test_a_folder_without_a_single_place_is_an_error_that_counts(tmp_path: Path) -> None:
+def test_a_folder_without_a_single_place_is_an_error_that_counts(tmp_path):
     with pytest.raises(DataError, match="no picture files"):
         folder(tmp_path).table  # noqa: B018
     photo(tmp_path / "none.jpg")
@@ -114,7 +107,7 @@ def test_a_folder_without_a_single_place_is_an_error_that_counts(tmp_path: Path)
         folder(tmp_path).table  # noqa: B018
 
 
-def test_photos_of_a_folder_can_be_one_group(tmp_path: Path) -> None:
+def test_photos_of_a_folder_can_be_one_group(tmp_path):
     for name in ("a.jpg", "walk/b.jpg", "walk/c.jpg"):
         photo(tmp_path / name, DEGREES)
     assert folder(tmp_path).table.groups.tolist() == ["a.jpg", "walk/b.jpg", "walk/c.jpg"]
@@ -129,7 +122,7 @@ CORNERS[8] = (-1, 0)
 
 
 @pytest.mark.parametrize("orientation", list(CORNERS))
-def test_pixels_are_turned_upright(tmp_path: Path, orientation: int) -> None:
+def test_pixels_are_turned_upright(tmp_path, orientation):
     photo(tmp_path / "a.png", DEGREES, orientation=orientation)
     (image,) = folder(tmp_path).images(np.array([0]))
     assert isinstance(image, np.ndarray)
@@ -138,7 +131,7 @@ def test_pixels_are_turned_upright(tmp_path: Path, orientation: int) -> None:
     assert image[CORNERS[orientation]].tolist() == [255, 0, 0]
 
 
-def test_a_picture_that_cannot_be_read_says_so_and_the_next_one_follows(tmp_path: Path) -> None:
+def test_a_picture_that_cannot_be_read_says_so_and_the_next_one_follows(tmp_path):
     for name in ("a.jpg", "b.jpg"):
         photo(tmp_path / name, DEGREES, size=(64, 64))
     dataset = folder(tmp_path)
@@ -151,7 +144,7 @@ def test_a_picture_that_cannot_be_read_says_so_and_the_next_one_follows(tmp_path
     assert isinstance(second, np.ndarray)
 
 
-def test_grey_transparent_and_sixteen_bit_pictures_become_eight_bit_rgb(tmp_path: Path) -> None:
+def test_grey_transparent_and_sixteen_bit_pictures_become_eight_bit_rgb(tmp_path):
     csv = tmp_path / "t.csv"
     csv.write_text("id,lat,lon\ndeep,1,2\ngrey,1,2\nglass,1,2\n")
     deep = np.array([[0, 256, 65535]], np.uint16)
@@ -165,7 +158,7 @@ def test_grey_transparent_and_sixteen_bit_pictures_become_eight_bit_rgb(tmp_path
     assert np.asarray(images[2])[0, 0].tolist() == [1, 2, 3]
 
 
-def table(path: Path, text: str, **config: Any) -> TableDataset:
+def table(path, text, **config):
     file = path / "photos.csv"
     file.write_bytes(text.encode())
     return TableDataset(TableConfig(file=file, **config))
@@ -176,9 +169,7 @@ def table(path: Path, text: str, **config: Any) -> TableDataset:
 @pytest.mark.parametrize(
     "header", ["id,lat,lon", "IMG_ID,LAT,LON", "Image-Id,Latitude,Longitude", "file,lat,lng"]
 )
-def test_columns_are_found_by_their_usual_names(
-    tmp_path: Path, header: str, end: str, separator: str
-) -> None:
+def test_columns_are_found_by_their_usual_names(tmp_path, header, end, separator):
     text = end.join([header, "007,-16.663606,145.563537", "9007199254740993,31.893581,-85.1"])
     dataset = table(tmp_path, "\ufeff" + text.replace(",", separator) + end)
     assert dataset.table.ids.tolist() == ["007", "9007199254740993"]
@@ -191,7 +182,7 @@ def test_columns_are_found_by_their_usual_names(
         next(dataset.images(np.array([0])))
 
 
-def test_namibia_is_no_missing_value_and_nothing_else_is_guessed(tmp_path: Path) -> None:
+def test_namibia_is_no_missing_value_and_nothing_else_is_guessed(tmp_path):
     text = (
         "id,lat,lon,country,scene,altitude,count,code,text,none,big\n"
         '1,1,2,NA,1,0.5,3,01,"a,b",,9007199254740993\n'
@@ -211,7 +202,7 @@ def test_namibia_is_no_missing_value_and_nothing_else_is_guessed(tmp_path: Path)
     assert list(attributes) == text.split("\n")[0].split(",")[3:]
 
 
-def test_group_and_part_are_found_and_an_unknown_author_is_no_group(tmp_path: Path) -> None:
+def test_group_and_part_are_found_and_an_unknown_author_is_no_group(tmp_path):
     text = "id,lat,lon,AUTHOR,Split\na,1,2,x@N00,train\nb,1,2,,test\nc,1,2,,\n"
     found = table(tmp_path, text).table
     assert found.groups.tolist() == ["x@N00", "b", "c"]
@@ -220,12 +211,12 @@ def test_group_and_part_are_found_and_an_unknown_author_is_no_group(tmp_path: Pa
 
 
 @pytest.mark.parametrize("nothing", ["nan", "NaN", "None", "null", "<NA>", " nan "])
-def test_what_programs_write_for_nothing_is_no_group(tmp_path: Path, nothing: str) -> None:
+def test_what_programs_write_for_nothing_is_no_group(tmp_path, nothing):
     text = f"id,lat,lon,user\na,1,2,{nothing}\nb,1,2,{nothing}\nc,1,2,Nan\nd,1,2,Nan\n"
     assert table(tmp_path, text).table.groups.tolist() == ["a", "b", "Nan", "Nan"]
 
 
-def test_the_configuration_says_what_tables_are_sliced_by(tmp_path: Path) -> None:
+def test_the_configuration_says_what_tables_are_sliced_by(tmp_path):
     rows = "".join(f"{n},1,2,{n % 7},{n % 3},x\n" for n in range(50))
     text = f"id,lat,lon,cell,Year,land\n{rows}"
     assert table(tmp_path, text).table.sliced == ("Year", "land")
@@ -236,9 +227,7 @@ def test_the_configuration_says_what_tables_are_sliced_by(tmp_path: Path) -> Non
     assert list(chosen.attributes) == ["cell", "Year", "land"]
 
 
-def test_slices_by_a_column_that_is_no_attribute_are_an_error_that_names_it(
-    tmp_path: Path,
-) -> None:
+def test_slices_by_a_column_that_is_no_attribute_are_an_error_that_names_it(tmp_path):
     text = "id,lat,lon,cell,year\na,1,2,3,2001\n"
     with pytest.raises(ConfigError, match="sliced says 'yaer', and there is no such column"):
         _ = table(tmp_path, text, sliced=["yaer"]).table
@@ -257,9 +246,7 @@ def test_slices_by_a_column_that_is_no_attribute_are_an_error_that_names_it(
         ("id,lat,lon,part,split", "part and split", "part_column"),
     ],
 )
-def test_ambiguous_columns_are_an_error_that_names_them_and_the_key(
-    tmp_path: Path, header: str, names: str, key: str
-) -> None:
+def test_ambiguous_columns_are_an_error_that_names_them_and_the_key(tmp_path, header, names, key):
     row = ",".join("1" for _ in header.split(","))
     with pytest.raises(ConfigError, match=f"columns {names} could each .*{key}: "):
         table(tmp_path, f"{header}\n{row}\n").load()
@@ -267,7 +254,7 @@ def test_ambiguous_columns_are_an_error_that_names_them_and_the_key(
     assert len(table(tmp_path, f"{header}\n{row}\n", **{key: chosen}).table) == 1
 
 
-def test_a_column_that_is_not_there_is_an_error_that_lists_the_others(tmp_path: Path) -> None:
+def test_a_column_that_is_not_there_is_an_error_that_lists_the_others(tmp_path):
     text = "id,breite,lon\n1,2,3\n"
     with pytest.raises(ConfigError, match=r"the latitude .*lat_column.*id, breite, lon"):
         table(tmp_path, text).load()
@@ -276,7 +263,7 @@ def test_a_column_that_is_not_there_is_an_error_that_lists_the_others(tmp_path: 
     assert table(tmp_path, text, lat_column="Breite").table.points.tolist() == [[2, 3]]
 
 
-def test_bad_coordinates_are_counted_and_all_bad_is_an_error(tmp_path: Path) -> None:
+def test_bad_coordinates_are_counted_and_all_bad_is_an_error(tmp_path):
     text = 'id,lat,lon\na,1,+2\nb,"48,5",2\nc,90.5,2\nd,,\ne,nan,2\nf,inf,2\n,1,1\ng, -3.5e1,-190\n'
     found = table(tmp_path, text).table
     assert found.ids.tolist() == ["a", "g"]
@@ -293,18 +280,18 @@ def test_bad_coordinates_are_counted_and_all_bad_is_an_error(tmp_path: Path) -> 
         table(tmp_path, "id,lat,lon\n").load()
 
 
-def test_a_repeated_id_is_an_error_that_names_it(tmp_path: Path) -> None:
+def test_a_repeated_id_is_an_error_that_names_it(tmp_path):
     with pytest.raises(DataError, match="'a'"):
         table(tmp_path, "id,lat,lon\na,1,2\na,1,2\n").table  # noqa: B018
 
 
 @pytest.mark.parametrize("text", ["", "id,lat,lon\n1,2\n", "id,lat,lat\n1,2,3\n"])
-def test_a_file_that_is_no_table_is_one_readable_error(tmp_path: Path, text: str) -> None:
+def test_a_file_that_is_no_table_is_one_readable_error(tmp_path, text):
     with pytest.raises(DataError, match=r"photos\.csv"):
         table(tmp_path, text).load()
 
 
-def test_pictures_are_found_by_id_or_file_with_or_without_ending(tmp_path: Path) -> None:
+def test_pictures_are_found_by_id_or_file_with_or_without_ending(tmp_path):
     images = tmp_path / "images"
     for index, name in enumerate(
         ["00/1.jpg", "00/2.jpg", "a/b/3.JPG", "4.png", "5.jpg", "5.png", "x/6.jpg", "y/6.jpg"]
@@ -326,7 +313,7 @@ def test_pictures_are_found_by_id_or_file_with_or_without_ending(tmp_path: Path)
     assert named.table.attributes == {}
 
 
-def test_parquet_gives_the_same_table_as_csv(tmp_path: Path) -> None:
+def test_parquet_gives_the_same_table_as_csv(tmp_path):
     import pyarrow as pa
     import pyarrow.parquet
 
@@ -353,7 +340,7 @@ def test_parquet_gives_the_same_table_as_csv(tmp_path: Path) -> None:
     assert from_parquet.table.attributes["country"].tolist() == ["NA", ""]
 
 
-def test_ids_that_a_float_has_rounded_are_refused(tmp_path: Path) -> None:
+def test_ids_that_a_float_has_rounded_are_refused(tmp_path):
     import pyarrow as pa
     import pyarrow.parquet
 
@@ -363,7 +350,7 @@ def test_ids_that_a_float_has_rounded_are_refused(tmp_path: Path) -> None:
         TableDataset(TableConfig(file=file)).load()
 
 
-def test_attributes_can_be_chosen_and_what_is_published_too(tmp_path: Path) -> None:
+def test_attributes_can_be_chosen_and_what_is_published_too(tmp_path):
     text = "id,lat,lon,country,url\n1,2,3,NA,http://x\n"
     dataset = table(tmp_path, text, attributes=["country"], publishes="scores")
     assert list(dataset.table.attributes) == ["country"]
@@ -373,7 +360,7 @@ def test_attributes_can_be_chosen_and_what_is_published_too(tmp_path: Path) -> N
         table(tmp_path, text, attributes=["contry"]).load()
 
 
-def test_half_a_million_rows_load_as_columns(tmp_path: Path) -> None:
+def test_half_a_million_rows_load_as_columns(tmp_path):
     count = 500_000
     numbers = np.arange(count)
     text = "id,lat,lon,sequence,country\n" + "".join(
@@ -387,9 +374,7 @@ def test_half_a_million_rows_load_as_columns(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", [FolderDataset, TableDataset])
-def test_the_tiny_samples_have_places_and_pictures(
-    tmp_path: Path, kind: type[FolderDataset] | type[TableDataset]
-) -> None:
+def test_the_tiny_samples_have_places_and_pictures(tmp_path, kind):
     from geobench import distance_km
     from geobench_basics.sample import COUNT, sample_points
 
@@ -401,10 +386,10 @@ def test_the_tiny_samples_have_places_and_pictures(
     assert len(np.unique(dataset.table.groups)) == COUNT // 3
 
 
-def test_given_features_pass_through_as_they_are() -> None:
+def test_given_features_pass_through_as_they_are():
     encoder = GivenEncoder()
     pooled, tokens = np.ones((2, 3), np.float64), np.ones((2, 4, 5), np.float16)
-    both = encoder.encode(Features(pooled, tokens), tokens=True)  # type: ignore[arg-type]
+    both = encoder.encode(Features(pooled, tokens), tokens=True)
     assert both.pooled is not None
     assert both.tokens is not None
     assert both.pooled.dtype == both.tokens.dtype == np.float32

@@ -1,7 +1,5 @@
 """The methods uniform and prior against closed forms, and what the plugin registers."""
 
-from typing import Any
-
 import numpy as np
 import pytest
 from scipy.stats import vonmises_fisher
@@ -12,9 +10,7 @@ from geobench import (
     Examples,
     Floored,
     Labelled,
-    Method,
     NotFittedError,
-    Points,
     distance_km,
     geo,
 )
@@ -25,22 +21,22 @@ RNG = np.random.default_rng
 NONE = Labelled(np.empty(0, "U1"), np.empty((0, 2)))
 
 
-def examples(points: Points, *, name: str = "photo") -> Labelled:
+def examples(points, *, name="photo"):
     ids = np.array([f"{name}-{index}" for index in range(len(points))])
     return Labelled(ids, np.asarray(points, np.float64))
 
 
-def unlabelled(ids: Any) -> Examples:
+def unlabelled(ids):
     return Examples(ids=np.asarray(ids))
 
 
-def restored(method: Method, train: Labelled) -> Any:
+def restored(method, train):
     again = type(method)(method.config)
     again.restore(method.state(), train, Context(seed=0))
     return again
 
 
-def test_uniform_is_flat_and_answers_differ_by_photo_and_seed_alone() -> None:
+def test_uniform_is_flat_and_answers_differ_by_photo_and_seed_alone():
     ids = [f"photo-{index}" for index in range(2000)]
     method = UniformMethod()
     method.fit(NONE, NONE, Context(seed=0))
@@ -61,23 +57,23 @@ def test_uniform_is_flat_and_answers_differ_by_photo_and_seed_alone() -> None:
     )
 
 
-def clusters(count: int, *, seed: int, width_km: float = 150.0) -> Points:
+def clusters(count, *, seed, width_km=150.0):
     """Places of a von Mises-Fisher mixture, two thirds of them in Europe."""
     rng = RNG(seed)
     centres = np.array([[48.0, 10.0], [52.0, 20.0], [-33.0, 151.0]])[rng.integers(0, 3, count)]
     kappa = (geo.EARTH_RADIUS_KM / width_km) ** 2
-    spread = geo.from_vectors(vonmises_fisher([1.0, 0, 0], kappa).rvs(count, random_state=seed))  # type: ignore[arg-type]
+    spread = geo.from_vectors(vonmises_fisher([1.0, 0, 0], kappa).rvs(count, random_state=seed))
     north = geo.destination(centres, 0, spread[:, 0] * 111.2)
     return geo.destination(north, 90, spread[:, 1] * 111.2)
 
 
-def fitted_prior(train: Examples, val: Examples, **config: Any) -> PriorMethod:
+def fitted_prior(train, val, **config):
     method = PriorMethod(PriorConfig(**config))
     method.fit(train, val, Context(seed=0))
     return method
 
 
-def test_prior_is_a_kernel_mixture_with_a_floor() -> None:
+def test_prior_is_a_kernel_mixture_with_a_floor():
     train, val = examples(clusters(60, seed=0)), examples(clusters(80, seed=1), name="val")
     context = Context(seed=0)
     method = PriorMethod(PriorConfig())
@@ -89,17 +85,17 @@ def test_prior_is_a_kernel_mixture_with_a_floor() -> None:
     assert found.shape == (2, 50)
     kappa = (geo.EARTH_RADIUS_KM / bandwidth) ** 2
     kernels = [
-        vonmises_fisher(mean, kappa).pdf(geo.unit_vectors(queries))  # type: ignore[arg-type]
+        vonmises_fisher(mean, kappa).pdf(geo.unit_vectors(queries))
         for mean in geo.unit_vectors(train.points)
     ]
     expected = np.log((1 - share) * np.mean(kernels, axis=0) + share / (4 * np.pi))
     np.testing.assert_allclose(found, np.stack([expected] * 2), rtol=1e-9)
 
 
-def test_prior_s_bandwidth_is_the_likeliest_on_validation() -> None:
+def test_prior_s_bandwidth_is_the_likeliest_on_validation():
     train, val = examples(clusters(400, seed=0)), examples(clusters(300, seed=1), name="val")
 
-    def likelihood(**config: Any) -> float:
+    def likelihood(**config):
         density = fitted_prior(train, val, **config).predict(unlabelled(["a"]), Context(seed=0))
         return float(density.log_prob(val.points[None]).mean())
 
@@ -108,7 +104,7 @@ def test_prior_s_bandwidth_is_the_likeliest_on_validation() -> None:
     assert best > max(others) - 1e-3
 
 
-def test_prior_does_not_trust_kernels_that_repeated_places_make_too_narrow() -> None:
+def test_prior_does_not_trust_kernels_that_repeated_places_make_too_narrow():
     # Half of the photos share exact places with training; the others are somewhere near.
     places = geo.uniform(30, RNG(0))
     near = geo.destination(places, 45, 60)
@@ -121,7 +117,7 @@ def test_prior_does_not_trust_kernels_that_repeated_places_make_too_narrow() -> 
 
 
 @pytest.mark.parametrize("point", ["geoscore", "densest", "median"])
-def test_prior_s_answer_is_the_best_training_place_by_its_rule(point: str) -> None:
+def test_prior_s_answer_is_the_best_training_place_by_its_rule(point):
     train, val = examples(clusters(150, seed=0)), examples(clusters(50, seed=1), name="val")
     method = fitted_prior(train, val, point=point, bandwidth_km=200)
     (answer,) = method.predict(unlabelled(["a"]), Context(seed=0)).point()
@@ -134,7 +130,7 @@ def test_prior_s_answer_is_the_best_training_place_by_its_rule(point: str) -> No
     np.testing.assert_array_equal(answer, train.points[gains[point].mean(axis=1).argmax()])
 
 
-def test_prior_is_restored_from_its_state_and_keeps_to_its_number_of_places() -> None:
+def test_prior_is_restored_from_its_state_and_keeps_to_its_number_of_places():
     train, val = examples(clusters(300, seed=0)), examples(clusters(50, seed=1), name="val")
     method = fitted_prior(train, val, places=100, candidates=20)
     state = method.state()
@@ -150,9 +146,7 @@ def test_prior_is_restored_from_its_state_and_keeps_to_its_number_of_places() ->
     assert second.sample(5, RNG(0)).shape == (3, 5, 2)
 
 
-def test_prior_without_validation_falls_back_and_without_training_is_an_error(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
+def test_prior_without_validation_falls_back_and_without_training_is_an_error(caplog):
     context = Context(seed=0)
     method = PriorMethod()
     method.fit(examples(clusters(5, seed=0)), NONE, context)
@@ -166,7 +160,7 @@ def test_prior_without_validation_falls_back_and_without_training_is_an_error(
     assert isinstance(method.predict(unlabelled(["a"]), context), Floored)
 
 
-def test_the_plugin_registers_every_component_once_under_its_name() -> None:
+def test_the_plugin_registers_every_component_once_under_its_name():
     import geobench_basics as plugin
 
     found = {
@@ -215,7 +209,7 @@ def test_the_plugin_registers_every_component_once_under_its_name() -> None:
     }
 
 
-def test_importing_the_plugin_loads_nothing_heavy() -> None:
+def test_importing_the_plugin_loads_nothing_heavy():
     import subprocess
     import sys
 

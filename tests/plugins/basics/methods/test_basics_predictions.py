@@ -1,8 +1,5 @@
 """The method predictions: files of answers, checked against the photos and answered from."""
 
-from pathlib import Path
-from typing import Any
-
 import numpy as np
 import pytest
 
@@ -13,7 +10,6 @@ from geobench import (
     DataError,
     Examples,
     Labelled,
-    Method,
     distance_km,
     geo,
 )
@@ -24,32 +20,32 @@ RNG = np.random.default_rng
 NONE = Labelled(np.empty(0, "U1"), np.empty((0, 2)))
 
 
-def unlabelled(ids: Any) -> Examples:
+def unlabelled(ids):
     return Examples(ids=np.asarray(ids))
 
 
 PARTS = {"cells/seen": np.array(["1", "2", "003"]), "cells/unseen": np.array(["4", "5"])}
 
 
-def predictions(folder: Path, text: str, **config: Any) -> PredictionsMethod:
+def predictions(folder, text, **config):
     file = folder / "answers.csv"
     file.write_text(text)
     return PredictionsMethod(PredictionsConfig(file=file, **config))
 
 
-def checked(method: PredictionsMethod, parts: dict[str, Any] = PARTS) -> PredictionsMethod:
+def checked(method, parts=PARTS):
     method.fit(NONE, NONE, Context(seed=0, part_ids=parts))
     return method
 
 
-def answer(method: Method, part: str, ids: list[str]) -> Any:
+def answer(method, part, ids):
     return method.predict(unlabelled(ids), Context(seed=0, part=part, part_ids=PARTS))
 
 
 WHOLE = "id,lat,lon\n1,1,10\n2,2,20\n003,3,30\n4,4,40\n5,5,200\n"
 
 
-def test_answers_are_given_as_written_in_any_order_and_chunk(tmp_path: Path) -> None:
+def test_answers_are_given_as_written_in_any_order_and_chunk(tmp_path):
     method = checked(predictions(tmp_path, WHOLE))
     assert answer(method, "cells/seen", ["003", "1"]).point().tolist() == [[3, 30], [1, 10]]
     assert answer(method, "cells/unseen", ["5"]).point().tolist() == [[5, -160]]
@@ -62,7 +58,7 @@ def test_answers_are_given_as_written_in_any_order_and_chunk(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("seen", ["seen", "cells/seen"])
-def test_parts_are_written_with_the_split_or_without(tmp_path: Path, seen: str) -> None:
+def test_parts_are_written_with_the_split_or_without(tmp_path, seen):
     text = "part,id,lat,lon\n" + "".join(
         f"{part},{photo},{lat},1\n"
         for part, photo, lat in [
@@ -78,13 +74,13 @@ def test_parts_are_written_with_the_split_or_without(tmp_path: Path, seen: str) 
     assert answer(method, "cells/unseen", ["4"]).point().tolist() == [[20, 1]]
 
 
-def test_a_part_written_in_both_ways_is_ambiguous(tmp_path: Path) -> None:
+def test_a_part_written_in_both_ways_is_ambiguous(tmp_path):
     text = "part,id,lat,lon\nseen,1,0,0\ncells/seen,2,0,0\n"
     with pytest.raises(DataError, match="cells/seen, others of seen"):
         checked(predictions(tmp_path, text))
 
 
-def test_only_the_configured_parts_are_answered(tmp_path: Path) -> None:
+def test_only_the_configured_parts_are_answered(tmp_path):
     text = "id,lat,lon\n4,4,40\n5,5,50\n"
     for parts in (["unseen"], ["cells/unseen"]):
         method = checked(predictions(tmp_path, text, parts=parts))
@@ -117,15 +113,15 @@ def test_only_the_configured_parts_are_answered(tmp_path: Path) -> None:
     ],
 )
 def test_a_file_that_does_not_fit_the_photos_is_counted_before_anything_is_predicted(
-    tmp_path: Path, text: str, problem: str
-) -> None:
+    tmp_path, text, problem
+):
     with pytest.raises(DataError, match=problem) as caught:
         checked(predictions(tmp_path, text))
     assert "answers.csv" in caught.value.where
     assert "`parts`" in caught.value.remedy
 
 
-def test_a_stored_state_is_checked_against_the_photos_as_they_are_now(tmp_path: Path) -> None:
+def test_a_stored_state_is_checked_against_the_photos_as_they_are_now(tmp_path):
     method = checked(predictions(tmp_path, WHOLE))
     grown = {**PARTS, "cells/unseen": np.array(["4", "5", "6"])}
     shrunk = {"cells/seen": np.array(["1"])}
@@ -136,14 +132,12 @@ def test_a_stored_state_is_checked_against_the_photos_as_they_are_now(tmp_path: 
 
 
 @pytest.mark.parametrize("part", ["", "seen", "cells/seen"])
-def test_photos_that_a_limit_or_a_broken_picture_took_away_may_be_answered(
-    tmp_path: Path, part: str
-) -> None:
+def test_photos_that_a_limit_or_a_broken_picture_took_away_may_be_answered(tmp_path, part):
     known = {"cells/seen": PARTS["cells/seen"]}
     head = "part,id,lat,lon\n" if part else "id,lat,lon\n"
     start = f"{part}," if part else ""
 
-    def fitted(*ids: str) -> PredictionsMethod:
+    def fitted(*ids):
         text = head + "".join(f"{start}{photo},{photo},7\n" for photo in ids)
         method = predictions(tmp_path, text, parts=["seen"])
         limited = {"cells/seen": np.array(["2"]), "cells/unseen": np.array(["4"])}
@@ -169,24 +163,20 @@ def test_photos_that_a_limit_or_a_broken_picture_took_away_may_be_answered(
         ("x", "There are: cells/seen"),
     ],
 )
-def test_a_configured_part_that_the_split_lacks_is_an_error_that_names_it(
-    tmp_path: Path, entry: str, hint: str
-) -> None:
+def test_a_configured_part_that_the_split_lacks_is_an_error_that_names_it(tmp_path, entry, hint):
     with pytest.raises(ConfigError, match=f"'{entry}'") as caught:
         checked(predictions(tmp_path, WHOLE, parts=["seen", entry]))
     assert caught.value.remedy.startswith(hint)
 
 
-def test_a_configured_part_of_another_split_is_let_be_and_logged(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_configured_part_of_another_split_is_let_be_and_logged(tmp_path, caplog):
     text = "id,lat,lon\n4,4,40\n5,5,50\n"
     checked(predictions(tmp_path, text, parts=["unseen", "random/test"]))
     assert "random/test is of another split" in caplog.text
     assert "cells/seen, cells/unseen" in caplog.text
 
 
-def test_a_folder_or_a_damaged_file_is_an_error_that_names_it(tmp_path: Path) -> None:
+def test_a_folder_or_a_damaged_file_is_an_error_that_names_it(tmp_path):
     folder, damaged = tmp_path / "folder.csv", tmp_path / "answers.csv.gz"
     folder.mkdir()
     damaged.write_bytes(b"not compressed at all")
@@ -197,14 +187,14 @@ def test_a_folder_or_a_damaged_file_is_an_error_that_names_it(tmp_path: Path) ->
         assert "Parquet" in caught.value.remedy
 
 
-def test_ids_that_two_parts_share_need_a_column_part(tmp_path: Path) -> None:
+def test_ids_that_two_parts_share_need_a_column_part(tmp_path):
     parts = {"transfer/a": np.array(["1"]), "transfer/b": np.array(["1"])}
     with pytest.raises(DataError, match="Add a column `part`"):
         checked(predictions(tmp_path, "id,lat,lon\n1,0,0\n"), parts)
     checked(predictions(tmp_path, "id,lat,lon\n1,0,0\n", parts=["transfer/b"]), parts)
 
 
-def test_a_file_without_the_columns_it_needs_is_one_readable_error(tmp_path: Path) -> None:
+def test_a_file_without_the_columns_it_needs_is_one_readable_error(tmp_path):
     for text, problem in [
         ("photo,lat,lon\n1,0,0\n", "the columns are: photo, lat, lon"),
         ("id,lat,latitude,lon\n1,0,0,0\n", "lat and latitude"),
@@ -213,13 +203,11 @@ def test_a_file_without_the_columns_it_needs_is_one_readable_error(tmp_path: Pat
             checked(predictions(tmp_path, text))
 
 
-def sampled(photo: str, rows: list[tuple[float, float, float]]) -> str:
+def sampled(photo, rows):
     return "".join(f"{photo},{k},{lat},{lon},{w}\n" for k, (lat, lon, w) in enumerate(rows))
 
 
-def test_the_heaviest_sample_is_the_answer_and_at_equal_weights_the_densest(
-    tmp_path: Path,
-) -> None:
+def test_the_heaviest_sample_is_the_answer_and_at_equal_weights_the_densest(tmp_path):
     near = [(50.0, 8.0, 1.0), (50.3, 8.0, 1.0), (50.1, 8.1, 1.0)]
     far = (-30.0, 140.0, 1.0)
     text = (
@@ -244,7 +232,7 @@ def test_the_heaviest_sample_is_the_answer_and_at_equal_weights_the_densest(
     }
 
 
-def test_samples_without_weights_count_alike_and_agree_with_the_core(tmp_path: Path) -> None:
+def test_samples_without_weights_count_alike_and_agree_with_the_core(tmp_path):
     places = geo.uniform((40, 7), RNG(0))
     places[:, 2:5] = geo.destination(places[:, 1:2], [0, 90, 200], 80)
     ids = np.array([f"p{index}" for index in range(40)])
@@ -261,9 +249,7 @@ def test_samples_without_weights_count_alike_and_agree_with_the_core(tmp_path: P
     np.testing.assert_array_equal(found.point(), geo.densest_point(places))
 
 
-def test_fifty_thousand_answers_to_a_table_agree_with_an_independent_computation(
-    tmp_path: Path,
-) -> None:
+def test_fifty_thousand_answers_to_a_table_agree_with_an_independent_computation(tmp_path):
     import pandas as pd
 
     from geobench_basics.datasets.table import TableDataset
@@ -295,7 +281,7 @@ def test_fifty_thousand_answers_to_a_table_agree_with_an_independent_computation
     np.testing.assert_array_equal(found, geo.wrap(guess))
 
 
-def test_the_tiny_answers_fit_the_toy_planet(tmp_path: Path) -> None:
+def test_the_tiny_answers_fit_the_toy_planet(tmp_path):
     from geobench.toy_planet import ToyPlanet
     from geobench_basics.splits.official import OfficialSplit
 

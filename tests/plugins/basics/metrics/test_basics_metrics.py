@@ -1,10 +1,8 @@
 """The metrics against closed forms and numerical integration."""
 
-from typing import Any
-
 import numpy as np
 import pytest
-from geopy.distance import great_circle  # type: ignore[import-untyped]
+from geopy.distance import great_circle
 from pydantic import ValidationError
 from scipy.integrate import quad
 
@@ -13,8 +11,6 @@ from geobench import (
     Atoms,
     Curve,
     Floored,
-    Metric,
-    Points,
     PredictionError,
     ReplicateWeights,
     ScoreContext,
@@ -33,7 +29,7 @@ from geobench_basics.metrics.likelihood import LogLikelihoodMetric
 RNG = np.random.default_rng
 
 
-def score(metric: Metric, prediction: Any, points: Any, samples: Any = None) -> Any:
+def score(metric, prediction, points, samples=None):
     found = metric.score(prediction, truth(points), ScoreContext(samples=samples))
     assert found.dtype == np.float32
     assert found.shape == (len(points), len(metric.columns))
@@ -41,11 +37,11 @@ def score(metric: Metric, prediction: Any, points: Any, samples: Any = None) -> 
     return found
 
 
-def answers(points: Points) -> Atoms:
+def answers(points):
     return Atoms(points[:, None])
 
 
-def test_distance_accuracy_and_geoscore_agree_with_geopy() -> None:
+def test_distance_accuracy_and_geoscore_agree_with_geopy():
     here, there = geo.uniform(300, RNG(0)), geo.uniform(300, RNG(1))
     there[:100] = here[:100] + RNG(2).normal(0, 0.1, (100, 2)) * [0.1, 1]
     there = geo.wrap(np.clip(there, [-90, -400], [90, 400]))
@@ -59,7 +55,7 @@ def test_distance_accuracy_and_geoscore_agree_with_geopy() -> None:
     np.testing.assert_array_equal(hits, expected[:, None] <= [1, 25, 200, 750, 2500])
 
 
-def test_a_perfect_answer_has_the_best_scores_and_the_antipode_the_worst() -> None:
+def test_a_perfect_answer_has_the_best_scores_and_the_antipode_the_worst():
     here = geo.uniform(50, RNG(0))
     antipode = geo.wrap(here * [-1, 1] + [0, 180])
     assert score(DistanceMetric(), answers(here), here).max() < 1e-6
@@ -70,7 +66,7 @@ def test_a_perfect_answer_has_the_best_scores_and_the_antipode_the_worst() -> No
     assert score(AccuracyMetric(), answers(antipode), here)[:, :-1].max() == 0
 
 
-def test_an_answer_at_the_radius_is_a_hit() -> None:
+def test_an_answer_at_the_radius_is_a_hit():
     degree = geo.EARTH_RADIUS_KM * np.pi / 180
     exact = float(geo.distance_km([0, 0], [0, 1]))
     assert exact == pytest.approx(degree)
@@ -79,7 +75,7 @@ def test_an_answer_at_the_radius_is_a_hit() -> None:
     assert hits[0, :2].tolist() == [0, 1]
 
 
-def test_accuracy_is_named_by_its_radii_and_refuses_improper_ones() -> None:
+def test_accuracy_is_named_by_its_radii_and_refuses_improper_ones():
     metric = AccuracyMetric(AccuracyConfig(radii_km=(0.5, 25, 2500)))
     names = [summary.name for summary in metric.summaries]
     assert names == ["accuracy@0.5km", "accuracy@25km", "accuracy@2500km", "accuracy"]
@@ -89,7 +85,7 @@ def test_accuracy_is_named_by_its_radii_and_refuses_improper_ones() -> None:
             AccuracyConfig(radii_km=radii)
 
 
-def test_the_accuracy_curve_is_the_weighted_share_within_each_radius() -> None:
+def test_the_accuracy_curve_is_the_weighted_share_within_each_radius():
     metric = AccuracyMetric()
     here, there = geo.uniform(500, RNG(0)), geo.uniform(500, RNG(1))
     there[:250] = geo.destination(here[:250], 0, RNG(2).exponential(30, 250))
@@ -107,14 +103,14 @@ def test_the_accuracy_curve_is_the_weighted_share_within_each_radius() -> None:
 
 
 @pytest.mark.parametrize("metric", [EnergyMetric(), ChordalEnergyMetric()])
-def test_the_energy_of_a_single_atom_is_its_error(metric: EnergyMetric) -> None:
+def test_the_energy_of_a_single_atom_is_its_error(metric):
     here, there = geo.uniform(40, RNG(0)), geo.uniform(40, RNG(1))
     samples = np.repeat(here[:, None], 16, axis=1)
     found = score(metric, answers(here), there, samples)[:, 0]
     np.testing.assert_allclose(found, metric.between(here, there), rtol=1e-6)
 
 
-def test_a_chord_is_the_straight_line_through_the_earth() -> None:
+def test_a_chord_is_the_straight_line_through_the_earth():
     between = ChordalEnergyMetric().between
     assert between(np.array([0.0, 0]), np.array([0.0, 180])) == pytest.approx(2 * 6371.0088)
     assert between(np.array([90.0, 7]), np.array([0.0, 50])) == pytest.approx(2**0.5 * 6371.0088)
@@ -122,14 +118,12 @@ def test_a_chord_is_the_straight_line_through_the_earth() -> None:
     assert between(*near) == pytest.approx(float(geo.distance_km(*near)), rel=1e-9)
 
 
-def pairwise(metric: Any, first: Points, second: Points) -> Any:
+def pairwise(metric, first, second):
     return metric.between(first[:, None], second[None])
 
 
 @pytest.mark.parametrize("metric", [EnergyMetric(), ChordalEnergyMetric()])
-def test_the_energy_score_is_the_written_sum_whatever_the_block(
-    metric: EnergyMetric, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_energy_score_is_the_written_sum_whatever_the_block(metric, monkeypatch):
     samples, there = geo.uniform((7, 5), RNG(0)), geo.uniform(7, RNG(1))
     expected = []
     for drawn, place in zip(samples, there, strict=True):
@@ -144,9 +138,7 @@ def test_the_energy_score_is_the_written_sum_whatever_the_block(
 
 @pytest.mark.parametrize("kappa", [0.5, 8.0, 400.0])
 @pytest.mark.parametrize("metric", [EnergyMetric(), ChordalEnergyMetric()])
-def test_the_energy_of_a_von_mises_fisher_agrees_with_integration(
-    metric: EnergyMetric, kappa: float
-) -> None:
+def test_the_energy_of_a_von_mises_fisher_agrees_with_integration(metric, kappa):
     """With the truth at the mean, E d(x, y) is a one-dimensional integral over the angle; and
     E d(x, x') follows from the law of x . x', which depends on two angles and a turn."""
     count, draws = 4000, 16
@@ -156,12 +148,12 @@ def test_the_energy_of_a_von_mises_fisher_agrees_with_integration(
     there = np.repeat(place, count, axis=0)
     scores = score(metric, prediction, there, samples)[:, 0].astype(float)
 
-    def far(cosine: Any) -> Any:
+    def far(cosine):
         angle = np.arccos(np.clip(cosine, -1, 1))
         chordal = isinstance(metric, ChordalEnergyMetric)
         return geo.EARTH_RADIUS_KM * (2 * np.sin(angle / 2) if chordal else angle)
 
-    def density(z: Any) -> Any:
+    def density(z):
         return kappa / -np.expm1(-2 * kappa) * np.exp(kappa * (z - 1))
 
     lowest = max(-1.0, 1 - 60 / kappa)
@@ -178,7 +170,7 @@ def test_the_energy_of_a_von_mises_fisher_agrees_with_integration(
     assert standard_error < 0.02 * error
 
 
-def test_two_antipodes_score_like_the_uniform_under_energy_but_not_under_energy_chordal() -> None:
+def test_two_antipodes_score_like_the_uniform_under_energy_but_not_under_energy_chordal():
     count = 20_000
     there = geo.uniform(count, RNG(0))
     pole = np.array([[[52.0, 13.0], [-52.0, -167.0]]])
@@ -202,14 +194,14 @@ def test_two_antipodes_score_like_the_uniform_under_energy_but_not_under_energy_
         assert error == pytest.approx(quarter)
 
 
-def test_energy_without_two_samples_is_an_error_with_a_remedy() -> None:
+def test_energy_without_two_samples_is_an_error_with_a_remedy():
     here = geo.uniform(3, RNG(0))
     for samples in (None, here[:, None]):
         with pytest.raises(PredictionError, match="samples"):
             EnergyMetric().score(answers(here), truth(here), ScoreContext(samples=samples))
 
 
-def test_a_metric_scores_what_can_do_what_it_needs() -> None:
+def test_a_metric_scores_what_can_do_what_it_needs():
     for metric, scored in [
         (DistanceMetric(), [Atoms, Floored]),
         (EnergyMetric(), [Atoms, Floored]),
@@ -218,8 +210,8 @@ def test_a_metric_scores_what_can_do_what_it_needs() -> None:
         assert [kind for kind in (Atoms, Floored) if metric.scores(kind)] == scored
 
 
-def test_every_summary_shows_a_column_that_is_scored() -> None:
-    kinds: list[Metric] = [DistanceMetric(), AccuracyMetric(), GeoScoreMetric()]
+def test_every_summary_shows_a_column_that_is_scored():
+    kinds = [DistanceMetric(), AccuracyMetric(), GeoScoreMetric()]
     kinds += [EnergyMetric(), ChordalEnergyMetric(), LogLikelihoodMetric()]
     names = [summary.name for metric in kinds for summary in metric.summaries]
     assert len(set(names)) == len(names)

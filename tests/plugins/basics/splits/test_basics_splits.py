@@ -1,8 +1,5 @@
 """The splits, drawn over toy datasets: what is promised about distance, groups and counts."""
 
-from pathlib import Path
-from typing import Any
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,12 +7,10 @@ from hypothesis import strategies as st
 
 from drawn_places import Places, everything, sizes, towns
 from geobench import (
-    Assignment,
     Component,
     DataError,
     Dataset,
     EqualAreaGrid,
-    Split,
     SplitConfig,
     distance_km,
     geo,
@@ -36,28 +31,26 @@ from geobench_basics.splits.unseen_cells import UnseenCellsConfig, UnseenCellsSp
         (1, {"train": 0, "val": 0, "test": 1}),
     ],
 )
-def test_random_takes_a_number_of_photos_or_a_share_if_that_is_less(
-    count: int, expected: dict[str, int]
-) -> None:
+def test_random_takes_a_number_of_photos_or_a_share_if_that_is_less(count, expected):
     drawn = RandomSplit().assign(Places(towns(count)))
     assert sizes(drawn) == expected
     assert everything(drawn) == list(range(count))
 
 
 @pytest.mark.parametrize("kind", [RandomSplit, ByGroupSplit, UnseenCellsSplit, OfficialSplit])
-def test_the_seed_decides_what_is_drawn(kind: type[Split]) -> None:
+def test_the_seed_decides_what_is_drawn(kind):
     part = np.array(["train", "train", "test"])[np.arange(3000) % 3]
     dataset = Places(towns(3000), groups=np.arange(3000) // 7, part=part)
 
-    def digests(seed: int) -> list[str]:
-        drawn = kind(kind.Config(seed=seed)).assign(dataset)  # type: ignore[call-arg]
+    def digests(seed):
+        drawn = kind(kind.Config(seed=seed)).assign(dataset)
         return [part.digest for part in drawn.all_parts]
 
     assert digests(0) == digests(0)
     assert digests(0) != digests(1)
 
 
-def test_train_share_thins_training_alone() -> None:
+def test_train_share_thins_training_alone():
     dataset = Places(towns(1000))
     whole = RandomSplit().assign(dataset)
     half = RandomSplit(RandomConfig(train_share=0.5)).assign(dataset)
@@ -66,12 +59,12 @@ def test_train_share_thins_training_alone() -> None:
     assert set(half.train.rows) < set(whole.train.rows)
 
 
-def official(part: list[str], **config: Any) -> Assignment:
+def official(part, **config):
     dataset = Places(towns(len(part)), part=part)
     return OfficialSplit(OfficialSplit.Config(**config)).assign(dataset)
 
 
-def test_official_parts_keep_the_source_s_choice_whatever_their_spelling() -> None:
+def test_official_parts_keep_the_source_s_choice_whatever_their_spelling():
     drawn = official(["Training", "TRAIN", "valid", "Dev", "validation", "eval", "Eval ", ""])
     assert {part.name: part.rows.tolist() for part in drawn.all_parts} == {
         "train": [0, 1],
@@ -81,12 +74,12 @@ def test_official_parts_keep_the_source_s_choice_whatever_their_spelling() -> No
     assert drawn.left_out["no part"].tolist() == [7]
 
 
-def test_several_official_test_parts_keep_their_names() -> None:
+def test_several_official_test_parts_keep_their_names():
     drawn = official(["train", "val", "test", "Challenge", "test"])
     assert sizes(drawn) == {"train": 1, "val": 1, "challenge": 1, "test": 2}
 
 
-def test_without_an_official_val_a_tenth_of_train_is_drawn() -> None:
+def test_without_an_official_val_a_tenth_of_train_is_drawn():
     drawn = official(["train"] * 200 + ["test"] * 50)
     assert sizes(drawn) == {"train": 180, "val": 20, "test": 50}
     other = official(["train"] * 200 + ["test"] * 50, seed=1)
@@ -94,12 +87,12 @@ def test_without_an_official_val_a_tenth_of_train_is_drawn() -> None:
     assert other.parts[0].digest == drawn.parts[0].digest
 
 
-def test_a_dataset_without_parts_is_all_test() -> None:
+def test_a_dataset_without_parts_is_all_test():
     drawn = OfficialSplit().assign(Places(towns(20)))
     assert sizes(drawn) == {"train": 0, "val": 0, "test": 20}
 
 
-def test_official_parts_without_a_test_are_an_error_that_names_them() -> None:
+def test_official_parts_without_a_test_are_an_error_that_names_them():
     with pytest.raises(DataError, match="parts are train, val: none is a test part"):
         official(["train", "val"])
 
@@ -109,7 +102,7 @@ def test_official_parts_without_a_test_are_an_error_that_names_them() -> None:
     counts=st.lists(st.integers(1, 60), min_size=3, max_size=60),
     seed=st.integers(0, 2**32 - 1),
 )
-def test_groups_are_never_divided(counts: list[int], seed: int) -> None:
+def test_groups_are_never_divided(counts, seed):
     groups = np.repeat(np.arange(len(counts)), counts)
     np.random.default_rng(seed).shuffle(groups)
     dataset = Places(towns(len(groups)), groups=groups)
@@ -123,14 +116,14 @@ def test_groups_are_never_divided(counts: list[int], seed: int) -> None:
     assert drawn.parts[0].units.tolist() == drawn.parts[0].groups.tolist()
 
 
-def test_by_group_comes_close_to_its_shares_and_refuses_two_groups() -> None:
+def test_by_group_comes_close_to_its_shares_and_refuses_two_groups():
     drawn = ByGroupSplit().assign(Places(towns(6000), groups=np.arange(6000) // 5))
     assert sizes(drawn) == {"train": 4400, "val": 600, "test": 1000}
     with pytest.raises(DataError, match="2 groups"):
         ByGroupSplit().assign(Places(towns(10), groups=[0] * 5 + [1] * 5))
 
 
-def test_transfer_tests_on_other_datasets_by_their_labels() -> None:
+def test_transfer_tests_on_other_datasets_by_their_labels():
     home, other = Places(towns(500)), Places(towns(30, seed=1), groups=["one"] * 30)
     third = Places(towns(20, seed=2))
     reference = Component[Dataset]
@@ -143,19 +136,19 @@ def test_transfer_tests_on_other_datasets_by_their_labels() -> None:
     assert drawn.facts["ids of third that are also at home"].value == 20
 
 
-def test_transfer_to_the_home_dataset_itself_is_an_error() -> None:
+def test_transfer_to_the_home_dataset_itself_is_an_error():
     config = TransferConfig(test=[Component[Dataset].of(Places(towns(50)))])
     with pytest.raises(DataError, match="the very dataset that is trained on"):
         TransferSplit(config).assign(Places(towns(50)))
 
 
-def test_two_transfer_parts_of_one_name_are_an_error() -> None:
+def test_two_transfer_parts_of_one_name_are_an_error():
     others = [Component[Dataset].of(Places(towns(9, seed=seed))) for seed in (1, 2)]
     with pytest.raises(DataError, match="unique names"):
         TransferSplit(TransferConfig(test=others)).assign(Places(towns(50)))
 
 
-def test_the_tiny_transfer_has_a_part_of_its_own(tmp_path: Path) -> None:
+def test_the_tiny_transfer_has_a_part_of_its_own(tmp_path):
     drawn = TransferSplit(TransferSplit.tiny(tmp_path)).assign(Places(towns(50)))
     assert sizes(drawn) == {"train": 45, "val": 5, "table": 90}
 
@@ -169,8 +162,8 @@ def test_the_tiny_transfer_has_a_part_of_its_own(tmp_path: Path) -> None:
     per_block=st.sampled_from([1, 3, 25]),
 )
 def test_unseen_cells_keeps_its_distance_and_loses_no_photo(
-    count: int, seed: int, rows: int, buffer_km: float | None, per_block: int
-) -> None:
+    count, seed, rows, buffer_km, per_block
+):
     points = towns(count, seed=seed)
     dataset = Places(points, reach_km=60.0)
     config = UnseenCellsConfig(
@@ -212,7 +205,7 @@ def test_unseen_cells_keeps_its_distance_and_loses_no_photo(
     assert drawn.apart_km == {"unseen": buffer}
 
 
-def test_unseen_cells_counts_its_blocks() -> None:
+def test_unseen_cells_counts_its_blocks():
     drawn = UnseenCellsSplit().assign(Places(towns(20_000, spread_km=700)))
     facts = {name: fact.value for name, fact in drawn.facts.items()}
     assert sizes(drawn)["seen"] == 1500
@@ -226,7 +219,7 @@ def test_unseen_cells_counts_its_blocks() -> None:
     assert learnt.nearest(drawn.parts[1].points).distance_km.min() >= 25
 
 
-def test_unseen_cells_leaves_counts_and_distances_of_the_final_parts_to_the_core() -> None:
+def test_unseen_cells_leaves_counts_and_distances_of_the_final_parts_to_the_core():
     drawn = UnseenCellsSplit().assign(Places(towns(2000)))
     assert set(drawn.facts) == {
         "blocks with photos",
@@ -237,7 +230,7 @@ def test_unseen_cells_leaves_counts_and_distances_of_the_final_parts_to_the_core
     }
 
 
-def test_photos_side_by_side_across_the_date_line_and_at_the_pole_are_neighbours() -> None:
+def test_photos_side_by_side_across_the_date_line_and_at_the_pole_are_neighbours():
     # One photo on either side of each seam, in different blocks, and others far away.
     seam = np.array([[0.5, 179.999], [0.5, -179.999], [89.999, 10.0], [89.999, -170.0]])
     points = np.concatenate([np.repeat(seam, 2, axis=0), towns(300, seed=4, spread_km=2000)])
@@ -248,20 +241,20 @@ def test_photos_side_by_side_across_the_date_line_and_at_the_pole_are_neighbours
         assert distance_km(learnt[:, None], unseen[None]).min() >= 25
 
 
-def test_unseen_cells_of_lonely_photos_is_an_error_with_a_remedy() -> None:
+def test_unseen_cells_of_lonely_photos_is_an_error_with_a_remedy():
     lonely = np.stack([np.linspace(-80, 80, 12), np.linspace(-170, 170, 12)], axis=-1)
     with pytest.raises(DataError, match=r"holds two photos.*fewer rows"):
         UnseenCellsSplit().assign(Places(lonely))
 
 
-def test_hundreds_of_thousands_of_photos_are_split_in_seconds() -> None:
+def test_hundreds_of_thousands_of_photos_are_split_in_seconds():
     dataset = Places(geo.uniform(300_000, np.random.default_rng(0)))
     assert len(dataset.table) == 300_000
     drawn = UnseenCellsSplit().assign(dataset)
     assert len(drawn.train) > 150_000
 
 
-def test_every_split_takes_a_seed_and_a_train_share() -> None:
+def test_every_split_takes_a_seed_and_a_train_share():
     for kind in (RandomSplit, OfficialSplit, ByGroupSplit, TransferSplit, UnseenCellsSplit):
         assert issubclass(kind.Config, SplitConfig)
         assert all(

@@ -2,7 +2,6 @@
 
 import json
 from collections import Counter
-from typing import Any
 
 import numpy as np
 import pytest
@@ -12,11 +11,8 @@ from hypothesis import strategies as st
 import small_run
 from drawn_places import Places, everything, far_and_wide, sizes
 from geobench import (
-    Assignment,
     DataError,
-    Dataset,
     EqualAreaGrid,
-    Split,
     SplitConfig,
     components,
     distance_km,
@@ -24,7 +20,6 @@ from geobench import (
 )
 from geobench.splits import describe
 from geobench_basics.splits.density_shift import DensityShiftSplit
-from geobench_basics.splits.holding_out import UnseenSplit
 from geobench_basics.splits.temporal import TemporalSplit
 from geobench_basics.splits.unseen_cells import UnseenCellsSplit
 from geobench_basics.splits.unseen_regions import UnseenRegionsSplit
@@ -41,13 +36,13 @@ places = {
 """What decides a dataset and how far training stays from what is held out."""
 
 
-def photos(count: int, seed: int, reach_km: float = 0.0) -> Places:
+def photos(count, seed, reach_km=0.0):
     return Places(far_and_wide(count, seed=seed), reach_km=reach_km)
 
 
-def drawn_or_refused(split: Split, dataset: Dataset) -> Assignment | None:
+def drawn_or_refused(split, dataset):
     """What a split draws, or None where it says that it cannot."""
-    refusal: DataError | None = None
+    refusal = None
     try:
         return split.assign(dataset)
     except DataError as error:
@@ -57,7 +52,7 @@ def drawn_or_refused(split: Split, dataset: Dataset) -> Assignment | None:
     return None
 
 
-def check_promises(drawn: Assignment, dataset: Dataset) -> None:
+def check_promises(drawn, dataset):
     """Every row is somewhere and nowhere twice; by brute force, promised distances hold."""
     assert everything(drawn) == list(range(len(dataset.table)))
     assert all(len(part) for part in drawn.parts)
@@ -67,12 +62,12 @@ def check_promises(drawn: Assignment, dataset: Dataset) -> None:
         assert nearest >= drawn.apart_km.get(part.name, 0)
 
 
-def digests(drawn: Assignment) -> list[Any]:
-    parts: list[Any] = [part.digest for part in drawn.all_parts]
+def digests(drawn):
+    parts = [part.digest for part in drawn.all_parts]
     return [*parts, {reason: rows.tolist() for reason, rows in drawn.left_out.items()}]
 
 
-def twins(kind: type[UnseenSplit], **settings: Any) -> tuple[UnseenSplit, UnseenSplit]:
+def twins(kind, **settings):
     """A split, and its twin."""
     return kind(kind.Config(**settings)), kind(kind.Config(**settings, surroundings="train"))
 
@@ -81,10 +76,10 @@ def twins(kind: type[UnseenSplit], **settings: Any) -> tuple[UnseenSplit, Unseen
 @settings(max_examples=60, deadline=None)
 @given(**places)
 def test_what_is_held_out_keeps_its_distance_and_no_photo_is_lost(
-    kind: type[Split], count: int, seed: int, reach_km: float, buffer_km: float | None
-) -> None:
+    kind, count, seed, reach_km, buffer_km
+):
     dataset = photos(count, seed, reach_km)
-    split = kind(kind.Config(seed=seed, buffer_km=buffer_km))  # type: ignore[call-arg]
+    split = kind(kind.Config(seed=seed, buffer_km=buffer_km))
     drawn = drawn_or_refused(split, dataset)
     if drawn is None:
         return
@@ -109,13 +104,8 @@ def test_what_is_held_out_keeps_its_distance_and_no_photo_is_lost(
 @settings(max_examples=60, deadline=None)
 @given(**places, train_share=st.sampled_from([1.0, 0.4]))
 def test_twins_are_of_one_size_and_have_the_same_test_photos(
-    kind: type[UnseenSplit],
-    count: int,
-    seed: int,
-    reach_km: float,
-    buffer_km: float | None,
-    train_share: float,
-) -> None:
+    kind, count, seed, reach_km, buffer_km, train_share
+):
     dataset = photos(count, seed, reach_km)
     plain, twin = twins(kind, seed=seed, buffer_km=buffer_km, train_share=train_share)
     apart, among = drawn_or_refused(plain, dataset), drawn_or_refused(twin, dataset)
@@ -143,7 +133,7 @@ def test_twins_are_of_one_size_and_have_the_same_test_photos(
 
 
 @pytest.mark.parametrize("kind", UNSEEN)
-def test_a_twin_trains_on_the_surroundings_as_on_everything_else(kind: type[UnseenSplit]) -> None:
+def test_a_twin_trains_on_the_surroundings_as_on_everything_else(kind):
     points = far_and_wide(20_000, seed=3)
     dataset = Places(points[np.argsort(points[:, 0])])  # a draw in the table's order would be bent
     plain, twin = twins(kind, buffer_km=200)
@@ -164,7 +154,7 @@ def test_a_twin_trains_on_the_surroundings_as_on_everything_else(kind: type[Unse
 
 
 @pytest.mark.parametrize("kind", UNSEEN)
-def test_a_twin_names_the_split_without_surroundings(kind: type[UnseenSplit]) -> None:
+def test_a_twin_names_the_split_without_surroundings(kind):
     plain, twin = twins(kind, seed=3, train_share=0.5, seen=7)
     assert plain.twin_of is None
     assert twin.twin_of == plain.identity() != twin.identity()
@@ -173,7 +163,7 @@ def test_a_twin_names_the_split_without_surroundings(kind: type[UnseenSplit]) ->
 
 
 @pytest.mark.parametrize("kind", [*KINDS, TemporalSplit])
-def test_the_seed_decides_what_is_drawn(kind: type[Split]) -> None:
+def test_the_seed_decides_what_is_drawn(kind):
     dataset = Places(far_and_wide(3000), attributes={"date": np.arange(3000) % 100})
     settings = {"later": 100} if kind is TemporalSplit else {}
     found = [kind(kind.Config(seed=s, **settings)).assign(dataset) for s in (0, 0, 1)]
@@ -183,13 +173,13 @@ def test_the_seed_decides_what_is_drawn(kind: type[Split]) -> None:
 
 
 @pytest.mark.parametrize("kind", UNSEEN)
-def test_the_seed_decides_what_a_twin_learns_from(kind: type[UnseenSplit]) -> None:
+def test_the_seed_decides_what_a_twin_learns_from(kind):
     found = [twins(kind, seed=seed)[1].assign(photos(3000, 0)) for seed in (0, 1)]
     for first, other in zip(found[0].all_parts, found[1].all_parts, strict=True):
         assert first.digest != other.digest, first.name
 
 
-def labels(points: Any, by: str) -> list[str]:
+def labels(points, by):
     """The region of the town of 1,000 inhabitants or more that is nearest, by brute force."""
     towns = gazetteer.load(1000)
     nearest = [int(distance_km(point, towns.points).argmin()) for point in points]
@@ -197,7 +187,7 @@ def labels(points: Any, by: str) -> list[str]:
 
 
 @pytest.mark.parametrize("by", ["country", "continent"])
-def test_nothing_of_a_held_out_region_trains(by: str) -> None:
+def test_nothing_of_a_held_out_region_trains(by):
     dataset = photos(100, 1)
     settings = {"by": by, "share": 0.3, "buffer_km": 0, "photos_per_region": 5}
     drawn = UnseenRegionsSplit(UnseenRegionsSplit.Config(seed=2, **settings)).assign(dataset)
@@ -215,7 +205,7 @@ def test_nothing_of_a_held_out_region_trains(by: str) -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), share=st.floats(0.02, 0.7))
-def test_countries_are_held_out_on_every_continent_alike(seed: int, share: float) -> None:
+def test_countries_are_held_out_on_every_continent_alike(seed, share):
     dataset = photos(900, seed % 7)
     split = UnseenRegionsSplit(UnseenRegionsSplit.Config(seed=seed, share=share))
     held = split.hold_out(dataset, np.random.default_rng(seed))
@@ -228,7 +218,7 @@ def test_countries_are_held_out_on_every_continent_alike(seed: int, share: float
         assert abs(counts[name] - countries * drawn / total) < 1
 
 
-def test_every_country_is_held_out_as_often_as_any_other() -> None:
+def test_every_country_is_held_out_as_often_as_any_other():
     dataset = photos(900, 0)
     split = UnseenRegionsSplit()
     often = Counter(
@@ -251,9 +241,7 @@ def test_every_country_is_held_out_as_often_as_any_other() -> None:
     sparse_share=st.floats(0.01, 0.9),
     sparse=st.sampled_from([3, 50, 2000]),
 )
-def test_no_sparse_cell_holds_more_photos_than_any_other(
-    count: int, seed: int, rows: int, sparse_share: float, sparse: int
-) -> None:
+def test_no_sparse_cell_holds_more_photos_than_any_other(count, seed, rows, sparse_share, sparse):
     dataset = photos(count, seed)
     settings = {"rows": rows, "sparse_share": sparse_share, "sparse": sparse}
     drawn = drawn_or_refused(
@@ -282,7 +270,7 @@ def test_no_sparse_cell_holds_more_photos_than_any_other(
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_photos_of_one_place_cannot_be_held_out(kind: type[Split]) -> None:
+def test_photos_of_one_place_cannot_be_held_out(kind):
     here = Places(np.full((50, 2), [48.0, 11.0]))
     with pytest.raises(DataError, match="0 photos lie 25 km or more") as raised:
         kind().assign(here)
@@ -290,14 +278,14 @@ def test_photos_of_one_place_cannot_be_held_out(kind: type[Split]) -> None:
 
 
 @pytest.mark.parametrize("kind", [*KINDS, TemporalSplit])
-def test_every_split_takes_a_seed_and_a_train_share(kind: type[Split]) -> None:
+def test_every_split_takes_a_seed_and_a_train_share(kind):
     assert issubclass(kind.Config, SplitConfig)
     own = {n: f for n, f in kind.Config.model_fields.items() if n not in SplitConfig.model_fields}
     assert own
     assert all(field.description for field in own.values())
 
 
-def test_benchmark_json_names_the_part_that_a_twin_repeats(tmp_path: Any) -> None:
+def test_benchmark_json_names_the_part_that_a_twin_repeats(tmp_path):
     board = small_run.board(
         tmp_path,
         """
@@ -331,7 +319,7 @@ benchmarks:
             assert one["facts"][size] == two["facts"][size]
 
 
-def test_the_facts_of_a_twin_show_how_near_it_trains() -> None:
+def test_the_facts_of_a_twin_show_how_near_it_trains():
     plain, twin = twins(UnseenCellsSplit)
     found = []
     for split in (plain, twin):

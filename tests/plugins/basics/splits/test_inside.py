@@ -4,7 +4,7 @@ import json
 import re
 import subprocess
 from pathlib import Path
-from typing import Any, final
+from typing import final
 
 import numpy as np
 import pytest
@@ -40,12 +40,12 @@ ROOT = Path(__file__).parents[4]
 TUNING = ROOT / "benchmarks/blue-marble-tuning.yaml"
 
 
-def inside(*outer: Split, split: Split, **settings: Any) -> InsideSplit:
+def inside(*outer, split, **settings):
     named = [Component[Split].of(each) for each in outer]
     return InsideSplit(InsideConfig(outer=named, split=Component[Split].of(split), **settings))
 
 
-def learnt(drawn: Assignment) -> set[int]:
+def learnt(drawn):
     """The rows of train and val."""
     return {*drawn.train.rows.tolist(), *drawn.val.rows.tolist()}
 
@@ -57,9 +57,7 @@ def learnt(drawn: Assignment) -> set[int]:
     share=st.sampled_from([1.0, 0.5]),
     rule=st.sampled_from([RandomSplit(), UnseenCellsSplit(), ByGroupSplit()]),
 )
-def test_only_photos_that_every_outer_split_learns_from_are_used(
-    count: int, seed: int, share: float, rule: Split
-) -> None:
+def test_only_photos_that_every_outer_split_learns_from_are_used(count, seed, share, rule):
     dataset = Places(towns(count, seed=seed, spread_km=1500), groups=np.arange(count) // 3)
     outer = [UnseenCellsSplit(), RandomSplit(RandomConfig(seed=seed, train_share=share))]
     try:
@@ -81,7 +79,7 @@ def test_only_photos_that_every_outer_split_learns_from_are_used(
     assert drawn.facts["photos in train or val of every outer split"].value == len(allowed)
 
 
-def test_the_rule_draws_what_it_would_of_a_dataset_with_no_other_photos() -> None:
+def test_the_rule_draws_what_it_would_of_a_dataset_with_no_other_photos():
     points, groups = towns(900, spread_km=1500), np.arange(900) // 4
     dataset = Places(points, groups=groups, reach_km=60.0)
     outer = RandomSplit()
@@ -98,7 +96,7 @@ def test_the_rule_draws_what_it_would_of_a_dataset_with_no_other_photos() -> Non
             np.testing.assert_array_equal(mine.rows, kept[its.rows])
 
 
-def test_the_distance_that_the_rule_promises_is_kept() -> None:
+def test_the_distance_that_the_rule_promises_is_kept():
     dataset = Places(towns(3000, spread_km=1500), reach_km=70.0)
     drawn = inside(RandomSplit(), split=UnseenCellsSplit()).assign(dataset)
     assert drawn.apart_km == {"unseen": 70.0}
@@ -106,17 +104,17 @@ def test_the_distance_that_the_rule_promises_is_kept() -> None:
     assert known.nearest(drawn.parts[1].points).distance_km.min() >= 70
 
 
-def test_it_separates_groups_where_its_rule_does_and_the_kit_checks_that(tmp_path: Path) -> None:
+def test_it_separates_groups_where_its_rule_does_and_the_kit_checks_that(tmp_path):
     assert inside(RandomSplit(), split=ByGroupSplit()).separates_groups
     assert not inside(ByGroupSplit(), split=RandomSplit()).separates_groups
     name = "promised-groups-are-kept-apart"
     for rule, status in ((ByGroupSplit(), "passed"), (RandomSplit(), "skipped")):
 
-        class Tiny(InsideSplit):  # type: ignore[misc]  # final for users, not for its test
+        class Tiny(InsideSplit):  # final for users, not for its test
             """With another rule."""
 
             @classmethod
-            def tiny(cls, folder: Path, rule: Split = rule) -> InsideConfig:
+            def tiny(cls, folder, rule=rule):
                 return inside(UnseenCellsSplit(), split=rule).config
 
         (found,) = (each for each in kit.examine(Tiny).outcomes if each.check == name)
@@ -130,17 +128,17 @@ class BreaksGroups(Split):
     name = "breaks-groups"
     separates_groups = True
 
-    def draw(self, dataset: Dataset) -> Assignment:
+    def draw(self, dataset):
         return RandomSplit().draw(dataset)
 
 
-def test_a_promise_that_the_rule_breaks_is_found() -> None:
+def test_a_promise_that_the_rule_breaks_is_found():
     dataset = Places(towns(600), groups=np.arange(600) % 7)
     with pytest.raises(DataError, match=r"split inside: .* share a group with train or val"):
         inside(RandomSplit(), split=BreaksGroups()).assign(dataset)
 
 
-def test_seed_and_train_share_are_its_own() -> None:
+def test_seed_and_train_share_are_its_own():
     dataset = Places(towns(800))
     one, two = (
         inside(RandomSplit(), split=RandomSplit(), seed=seed).assign(dataset) for seed in (0, 1)
@@ -154,13 +152,13 @@ def test_seed_and_train_share_are_its_own() -> None:
 
 
 @pytest.mark.parametrize("setting", [{"seed": 1}, {"train_share": 0.5}])
-def test_a_seed_or_share_of_the_rule_is_refused_with_where_to_write_it(setting: Any) -> None:
+def test_a_seed_or_share_of_the_rule_is_refused_with_where_to_write_it(setting):
     (name,) = setting
     with pytest.raises(ValidationError, match=f"{name} is set of random.*Write `{name}:` beside"):
         inside(RandomSplit(), split=RandomSplit(RandomConfig(**setting)))
 
 
-def test_inside_works_in_inside_and_loses_no_photo() -> None:
+def test_inside_works_in_inside_and_loses_no_photo():
     dataset = Places(towns(1200))
     inner = inside(RandomSplit(RandomConfig(seed=1)), split=RandomSplit())
     drawn = inside(RandomSplit(RandomConfig(seed=2)), split=inner, seed=5).assign(dataset)
@@ -177,7 +175,7 @@ def test_inside_works_in_inside_and_loses_no_photo() -> None:
     assert used == learnt(drawn_by.assign(dataset))
 
 
-def test_the_twin_of_the_rule_is_its_twin() -> None:
+def test_the_twin_of_the_rule_is_its_twin():
     dataset = Places(towns(3000, spread_km=2500))
     plain = inside(RandomSplit(), split=UnseenCellsSplit(), seed=2)
     around = UnseenCellsSplit(UnseenCellsConfig(surroundings="train"))
@@ -187,7 +185,7 @@ def test_the_twin_of_the_rule_is_its_twin() -> None:
     assert twin.assign(dataset).parts[0].digest == plain.assign(dataset).parts[1].digest
 
 
-def test_what_cannot_be_done_is_said_in_a_sentence(tmp_path: Path) -> None:
+def test_what_cannot_be_done_is_said_in_a_sentence(tmp_path):
     dataset = Places(towns(300))
     with pytest.raises(DataError, match=r"outer split official has neither training nor"):
         inside(RandomSplit(), OfficialSplit(), split=RandomSplit()).assign(dataset)
@@ -199,14 +197,14 @@ def test_what_cannot_be_done_is_said_in_a_sentence(tmp_path: Path) -> None:
 
         name = "half"
 
-        def draw(self, dataset: Dataset) -> Assignment:
+        def draw(self, dataset):
             train = halves[self.config.seed] == "train"
             rows = np.flatnonzero(train)
             nothing = Part.of("val", dataset, rows[:0])
             test = Part.of("test", dataset, np.flatnonzero(~train))
             return Assignment(Part.of("train", dataset, rows), nothing, (test,))
 
-    both = [Half(Half.Config(seed=seed)) for seed in (0, 1)]  # type: ignore[call-arg]
+    both = [Half(Half.Config(seed=seed)) for seed in (0, 1)]
     with pytest.raises(DataError, match=r"no photo is in train or val of every outer split \(half"):
         inside(*both, split=RandomSplit()).assign(dataset)
     lonely = Places(np.stack([np.linspace(-80, 80, 30), np.linspace(-170, 170, 30)], axis=-1))
@@ -214,10 +212,10 @@ def test_what_cannot_be_done_is_said_in_a_sentence(tmp_path: Path) -> None:
         inside(RandomSplit(), split=UnseenCellsSplit()).assign(lonely)
 
 
-def test_what_is_tested_elsewhere_by_an_outer_split_is_not_tuned_on() -> None:
+def test_what_is_tested_elsewhere_by_an_outer_split_is_not_tuned_on():
     home, away = Places(towns(300)), Places(towns(80, seed=1))
 
-    def to(other: Dataset) -> TransferSplit:
+    def to(other):
         return TransferSplit(TransferConfig(test=[Component[Dataset].of(other)]))
 
     drawn = inside(RandomSplit(), split=to(away)).assign(home)
@@ -229,8 +227,8 @@ def test_what_is_tested_elsewhere_by_an_outer_split_is_not_tuned_on() -> None:
         inside(RandomSplit(), split=to(Places(towns(300)))).assign(home)
 
 
-def test_the_rule_sees_a_dataset_like_the_whole_one_with_these_photos_alone() -> None:
-    seen: list[Dataset] = []
+def test_the_rule_sees_a_dataset_like_the_whole_one_with_these_photos_alone():
+    seen = []
 
     @final
     class Watching(Split):
@@ -238,7 +236,7 @@ def test_the_rule_sees_a_dataset_like_the_whole_one_with_these_photos_alone() ->
 
         name = "watching"
 
-        def draw(self, dataset: Dataset) -> Assignment:
+        def draw(self, dataset):
             seen.append(dataset)
             return RandomSplit().draw(dataset)
 
@@ -272,7 +270,7 @@ benchmarks:
 """
 
 
-def test_its_keys_hold_the_digest_of_the_whole_dataset(tmp_path: Path) -> None:
+def test_its_keys_hold_the_digest_of_the_whole_dataset(tmp_path):
     path = tmp_path / "b.yaml"
     path.write_text(YAML.replace("SPLIT", "unseen-cells"))
     (benchmark,) = config.read(path, installed())
@@ -285,14 +283,14 @@ def test_its_keys_hold_the_digest_of_the_whole_dataset(tmp_path: Path) -> None:
     assert [each["config"]["seed"] for each in outer] == [0, 1]
 
 
-def test_a_fault_in_its_configuration_names_the_line(tmp_path: Path) -> None:
+def test_a_fault_in_its_configuration_names_the_line(tmp_path):
     path = tmp_path / "b.yaml"
     path.write_text(YAML.replace("SPLIT", "{name: random, seed: 3}"))
     with pytest.raises(ConfigError, match=r"b.yaml:7: .*seed is set of random.*beside `outer:`"):
         config.read(path, installed())
 
 
-def committed_boards() -> list[dict[str, Any]]:
+def committed_boards():
     """benchmark.json of every leaderboard that git tracks."""
     words = ["git", "ls-files", "leaderboards/*/benchmark.json"]
     done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
@@ -301,10 +299,10 @@ def committed_boards() -> list[dict[str, Any]]:
     return [json.loads((ROOT / line).read_text()) for line in done.stdout.splitlines()]
 
 
-def test_settings_are_chosen_on_photos_that_no_committed_board_tests() -> None:
+def test_settings_are_chosen_on_photos_that_no_committed_board_tests():
     (benchmark,) = config.read(TUNING, installed())
     (split,) = benchmark.splits
-    dataset: Dataset = benchmark.dataset.plugin
+    dataset = benchmark.dataset.plugin
     boards = [b for b in committed_boards() if b["dataset"]["digest"] == dataset.digest]
     assert len(boards) >= 3
     used = [
@@ -314,7 +312,7 @@ def test_settings_are_chosen_on_photos_that_no_committed_board_tests() -> None:
     ]
     outer = json.loads(json.dumps(split.plugin.identity()["config"]["outer"]))
 
-    def as_text(found: list[dict[str, Any]]) -> set[str]:
+    def as_text(found):
         return {json.dumps(each, sort_keys=True) for each in found}
 
     assert as_text(outer) == as_text(used), "list the splits of every board under `outer`"

@@ -2,7 +2,6 @@
 
 from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import Any
 
 import numpy as np
 import pytest
@@ -10,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drawn_places import Places, everything, far_and_wide, sizes
-from geobench import Assignment, DataError, GeobenchError
+from geobench import DataError, GeobenchError
 from geobench_basics.splits.temporal import TemporalConfig, TemporalSplit
 
 
-def split(dates: Any, *, groups: Any = None, name: str = "date", **config: Any) -> Assignment:
+def split(dates, *, groups=None, name="date", **config):
     dataset = Places(far_and_wide(len(dates)), groups=groups, attributes={name: dates})
     return TemporalSplit(TemporalConfig(**config)).assign(dataset)
 
@@ -27,9 +26,7 @@ def split(dates: Any, *, groups: Any = None, name: str = "date", **config: Any) 
     later=st.sampled_from([1, 10, 2000]),
     iso=st.booleans(),
 )
-def test_what_is_learnt_from_is_before_the_cutoff_and_later_is_not(
-    days: list[int | None], seed: int, share: float, later: int, iso: bool
-) -> None:
+def test_what_is_learnt_from_is_before_the_cutoff_and_later_is_not(days, seed, share, later, iso):
     count = len(days)
     day = np.array([np.nan if d is None else d for d in days], dtype=float)
     start = datetime(2019, 12, 20)
@@ -64,13 +61,13 @@ def test_what_is_learnt_from_is_before_the_cutoff_and_later_is_not(
     assert [p.digest for p in again.all_parts] == [p.digest for p in drawn.all_parts]
 
 
-def test_later_photos_are_resampled_by_group() -> None:
+def test_later_photos_are_resampled_by_group():
     drawn = split(np.arange(100), groups=np.arange(100) // 10)
     assert drawn.parts[1].units.tolist() == [8] * 6 + [9] * 10
 
 
 @pytest.mark.parametrize("cutoff", ["2015-06-30", "2015-06", "2015-06-01T00:00:00+00:00"])
-def test_iso_dates_of_every_precision_are_put_in_order(cutoff: str) -> None:
+def test_iso_dates_of_every_precision_are_put_in_order(cutoff):
     dates = ["2014", "2015", "2015-05-31", "2015-05-31T23:59:59.5Z", " ", "2015-06-30"]
     dates += ["20150701", "2015-07-01 10:00", "2016-01", "", "2015-07-01T00:30:00+01:00"]
     drawn = split(np.array(dates), cutoff=cutoff)
@@ -80,7 +77,7 @@ def test_iso_dates_of_every_precision_are_put_in_order(cutoff: str) -> None:
     assert drawn.left_out["no date"].tolist() == [4, 9]
 
 
-def test_a_zone_counts() -> None:
+def test_a_zone_counts():
     dates = ["2020-01-01T00:30:00+01:00", "2019-12-31T23:45:00", "2019-12-31T20:00:00-05:00"]
     drawn = split(np.array(["2019-01-01", "2019-01-02", *dates]), cutoff="2020-01-01")
     assert drawn.parts[1].rows.tolist() == [4]
@@ -98,14 +95,14 @@ def test_a_zone_counts() -> None:
         (np.array([f"{year}-01-01" for year in range(2000, 2020)]), "2015"),
     ],
 )
-def test_years_and_numbers_are_cut_where_the_cutoff_says(column: Any, cutoff: Any) -> None:
+def test_years_and_numbers_are_cut_where_the_cutoff_says(column, cutoff):
     drawn = split(column, cutoff=cutoff)
     assert drawn.parts[1].rows.tolist() == [15, 16, 17, 18, 19]
     assert drawn.facts["cutoff"].value == 2015
     assert (drawn.facts["first date"].value, drawn.facts["last date"].value) == (2000, 2019)
 
 
-def test_dates_that_cannot_be_read_are_left_out_and_counted() -> None:
+def test_dates_that_cannot_be_read_are_left_out_and_counted():
     dates = [f"{year}-01-01" for year in range(2000, 2020)]
     drawn = split(np.array([*dates, "May 2003", "0000-00-00", ""]))
     assert drawn.left_out["unreadable date"].tolist() == [20, 21]
@@ -117,7 +114,7 @@ def test_dates_that_cannot_be_read_are_left_out_and_counted() -> None:
     assert drawn.left_out["no date"].tolist() == [6]
 
 
-def test_an_attribute_that_is_not_there_is_named_with_those_that_are() -> None:
+def test_an_attribute_that_is_not_there_is_named_with_those_that_are():
     dataset = Places(far_and_wide(30), attributes={"taken": np.arange(30), "scene": np.arange(30)})
     with pytest.raises(DataError, match=r"no attribute 'date'.*there is taken, scene"):
         TemporalSplit().assign(dataset)
@@ -138,7 +135,7 @@ def test_an_attribute_that_is_not_there_is_named_with_those_that_are() -> None:
         (np.array(["2015-06-30", "2016-06-30"]), {"cutoff": "then"}, "'then' is none of the dates"),
     ],
 )
-def test_dates_that_do_not_divide_are_an_error(column: Any, config: Any, problem: str) -> None:
+def test_dates_that_do_not_divide_are_an_error(column, config, problem):
     with pytest.raises(GeobenchError, match=problem) as raised:
         split(column, **config)
     assert raised.value.remedy
