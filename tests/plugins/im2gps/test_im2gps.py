@@ -364,7 +364,7 @@ def test_the_density_is_the_floored_mixture_that_scipy_computes():
     places[:, :4] = method.predict(test, Context(seed=0)).point()[:, None]
     found = method.predict(test, Context(seed=0)).log_prob(places)
     similarity = method.similarity(test, np.arange(300), Context(seed=0))
-    concentration = state["concentration"]  # scipy's stubs say int where it takes a float
+    concentration = state["concentration"]
     for row in range(3):
         nearest = np.argsort(-similarity[row])[:4]
         weights = np.exp((similarity[row][nearest] - similarity[row].max()) / state["temperature"])
