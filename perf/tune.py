@@ -25,7 +25,7 @@ from geobench.board import tables
 from geobench.board.leaderboard import Leaderboard
 from geobench.board.tables import RANKED, Row
 from geobench.catalogue import installed
-from geobench.commands import console, listing
+from geobench.commands import console, terminal
 from geobench.readable import number
 from geobench.records.workspace import Workspace
 from geobench.run import runner
@@ -83,7 +83,7 @@ def main() -> int:
     )
     parser.add_argument("--output", type=Path, help="folder of the tables, instead of the file's")
     wanted = parser.parse_args()
-    screen = listing.screen()
+    screen = terminal.screen()
     reporter = console.ConsoleReporter(screen)
     try:
         trial = read(wanted.file, installed(), budget=wanted.budget)
@@ -100,7 +100,7 @@ def main() -> int:
         stem = (wanted.output or wanted.file.parent) / wanted.file.stem
         drafts.write_file(stem.with_suffix(".csv"), as_csv(found, trial))
         drafts.write_file(stem.with_suffix(".md"), as_page(found, trial))
-        reporter.say(f"wrote {stem.name}.csv and {stem.name}.md in {listing.short(stem.parent)}")
+        reporter.say(f"wrote {stem.name}.csv and {stem.name}.md in {terminal.short(stem.parent)}")
     return 1 if outcome.failures else 0
 
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from geobench.commands.options import Json
+from geobench.commands.terminal import screen, short
 from geobench.components import Plugin
 from geobench.errors import ConfigError
 
@@ -46,7 +48,7 @@ def data(
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit with 1 if anything leaks; needs --split.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Say what is wrong with a dataset, and what a split of it lets leak."""
     import json
@@ -54,7 +56,7 @@ def data(
     from rich.console import Console
 
     from geobench import audit
-    from geobench.commands import console, listing
+    from geobench.commands import console
     from geobench.data import Dataset
     from geobench.splits import Split
 
@@ -73,14 +75,14 @@ def data(
         rule = drawn
     track = console.ConsoleReporter(progress).track
     result = audit.examine(dataset, rule, label=label, photos=photos, track=track)
-    screen = listing.screen()
+    terminal = screen()
     written = [] if output is None else _write(result, output)
     if as_json:
         typer.echo(json.dumps(audit.to_json(result), indent=1, allow_nan=False))
     else:
-        _show(screen, result)
+        _show(terminal, result)
         for text in written:
-            screen.print(text, highlight=False, soft_wrap=True)
+            terminal.print(text, highlight=False, soft_wrap=True)
     if strict and list(result.leaks()):
         raise typer.Exit(1)
 
@@ -97,16 +99,16 @@ def _configured(
     return configure(wanted, origin.entry, origin=origin)
 
 
-def _show(screen: "Console", result: "Audit") -> None:
+def _show(terminal: "Console", result: "Audit") -> None:
     """The report, a table for each section, and what leaks at the end."""
     from rich.markup import escape
     from rich.table import Table
 
     from geobench import audit
 
-    screen.print(f"[bold]{escape(audit.headline(result))}", highlight=False)
+    terminal.print(f"[bold]{escape(audit.headline(result))}", highlight=False)
     for section in result.sections:
-        screen.print(f"\n[bold]{escape(section.title)}[/]. {escape(section.about)}")
+        terminal.print(f"\n[bold]{escape(section.title)}[/]. {escape(section.about)}")
         table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
         table.add_column()
         table.add_column(justify="right", no_wrap=True)
@@ -115,17 +117,16 @@ def _show(screen: "Console", result: "Audit") -> None:
         for line in section.lines:
             cells = (audit.amount(line), audit.share(line), escape(audit.remarks(line)))
             table.add_row(escape(line.name), *cells, style="red" if line.leaks else "")
-        screen.print(table)
-    screen.print()
+        terminal.print(table)
+    terminal.print()
     for text in audit.conclusion(result):
         style = "bold red" if text.startswith("LEAK") else "green"
-        screen.print(f"[{style}]{escape(text)}", highlight=False, soft_wrap=True)
+        terminal.print(f"[{style}]{escape(text)}", highlight=False, soft_wrap=True)
 
 
 def _write(result: "Audit", folder: Path) -> list[str]:
     """Write report.md and the maps; say what was written, and why there is no map."""
     from geobench import audit, drafts, figures
-    from geobench.commands import listing
 
     pictures, said = dict[str, str](), list[str]()
     if result.dataset.publishes == "scores":
@@ -141,4 +142,4 @@ def _write(result: "Audit", folder: Path) -> list[str]:
             pictures[title] = file
     drafts.write_file(folder / "report.md", audit.markdown(result, pictures=pictures))
     names = ", ".join(["report.md", *pictures.values()])
-    return [*said, f"wrote {names} in {listing.short(folder)}"]
+    return [*said, f"wrote {names} in {short(folder)}"]

@@ -1,9 +1,7 @@
 """Listings: plugins, the worst answers, and comparisons, as tables on a terminal."""
 
 import math
-import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -17,17 +15,6 @@ from geobench.requirements import check_requirements
 if TYPE_CHECKING:
     from geobench.board.comparison import Difference
     from geobench.board.worst import Wrong
-
-
-def screen() -> Console:
-    """Standard output; lines of a log are 120 characters wide, whoever reads it."""
-    return Console(width=None if sys.stdout.isatty() else 120)
-
-
-def short(path: Path) -> str:
-    """A path as one types it here."""
-    current = Path.cwd()
-    return str(path.relative_to(current)) if path.is_relative_to(current) else str(path)
 
 
 def show_plugins(output: Console, catalogue: Catalogue) -> None:

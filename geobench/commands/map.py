@@ -1,11 +1,14 @@
-"""The door to pictures of predictions: `geobench map`."""
+"""The door `geobench map`: pictures of what trained methods predict."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from geobench.commands.options import Device, WorkspaceFolder
+from geobench.commands.terminal import screen, short
 from geobench.errors import ConfigError, GeobenchError
+from geobench.names import did_you_mean
 
 
 def draw_maps(
@@ -20,27 +23,25 @@ def draw_maps(
     limit: Annotated[
         int | None, typer.Option(min=1, help="That of the run, if it was a trial.")
     ] = None,
-    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, or auto.")] = "auto",
-    workspace: Annotated[
-        Path, typer.Option(help="Where leaderboards/ and .geobench/ lie.", file_okay=False)
-    ] = Path(),
+    device: Device = "auto",
+    workspace: WorkspaceFolder = Path(),
 ) -> None:
     """Show on maps what trained methods say of a few photos; nothing is trained."""
     from rich.console import Console
 
     from geobench import config
     from geobench.catalogue import installed
-    from geobench.commands import console, listing
+    from geobench.commands import console
     from geobench.records.workspace import Workspace
     from geobench.run import execution, mapping
 
     console.show_warnings(Console(stderr=True))
-    reporter = console.ConsoleReporter(listing.screen())
+    reporter = console.ConsoleReporter(screen())
     benchmarks = config.read(file, installed())
     names = [benchmark.name for benchmark in benchmarks]
     if name is not None and name not in names:
         problem = f"there is no benchmark {name!r}"
-        raise ConfigError(problem, where=str(file), remedy=f"Name one of {', '.join(names)}.")
+        raise ConfigError(problem, where=str(file), remedy=did_you_mean(name, names))
     selection = config.select([b for b in benchmarks if name in (None, b.name)], only or [])
     options = execution.Options(selection.labels, limit, device=device)
     problems = []
@@ -58,7 +59,7 @@ def draw_maps(
         for remark in mapped.remarks:
             reporter.say(remark)
         if mapped.added:
-            count, folder = len(mapped.added), listing.short(mapped.board)
+            count, folder = len(mapped.added), short(mapped.board)
             records = f"{count} record{'s' if count > 1 else ''}"
             reporter.say(f"added maps to {records}, and pictures of them to {folder}/README.md")
     for problem in problems:

@@ -207,7 +207,7 @@ def test_what_publishes_scores_only_shows_neither_place_nor_picture(ask, trip, t
 def test_a_board_that_there_is_not_is_refused_with_those_that_are_here(ask, trip):
     done = ask("nowhere", "-m", "uniform")
     assert isinstance(done.exception, StoreError)
-    assert "Here are: trip-" in str(done.exception)
+    assert "There are: trip-" in str(done.exception)
 
 
 def test_places_of_another_planet_are_near_no_town(small):

@@ -1,0 +1,85 @@
+"""The door `geobench run`: what is missing is trained and evaluated, and boards rewritten."""
+
+import shutil
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from geobench.commands.options import Device, WorkspaceFolder
+from geobench.commands.terminal import files_written, screen, short
+from geobench.errors import GeobenchError
+
+
+def run(
+    file: Annotated[Path, typer.Argument(help="The YAML file of benchmarks.")],
+    only: Annotated[
+        list[str] | None,
+        typer.Option(help="Run these method labels (or benchmarks) only; repeatable."),
+    ] = None,
+    limit: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="A trial with this many photos each of train, val and parts; "
+            "written apart, never ranked.",
+        ),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and stop.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Run what is recorded, too.")] = False,
+    device: Device = "auto",
+    figures: Annotated[
+        bool, typer.Option("--figures/--no-figures", help="Draw the pictures, or tables only.")
+    ] = True,
+    workspace: WorkspaceFolder = Path(),
+) -> None:
+    """Train and evaluate what is missing, then rewrite the leaderboards."""
+    from rich.console import Console
+
+    from geobench import config
+    from geobench.board.leaderboard import Leaderboard
+    from geobench.catalogue import installed
+    from geobench.commands import console
+    from geobench.pages import report
+    from geobench.records.workspace import Workspace
+    from geobench.run import execution, runner
+
+    terminal = screen()
+    console.show_warnings(Console(stderr=True))
+    selection = config.select(config.read(file, installed()), only or [])
+    reporter = console.ConsoleReporter(terminal)
+    failures = []
+    for benchmark in selection.benchmarks:
+        options = execution.Options(selection.labels, limit, dry_run, force, device, figures)
+        place = Workspace(workspace.resolve())
+        try:
+            outcome = runner.run(benchmark, place, options=options, reporter=reporter)
+        except GeobenchError as error:
+            prefix = f"benchmark {benchmark.name}: "
+            failures.append(prefix + str(error).removeprefix(prefix))
+            continue
+        failures += outcome.failures
+        if dry_run or outcome.board is None:
+            continue
+        board = Leaderboard(outcome.board, installed())
+        console.standings(terminal, board.tables().rows)
+        done = ", ".join(f"{count} {what}" for what, count in outcome.counts.items())
+        reporter.say(f"trainings: {done}")
+        folder = short(outcome.board)
+        written = files_written(report.NAMES, len(board.manifest.figures or []))
+        reporter.say(f"wrote {written} in {folder}")
+        reporter.say(f"to read: {folder}/README.md")
+        reporter.say(f"to check every number: {_command()} verify {folder}")
+    for failure in failures:
+        reporter.say(f"FAILED {failure}")
+    if failures:
+        raise typer.Exit(1)
+
+
+def _command() -> str:
+    """What to type for this command: its path, where its folder is not on the PATH."""
+    called = Path(sys.argv[0])
+    if called.name != "geobench" or shutil.which("geobench") == str(called.absolute()):
+        return "geobench"
+    return short(called.absolute())
