@@ -1,249 +1,30 @@
-"""The pictures of a leaderboard: which there are, and as files that know what they show."""
+"""The pictures of a leaderboard as files that know what they show."""
 
 import io
-import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, final
 
-import numpy as np
-
-from geobench import drafts, geo
+from geobench import drafts
 from geobench.board.leaderboard import Leaderboard
-from geobench.board.tables import RANKED, Tables
+from geobench.board.tables import Tables
 from geobench.board.tables import read as tables_of
-from geobench.data import hashes, smallest_by_hash
 from geobench.digests import digest, file_digest
 from geobench.errors import GeobenchError, StoreError
-from geobench.figures.accuracy import draw_accuracy, is_shown
-from geobench.figures.cost import draw_cost, timed_parts
-from geobench.figures.curves import GROUPS, draw_curves
 from geobench.figures.kept import intact
-from geobench.figures.maps import Errors, draw_errors, draw_split
-from geobench.figures.predictions import draw_predictions, mapped, read
-from geobench.figures.slopes import draw_slopes, seen_pairs, twin_pairs
 from geobench.figures.style import house_style
-from geobench.records import Manifest, StoredRecord, files
+from geobench.records import Manifest
 from geobench.records.manifest import StoredPicture
-from geobench.records.parts import MAP_ROWS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+from geobench.figures.pictures import planned
+
 FORMATS = ("png", "svg")
 VERSION = 7
 """Raised when the same numbers give other pictures."""
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """A picture that can be drawn.
-
-    Args:
-        name: the stem of its file in figures/.
-        title: what it is, in a few words.
-        caption: how it is read, in a sentence or two.
-        part: the label of the part beside whose table it stands, "" for the whole leaderboard.
-        draw: draws it.
-    """
-
-    name: str
-    title: str
-    caption: str
-    part: str
-    draw: "Callable[[], Figure]"
-
-
-_DASHED = (
-    "Dashed is the training place nearest to the truth, the ceiling of methods that answer with "
-    "training places."
-)
-
-
-def planned(board: Leaderboard, tables: Tables) -> list[Picture]:
-    """The pictures of a leaderboard, drawn from its tables and stored arrays alone.
-
-    Args:
-        board: whose arrays are shown.
-        tables: as read from its folder.
-    """
-    found: dict[str, Picture] = {}
-    for picture in _planned(board, tables):
-        name, number = picture.name, 1
-        while name.casefold() in found:  # labels that differ in signs or capitals only
-            number += 1
-            name = f"{picture.name}-{number}"
-        found[name.casefold()] = replace(picture, name=name)
-    return list(found.values())
-
-
-def _planned(board: Leaderboard, tables: Tables) -> Iterator[Picture]:
-    corner = stamp(board)
-    if seen := seen_pairs(tables):
-        yield Picture(
-            "seen-unseen",
-            "Seen against unseen places",
-            "Each line goes from a method's value on places it was trained on to that on places it "
-            "never saw. The photos of the two parts differ, so that the fall holds their "
-            f"difficulty, too. {_DASHED}",
-            "",
-            lambda: draw_slopes(tables, seen, title="Seen against unseen places", stamp=corner),
-        )
-    if same := twin_pairs(tables, board.twins):
-        size = board.size_of_twins(*(pair.right for pair in same))
-        yield Picture(
-            "gap",
-            "The generalisation gap",
-            f"The same photos after two trainings {size}: on the left the surroundings of "
-            "these photos were trained on, too. The fall is the gap; it is read with the level "
-            f"that it starts from, because who has learned little has little to lose. {_DASHED}",
-            "",
-            lambda: draw_slopes(tables, same, title="The generalisation gap", stamp=corner),
-        )
-    if any(is_shown(point) for point in tables.curves):
-        yield Picture(
-            "accuracy",
-            "Accuracy against distance",
-            "How many answers lie within a distance of the truth. Dots and bars are the rows "
-            "`accuracy@...` of the tables, the bars side by side; a band has no width where no "
-            f"answer, or every one, lies within. {_DASHED}",
-            "",
-            lambda: draw_accuracy(tables, stamp=corner),
-        )
-    if timed_parts(tables):
-        yield Picture(
-            "cost",
-            "Cost against quality",
-            "Seconds to fit and to answer all photos of the part, mean over seeds, as measured "
-            "when the records were made (costs.csv). Not counted are features, which all methods "
-            "share, and draws and scores. A bar shorter than its dot cannot be seen.",
-            "",
-            lambda: draw_cost(tables, stamp=corner),
-        )
-    for group in GROUPS:
-        if group.has_points(tables):
-            draw_group = partial(draw_curves, tables, group, stamp=corner)
-            yield Picture(group.name, group.title, group.caption, "", draw_group)
-    yield from _splits(board, corner)
-    yield from _errors(board, tables, corner)
-    yield from _predictions(board, corner)
-
-
-def _splits(board: Leaderboard, corner: str) -> Iterator[Picture]:
-    for split, entry in board.manifest.maps.items():
-        parts = {
-            label.removeprefix(f"{split}/"): about.facts
-            for label, about in board.manifest.parts.items()
-            if label.startswith(f"{split}/")
-        }
-
-        def draw_map(
-            split: str = split, file: str = entry.file, tested: Collection[str] = parts
-        ) -> "Figure":
-            arrays = files.read_arrays(board.runs / file)
-            points, role = arrays["points"], arrays["role"]
-            return draw_split(
-                points,
-                role,
-                tested=tested,
-                split=split,
-                stamp=corner,
-                whole=all((role == name).sum() < MAP_ROWS for name in set(role)),
-                on_earth=board.manifest.dataset.on_earth,
-            )
-
-        there = {name for facts in parts.values() for name, fact in facts.items() if fact.value}
-        clauses = [text for role, text in _ROLES.items() if f"left out: {role}" in there]
-        text = "What each photo is for; methods see the places of `train` and `val` only."
-        if clauses:
-            *first, last = clauses
-            text += f" Left out are {', '.join(first)}{' and ' if first else ''}{last}."
-        beside = f"{split}/{next(iter(parts))}" if parts else ""
-        yield Picture(f"split-{slug(split)}", f"The split {split}", text, beside, draw_map)
-
-
-_ROLES = {
-    "set-aside": "`set-aside` (held out with the photos tested, but more than are tested)",
-    "buffer": "`buffer` (too near to the photos tested to be trained on)",
-    "seen": "`seen` (a test part of the split whose twin this is)",
-    "surplus": "`surplus` (left over, for a twin trains on as many photos as the other split)",
-    "outer": "`outer` (tested, or not trained on, by a split that this one keeps clear of)",
-    "train-share": "`train-share` (training photos beyond the share that was asked for)",
-}
-"""What is said of the photos that a split leaves out, by the reason."""
-
-
-def _errors(board: Leaderboard, tables: Tables, corner: str) -> Iterator[Picture]:
-    for part, about in board.manifest.parts.items():
-        if about.dataset.publishes == "scores":  # nobody is to see where its photos are
-            continue
-
-        def draw_map(part: str = part) -> "Figure":
-            whole = len(board.part(part)["id"]) <= MAP_ROWS
-            shown = errors(board, tables, part)
-            earth = board.manifest.parts[part].dataset.on_earth
-            return draw_errors(shown, part=part, stamp=corner, whole=whole, on_earth=earth)
-
-        if any(row.part == part and row.status in RANKED for row in tables.rows):
-            text = (
-                "Each photo of the part where it was taken; dark is far off. Over several "
-                "trainings, the mean of their errors. Which dot lies on top is chance."
-            )
-            yield Picture(f"errors-{slug(part)}", f"Errors on {part}", text, part, draw_map)
-
-
-def _predictions(board: Leaderboard, corner: str) -> Iterator[Picture]:
-    for part, about in board.manifest.parts.items():
-        if about.dataset.publishes == "scores" or not mapped(board, part):
-            continue
-
-        def draw_maps(part: str = part) -> "Figure":
-            photos, said = read(board, part)
-            earth = board.manifest.parts[part].dataset.on_earth
-            return draw_predictions(photos, said, part=part, stamp=corner, on_earth=earth)
-
-        text = (
-            "Photos of the part, the first half of them nearer to training photos than most, as "
-            "`geobench map` chose them by their ids alone; above each map how far the answer is "
-            "from the truth. Of several trainings, the first. Densities are means over cells some "
-            "400 km wide."
-        )
-        yield Picture(f"predictions-{slug(part)}", f"Predictions on {part}", text, part, draw_maps)
-
-
-def errors(board: Leaderboard, tables: Tables, part: str) -> list[Errors]:
-    """What the maps of errors on a part show: every method that has rows, in table order."""
-    found: dict[str, list[geo.Floats]] = {}
-    arrays = board.part(part)
-    there = {row.label for row in tables.rows if row.part == part and row.status in RANKED}
-    for row in board.manifest.rows:
-        mine = row.part == part and row.label in there
-        record = StoredRecord.read(board.runs / row.folder) if mine else None
-        if record is not None and record.status == "ok":
-            away = geo.distance_km(record.answers(), arrays["truth"])
-            found.setdefault(row.label, []).append(away)
-    kept = smallest_by_hash(arrays["id"], MAP_ROWS)
-    kept = kept[np.argsort(hashes(arrays["id"][kept]), kind="stable")]
-    medians = {
-        row.label: row.value
-        for row in tables.rows
-        if row.part == part and row.summary == "distance.median" and row.overall
-    }
-    return [
-        Errors(label, arrays["truth"][kept], np.mean(distances, axis=0)[kept], medians.get(label))
-        for label, distances in found.items()
-    ]
-
-
-def stamp(board: Leaderboard) -> str:
-    """What stands in the corner of every picture: whose numbers these are."""
-    limit = board.manifest.limit
-    trial = f", a trial with {limit} photos" if limit else ""
-    return f"{board.name}, digest {board.manifest.digest[:12]}{trial}"
 
 
 def source(manifest: Manifest, file_format: str) -> str:
@@ -368,8 +149,3 @@ def stale(board: Leaderboard) -> list[str]:
         elif entry.source != source(board.manifest, path.suffix.removeprefix(".")):
             problems.append(f"{path} was drawn from other numbers than the tables hold")
     return problems
-
-
-def slug(label: str) -> str:
-    """A label as a part of a file's name."""
-    return re.sub(r"[^A-Za-z0-9._@+-]+", "-", label)

@@ -124,7 +124,7 @@ def test_a_picture_that_cannot_be_drawn_is_a_problem_and_loses_no_other(folder, 
     def broken(*args, **kwargs):
         raise ValueError("no ink")
 
-    monkeypatch.setattr("geobench.figures.album.draw_cost", broken)
+    monkeypatch.setattr("geobench.figures.pictures.draw_cost", broken)
     shutil.rmtree(folder / "figures")
     (problem,) = report.rewrite(folder, installed())
     assert problem.endswith("cost.png: ValueError: no ink")
