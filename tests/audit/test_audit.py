@@ -155,6 +155,10 @@ def test_what_the_command_cannot_use_is_refused_with_what_to_write(trip):
         (["toy-planet", "--config", "photos"], "no KEY=VALUE"),
         (["toy-planet", "--config", "preset=x"], "no preset 'x'"),
         (
+            ["toy-planet", "--split", "random", "--split-config", "label=a/b"],
+            "--split-config: label 'a/b' is no label",
+        ),
+        (
             ["toy-planet", "--split", "random", "--split-config", "seed=-1"],
             "--split-config: seed: input should be .*0",
         ),
