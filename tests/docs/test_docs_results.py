@@ -105,9 +105,7 @@ def test_every_field_of_the_documents_is_in_its_table_with_its_description():
         ("state.json", records.Fit),
     ):
         rows, found = documented(title), fields_of(document, shown)
-        stamp = (
-            [files.STAMP] if document is records.Record else []
-        )  # the file's, not the document's
+        stamp = [files.STAMP] if document is records.Record else []  # of the file
         assert list(rows) == [*found, *stamp]
         for name, description in found.items():
             assert plain(rows[name]["meaning"]) == plain(description), name

@@ -30,7 +30,7 @@ from geobench.features import encode, encoding_time, workers
 from geobench.features.encoding_time import EncodingTime
 from geobench.features.store import Store
 from geobench.progress import untracked
-from geobench.records import Workspace
+from geobench.records import Record, Workspace
 from geobench.run import execution, runner
 from geobench.scoring import costs
 from geobench.toy_planet import ToyPlanet
@@ -193,13 +193,14 @@ def test_the_time_of_a_fit_stands_with_the_device_that_fitted(tmp_path):
     assert {device for quantity, device in devices if quantity != "fit_seconds"} == {"cpu"}
 
 
-def test_a_record_that_names_one_device_was_fitted_there():
-    old = {"device": "cuda", "timings": {"fit_seconds": 2.0, "predict_seconds": 1.0}, "photos": 3}
-    assert {each.device for each in cost_rows.quantities(old)} == {"cuda"}
-    (fit,) = [
-        e for e in cost_rows.quantities(old | {"fit_device": "cpu"}) if e.name == "fit_seconds"
-    ]
-    assert (fit.device, fit.value) == ("cpu", 2.0)
+def test_a_record_that_names_one_device_was_fitted_there(toy):
+    data = next(record for record in toy.records.values() if record["status"] == "ok")
+    old = data | {"device": "cuda", "feature_time": None}
+    del old["fit_device"]
+    both = (Record.of(each, Path("record.json")) for each in (old, old | {"fit_device": "cpu"}))
+    devices = [{each.name: each.device for each in cost_rows.quantities(one)} for one in both]
+    assert set(devices[0].values()) == {"cuda"}
+    assert devices[1] == devices[0] | {"fit_seconds": "cpu"}
 
 
 def test_throughput_is_photos_divided_by_the_seconds_to_answer_them(toy):
