@@ -19,6 +19,7 @@ from geobench.encoders import Encoder, Features, TextEncoder
 from geobench.errors import ConfigError, DataError, StoreError
 from geobench.features.batches import in_batches
 from geobench.methods import Context, Method
+from geobench.names import did_you_mean
 from geobench.predictions import Prediction
 from geobench.records.workspace import Workspace
 from geobench.run import plan
@@ -205,11 +206,11 @@ def _one_of(what: str, name: str | None, known: Sequence[str], *, where: str) ->
     """The name that is meant: the only one, if none is given."""
     if name is None and len(known) == 1:
         return known[0]
-    if name is None or name not in known:
-        problem = f"several {what}s" if name is None else f"no {what} {name!r}"
+    if name is None:
         raise ConfigError(
-            f"there is {problem}" if name is not None else f"there are {problem}",
-            where=where,
-            remedy=f"Name one of {', '.join(known)}.",
+            f"there are several {what}s", where=where, remedy=f"Name one of {', '.join(known)}."
         )
+    if name not in known:
+        remedy = did_you_mean(name, known)
+        raise ConfigError(f"there is no {what} {name!r}", where=where, remedy=remedy)
     return name

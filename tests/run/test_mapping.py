@@ -27,6 +27,7 @@ from geobench import (
 from geobench.board import tables
 from geobench.board.leaderboard import Leaderboard
 from geobench.catalogue import installed
+from geobench.digests import file_digest
 from geobench.pages.verification import verify
 from geobench.records import files
 from geobench.run import mapping

@@ -168,9 +168,9 @@ def test_who_is_not_there_or_not_trained_is_a_sentence_and_nothing_is_trained(se
     states = sorted((sees / ".geobench/states").iterdir())
     for message, label, named in (
         (r"there are several benchmarks. Name one of sees, reads", "counted", {}),
-        (r"no benchmark 'hears'. Name one of sees, reads", "counted", {"benchmark": "hears"}),
-        (r"no method 'count'. Name one of sighted, counted", "count", {"benchmark": "sees"}),
-        (r"no split 'cells'. Name one of striped", "counted", {"split": "cells"}),
+        (r"no benchmark 'hears'. Did you mean reads\?", "counted", {"benchmark": "hears"}),
+        (r"no method 'count'. Did you mean counted", "count", {"benchmark": "sees"}),
+        (r"no split 'cells'. There are: striped", "counted", {"split": "cells"}),
         (r"seed 7 is not trained. Seeds: 0, 3", "counted", {"seed": 7}),
     ):
         named = {"benchmark": "sees"} | named if label and named else named
