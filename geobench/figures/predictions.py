@@ -20,7 +20,7 @@ from geobench.partitions import EqualAreaGrid
 from geobench.predictions import LOG_UNIFORM
 from geobench.readable import number
 from geobench.records import files
-from geobench.records.records import MAP, MAP_CELL_ROWS
+from geobench.records.stored_records import MAP, MAP_CELL_ROWS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

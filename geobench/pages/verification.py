@@ -16,7 +16,7 @@ from geobench.digests import array_digest, digest, file_digest
 from geobench.errors import GeobenchError
 from geobench.pages.report import contents
 from geobench.records import ManifestRow, Record, files
-from geobench.records.records import SAME_ANSWER_KM
+from geobench.records.stored_records import SAME_ANSWER_KM
 
 
 def verify(folder: Path, catalogue: Catalogue, *, runs: Path | None = None) -> list[str]:

@@ -14,9 +14,9 @@ from geobench.records.record import DrawRule as DrawRule
 from geobench.records.record import Fit as Fit
 from geobench.records.record import Record as Record
 from geobench.records.record import Status as Status
-from geobench.records.records import KEYS as KEYS
-from geobench.records.records import MAP as MAP
-from geobench.records.records import StoredRecord as StoredRecord
-from geobench.records.records import Task as Task
-from geobench.records.records import record_key as record_key
+from geobench.records.stored_records import KEYS as KEYS
+from geobench.records.stored_records import MAP as MAP
+from geobench.records.stored_records import StoredRecord as StoredRecord
+from geobench.records.stored_records import Task as Task
+from geobench.records.stored_records import record_key as record_key
 from geobench.records.workspace import Workspace as Workspace

@@ -16,7 +16,7 @@ from geobench.geo import Floats
 from geobench.partitions import EqualAreaGrid
 from geobench.predictions import Density, Prediction
 from geobench.records import MAP, StoredRecord, files
-from geobench.records.records import MAP_CELL_ROWS
+from geobench.records.stored_records import MAP_CELL_ROWS
 from geobench.records.workspace import Workspace
 from geobench.run import manifest, plan, recording
 from geobench.run.execution import Execution, Options, Reporter

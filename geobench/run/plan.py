@@ -18,7 +18,7 @@ from geobench.features.inputs import KINDS, Inputs
 from geobench.methods import Method
 from geobench.metrics import Metric
 from geobench.records import files
-from geobench.records.records import KEYS, StoredRecord, Task, record_key
+from geobench.records.stored_records import KEYS, StoredRecord, Task, record_key
 from geobench.records.workspace import Workspace
 from geobench.run.named_methods import deterministic, references, wanted
 from geobench.run.planning_checks import absent_methods, check, wants_of

@@ -17,7 +17,7 @@ from geobench.geo import Points
 from geobench.methods import Context
 from geobench.metrics import Metric
 from geobench.records import Fit, Record, Status, files, verdicts
-from geobench.records.records import SAME_ANSWER_KM, StoredRecord
+from geobench.records.stored_records import SAME_ANSWER_KM, StoredRecord
 from geobench.run.plan import Evaluation, Plan, Training
 from geobench.scoring.columns import Scores
 from geobench.scoring.costs import Latency, Memory

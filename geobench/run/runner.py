@@ -10,7 +10,7 @@ from typing import final
 from geobench import drafts
 from geobench.config.benchmark import Benchmark
 from geobench.errors import DataError, GeobenchError
-from geobench.records.records import StoredRecord
+from geobench.records.stored_records import StoredRecord
 from geobench.records.workspace import Workspace
 from geobench.run import manifest, plan
 from geobench.run.execution import Execution, Options, Reporter, device_for

@@ -15,7 +15,7 @@ from geobench.digests import file_digest
 from geobench.errors import GeobenchError, StoreError
 from geobench.methods import Context, Method, State
 from geobench.records import Fit, files
-from geobench.records.records import StoredRecord
+from geobench.records.stored_records import StoredRecord
 from geobench.run.named_methods import wanted
 from geobench.run.plan import Plan, Training
 
