@@ -175,7 +175,7 @@ def test_a_young_draft_is_left_alone_unless_a_lock_says_that_nobody_writes(tmp_p
 @pytest.mark.parametrize("name", ["content/a/b/file", "content/a/b", "content/a", "content/link"])
 def test_a_draft_in_which_anything_is_young_is_left_alone(name, tmp_path):
     draft = left_behind(tmp_path)
-    drafts.write_file(draft / "content" / "a" / "b" / "file", "a cell that trains for long")
+    drafts.write_file(draft / "content" / "a" / "b" / "file", "a method that trains for long")
     (draft / "content" / "link").symlink_to(tmp_path / "nowhere")
     aged(draft)
     os.utime(draft / name, follow_symlinks=False)

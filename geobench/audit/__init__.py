@@ -4,14 +4,12 @@
 """
 
 from geobench.audit.examination import examine
-from geobench.audit.findings import Audit, Line, Mark, Section
+from geobench.audit.findings import Audit, Mark
 from geobench.audit.page import amount, conclusion, headline, markdown, remarks, share, to_json
 
 __all__ = [
     "Audit",
-    "Line",
     "Mark",
-    "Section",
     "amount",
     "conclusion",
     "examine",

@@ -1,8 +1,10 @@
-"""What a record says of costs, quantity by quantity."""
+"""The rows of costs.csv: what the records of a part say of costs, quantity by quantity."""
 
 from collections.abc import Iterator
 from typing import NamedTuple, final
 
+from geobench.board.part_records import PartRecords
+from geobench.board.tables import Cost
 from geobench.records import Record
 
 
@@ -14,6 +16,17 @@ class Quantity(NamedTuple):
     unit: str
     value: float
     device: str
+
+
+def compute_costs(records: PartRecords, *, benchmark: str) -> Iterator[Cost]:
+    """The rows of one part; `benchmark` is its name."""
+    for row in records.manifest.rows:
+        if row.part != records.label:
+            continue
+        record = Record.read(records.runs / row.folder / "record.json")
+        head = (benchmark, records.label, row.label, row.method, row.seed)
+        for each in quantities(record):
+            yield Cost(*head, each.device, each.name, each.unit, float(each.value))
 
 
 def quantities(record: Record) -> Iterator[Quantity]:

@@ -1,4 +1,4 @@
-"""Entries: the records of one label on one part, and the scores of a metric for them."""
+"""Entries of a part: the records of one label on one part, and the scores of a metric for them."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -8,15 +8,14 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from geobench.board.cost_rows import quantities
 from geobench.board.scored import Scored
-from geobench.board.tables import GALLERY, RANKED, Cost
+from geobench.board.tables import GALLERY, RANKED
 from geobench.data import Truth
 from geobench.errors import GeobenchError, StoreError
 from geobench.geo import Points
 from geobench.metrics import SCORED, Metric
 from geobench.names import CEILING
-from geobench.records import Manifest, ManifestRow, Record, StoredRecord, files
+from geobench.records import Manifest, ManifestRow, StoredRecord, files
 from geobench.scoring.columns import point_columns, truth_of
 
 
@@ -91,16 +90,6 @@ class PartRecords:
         if np.isfinite(self.arrays["novelty"]).all():
             nearest = (self.arrays["nearest"],)
             yield Entry(CEILING, CEILING, "ceiling", "", (), (0,), nearest)
-
-    def costs(self, name: str) -> Iterator[Cost]:
-        """What every record says of costs, and its facts; `name` is the benchmark's."""
-        for row in self.manifest.rows:
-            if row.part != self.label:
-                continue
-            record = Record.read(self.runs / row.folder / "record.json")
-            head = (name, self.label, row.label, row.method, row.seed)
-            for each in quantities(record):
-                yield Cost(*head, each.device, each.name, each.unit, float(each.value))
 
     def scored(self, metric: Metric, entry: Entry) -> Scored | str | None:
         """The columns of a metric, why it has none, or None where it does not apply."""

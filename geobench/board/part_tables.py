@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias, final
 
+from geobench.board.cost_rows import compute_costs
 from geobench.board.part_curves import PartCurves
 from geobench.board.part_records import PartRecords
 from geobench.board.part_rows import PartNumber, compute_rows, row_of
@@ -49,7 +50,7 @@ def compute(benchmark: str, records: PartRecords, *, metrics: Sequence[Metric]) 
     """
     part, ranked = PartScores(benchmark, records), not records.manifest.limit
     curves, seen = PartCurves(part), views(records.arrays)
-    tables = PartTables(part.label, part.units, list(records.costs(benchmark)))
+    tables = PartTables(part.label, part.units, list(compute_costs(records, benchmark=benchmark)))
     for scores in part.of(metrics, [*records.entries(), *records.ceiling()]):
         for summary in scores.metric.summaries:
             if isinstance(summary, Curve):

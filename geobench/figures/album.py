@@ -13,14 +13,13 @@ from geobench.board.tables import read as tables_of
 from geobench.digests import digest, file_digest
 from geobench.errors import GeobenchError, StoreError
 from geobench.figures.kept import intact
+from geobench.figures.pictures import planned
 from geobench.figures.style import house_style
 from geobench.records import Manifest
 from geobench.records.manifest import StoredPicture
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-from geobench.figures.pictures import planned
 
 FORMATS = ("png", "svg")
 VERSION = 7

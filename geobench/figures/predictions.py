@@ -38,7 +38,7 @@ _LEAST_ABOVE = 3.0  # nats above it, at which they end where no density is highe
 
 @final
 @dataclass(frozen=True, slots=True)
-class Said:
+class Predicted:
     """What one method says of the photos of a picture.
 
     Args:
@@ -82,7 +82,7 @@ def mapped(board: Leaderboard, part: str) -> dict[str, str]:
     return found
 
 
-def read(board: Leaderboard, part: str) -> tuple[Photos, list[Said]]:
+def read(board: Leaderboard, part: str) -> tuple[Photos, list[Predicted]]:
     """The photos of which every mapped method has said something, and what.
 
     Raises:
@@ -105,15 +105,15 @@ def read(board: Leaderboard, part: str) -> tuple[Photos, list[Said]]:
     return photos, [_said(label, stored[label], rows) for label in stored]
 
 
-def _said(label: str, arrays: dict[str, NDArray[Any]], rows: NDArray[np.intp]) -> Said:
+def _said(label: str, arrays: dict[str, NDArray[Any]], rows: NDArray[np.intp]) -> Predicted:
     place = {row: position for position, row in enumerate(arrays["rows"].tolist())}
     kept = [place[row] for row in rows.tolist()]
     optional = (arrays[n][kept] if n in arrays else None for n in ("log_density", "trajectories"))
-    return Said(label, arrays["answer"][kept], arrays["samples"][kept], *optional)
+    return Predicted(label, arrays["answer"][kept], arrays["samples"][kept], *optional)
 
 
 def draw_predictions(
-    photos: Photos, said: Sequence[Said], *, part: str, stamp: str, on_earth: bool
+    photos: Photos, said: Sequence[Predicted], *, part: str, stamp: str, on_earth: bool
 ) -> "Figure":
     """A block of maps for each photo, one map for each method, all in the same colours.
 
@@ -161,7 +161,7 @@ def _newness(novelty: float) -> str:
     return f", {number(novelty)} km from the nearest training photo"
 
 
-def _key(figure: "Figure", said: Sequence[Said], *, total: float) -> None:
+def _key(figure: "Figure", said: Sequence[Predicted], *, total: float) -> None:
     key = [("\N{BLACK CIRCLE} truth", TRUTH), ("\N{MULTIPLICATION SIGN} answer", ANSWER)]
     if any(each.log_density is None for each in said):
         key.append(("\N{BULLET} draws, of a method without a density", DRAW))
@@ -173,7 +173,9 @@ def _key(figure: "Figure", said: Sequence[Said], *, total: float) -> None:
         left += 0.3 + 0.07 * len(text)
 
 
-def _draw_photo(axes: "Axes", said: Said, photo: int, truth: Points, *, scale: "_Scale") -> None:
+def _draw_photo(
+    axes: "Axes", said: Predicted, photo: int, truth: Points, *, scale: "_Scale"
+) -> None:
     answer = said.answer[photo]
     away = number(float(geo.distance_km(answer, truth)))
     axes.set_title(shortened(said.label), loc="center", fontsize=8, pad=13)
@@ -239,7 +241,7 @@ class _Scale(NamedTuple):
         return Normalize(self.low, self.high, clip=True)
 
 
-def _scale(said: Sequence[Said]) -> _Scale:
+def _scale(said: Sequence[Predicted]) -> _Scale:
     """One scale for all maps, from below the uniform to the highest density of them."""
     highest = [float(each.log_density.max()) for each in said if each.log_density is not None]
     return _Scale(LOG_UNIFORM - _BELOW, max([LOG_UNIFORM + _LEAST_ABOVE, *highest]))

@@ -18,7 +18,6 @@ PROJECTION = "mollweide"
 """Equal-area, so that a crowd of photos looks as dense as it is."""
 
 _LAND, _SEA = "#e3e3e0", "#f8f9fa"
-_DEGREES_PER_CELL = 0.5
 
 
 @functools.cache

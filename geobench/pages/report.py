@@ -1,4 +1,4 @@
-"""Reports: a plan or a leaderboard -> benchmark.json, tables as CSV, pictures, and README.md."""
+"""Reports: a leaderboard's records -> tables as CSV, pictures, README.md, and what names them."""
 
 import os
 from collections.abc import Sequence

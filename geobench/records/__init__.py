@@ -17,6 +17,5 @@ from geobench.records.record import Status as Status
 from geobench.records.stored_records import KEYS as KEYS
 from geobench.records.stored_records import MAP as MAP
 from geobench.records.stored_records import StoredRecord as StoredRecord
-from geobench.records.stored_records import Task as Task
 from geobench.records.stored_records import record_key as record_key
 from geobench.records.workspace import Workspace as Workspace

@@ -164,10 +164,10 @@ class Record(Versioned):
     environment: Environment
     status: Status = Field(description="`ok`, `failed`, `deadline`, `not-answered` or `absent`")
     error: str | None = Field(
-        default=None, description="of `failed` and `deadline`: what went wrong"
+        default=None, description="of `failed`, `deadline` and `absent`: what went wrong"
     )
     traceback: str | None = Field(
-        default=None, description="of `failed` and `deadline`: where in the code"
+        default=None, description="of `failed`, `deadline` and `absent`: where in the code"
     )
     facts: Facts | None = Field(
         default=None,

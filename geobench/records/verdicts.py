@@ -1,4 +1,4 @@
-"""Checks: what the conformance kit said of a plugin, kept for the records that it will be in."""
+"""Verdicts: what the conformance kit said of a plugin, kept for the records that it will be in."""
 
 import inspect
 import sys

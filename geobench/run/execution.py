@@ -109,7 +109,7 @@ class _Asked:
         memory = peak_memory(self.context.device)  # before single photos are asked about
         single = latency(self.method, self.examples, self.context)
         features = self.plan.inputs.time(self.evaluation.part.dataset, wanted(self.method))
-        cost = recording.Cost(restore_seconds, memory, single, features)
+        cost = recording.Spent(restore_seconds, memory, single, features)
         data = recording.answered(scores, fit, cost, context=self.context)
         recording.write(self.plan, self.evaluation, self.training, data, scores)
         return scores
@@ -206,7 +206,7 @@ class Execution:
 
         def fitted(reference: Component[Any]) -> Method:
             for inner in training.components:
-                if inner.fit["method"] == reference.plugin.identity():
+                if inner.method.plugin.identity() == reference.plugin.identity():
                     if inner.fit_key not in known:
                         known[inner.fit_key] = self._component(inner, context)
                     return known[inner.fit_key]

@@ -75,7 +75,7 @@ def write(
 
 @final
 @dataclass(frozen=True, slots=True)
-class Cost:
+class Spent:
     """What one part took beside being answered and scored.
 
     Args:
@@ -91,7 +91,7 @@ class Cost:
     features: EncodingTime | None
 
 
-def answered(scores: Scores, fit: Fit, cost: Cost, *, context: Context) -> dict[str, Any]:
+def answered(scores: Scores, fit: Fit, cost: Spent, *, context: Context) -> dict[str, Any]:
     """The data of the record of a part that was answered.
 
     Args:

@@ -24,7 +24,7 @@ class Protocol:
     """What decides draws and which photos are scored by them; all of it is in the record key.
 
     Args:
-        seed: the cell's seed.
+        seed: the training's seed.
         task: the task's digest.
         chunk: photos per call of `predict`.
         photos: how many photos are scored by draws, or "all".

@@ -99,7 +99,7 @@ def shuffled(points: geo.Points, truth: geo.Points) -> Shuffled:
 def beats_chance(subject: MethodSubject) -> str:
     """Answers are nearer to their own photos' places than to those of other photos."""
     remedy = "Does it look at the features? Are rows in order? Is `tiny` large enough to learn?"
-    return _ensure_not_by_chance(subject, "answers", subject.said.point, remedy)
+    return _ensure_not_by_chance(subject, "answers", subject.snapshot.point, remedy)
 
 
 def samples_beat_chance(subject: MethodSubject) -> str:

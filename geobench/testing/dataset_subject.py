@@ -25,12 +25,12 @@ class DatasetSubject(Subject[Dataset]):
     @property
     def dataset(self) -> Dataset:
         """One instance, its table read and checked by the core."""
-        return self.once("dataset", lambda: _read(self.make()))
+        return self.memo("dataset", lambda: _read(self.make()))
 
     @property
     def loaded(self) -> Table:
         """What `load` returns, unchecked."""
-        return self.once("loaded", lambda: self.make().load())
+        return self.memo("loaded", lambda: self.make().load())
 
     @property
     def few(self) -> Indices:

@@ -143,7 +143,7 @@ def _agreement(subject: MethodSubject, photo: int, *, attempt: int) -> _Agreemen
 
 def _probe(subject: MethodSubject, photo: int) -> Probe:
     density = subject.density.take(np.array([photo]))
-    return subject.once(
+    return subject.memo(
         f"probe {photo}", lambda: Probe.of(density, np.random.default_rng([0, photo]))
     )
 
@@ -181,7 +181,7 @@ def nll_finite_everywhere(subject: MethodSubject) -> None:
                 f"a log-density at {lat:.3f}, {lon:.3f} ({what}) is not finite",
                 _FLOOR,
             )
-    opposite = geo.wrap(subject.said.point * (-1, 1) + (0, 180))
+    opposite = geo.wrap(subject.snapshot.point * (-1, 1) + (0, 180))
     finite = np.isfinite(subject.density.log_prob(opposite[:, None]))[:, 0]
     ensure(
         finite.all(),

@@ -1,4 +1,4 @@
-"""What every encoder promises: finite features of any picture, of that picture alone, each time."""
+"""What every encoder promises: finite features of any picture, of that picture alone."""
 
 import numpy as np
 from numpy.typing import NDArray

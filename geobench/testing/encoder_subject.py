@@ -153,17 +153,17 @@ class EncoderSubject(Subject[Encoder]):
     @property
     def photos(self) -> Photos:
         """The photos before one instance."""
-        return self.once("photos", lambda: Photos(self.make()))
+        return self.memo("photos", lambda: Photos(self.make()))
 
     @property
     def pooled(self) -> NDArray[np.float32]:
         """Pooled features of all photos in one batch, (B, D)."""
-        return self.once("pooled", lambda: self.photos.pooled())
+        return self.memo("pooled", lambda: self.photos.pooled())
 
     @property
     def tokens(self) -> Both:
         """The same with tokens; Skip where there are none."""
-        return self.once("tokens", lambda: self.photos.both())
+        return self.memo("tokens", lambda: self.photos.both())
 
 
 def findings(encoder: Encoder) -> Findings:

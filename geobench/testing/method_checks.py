@@ -1,4 +1,4 @@
-"""What every method promises of its answers: types, one per photo, on the globe, not by chance."""
+"""What every method promises of its answers: types, one per photo, on the globe."""
 
 from collections.abc import Mapping
 from typing import get_args
@@ -113,13 +113,16 @@ def a_thousand_photos_at_once(subject: MethodSubject) -> str:
     )
     answers = PredictionSnapshot(geo.wrap(prediction.point(), name="answers"), None)
     ensure_same(
-        PredictionSnapshot(subject.said.point[rows], None), answers, "a thousand at once", remedy
+        PredictionSnapshot(subject.snapshot.point[rows], None),
+        answers,
+        "a thousand at once",
+        remedy,
     )
     shape = np.shape(prediction.sample(2, np.random.default_rng(0)))
     ensure(shape == (_CHUNK, 2, 2), f"sample(2) of {_CHUNK:,} photos has the shape {shape}", remedy)
     spread = np.linspace(0, _CHUNK - 1, _ROWS).astype(int)
     some = PredictionSnapshot.of(prediction.take(spread))
-    ensure_same(subject.said.take(rows[spread]), some, "a thousand at once", remedy)
+    ensure_same(subject.snapshot.take(rows[spread]), some, "a thousand at once", remedy)
     return f"{_CHUNK:,} photos"
 
 

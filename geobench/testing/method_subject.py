@@ -59,7 +59,7 @@ class MethodSubject(MethodHarness):
 
         What goes wrong is raised once; a later check that asks again is skipped.
         """
-        return self.once(f"seed {seed}", lambda: self._fit_and_restore(seed))
+        return self.memo(f"seed {seed}", lambda: self._fit_and_restore(seed))
 
     def _fit_and_restore(self, seed: int) -> Fitted:
         if seed == -1:
@@ -139,12 +139,12 @@ class MethodSubject(MethodHarness):
     @property
     def prediction(self) -> Prediction:
         """What the restored method says of `test`."""
-        return self.once("prediction", lambda: self.ask(self.of_seed(0).restored))
+        return self.memo("prediction", lambda: self.ask(self.of_seed(0).restored))
 
     @property
-    def said(self) -> PredictionSnapshot:
+    def snapshot(self) -> PredictionSnapshot:
         """The same, written down."""
-        return self.once("said", lambda: PredictionSnapshot.of(self.prediction))
+        return self.memo("said", lambda: PredictionSnapshot.of(self.prediction))
 
     @property
     def density(self) -> Density:

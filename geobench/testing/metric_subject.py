@@ -209,17 +209,17 @@ class MetricSubject(Subject[Metric]):
     @property
     def metric(self) -> Metric:
         """One instance."""
-        return self.once("metric", self.make)
+        return self.memo("metric", self.make)
 
     @property
     def everything(self) -> Truth:
         """All photos of the sample."""
-        return self.once("everything", truth)
+        return self.memo("everything", truth)
 
     @property
     def truth(self) -> Truth:
         """The photos to which the metric applies; Skip if there are none."""
-        return self.once("truth", self._truth)
+        return self.memo("truth", self._truth)
 
     def _truth(self) -> Truth:
         inside = np.flatnonzero(applies(self.metric, self.everything))
@@ -231,9 +231,9 @@ class MetricSubject(Subject[Metric]):
     @property
     def answers(self) -> Answers:
         """Ordinary answers to those photos."""
-        return self.once("answers", lambda: ordinary(self.metric, self.truth.points))
+        return self.memo("answers", lambda: ordinary(self.metric, self.truth.points))
 
     @property
     def scores(self) -> Floats:
         """Scores of those answers, (N, C)."""
-        return self.once("scores", lambda: score(self.metric, self.answers, self.truth))
+        return self.memo("scores", lambda: score(self.metric, self.answers, self.truth))

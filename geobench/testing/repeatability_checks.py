@@ -39,7 +39,7 @@ def order_does_not_matter(subject: MethodSubject) -> None:
     order = np.random.default_rng(0).permutation(len(subject.test))
     shuffled = PredictionSnapshot.of(subject.ask(method, subject.test.take(order)))
     ensure_same(
-        subject.said.take(order),
+        subject.snapshot.take(order),
         shuffled,
         "in another order of photos",
         "Each photo is answered by its own features alone, with context.noise for randomness.",
@@ -58,14 +58,14 @@ def batching_does_not_matter(subject: MethodSubject) -> None:
             for i in range(0, count, size)
         ]
         ensure_same(
-            subject.said.take(np.arange(count)),
+            subject.snapshot.take(np.arange(count)),
             PredictionSnapshot.joined(pieces),
             f"in batches of {size}",
             "Use nothing of the other photos of a batch (its mean, its scale, its order).",
         )
     indices = np.arange(len(test))[::3]
     ensure_same(
-        subject.said.take(indices),
+        subject.snapshot.take(indices),
         PredictionSnapshot.of(subject.prediction.take(indices)),
         "of a prediction's take(...)",
         "take gives the distributions of these photos only.",
@@ -96,7 +96,7 @@ def same_seed_same_bytes(subject: MethodSubject) -> None:
     ensure(not changed, f"the same seed gives another state {changed!r}", remedy)
     again = subject.ask(second.restored)
     ensure_same(
-        subject.said,
+        subject.snapshot,
         PredictionSnapshot.of(again),
         "fitted again with the same seed",
         remedy,
@@ -115,7 +115,7 @@ def same_in_another_process(subject: MethodSubject) -> None:
         subject.plugin,
         subject.config,
         state,
-        here=_findings(state, restored=subject.said, fitted=subject.said),
+        here=_findings(state, restored=subject.snapshot, fitted=subject.snapshot),
         tolerance=_PROCESS_TOLERANCE,
     )
 
@@ -128,7 +128,7 @@ def _restore_and_fit(plugin: type[Method], config: Any, state: State) -> dict[st
     restored = PredictionSnapshot.of(
         subject.ask(subject.restore(dict(state)))
     )  # before anything is fitted here
-    return _findings(subject.of_seed(0).state, restored=restored, fitted=subject.said)
+    return _findings(subject.of_seed(0).state, restored=restored, fitted=subject.snapshot)
 
 
 def _findings(
@@ -150,7 +150,7 @@ def another_seed_another_result(subject: MethodSubject) -> str:
     both = (subject.prediction, prediction)
     one, another = (p.sample(3, np.random.default_rng(5)) for p in both)
     changed = _changed(first.state, other.state)
-    differs = changed or subject.said.difference(PredictionSnapshot.of(prediction), tolerance=0)
+    differs = changed or subject.snapshot.difference(PredictionSnapshot.of(prediction), tolerance=0)
     if deterministic(subject.make()):
         ensure(
             not differs and np.array_equal(one, another),
@@ -223,7 +223,7 @@ def labels_unseen(subject: MethodSubject) -> None:
     labelled = subject.labelled(rows)
     # Not even the right labels may change an answer.
     ensure_same(
-        subject.said,
+        subject.snapshot,
         PredictionSnapshot.of(subject.ask(method, labelled)),
         "where test photos carry their places",
         "predict reads features and ids only.",
@@ -232,7 +232,7 @@ def labels_unseen(subject: MethodSubject) -> None:
         return
     other = next(part for part in PARTS if part != subject.part)
     ensure_same(
-        subject.said,
+        subject.snapshot,
         PredictionSnapshot.of(subject.ask(method, subject.test, part=other)),
         f"where the same photos are called {other}",
         "A part's name must not change an answer.",

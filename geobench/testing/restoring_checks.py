@@ -81,7 +81,7 @@ def _answer(
 def weights_are_in_the_key(subject: MethodSubject) -> str:
     """Files of weights that it reads are in its key by their content."""
     subject.of_seed(0)
-    said = subject.said
+    said = subject.snapshot
     read = sorted(subject.read_files())
     ensure(
         not read or subject.make().content(),

@@ -144,7 +144,7 @@ def clock_changes_nothing(subject: MethodSubject) -> None:
     before, after = Snapshot.of(first.state).digests, Snapshot.of(state).digests
     changed = [name for name in {**before, **after} if before.get(name) != after.get(name)]
     ensure(not changed, f"another clock changes state {changed[:1]}", remedy)
-    ensure_same(subject.said, again, "under another clock", remedy, exactly=True)
+    ensure_same(subject.snapshot, again, "under another clock", remedy, exactly=True)
 
 
 CHECKS = (

@@ -158,7 +158,7 @@ def labels_unseen(subject: SplitSubject) -> None:
         ensure(
             (np.diff(part.rows) >= 0).all(),
             f"part {part.name} has its photos in another order than the table",
-            "Make parts by geobench.part(name, dataset, rows, units).",
+            "Make parts by geobench.Part.of(name, dataset, rows, units).",
         )
         for photo, place in zip(examples.ids.tolist(), part.points, strict=True):
             ensure(

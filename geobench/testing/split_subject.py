@@ -54,7 +54,7 @@ class SplitSubject(Subject[Split]):
     @property
     def drawn(self) -> Assignment:
         """What it draws of the planet; nothing of it is checked."""
-        return self.once("drawn", lambda: self._draw())
+        return self.memo("drawn", lambda: self._draw())
 
     @property
     def home(self) -> tuple[Part, ...]:

@@ -37,7 +37,7 @@ class Subject(Generic[P]):
 
     def __init__(self, plugin: type[P], *, config: Any = None) -> None:
         self.plugin = plugin
-        self.once = Memo()
+        self.memo = Memo()
         self.imported: Imported | None = None  # once another process has imported its module
         self._config = config
         self._folders = 0

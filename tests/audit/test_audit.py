@@ -1,4 +1,4 @@
-"""`geobench data --audit` and its report: what is found is on screen, page and in JSON."""
+"""`geobench data` and its report: what is found is on screen, page and in JSON."""
 
 import json
 import re

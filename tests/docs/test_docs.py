@@ -129,6 +129,17 @@ def test_every_summary_of_every_metric_is_documented():
             assert f"`{summary.name}`" in text or f"`{summary.name.split('@')[0]}@" in text
 
 
+def test_every_path_that_a_page_names_is_there():
+    pages = [*(ROOT / "docs").glob("*.md"), *(ROOT / n for n in ("README.md", "CONTRIBUTING.md"))]
+    named = {
+        (page.name, path)
+        for page in pages
+        for path in re.findall(r"`((?:geobench|plugins|perf|docs)/[\w./-]+)`", page.read_text())
+    }
+    assert ("statistics.md", "geobench/statistics/") in named
+    assert [each for each in named if not (ROOT / each[1]).exists()] == []
+
+
 def test_every_plugin_package_is_in_the_architecture():
     (listed,) = tables(Page.read("docs/architecture.md").section("The plugins beside it"))
     assert {path.parent.name for path in (ROOT / "plugins").glob("*/__init__.py")} == set(listed)

@@ -348,7 +348,7 @@ def test_a_run_waits_for_another_and_goes_on_when_that_ends_or_is_killed(
     assert problems(tmp_path) == []
 
 
-def test_two_runs_that_start_together_share_the_cells(fresh, undisturbed, tmp_path):
+def test_two_runs_that_start_together_share_the_trainings(fresh, undisturbed, tmp_path):
     processes = [fresh.start("run", "benchmarks.yaml") for _ in range(2)]
     texts = [process.communicate(timeout=60) for process in processes]
     assert [process.returncode for process in processes] == [0, 0], texts

@@ -77,7 +77,7 @@ def test_a_run_says_what_it_does_what_it_wrote_and_where_to_look(finished, tmp_p
     assert same.read_bytes() == (board(tmp_path) / "table.csv").read_bytes()
 
 
-def test_a_second_run_skips_every_cell_and_touches_no_record(finished, tmp_path):
+def test_a_second_run_skips_every_training_and_touches_no_record(finished, tmp_path):
     before, fits = files(tmp_path), finished.fits()
     done = finished("run", "benchmarks.yaml")
     assert done.code == 0
@@ -162,7 +162,7 @@ def test_a_changed_split_runs_again_and_the_old_records_stay_unshown(finished, t
         ("deadline", "deadline"),
     ],
 )
-def test_a_method_that_goes_wrong_fails_its_own_cell_alone(geobench, tmp_path, fault, sentence):
+def test_a_method_that_goes_wrong_fails_its_own_training_alone(geobench, tmp_path, fault, sentence):
     text = YAML.replace("seeds: [0, 1]", "seeds: [0]\n    deadline: 3")
     text = text.replace("[unseen-cells, {name: random, label: at-random}]", "[unseen-cells]")
     write(tmp_path, text, counted=f"{{name: faulty, label: broken, fault: {fault}}}, counted")

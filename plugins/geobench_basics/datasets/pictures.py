@@ -1,4 +1,4 @@
-"""Picture files: which files are pictures, where they were taken, and their pixels upright."""
+"""Picture files: which files are pictures, and their pixels upright."""
 
 import os
 import warnings
