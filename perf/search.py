@@ -7,15 +7,16 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, final
 
 import numpy as np
-from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, Field, field_validator, model_validator
 
 from geobench import Config, ConfigError, InputPath, Method, config
 from geobench.catalogue import Catalogue
 from geobench.components import Component
 from geobench.config import yaml_lines
 from geobench.config.benchmark import Benchmark
-from geobench.config.configure import configure
+from geobench.config.configure import configure, validated
 from geobench.config.origins import YamlFile
+from geobench.names import did_you_mean
 from geobench_basics.splits.inside import InsideSplit
 
 BASE = "base"
@@ -146,16 +147,8 @@ def read(path: Path, catalogue: Catalogue, *, budget: int | None = None) -> Tria
     if not isinstance(tree, yaml_lines.Mapping):
         raise ConfigError("the file is no mapping", where=f"{path}:1", remedy="See --help.")
     given = dict(tree) | ({} if budget is None else {"budget": budget})
-    try:
-        search = Search.model_validate(given, context={"folder": path.parent})
-    except ValidationError as error:
-        fault = error.errors(include_url=False)[0]
-        key, text = str(fault["loc"][0]), fault["msg"].removeprefix("Value error, ")
-        raise ConfigError(
-            f"{'.'.join(map(str, fault['loc']))}: {text[0].lower()}{text[1:]}",
-            where=f"{path}:{tree.lines.get(key, tree.line)}",
-            remedy=f"The keys of such a file: {', '.join(Search.model_fields)}.",
-        ) from None
+    origin = YamlFile(path, catalogue)
+    search = validated(Search, given, what="the file", entry=tree, origin=origin)
     benchmark = _benchmark(search, path, tree, catalogue)
     given = {BASE: {}} | {f"setting-{number}": each for number, each in search.drawn().items()}
     methods = [_method(search, path, tree, catalogue, *each) for each in given.items()]
@@ -174,7 +167,7 @@ def _benchmark(
         raise ConfigError(
             f"name: {search.name} is no benchmark of {search.benchmark.name}",
             where=f"{path}:{tree.lines.get('name', tree.lines['benchmark'])}",
-            remedy=f"It has {', '.join(found)}.",
+            remedy=did_you_mean(search.name, found),
         )
     benchmark = found[search.name] if search.name is not None else next(iter(found.values()))
     for split in benchmark.splits:

@@ -222,7 +222,7 @@ def test_a_range_has_its_ends_and_whole_numbers_between_whole_numbers(tmp_path):
         ("method: prior", "method: priors", r"prior.yaml:2: .*priors"),
         ("candidates", "candidate", r"prior.yaml:3: method prior has no key 'candidate'"),
         ("budget: 4", "budget: 0", r"prior.yaml:7: budget: .*greater than or equal to 1"),
-        ("budget", "bugdet", r"prior.yaml:7: bugdet: .*The keys of such a file: benchmark"),
+        ("budget", "bugdet", r"prior.yaml:7: the file has no key 'bugdet'. Did you mean budget"),
         ("[geoscore, densest]", "densest", r"prior.yaml:4: .*neither a list of values nor a range"),
         ("low: 100", "low: 5000", r"prior.yaml:4: .*low < high"),
         ("benchmark: b.yaml", "benchmark: c.yaml", r"prior.yaml:1: .*c.yaml does not exist"),
