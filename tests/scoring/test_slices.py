@@ -10,6 +10,7 @@ from geobench import EqualAreaGrid, Part, Table, config, gazetteer, geo, records
 from geobench.catalogue import Source, installed
 from geobench.pages.verification import verify
 from geobench.records import files
+from geobench.records.parts import attributes_of, part_names
 from geobench.run import execution, runner
 from geobench.scoring.slices import thirds, views
 from geobench.toy_planet import ToyPlanet
@@ -274,7 +275,7 @@ def test_places_on_earth_are_in_the_class_of_their_town(name):
     everything = Part.of("test", spots, np.arange(len(KNOWN[name])))
     arrays = records.part_arrays(everything, Part.of("train", spots, np.arange(1)))
     assert set(arrays["slice.population"].tolist()) == {name}
-    assert set(arrays) == records.part_names(everything)
+    assert set(arrays) == part_names(everything)
 
 
 def test_the_population_of_the_dataset_stands_before_that_of_the_gazetteer():
@@ -288,7 +289,7 @@ def test_the_population_of_the_dataset_stands_before_that_of_the_gazetteer():
     arrays = records.part_arrays(tested, train)
     assert "slice.population" not in arrays
     assert "slice.continent" in arrays
-    assert set(arrays) == records.part_names(tested)
+    assert set(arrays) == part_names(tested)
     assert not any("slice." in name for name in records.part_arrays(*parts_of(ToyPlanet())))
 
 
@@ -361,8 +362,8 @@ def test_what_is_sliced_by_is_stored_with_the_part_where_it_is_not_everything(tm
     tested, train = many_of(Numbered())
     arrays = records.part_arrays(tested, train)
     assert arrays["sliced"].tolist() == ["hue"]
-    assert set(records.attributes_of(arrays)) == {"number", "hue"}
-    assert set(arrays) == records.part_names(tested)
+    assert set(attributes_of(arrays)) == {"number", "hue"}
+    assert set(arrays) == part_names(tested)
     files.write_arrays(tmp_path / "part.npz", arrays)
     stored = files.read_arrays(tmp_path / "part.npz")
     assert {view.partition("=")[0] for view in named(stored)} == {"training", "hue"}
