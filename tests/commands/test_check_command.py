@@ -7,6 +7,7 @@ import pytest
 
 from geobench.catalogue import installed
 from geobench.records import verdicts
+from geobench.records.record import Checked
 from geobench.records.workspace import Workspace
 
 MODULE = '''
@@ -215,7 +216,7 @@ def test_an_outcome_of_another_version_or_other_code_is_none(geobench, tmp_path)
     assert geobench("check", "uniform").code == 0
     workspace, plugin = Workspace(tmp_path), installed().find("method", "uniform")
     path = tmp_path / ".geobench" / "checks" / "method-uniform.json"
-    assert isinstance(verdicts.recall(workspace, plugin), dict)
+    assert isinstance(verdicts.recall(workspace, plugin), Checked)
     good = path.read_text()
     for key, value in (("version", 99), ("code", "0" * 64)):
         path.write_text(json.dumps(json.loads(good) | {key: value}))

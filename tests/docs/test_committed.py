@@ -97,6 +97,7 @@ def test_no_system_changes_the_line_ends_of_what_has_a_digest():
     assert done.stdout == f"{path}: text: unset\n"
 
 
+@pytest.mark.slow
 def test_the_commands_that_the_readme_shows_for_it_work(geobench, tmp_path):
     shown = [
         line.split("#")[0].split() for line in Page.read("README.md").blocks("sh")[1].splitlines()
