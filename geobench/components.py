@@ -229,7 +229,7 @@ class Component(Config, Generic[P]):
 
 
 def _component(wanted: type[Plugin], plugin: Plugin, label: str) -> Any:
-    return Component[wanted].of(plugin, label=label)  # type: ignore[valid-type]
+    return Component[wanted].of(plugin, label=label)  # type: ignore[valid-type]  # a class at hand
 
 
 def canonical(value: Any, *, paths: bool = True, folders: bool = True, keyed: bool = True) -> Any:

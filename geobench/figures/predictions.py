@@ -206,6 +206,7 @@ def _draw_density(axes: "Axes", log_density: Floats, *, scale: "_Scale") -> None
 
     shown = np.flatnonzero(log_density > scale.low)
     # Projected all at once: matplotlib would do it polygon by polygon, in seconds a map.
+    # Only axes of a map have these two, and no type tells such axes apart.
     projection, affine = axes.transProjection, axes.transAffine  # type: ignore[attr-defined]
     corners = np.stack(on_map(_outlines()[shown]), axis=-1)
     flat = projection.transform(corners.reshape(-1, 2)).reshape(corners.shape)

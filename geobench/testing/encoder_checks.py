@@ -36,6 +36,7 @@ def shape_is_what_encode_gives(subject: EncoderSubject) -> str:
     """What `shape` says before anything is encoded, if it says it, is the shape of the features."""
     said = {}
     for what, form, dimensions in (("pooled", "(D,)", 1), ("tokens", "(T, E)", 2)):
+        # The loop's strings are the two that `shape` takes.
         told = said[what] = subject.make().shape(what)  # type: ignore[arg-type]
         proper = isinstance(told, tuple) and len(told) == dimensions
         ensure(

@@ -42,6 +42,7 @@ def tiny_image(lab: geo.Floats) -> geo.Floats:
     """An 8 x 8 picture in Lab, centred on mid-grey and in units of 50, (192,) (after Torralba,
     Fergus and Freeman, "80 million tiny images", 2008)."""
     factor = len(lab) // TINY
+    # skimage is typed in part
     small = downscale_local_mean(lab, (factor, factor, 1))  # type: ignore[no-untyped-call]
     return np.asarray((small - (50.0, 0.0, 0.0)) / 50.0).ravel()
 

@@ -138,7 +138,7 @@ class _Training(Generic[Network]):
         ):
             cost = loss(self.network, batch)
         self.optimizer.zero_grad()
-        cost.backward()  # type: ignore[no-untyped-call]
+        cost.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
         if recipe.clip_norm is not None:
             nn.utils.clip_grad_norm_(self.network.parameters(), recipe.clip_norm)
         self.optimizer.step()

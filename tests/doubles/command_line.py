@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from geobench import cli
 
 FAULTY = Path(__file__).parent / "faulty_package"
+HYBRIDS = Path(__file__).parent / "hybrid_package"
 
 
 @dataclass

@@ -4,16 +4,13 @@ import json
 import shutil
 import signal
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
-from command_line import FAULTY, Command
+from command_line import FAULTY, HYBRIDS, Command
 from geobench.catalogue import installed
 from geobench.pages.verification import verify
 from geobench.records import files
-
-HYBRIDS = Path(__file__).parents[1] / "doubles/hybrid_package"
 
 YAML = """\
 benchmarks:

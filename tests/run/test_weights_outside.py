@@ -1,12 +1,11 @@
 """Weights outside a configuration: changed, absent, of a width, and what they have seen."""
 
 import csv
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from command_line import FAULTY, Command
+from command_line import FAULTY, HYBRIDS, Command
 from geobench import Component, DataError, Method, Metric, digests
 from geobench.catalogue import installed
 from geobench.pages.verification import verify
@@ -14,8 +13,6 @@ from geobench.records import files
 from geobench.testing.check import Failure, Skip
 from geobench.testing.kit import checks_of, examine, subject_of
 from sound_method import Sound, SoundConfig
-
-HYBRIDS = Path(__file__).parents[1] / "doubles/hybrid_package"
 
 YAML = """\
 benchmarks:
