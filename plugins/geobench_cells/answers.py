@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geobench import Cells, Points, geo
-from geobench_cells import AdaptiveS2
+from geobench_cells.kept import KeptPartition
 
 Rule = Literal["cell", "mean-of-top-k", "densest"]
 
@@ -30,7 +30,7 @@ class Answering:
         bandwidth_km: what `densest` counts as around.
     """
 
-    partition: AdaptiveS2
+    partition: KeptPartition
     cells: NDArray[np.intp]
     places: Points
     rule: Rule

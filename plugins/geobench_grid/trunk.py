@@ -1,0 +1,28 @@
+"""What `grid` and its kin have in common: the network's sizes and how it is trained."""
+
+from pydantic import Field
+
+from geobench_torch import Recipe
+
+
+class TrunkConfig(Recipe):
+    """A small perceptron on frozen features, and its training."""
+
+    whitening: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="1 brings every feature to the same spread, 0 keeps their proportions",
+    )
+    hidden: tuple[int, ...] = Field((512,), description="widths of the hidden layers")
+    dropout: float = Field(0.5, ge=0, lt=1, description="share of hidden values dropped")
+    steps: int = Field(600, ge=1, description="updates of the weights: the budget")
+    batch: int = Field(256, ge=1, description="photos per update; all of them if there are fewer")
+    learning_rate: float = Field(
+        3e-3, gt=0, description="the highest learning rate, after the warm-up"
+    )
+    weight_decay: float = Field(
+        0.05,
+        ge=0,
+        description="on matrices alone, decoupled in `adamw`, else as its optimizer does",
+    )
