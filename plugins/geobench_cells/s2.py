@@ -17,7 +17,8 @@ from typing import Any, Self, final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from geobench import ConfigError, DataError, Partition, Points, geo
+from geobench import ConfigError, DataError, Points, geo
+from geobench_cells.kept import KeptPartition
 
 Integers = NDArray[np.int64]
 
@@ -110,7 +111,7 @@ def _vectors(face: Integers, u: geo.Floats, v: geo.Floats) -> geo.Floats:
 
 
 @final
-class AdaptiveS2(Partition):
+class AdaptiveS2(KeptPartition):
     """S2 cells, each split while it held more than so many training photos (PlaNet, ECCV 2016).
 
     Args:
@@ -121,6 +122,8 @@ class AdaptiveS2(Partition):
     Raises:
         DataError: the cells do not cover the sphere exactly once.
     """
+
+    kind = "s2"
 
     def __init__(
         self, starts: ArrayLike, levels: ArrayLike, parents: ArrayLike | None = None
@@ -174,11 +177,9 @@ class AdaptiveS2(Partition):
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
-        """The partition that `to_arrays` gave these arrays of."""
         return cls(arrays["starts"], arrays["levels"], arrays.get("parents"))
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
-        """All that defines the partition, for a method's state."""
         arrays: dict[str, NDArray[Any]] = {
             "starts": self.starts,
             "levels": self.levels.astype(np.int8),
