@@ -12,6 +12,9 @@ from geobench_cells.classification import LevelsConfig as LevelsConfig
 from geobench_cells.classification import Loss as Loss
 from geobench_cells.classification import OneLevelConfig as OneLevelConfig
 from geobench_cells.classification import Shapes as Shapes
+from geobench_cells.healpix import Healpix as Healpix
 from geobench_cells.hierarchy import Hierarchy as Hierarchy
+from geobench_cells.k_means import SphericalKMeans as SphericalKMeans
 from geobench_cells.kept import KeptPartition as KeptPartition
+from geobench_cells.quadtree import Quadtree as Quadtree
 from geobench_cells.s2 import AdaptiveS2 as AdaptiveS2
