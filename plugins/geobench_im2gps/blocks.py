@@ -5,37 +5,27 @@ Every constant is fixed, so that a picture's numbers do not depend on any other 
 
 import numpy as np
 from numpy.typing import NDArray
-from skimage.color import rgb2lab
 from skimage.feature import hog
-from skimage.transform import downscale_local_mean, resize
+from skimage.transform import downscale_local_mean
 
-from geobench import Image, geo
+from geobench import geo
 from geobench_im2gps.encoder import BINS, BLOCK, CELL, ORIENTATIONS, TINY
 
-
-def working_picture(image: Image, size: int) -> Image:
-    """The picture at size x size pixels; one that has this size already is taken as it is."""
-    if image.shape[:2] == (size, size):
-        return image
-    smaller = resize(  # type: ignore[no-untyped-call]  # skimage is typed in part
-        image, (size, size), anti_aliasing=True, preserve_range=True
-    )
-    return np.asarray(np.clip(np.rint(smaller), 0, 255), dtype=np.uint8)
+GREY, UNIT = (50.0, 0.0, 0.0), 50.0
+"""Colours are centred on this one in Lab, and in this unit."""
 
 
-def features(image: Image, size: int, chroma: float, weights: geo.Floats) -> NDArray[np.float32]:
+def pooled(lab: geo.Floats, gradients: geo.Floats, chroma: float, roots: geo.Floats) -> geo.Floats:
     """All three blocks of one picture laid end to end, each of length sqrt(weight) (or zero).
 
     Args:
-        image: uint8 (H, W, 3).
-        size: side of the working picture, a multiple of 8.
+        lab: the working picture, (S, S, 3), S a multiple of 8.
+        gradients: what `oriented_gradients` makes of it.
         chroma: the histogram's a and b axes span [-chroma, chroma].
-        weights: of the tiny image, the histogram and the gradients, (3,).
+        roots: square roots of the weights of tiny image, histogram and gradients, (3,).
     """
-    lab = rgb2lab(working_picture(image, size))
-    blocks = (tiny_image(lab), lab_histogram(lab, chroma), oriented_gradients(lab))
-    scaled = [_unit(block) * root for block, root in zip(blocks, np.sqrt(weights), strict=True)]
-    return np.concatenate(scaled).astype(np.float32)
+    blocks = (tiny_image(lab), lab_histogram(lab, chroma), gradients.ravel())
+    return np.concatenate([_unit(block) * root for block, root in zip(blocks, roots, strict=True)])
 
 
 def tiny_image(lab: geo.Floats) -> geo.Floats:
@@ -44,31 +34,41 @@ def tiny_image(lab: geo.Floats) -> geo.Floats:
     factor = len(lab) // TINY
     # skimage is typed in part
     small = downscale_local_mean(lab, (factor, factor, 1))  # type: ignore[no-untyped-call]
-    return np.asarray((small - (50.0, 0.0, 0.0)) / 50.0).ravel()
+    return np.asarray((small - GREY) / UNIT).ravel()
 
 
 def lab_histogram(lab: geo.Floats, chroma: float) -> geo.Floats:
     """The square root of the joint histogram of L, a and b, (4 * 14 * 14,): its inner products are
     Bhattacharyya coefficients. What lies beyond the ends is counted in the last bin."""
-    low = np.array([0.0, -chroma, -chroma])
-    widths = np.array([100.0, 2 * chroma, 2 * chroma]) / BINS
-    cells = ((lab.reshape(-1, 3) - low) / widths).astype(np.intp)
-    first, second, third = np.clip(cells, 0, np.array(BINS) - 1).T
-    flat = (first * BINS[1] + second) * BINS[2] + third
+    flat = colour_bins(lab, chroma, BINS)
     return np.sqrt(np.bincount(flat, minlength=int(np.prod(BINS))))
+
+
+def colour_bins(lab: geo.Floats, chroma: float, bins: tuple[int, int, int]) -> NDArray[np.intp]:
+    """The bin of every pixel in a joint histogram of L, a and b, row by row, (S * S,)."""
+    # One colour axis after another, each in one piece: far faster than pixel by pixel.
+    axes = np.array(lab.reshape(-1, 3).T, order="C")
+    low = np.array([[0.0], [-chroma], [-chroma]])
+    count = np.array(bins)[:, None]
+    axes -= low
+    axes /= np.array([[100.0], [2 * chroma], [2 * chroma]]) / count
+    cells = axes.astype(np.intp)
+    np.maximum(cells, 0, out=cells)
+    np.minimum(cells, count - 1, out=cells)
+    return np.asarray((cells[0] * bins[1] + cells[1]) * bins[2] + cells[2])
 
 
 def oriented_gradients(lab: geo.Floats) -> geo.Floats:
     """Histograms of oriented gradients of the lightness: 9 orientations, cells of 8 x 8 pixels,
-    blocks of 2 x 2 cells (Dalal and Triggs 2005)."""
-    return np.asarray(
-        hog(
-            lab[..., 0] / 100.0,
-            orientations=ORIENTATIONS,
-            pixels_per_cell=(CELL, CELL),
-            cells_per_block=(BLOCK, BLOCK),
-        )
+    blocks of 2 x 2 cells (Dalal and Triggs 2005), (rows, columns, 36) of the blocks."""
+    found = hog(
+        lab[..., 0] / 100.0,
+        orientations=ORIENTATIONS,
+        pixels_per_cell=(CELL, CELL),
+        cells_per_block=(BLOCK, BLOCK),
+        feature_vector=False,
     )
+    return np.asarray(found).reshape(*found.shape[:2], -1)
 
 
 def _unit(block: geo.Floats) -> geo.Floats:

@@ -1,0 +1,86 @@
+"""What is seen of a picture: the whole of it, or the mean over ten of its crops."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+from skimage.color import rgb2lab
+from skimage.transform import resize
+
+from geobench import Image, geo
+from geobench_im2gps import blocks, windows
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Weighting:
+    """How blocks are made and weighed.
+
+    Args:
+        chroma: the histograms' a and b axes span [-chroma, chroma].
+        weights: of colours, histogram and gradients, (3,), which sum to 1.
+    """
+
+    chroma: float
+    weights: geo.Floats
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Pooled features (D,) and tokens by row and column of their windows, (rows, columns, E)."""
+
+    pooled: geo.Floats
+    tokens: geo.Floats
+
+
+def seen(image: Image, size: int, weighting: Weighting, *, crops: bool) -> Seen:
+    """The features of a picture.
+
+    Args:
+        image: uint8 (H, W, 3).
+        size: side of the working picture, a multiple of 8.
+        weighting: of the blocks.
+        crops: average over ten crops, instead of the whole picture.
+    """
+    if not crops:
+        return _of(rgb2lab(working_picture(image, size)), weighting)
+    views = []
+    for crop in five_crops(image):
+        lab = rgb2lab(working_picture(crop, size))
+        # The mirror image is one of the working picture, so that it costs no second resizing.
+        mirrored = _of(np.ascontiguousarray(lab[:, ::-1]), weighting)
+        views += [_of(lab, weighting), Seen(mirrored.pooled, mirrored.tokens[:, ::-1])]
+    return Seen(
+        np.mean([view.pooled for view in views], axis=0),
+        np.mean([view.tokens for view in views], axis=0),
+    )
+
+
+def five_crops(image: Image) -> Iterator[Image]:
+    """The four corners and the centre of a picture, of 7/8 of its height and width, rounded up."""
+    height, width = image.shape[:2]
+    rows, columns = -(-7 * height // 8), -(-7 * width // 8)
+    down, right = height - rows, width - columns
+    for top, left in ((0, 0), (0, right), (down, 0), (down, right), (down // 2, right // 2)):
+        yield image[top : top + rows, left : left + columns]
+
+
+def working_picture(image: Image, size: int) -> Image:
+    """The picture at size x size pixels; one that has this size already is taken as it is."""
+    if image.shape[:2] == (size, size):
+        return image
+    smaller = resize(  # type: ignore[no-untyped-call]  # skimage is typed in part
+        image, (size, size), anti_aliasing=True, preserve_range=True
+    )
+    return np.asarray(np.clip(np.rint(smaller), 0, 255), dtype=np.uint8)
+
+
+def _of(lab: geo.Floats, weighting: Weighting) -> Seen:
+    gradients = blocks.oriented_gradients(lab)
+    roots = np.sqrt(weighting.weights)
+    return Seen(
+        blocks.pooled(lab, gradients, weighting.chroma, roots),
+        windows.tokens(lab, gradients, weighting.chroma, roots),
+    )
