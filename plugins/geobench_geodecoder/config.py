@@ -39,8 +39,8 @@ class GeoDecoderConfig(LevelsConfig):
         0.1,
         ge=0,
         lt=1,
-        description="share dropped of the tokens' values as they are read, of the hidden values "
-        "of feed-forward networks, and of the queries that are classified",
+        description="share dropped of the tokens' values as they are read, and of the queries "
+        "that are classified",
     )
     scenes: int = Field(
         16, ge=1, description="queries per level, one for every scene; 1: no scenes"

@@ -1,7 +1,7 @@
 """The blocks of the decoder: queries look at tokens, at each other, and are thought over."""
 
 from collections.abc import Sequence
-from typing import final
+from typing import cast, final
 
 import torch
 from torch import Tensor, nn
@@ -20,28 +20,36 @@ class Attention(nn.Module):
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
         self.heads = heads
-        self.query = nn.Linear(width, width)
-        self.key = nn.Linear(width, width)
-        self.value = nn.Linear(width, width)
+        # Queries, keys and values by one matrix: where queries look at each other, one product.
+        self.project = nn.Linear(width, 3 * width, bias=False)
         self.out = nn.Linear(width, width)
 
     def forward(self, queries: Tensor, others: Tensor) -> Tensor:
         """What queries (B, Q, E), or (1, Q, E) for all photos alike, find in (B, T, E)."""
-        asked = self._by_head(self.query(queries)).expand(len(others), -1, -1, -1)
+        asked, keys, values = self._projected(queries, others)
         found = functional.scaled_dot_product_attention(
-            asked, self._by_head(self.key(others)), self._by_head(self.value(others))
+            asked.expand(len(others), -1, -1, -1), keys, values
         )
-        found = self.out(found.transpose(1, 2).flatten(2))
-        return found
+        return cast(Tensor, self.out(found.transpose(1, 2).flatten(2)))
 
     def weights(self, queries: Tensor, others: Tensor) -> Tensor:
         """How much each query looks at each token, (B, heads, Q, T), summing to one over T: the
         weights that `forward` takes the mean of the values with."""
-        asked, keys = self._by_head(self.query(queries)), self._by_head(self.key(others))
+        asked, keys, _ = self._projected(queries, others)
         return torch.softmax(asked @ keys.transpose(-1, -2) / asked.shape[-1] ** 0.5, dim=-1)
 
+    def _projected(self, queries: Tensor, others: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries, keys and values by head, each (B, heads, rows, E / heads)."""
+        width = queries.shape[-1]
+        if queries is others:
+            asked, keys, values = self.project(queries).chunk(3, dim=-1)
+        else:
+            asked = functional.linear(queries, self.project.weight[:width])
+            keys, values = functional.linear(others, self.project.weight[width:]).chunk(2, dim=-1)
+        return self._by_head(asked), self._by_head(keys), self._by_head(values)
+
     def _by_head(self, rows: Tensor) -> Tensor:
-        return rows.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+        return rows.reshape(*rows.shape[:2], self.heads, -1).transpose(1, 2)
 
 
 @final
@@ -52,25 +60,24 @@ class FeedForward(nn.Module):
         width: of the queries.
         hidden: width of the hidden layer.
         groups: how many networks.
-        dropout: share of hidden values dropped.
     """
 
-    def __init__(self, width: int, hidden: int, *, groups: int, dropout: float) -> None:
+    def __init__(self, width: int, hidden: int, *, groups: int) -> None:
         super().__init__()
         # Layers by group, and not one tensor for all of them: biases stay vectors, which do not
         # decay, and weights begin as those of any linear layer.
         self.inner = nn.ModuleList(nn.Linear(width, hidden) for _ in range(groups))
         self.outer = nn.ModuleList(nn.Linear(hidden, width) for _ in range(groups))
-        self.dropout = nn.Dropout(dropout)
 
     def forward(self, queries: Tensor) -> Tensor:
         """Queries (B, Q, E), the groups one after the other, as they come out of their group's
         network."""
         photos, count, width = queries.shape
-        by_group = queries.unflatten(1, (len(self.inner), -1)).transpose(0, 1)
-        hidden = functional.gelu(_linear(by_group.flatten(1, 2), self.inner))
-        out = _linear(self.dropout(hidden), self.outer)
-        return out.unflatten(1, (photos, -1)).transpose(0, 1).reshape(photos, count, width)
+        groups = len(self.inner)
+        by_group = queries.reshape(photos, groups, -1, width).transpose(0, 1)
+        hidden = functional.gelu(_linear(by_group.reshape(groups, -1, width), self.inner))
+        by_group = _linear(hidden, self.outer).reshape(groups, photos, -1, width)
+        return by_group.transpose(0, 1).reshape(photos, count, width)
 
 
 def _linear(rows: Tensor, layers: Sequence[nn.Module] | nn.ModuleList) -> Tensor:
@@ -90,30 +97,27 @@ class Block(nn.Module):
         hidden: of the feed-forward networks.
         networks: how many feed-forward networks, for as many groups of queries.
         circles: how many groups of queries of which each sees itself alone.
-        dropout: share of hidden values dropped.
     """
 
-    def __init__(
-        self, width: int, *, heads: int, hidden: int, networks: int, circles: int, dropout: float
-    ) -> None:
+    def __init__(self, width: int, *, heads: int, hidden: int, networks: int, circles: int) -> None:
         super().__init__()
         self.circles = circles
         self.cross_attention = Attention(width, heads)
         self.self_attention = Attention(width, heads)
-        self.feed_forward = FeedForward(width, hidden, groups=networks, dropout=dropout)
+        self.feed_forward = FeedForward(width, hidden, groups=networks)
         self.before_cross_attention = nn.LayerNorm(width)
         self.before_self_attention = nn.LayerNorm(width)
         self.before_feed_forward = nn.LayerNorm(width)
 
     def forward(self, queries: Tensor, tokens: Tensor) -> Tensor:
         """Queries (B, Q, E), or (1, Q, E) for all photos alike, after a look at (B, T, E)."""
-        looking = self.cross_attention(self.before_cross_attention(queries), tokens)
-        queries = queries + looking
+        queries = queries + self.cross_attention(self.before_cross_attention(queries), tokens)
+        photos, count, width = queries.shape
         # Circles are photos to the attention: none sees another.
-        circles = self.before_self_attention(queries).unflatten(1, (self.circles, -1))
-        own = circles.flatten(0, 1)
-        queries = queries + self.self_attention(own, own).reshape(queries.shape)
-        return queries + self.feed_forward(self.before_feed_forward(queries))
+        own = self.before_self_attention(queries).reshape(photos * self.circles, -1, width)
+        queries = queries + self.self_attention(own, own).reshape(photos, count, width)
+        out: Tensor = queries + self.feed_forward(self.before_feed_forward(queries))
+        return out
 
     def attention(self, queries: Tensor, tokens: Tensor) -> Tensor:
         """How much queries look at tokens here, (B, Q, T): the mean over heads."""

@@ -31,7 +31,7 @@ class Explanation:
     @property
     def chosen(self) -> Indices:
         """The best scene of each photo, (N,)."""
-        return self.scenes.argmax(axis=1)
+        return np.asarray(self.scenes.argmax(axis=1))
 
     @property
     def of_chosen(self) -> geo.Floats:

@@ -57,7 +57,6 @@ class SceneDecoder(LevelNetwork):
                 hidden=config.feed_forward,
                 networks=networks,
                 circles=circles,
-                dropout=config.dropout,
             )
             for networks, circles in groups
         )
@@ -84,7 +83,7 @@ class SceneDecoder(LevelNetwork):
         tokens, queries = self.reader(features), self._first()
         for block in self.blocks:
             queries = block(queries, tokens)
-        return self.norm(queries).unflatten(1, self.queries.shape[:2])
+        return self._by_query(self.norm(queries))
 
     def attention(self, features: Tensor) -> Tensor:
         """How much each query looks at each token in the last block, (B, H, S, T'): the mean over
@@ -93,13 +92,17 @@ class SceneDecoder(LevelNetwork):
         for block in self.blocks[:-1]:
             queries = block(queries, tokens)
         weights = cast(Block, self.blocks[-1]).attention(queries, tokens)
-        return weights.expand(len(features), -1, -1).unflatten(1, self.queries.shape[:2])
+        return self._by_query(weights.expand(len(features), -1, -1))
 
     def chosen(self, outputs: Tensor, scores: Tensor) -> Tensor:
         """One query by level, (B, H, E), of outputs (B, H, S, E) for scores (B, S)."""
         if self.hard:
             return outputs[torch.arange(len(outputs)), :, scores.argmax(dim=1)]
         return torch.einsum("bhse,bs->bhe", outputs, torch.softmax(scores, dim=1))
+
+    def _by_query(self, rows: Tensor) -> Tensor:
+        """Rows (B, H * S, ...) by level and scene, (B, H, S, ...)."""
+        return rows.reshape(len(rows), *self.queries.shape[:2], -1)
 
     def _first(self) -> Tensor:
         """The queries before the first block, the same for all photos, (1, H * S, E)."""

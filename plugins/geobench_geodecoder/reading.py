@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from math import prod
-from typing import final
+from typing import cast, final
 
 import torch
 from torch import Tensor, nn
@@ -56,9 +56,8 @@ class Reader(nn.Module):
         """The tokens (B, T', width) of features (B, numbers)."""
         sizes = [prod(shape) for shape in self.shapes.values()]
         tokens = []
-        for (kind, shape), part in zip(
-            self.shapes.items(), features.split(sizes, dim=1), strict=True
-        ):
-            read = self.project[kind](self.standardise[kind](part.unflatten(1, shape)))
+        kinds = zip(self.shapes.items(), torch.split(features, sizes, dim=1), strict=True)
+        for (kind, shape), part in kinds:
+            read = self.project[kind](self.standardise[kind](part.reshape(-1, *shape)))
             tokens.append(read + self.positions if kind == "tokens" else read[:, None])
-        return self.dropout(torch.cat(tokens[::-1], dim=1))
+        return cast(Tensor, self.dropout(torch.cat(tokens[::-1], dim=1)))
