@@ -135,7 +135,7 @@ def test_pictures_as_the_method_gets_them_are_at_hand_for_other_questions(sees):
     one_by_one = [
         encoder.encode(encoder.prepare(each)[None], tokens=False).pooled for each in pictures
     ]
-    np.testing.assert_allclose(examples.pooled[:], np.concatenate(one_by_one), rtol=1e-5)
+    np.testing.assert_allclose(examples.pooled[:], np.concatenate(one_by_one), atol=1e-5)
     answers = trained.method.predict(examples, trained.context).point()
     np.testing.assert_array_equal(answers, trained.locate(pictures).point())
 
