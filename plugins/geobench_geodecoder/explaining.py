@@ -22,7 +22,7 @@ def scene_probabilities(network: SceneDecoder, features: Rows, *, device: str) -
 
 @torch.no_grad()
 def attention(network: SceneDecoder, features: Rows, *, device: str) -> geo.Floats:
-    """Attention (N, S, H, T') of the queries of each scene and level in the last block."""
+    """Attention (N, S, H, T') of the queries of each scene and level, over blocks and heads."""
     found = [np.empty((0, *network.queries.shape[1::-1], network.reader.count))]
     for batch in in_chunks(features, size=_CHUNK, device=device):
         weights = network.attention(batch.features).transpose(1, 2)

@@ -12,11 +12,11 @@ from geobench import DataError, Indices, geo
 @final
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Where queries look in the last block, and which scene each of N photos shows.
+    """Where queries look, and which scene each of N photos shows.
 
     Args:
         attention: of every scene's query of every level to the T' tokens that are read, the mean
-            over heads, (N, S, H, T'); sums to one over tokens. The encoder's T tokens come first,
+            over blocks and heads, (N, S, H, T'); sums to one over tokens. The encoder's T tokens come first,
             in their order; the pooled vector, where it is read, is the last.
         scenes: probabilities of the scenes, (N, S): the softmax of their scores.
         names: the labels of the first scenes, as many as training photos had.

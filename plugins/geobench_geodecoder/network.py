@@ -86,13 +86,18 @@ class SceneDecoder(LevelNetwork):
         return self._by_query(self.norm(queries))
 
     def attention(self, features: Tensor) -> Tensor:
-        """How much each query looks at each token in the last block, (B, H, S, T'): the mean over
-        heads."""
+        """How much each query looks at each token, (B, H, S, T'): the mean over blocks and heads.
+
+        Over blocks, because a query looks where it needs to in one of them, and what it has found
+        it need not look for again: which block that is, differs.
+        """
         tokens, queries = self.reader(features), self._first()
-        for block in self.blocks[:-1]:
+        weights = []
+        for block in self.blocks:
+            looking = cast(Block, block).attention(queries, tokens)
+            weights.append(looking.expand(len(features), -1, -1))
             queries = block(queries, tokens)
-        weights = cast(Block, self.blocks[-1]).attention(queries, tokens)
-        return self._by_query(weights.expand(len(features), -1, -1))
+        return self._by_query(torch.stack(weights).mean(dim=0))
 
     def chosen(self, outputs: Tensor, scores: Tensor) -> Tensor:
         """One query by level, (B, H, E), of outputs (B, H, S, E) for scores (B, S)."""

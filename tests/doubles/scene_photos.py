@@ -27,7 +27,7 @@ def scene_photos(count, seed=0, *, attributes=("scene",), tokens=4):
     return Labelled(
         np.array([f"{seed}-{k}" for k in range(count)]),
         points,
-        {name: SCENES[scene] for name in attributes},
+        dict.fromkeys(attributes, SCENES[scene]),
         pooled=rows(pooled),
         tokens=rows(seen),
     )

@@ -55,17 +55,21 @@ def test_attention_and_its_weights_are_those_of_torch():
     torch.testing.assert_close(alike, attention(queries[:1].expand(3, -1, -1), tokens))
 
 
-def test_the_attention_of_the_network_is_that_of_its_last_block():
-    net, photos = network(), features()
+def test_the_attention_of_the_network_is_the_mean_over_its_blocks():
+    net, photos = network(dependent_blocks=2), features()
     asked = []
-    last = net.blocks[-1].cross_attention
-    last.register_forward_hook(lambda module, inputs, out: asked.append(inputs))
+    for block in net.blocks:
+        look = block.cross_attention
+        look.register_forward_hook(lambda module, inputs, out: asked.append((module, *inputs)))
     net(photos)
-    ((queries, tokens),) = asked
-    _, weights = multihead(last)(queries, tokens, tokens)  # the mean over heads
+    assert len(asked) == 3
+    total = torch.zeros(7, 12, 5).double()
+    for look, queries, tokens in asked:
+        queries = queries.expand(7, -1, -1)
+        total += multihead(look)(queries, tokens, tokens)[1]  # the mean over heads
     found = net.attention(photos)
     assert found.shape == (7, 3, 4, 5)
-    torch.testing.assert_close(found, weights.reshape(7, 3, 4, 5))
+    torch.testing.assert_close(found, total.reshape(7, 3, 4, 5) / 3)
     torch.testing.assert_close(found.sum(-1), torch.ones(7, 3, 4).double())
 
 
