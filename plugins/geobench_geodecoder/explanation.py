@@ -16,8 +16,8 @@ class Explanation:
 
     Args:
         attention: of every scene's query of every level to the T' tokens that are read, the mean
-            over blocks and heads, (N, S, H, T'); sums to one over tokens. The encoder's T tokens come first,
-            in their order; the pooled vector, where it is read, is the last.
+            over blocks and heads, (N, S, H, T'); sums to one over tokens. The encoder's T tokens
+            come first, in their order; the pooled vector, where it is read, is the last.
         scenes: probabilities of the scenes, (N, S): the softmax of their scores.
         names: the labels of the first scenes, as many as training photos had.
         tokens: T, how many of the T' are the encoder's tokens.
