@@ -52,6 +52,20 @@ class Trained:
         """Where pictures were taken: one distribution each, in order.
 
         Args:
+            images: as of `examples`.
+            ids: likewise.
+
+        Raises:
+            DataError: likewise.
+        """
+        return self.method.predict(self.examples(images, ids=ids), self.context)
+
+    def examples(
+        self, images: Iterable[Image] | Features, *, ids: Sequence[str] | None = None
+    ) -> Examples:
+        """Pictures as the method gets them: what else it can be asked for, such as explanations.
+
+        Args:
             images: pictures uint8 (H, W, 3); where the encoder reads a dataset's own features,
                 these instead.
             ids: of the photos. With those of the dataset answers are the stored ones, because
@@ -80,7 +94,7 @@ class Trained:
             ids = [array_digest(*each)[:16] for each in shown]
         if len(ids) != count:
             raise DataError(f"there are {len(ids)} ids of {count} photos")
-        return self._asked(np.array(list(ids), dtype=np.str_), features)
+        return self._examples(np.array(list(ids), dtype=np.str_), features)
 
     def locate_text(self, texts: Sequence[str]) -> Prediction:
         """Where texts speak of ("a photo taken in Kenya"): one distribution each, in order.
@@ -100,18 +114,18 @@ class Trained:
         self.encoder.to(self.context.device)
         features = Features(np.asarray(self.encoder.encode_text(list(texts)), np.float32))
         ids = np.array([digest(text)[:16] for text in texts], dtype=np.str_)
-        return self._asked(ids, features)
+        return self.method.predict(self._examples(ids, features), self.context)
 
     @property
     def wants(self) -> frozenset[str]:
         """The features that the method and its components read."""
         return wanted(self.method)
 
-    def _asked(self, ids: NDArray[np.str_], features: Features) -> Prediction:
+    def _examples(self, ids: NDArray[np.str_], features: Features) -> Examples:
         given = {"pooled": features.pooled, "tokens": features.tokens}
         wants = self.wants
         held = {what: Rows([a]) for what, a in given.items() if a is not None and what in wants}
-        return self.method.predict(Examples(ids).with_features(held), self.context)
+        return Examples(ids).with_features(held)
 
     def _encoded(self, pictures: Sequence[Image]) -> Features:
         if not self.wants or self.encoder is None:

@@ -112,7 +112,7 @@ class Classification(Method):
             hierarchy.partition, hierarchy.finest.cells, hierarchy.finest.places
         )
         self._ancestors, self._sizes = hierarchy.ancestors, hierarchy.sizes
-        self._shapes = {what: train.features[what].shape[1:] for what in self.wants}
+        self._shapes = {what: train.features[what].shape[1:] for what in sorted(self.wants)}
         features, chosen = self.features(train), val.few(Floored.PHOTOS)
 
         def build() -> "LevelNetwork":

@@ -124,6 +124,22 @@ def test_answers_to_pictures_without_ids_do_not_depend_on_the_others(sees):
     assert len(np.unique(together, axis=0)) == 3
 
 
+def test_pictures_as_the_method_gets_them_are_at_hand_for_other_questions(sees):
+    trained = geobench.trained(sees / "b.yaml", "toy-nearest", benchmark="reads", workspace=sees)
+    (_, benchmark) = config.read(sees / "b.yaml", installed())
+    pictures = list(benchmark.dataset.plugin.images(np.arange(3)))
+    examples = trained.examples(pictures, ids=["a", "b", "c"])
+    assert examples.ids.tolist() == ["a", "b", "c"]
+    assert set(examples.features) == trained.wants == {"pooled"}
+    encoder = trained.encoder
+    one_by_one = [
+        encoder.encode(encoder.prepare(each)[None], tokens=False).pooled for each in pictures
+    ]
+    np.testing.assert_allclose(examples.pooled[:], np.concatenate(one_by_one), atol=1e-5)
+    answers = trained.method.predict(examples, trained.context).point()
+    np.testing.assert_array_equal(answers, trained.locate(pictures).point())
+
+
 def test_texts_are_located_where_the_encoder_reads_them(sees):
     trained = geobench.trained(sees / "b.yaml", "toy-nearest", benchmark="reads", workspace=sees)
     texts = ["a harbour", "a desert", "a harbour"]

@@ -1,0 +1,97 @@
+"""The configuration of `geodecoder`: what it reads, its queries and blocks, its scenes."""
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from geobench_cells import LevelsConfig
+
+
+class GeoDecoderConfig(LevelsConfig):
+    """Sizes of queries, blocks and training, and how a scene is chosen."""
+
+    features: Literal["pooled", "tokens", "both"] = Field(
+        "both",
+        description="what queries look at: the encoder's tokens, its pooled vector as a single "
+        "token, or all of these; an encoder without tokens needs `pooled`",
+    )
+    whitening: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="1 brings every feature to the same spread, 0 keeps their proportions",
+    )
+    width: int = Field(64, ge=1, description="numbers of a query, and of a token as it is read")
+    heads: int = Field(4, ge=1, description="of every attention; they divide the width")
+    feed_forward: int = Field(128, ge=1, description="hidden width of the feed-forward networks")
+    independent_blocks: int = Field(
+        1, ge=0, description="first blocks: one feed-forward network, all queries see each other"
+    )
+    dependent_blocks: int = Field(
+        1, ge=0, description="blocks after these: a feed-forward network for every level"
+    )
+    self_attention: Literal["within-level", "across-levels"] = Field(
+        "within-level",
+        description="which queries see each other in the dependent blocks: those of one level, "
+        "or all; in the independent blocks all do",
+    )
+    dropout: float = Field(
+        0.1,
+        ge=0,
+        lt=1,
+        description="share dropped of the tokens' values as they are read, and of the queries "
+        "that are classified",
+    )
+    scenes: int = Field(
+        16, ge=1, description="queries per level, one for every scene; 1: no scenes"
+    )
+    scene_attribute: str | None = Field(
+        "scene",
+        description="the attribute that labels training photos with scenes; never one that gives "
+        "the place away, such as the continent; null, or where photos have none: no labels",
+    )
+    scene_choice: Literal["auto", "hard", "soft"] = Field(
+        "auto",
+        description="what is classified: the queries of the best scene (`hard`), or of all scenes, "
+        "weighted by their probabilities (`soft`); `auto`: hard with labels, soft without",
+    )
+    scene_weight: float = Field(
+        1.0, ge=0, description="of the scenes' cross-entropy in the loss, beside each level's 1"
+    )
+    permute_scenes: bool = Field(
+        False,
+        description="a control: training photos get each other's scene labels, drawn by the seed",
+    )
+    label_smoothing: float = Field(
+        0.1, ge=0, lt=1, description="share of every target that is spread over all classes alike"
+    )
+    steps: int = Field(600, ge=1, description="updates of the weights: the budget")
+    batch: int = Field(256, ge=1, description="photos per update; all of them if there are fewer")
+    learning_rate: float = Field(
+        3e-3, gt=0, description="the highest learning rate, after the warm-up"
+    )
+    weight_decay: float = Field(
+        0.05,
+        ge=0,
+        description="on matrices alone, decoupled in `adamw`, else as its optimizer does",
+    )
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if self.width % self.heads:
+            raise ValueError(
+                f"a width of {self.width} cannot be divided among {self.heads} heads; make width "
+                "a multiple of heads"
+            )
+        if self.independent_blocks + self.dependent_blocks == 0:
+            raise ValueError(
+                "there is no block to look at the photo; raise independent_blocks or "
+                "dependent_blocks"
+            )
+        if self.scene_attribute is None and self.scene_choice == "hard":
+            raise ValueError(
+                "scene_choice: hard is learnt from labels; name a scene_attribute, or choose soft"
+            )
+        if self.scene_attribute is None and self.permute_scenes:
+            raise ValueError("permute_scenes needs labels to permute; name a scene_attribute")
+        return self
