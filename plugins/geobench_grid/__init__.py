@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 
 from geobench import Method, hookimpl
+from geobench_grid.hierarchical import HierarchicalGrid
 from geobench_grid.method import Grid
 
 
 @hookimpl
 def register_methods() -> Sequence[type[Method]]:
-    """Classification over one partition."""
-    return [Grid]
+    """Classification over one partition, and over nested ones."""
+    return [Grid, HierarchicalGrid]
