@@ -56,18 +56,41 @@ class Answering:
         """One answer (N, 2) per photo for log-probabilities (N, K)."""
         if self.rule == "cell":
             return np.asarray(self.places[log_masses.argmax(axis=-1)])
-        width = min(self.top_k, len(self.places))
-        answers = np.empty((len(log_masses), 2))
-        step = max(1, _TRIPLES // width**2)
-        for start in range(0, len(log_masses), step):
+        top = likeliest(log_masses, self.top_k)
+        weights = np.exp(np.take_along_axis(log_masses, top, axis=-1))
+        return self.among(self.places[top], weights)
+
+    def among(self, places: Points, weights: geo.Floats) -> Points:
+        """One answer (N, 2) per photo of places (N, k, 2) with weights (N, k), of which the first
+        is the likeliest class's."""
+        if self.rule == "cell":
+            return np.asarray(places[:, 0])
+        if self.rule == "mean-of-top-k":
+            return geo.mean_point(places, weights)
+        answers = np.empty((len(places), 2))
+        step = max(1, _TRIPLES // places.shape[1] ** 2)
+        for start in range(0, len(places), step):
             rows = slice(start, start + step)
-            # Stable, so that equal probabilities are taken in the classes' order everywhere.
-            top = np.argsort(-log_masses[rows], axis=-1, kind="stable")[:, :width]
-            weights = np.exp(np.take_along_axis(log_masses[rows], top, axis=-1))
-            if self.rule == "mean-of-top-k":
-                answers[rows] = geo.mean_point(self.places[top], weights)
-            else:
-                answers[rows] = geo.densest_point(
-                    self.places[top], weights, bandwidth_km=self.bandwidth_km
-                )
+            answers[rows] = geo.densest_point(
+                places[rows], weights[rows], bandwidth_km=self.bandwidth_km
+            )
         return answers
+
+
+def likeliest(log_masses: geo.Floats, count: int) -> NDArray[np.intp]:
+    """The `count` likeliest classes of each photo, likeliest first, (N, count), or all if there are
+    fewer; of equals the first class comes first, on every machine.
+
+    Args:
+        log_masses: (N, K).
+        count: at least 1.
+    """
+    width = min(count, log_masses.shape[1])
+    # Not all are sorted, and what argpartition would choose among equals is the processor's.
+    least = np.partition(log_masses, -width, axis=-1)[:, -width, None]
+    better, equal = log_masses > least, log_masses == least
+    room = width - better.sum(axis=-1, keepdims=True)
+    chosen = better | (equal & (equal.cumsum(axis=-1) <= room))
+    top = np.nonzero(chosen)[1].reshape(len(log_masses), width)
+    falling = -np.take_along_axis(log_masses, top, axis=-1)
+    return np.take_along_axis(top, np.argsort(falling, axis=-1, kind="stable"), axis=-1)

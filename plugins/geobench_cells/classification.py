@@ -81,6 +81,11 @@ class Classification(Method):
     def network(self, shapes: Shapes, classes: Sequence[int]) -> "LevelNetwork":
         """An untrained network for features of these shapes, and so many classes by level."""
 
+    def prepare(self, network: "LevelNetwork", features: Rows) -> None:
+        """Put into an untrained network what the features of training photos decide; the classes
+        are there."""
+        network.standardise_by(features)
+
     def features(self, examples: Examples) -> Rows:
         """What batches are read from, (N, ...)."""
         return examples.pooled
@@ -117,7 +122,7 @@ class Classification(Method):
 
         def build() -> "LevelNetwork":
             network = self.network(self._shapes, self._sizes)
-            network.standardise_by(features)
+            self.prepare(network, features)
             return network
 
         def nll(network: "LevelNetwork") -> float:

@@ -91,11 +91,7 @@ class LevelsChoice(_Cutting):
 
     @model_validator(mode="after")
     def _coarse_to_fine(self) -> Self:
-        for key, sign, word in (
-            ("max_photos", -1, "fall"),
-            ("depth", 1, "rise"),
-            ("cells", 1, "rise"),
-        ):
+        for key, sign, word in _ORDERS:
             values = getattr(self, key)
             if any(sign * (b - a) <= 0 for a, b in pairwise(values)):
                 raise ValueError(f"{key} are {list(values)}; from coarse to fine they must {word}")

@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 
 from geobench import Method, hookimpl
+from geobench_grid.hierarchical import HierarchicalGrid
+from geobench_grid.hybrid import HybridGrid
 from geobench_grid.method import Grid
 
 
 @hookimpl
 def register_methods() -> Sequence[type[Method]]:
-    """Classification over one partition."""
-    return [Grid]
+    """Classification over one partition, over nested ones, and with places inside of cells."""
+    return [Grid, HierarchicalGrid, HybridGrid]

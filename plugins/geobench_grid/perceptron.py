@@ -1,9 +1,10 @@
-"""The network of `grid` and `hierarchical-grid`: one trunk, a linear head per level."""
+"""The network of `grid` and its kin: one trunk, a linear head per level."""
 
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import final
 
+import torch
 from torch import Tensor, nn
 
 from geobench import Rows
@@ -38,18 +39,26 @@ class Perceptron(LevelNetwork):
         self.whitening = whitening
         self.standardise = Standardise(width)
         widths = [width, *hidden]
+        self.width = widths[-1]
         layers: list[nn.Module] = []
         for wide, following in pairwise(widths):
             layers += [nn.Linear(wide, following), nn.GELU(), nn.Dropout(dropout)]
         self.trunk = nn.Sequential(*layers)
-        self.heads = nn.ModuleList(nn.Linear(widths[-1], count) for count in classes)
+        self.heads = nn.ModuleList(nn.Linear(self.width, count) for count in classes)
 
     def standardise_by(self, features: Rows) -> None:
         self.standardise = Standardise.fitted(features, whitening=self.whitening)
 
-    def forward(self, features: Tensor) -> list[Tensor]:
-        inner = self.trunk(self.standardise(features))
+    def inner(self, features: Tensor) -> Tensor:
+        """What the heads read, (B, W), of features (B, D)."""
+        return torch.as_tensor(self.trunk(self.standardise(features)))
+
+    def logits(self, inner: Tensor) -> list[Tensor]:
+        """Logits (B, K_l) of each level for what `inner` gave."""
         return [head(inner) for head in self.heads]
+
+    def forward(self, features: Tensor) -> list[Tensor]:
+        return self.logits(self.inner(features))
 
 
 def perceptron(config: TrunkConfig, shapes: Shapes, classes: Sequence[int]) -> Perceptron:

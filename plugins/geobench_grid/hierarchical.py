@@ -1,0 +1,61 @@
+"""The method `hierarchical-grid`: a softmax over the cells of each of several nested partitions."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, final
+
+from geobench_cells import Classification, LevelsConfig, Shapes
+from geobench_grid.trunk import TrunkConfig
+
+if TYPE_CHECKING:
+    from geobench_grid.perceptron import Perceptron
+
+
+class HierarchicalGridConfig(TrunkConfig, LevelsConfig):
+    """Sizes of cells by level, network and training."""
+
+
+@final
+class HierarchicalGrid(Classification):
+    """Geo-cells of nested partitions: probabilities are multiplied by those around (ISN f*).
+
+    Frozen features; the paper trains its backbone. One trunk and a linear classifier per level
+    (Mueller-Budack et al., ECCV 2018, section 3.4): the loss is the sum of their cross-entropies,
+    and a finest cell is as likely as the product over the cells that it lies in says. Partitions
+    refine one another, so that no class is an orphan.
+    """
+
+    name = "hierarchical-grid"
+    version = 1
+    Config = HierarchicalGridConfig
+    presets = {
+        "paper": {
+            # ISN's three partitions: 3,298, 7,202 and 12,893 classes on MP-16. It trains its
+            # backbone, by SGD; here the features are frozen and linear layers are trained, by
+            # AdamW.
+            "max_photos": (5000, 2000, 1000),
+            "min_photos": 50,
+            "max_level": 30,
+            "hidden": (),
+            "dropout": 0.0,
+            "soft_labels_km": None,
+            "steps": 370_000,
+            "batch": 128,
+            "learning_rate": 1e-3,
+            "whitening": 1.0,
+            "weight_decay": 1e-4,
+            "point": "cell",
+        }
+    }
+    config: HierarchicalGridConfig
+
+    @classmethod
+    def tiny(cls, folder: Path) -> HierarchicalGridConfig:
+        return HierarchicalGridConfig(
+            max_photos=(200, 20), min_photos=1, hidden=(16,), steps=60, batch=64
+        )
+
+    def network(self, shapes: Shapes, classes: Sequence[int]) -> "Perceptron":
+        from geobench_grid.perceptron import perceptron
+
+        return perceptron(self.config, shapes, classes)
