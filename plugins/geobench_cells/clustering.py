@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from geobench import geo
 from geobench_cells.siblings import Siblings
+from geobench_cells.unique_coordinates import unique_coordinates
 
 _DIGITS = 6
 """Photos nearer to each other than about 1e-6 radians, 6 m, are of one place."""
@@ -31,7 +32,9 @@ class DistinctPlaces:
     @classmethod
     def of(cls, points: ArrayLike) -> "DistinctPlaces":
         """The places of points (N, 2)."""
-        vectors = geo.unit_vectors(np.asarray(points, dtype=np.float64).reshape(-1, 2))
+        vectors = geo.unit_vectors(
+            unique_coordinates(np.asarray(points, dtype=np.float64).reshape(-1, 2))
+        )
         rounded = np.round(vectors, _DIGITS) + 0.0  # of -0 and 0 one number
         places, photos = np.unique(rounded, axis=0, return_counts=True)
         return cls(_unit(places), photos.astype(np.float64))
