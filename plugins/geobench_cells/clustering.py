@@ -8,12 +8,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from geobench import geo
 from geobench_cells.siblings import Siblings
+from geobench_cells.unique_coordinates import unique_coordinates
 
 _DIGITS = 6
 """Photos nearer to each other than about 1e-6 radians, 6 m, are of one place."""
-
-_MANY = 1 << 16
-"""Places from which on clusters are first found on a sample of them."""
 
 _STEPS = 100
 _STEPS_ON_ALL = 10  # after those on the sample, which leave little to move
@@ -31,7 +29,9 @@ class DistinctPlaces:
     @classmethod
     def of(cls, points: ArrayLike) -> "DistinctPlaces":
         """The places of points (N, 2)."""
-        vectors = geo.unit_vectors(np.asarray(points, dtype=np.float64).reshape(-1, 2))
+        vectors = geo.unit_vectors(
+            unique_coordinates(np.asarray(points, dtype=np.float64).reshape(-1, 2))
+        )
         rounded = np.round(vectors, _DIGITS) + 0.0  # of -0 and 0 one number
         places, photos = np.unique(rounded, axis=0, return_counts=True)
         return cls(_unit(places), photos.astype(np.float64))
@@ -52,9 +52,10 @@ def means(places: DistinctPlaces, count: int, rng: np.random.Generator) -> geo.F
     all places: it is a sum of them, or one of them.
     """
     sample = places
-    if len(places) > max(_MANY, 4 * count):
-        which = rng.choice(len(places), max(_MANY, 4 * count), replace=False)
-        sample = places.taken(np.sort(which))
+    # Clusters are first found on a sample: 64 places for each, fewer where clusters are many.
+    size = max(2048, min(64 * count, 1 << 16), 4 * count)
+    if len(places) > size:
+        sample = places.taken(np.sort(rng.choice(len(places), size, replace=False)))
     found = _moved(sample, _seeds(sample, count, rng), _STEPS)
     return found if sample is places else _moved(places, found, _STEPS_ON_ALL)
 

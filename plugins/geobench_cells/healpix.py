@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from geobench import ConfigError, Points, geo
 from geobench_cells.kept import KeptPartition
+from geobench_cells.unique_coordinates import unique_coordinates
 
 DEEPEST = 12
 """The deepest partition: 200 million cells, about 1.6 km wide."""
@@ -90,9 +91,7 @@ class Healpix(KeptPartition):
         from healpix_geo import nested
 
         array = np.asarray(points, dtype=np.float64)
-        lat, lon = array[..., 0].ravel(), array[..., 1].ravel()
-        # A pole is the corner of four cells: it lies in one of them, whatever its longitude.
-        lon = np.where(np.abs(lat) >= 90, 0, lon)
+        lat, lon = unique_coordinates(array.reshape(-1, 2)).T
         cells = nested.lonlat_to_healpix(lon, lat, self.depth, ellipsoid="sphere")
         return np.asarray(cells).astype(np.intp).reshape(array.shape[:-1])
 

@@ -14,6 +14,7 @@ from geobench_cells.clustering import DistinctPlaces, means, shares
 from geobench_cells.kept import KeptPartition
 from geobench_cells.polygons import Polygons, Triangles
 from geobench_cells.siblings import Siblings
+from geobench_cells.unique_coordinates import unique_coordinates
 
 
 @final
@@ -81,7 +82,7 @@ class SphericalKMeans(KeptPartition):
         cell = np.zeros(len(places), np.intp)
         level = Siblings(places.vectors[:1], np.zeros(1, np.intp))  # the whole sphere
         levels: list[Siblings] = []
-        partitions = []
+        partitions: list[Self] = []
         for total in counts:
             level = _refined(level, places, cell, total, rng)
             cell = level.nearest(places.vectors, cell)
@@ -106,7 +107,8 @@ class SphericalKMeans(KeptPartition):
     def areas(self) -> geo.Floats:
         """Area of each cell in steradians, shape (C,): the sum over its triangles."""
         triangles = self._triangles
-        return np.bincount(triangles.cells, triangles.areas(), self._sizes[-1])
+        areas = np.bincount(triangles.cells, triangles.areas(), self._sizes[-1])
+        return np.asarray(areas, dtype=np.float64)
 
     @cached_property
     def centres(self) -> Points:
@@ -136,7 +138,7 @@ class SphericalKMeans(KeptPartition):
 
     def assign(self, points: ArrayLike) -> NDArray[np.intp]:
         array = np.asarray(points, dtype=np.float64)
-        vectors = geo.unit_vectors(array.reshape(-1, 2))
+        vectors = geo.unit_vectors(unique_coordinates(array.reshape(-1, 2)))
         cells = np.zeros(len(vectors), np.intp)
         for level in self._levels:
             cells = level.nearest(vectors, cells)
@@ -177,7 +179,7 @@ def _refined(
     """The next level: each of the level's cells divided by k-means of its own places, of which
     `cell` (M,) says where each lies."""
     count = len(level.centres)
-    photos = np.bincount(cell, places.photos, count)
+    photos = np.asarray(np.bincount(cell, places.photos, count), dtype=np.float64)
     distinct = np.bincount(cell, minlength=count)
     children = shares(photos, distinct, total)
     order = np.argsort(cell, kind="stable")

@@ -59,7 +59,7 @@ class Triangles:
             square = (flat**2).sum(-1)
             drawn[open_] = flat / np.sqrt(square)[:, None]
             open_ = open_[level[:, 0] >= (least[open_] / square) ** 1.5]
-        return drawn
+        return np.asarray(drawn)
 
 
 @final

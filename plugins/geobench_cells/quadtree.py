@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from geobench import ConfigError, DataError, Points, geo
 from geobench_cells.kept import KeptPartition
+from geobench_cells.unique_coordinates import unique_coordinates
 
 _BLOCK = 1 << 15  # points are worked on in blocks that stay in the processor's cache
 _WHOLE = np.array([[-90.0, -180.0, 90.0, 180.0]])
@@ -206,11 +207,9 @@ class Quadtree(KeptPartition):
 
 
 def _coordinates(points: Points) -> Points:
-    """Points (N, 2) with longitudes in [-180, 180), and each pole at one longitude, the north pole
-    just below the edge of its cells: so every cell is half-open, and none has no area."""
-    lat, lon = points.T
-    lon = np.where((lon < -180) | (lon >= 180), np.mod(lon + 180, 360) - 180, lon)
-    lon = np.where((lon >= 180) | (np.abs(lat) >= 90), -180, lon)
+    """Unique coordinates of points (N, 2), with the north pole just below the edge of its cells: so
+    every cell is half-open, and none has no area."""
+    lat, lon = unique_coordinates(points).T
     lat = np.where(lat < -_AT_THE_POLE, -90, np.minimum(lat, _AT_THE_POLE))
     return np.stack([lat, lon], axis=-1)
 

@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from geobench import ConfigError, DataError, Points, geo
 from geobench_cells.kept import KeptPartition
+from geobench_cells.unique_coordinates import unique_coordinates
 
 Integers = NDArray[np.int64]
 
@@ -282,7 +283,7 @@ def _keys(points: Points) -> Integers:
     keys = np.empty(len(points), np.int64)
     for start in range(0, len(points), _BLOCK):
         rows = slice(start, start + _BLOCK)
-        keys[rows] = LeafCells.of_points(points[rows]).keys
+        keys[rows] = LeafCells.of_points(unique_coordinates(points[rows])).keys
     return keys
 
 
