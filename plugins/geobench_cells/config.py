@@ -63,7 +63,7 @@ class PartitionChoice(_Cutting):
     added: ClassVar[Mapping[str, Any]] = {"depth": 5, "cells": 1000}
 
     max_photos: Photos = Field(
-        12, description="s2, quadtree: a cell with more training photos is split"
+        4, description="s2, quadtree: a cell with more training photos is split"
     )
     depth: Depth = Field(5, description="healpix: 12 * 4^depth cells; 5: about 200 km wide")
     cells: Photos = Field(1000, description="k-means: how many cells, if there are as many places")
@@ -78,7 +78,7 @@ class LevelsChoice(_Cutting):
     """Which nested partitions the classes are cells of, coarse to fine."""
 
     max_photos: tuple[Photos, ...] = Field(
-        (100, 25, 6),
+        (64, 16, 4),
         min_length=1,
         description="s2, quadtree: by level, a cell with more training photos is split; falling",
     )

@@ -14,10 +14,9 @@ if TYPE_CHECKING:
 class GridConfig(TrunkConfig, OneLevelConfig):
     """Sizes of cells, network and training.
 
-    The defaults were chosen on blue-marble by the mean GeoScore of validation photos: those of a
-    random split, and of cells held out of training photos. Committed boards test many of them.
-    Where no board tests, no other setting was told apart from them as better, after a whole and
-    after half a training set (perf/tuning/grid.md).
+    The defaults were chosen where no board tests (perf/tuning/grid.md and grid-near.md): the
+    highest mean of GeoScore over seen and unseen places, after a whole and after half a training
+    set.
     """
 
 

@@ -15,11 +15,11 @@ class TrunkConfig(Recipe):
         description="1 brings every feature to the same spread, 0 keeps their proportions",
     )
     hidden: tuple[int, ...] = Field((512,), description="widths of the hidden layers")
-    dropout: float = Field(0.5, ge=0, lt=1, description="share of hidden values dropped")
+    dropout: float = Field(0.6, ge=0, lt=1, description="share of hidden values dropped")
     steps: int = Field(600, ge=1, description="updates of the weights: the budget")
     batch: int = Field(256, ge=1, description="photos per update; all of them if there are fewer")
     learning_rate: float = Field(
-        3e-3, gt=0, description="the highest learning rate, after the warm-up"
+        1e-3, gt=0, description="the highest learning rate, after the warm-up"
     )
     weight_decay: float = Field(
         0.05,
