@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import geobench
-from geobench import Points, config
+from geobench import Part, Points, config, hashes
 from geobench.catalogue import installed
 from geobench.figures import world
 from geobench.figures.style import BLUE, VERMILION, house_style
-from geobench_cells.kept import KeptPartition
+from geobench_cells import KeptPartition
+from geobench_geodecoder.explanation import Explanation
+from geobench_geodecoder.method import GeoDecoder
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -36,6 +38,9 @@ ROWS = {
     "grid-healpix": "HEALPix",
 }
 """The board's rows whose partitions are drawn, and what these are called."""
+
+PHOTOS = 6
+"""How many photos are explained."""
 
 EUROPE = (34.0, 60.0, -12.0, 30.0)
 """South, north, west and east of the closer look."""
@@ -113,6 +118,98 @@ def partition_figure(partition: KeptPartition, photos: Points, *, title: str) ->
     return figure
 
 
+def draw_attention(file: Path, workspace: Path, output: Path) -> None:
+    """What the trained geodecoder looks at in six photos, by level and by scene."""
+    (board,) = config.read(file, installed())
+    split = next(each.plugin for each in board.splits if each.label == SPLIT)
+    seen = next(part for part in split.assign(board.dataset.plugin).parts if part.name == "seen")
+    rows = _of_different_scenes(seen)
+    table = board.dataset.plugin.table
+    pictures = [np.asarray(picture) for picture in board.dataset.plugin.images(rows)]
+    trained = geobench.trained(file, "geodecoder", split=SPLIT, workspace=workspace)
+    method = trained.method
+    assert isinstance(method, GeoDecoder)  # the label of the board
+    examples = trained.examples(pictures, ids=table.ids[rows].tolist())
+    found = method.explain(examples, trained.context)
+    attributes = (table.attributes[name][rows] for name in ("place", "country"))
+    names = [f"{place}, {country}" for place, country in zip(*attributes, strict=True)]
+    save(levels_figure(found, pictures, names), output / "attention-levels.png")
+    save(scenes_figure(found, pictures, names), output / "attention-scenes.png")
+
+
+def levels_figure(found: Explanation, pictures: list[Any], names: list[str]) -> "Figure":
+    """A row per photo: the photo, and where the chosen scene's query of every level looks."""
+    from matplotlib.figure import Figure
+
+    levels = found.attention.shape[2]
+    figure = Figure(figsize=(1.7 * (levels + 1), 1.7 * len(pictures)), layout="constrained")
+    panels = figure.subplots(len(pictures), levels + 1, squeeze=False)
+    maps = found.maps[np.arange(len(pictures)), found.chosen]
+    for row, (picture, name) in enumerate(zip(pictures, names, strict=True)):
+        _bare(panels[row, 0]).imshow(picture)
+        panels[row, 0].set_ylabel(name, fontsize=7)
+        for level in range(levels):
+            axes = _bare(panels[row, level + 1])
+            _overlay(axes, picture, maps[row, level])
+            elsewhere = 1 - maps[row, level].sum()
+            axes.set_xlabel(f"{elsewhere:.0%} on the whole view", fontsize=7)
+    for level in range(levels):
+        panels[0, level + 1].set_title(f"level {level + 1}", fontsize=8)
+    return figure
+
+
+def scenes_figure(found: Explanation, pictures: list[Any], names: list[str]) -> "Figure":
+    """A row per photo: where every scene's query of the finest level looks, the chosen framed."""
+    from matplotlib.figure import Figure
+
+    scenes = found.attention.shape[1]
+    figure = Figure(figsize=(0.75 * scenes, 0.95 * len(pictures)), layout="constrained")
+    panels = figure.subplots(len(pictures), scenes, squeeze=False)
+    for row, (picture, name) in enumerate(zip(pictures, names, strict=True)):
+        panels[row, 0].set_ylabel(name, fontsize=5)
+        for scene in range(scenes):
+            axes = _bare(panels[row, scene])
+            _overlay(axes, picture, found.maps[row, scene, -1])
+            axes.set_xlabel(f"{found.scenes[row, scene]:.0%}", fontsize=6)
+            if scene == found.chosen[row]:
+                axes.spines[:].set_visible(True)
+                axes.spines[:].set_color(VERMILION)
+                axes.spines[:].set_linewidth(2)
+    for scene in range(scenes):
+        name = found.names[scene] if scene < len(found.names) else str(scene)
+        panels[0, scene].set_title(name, fontsize=7)
+    return figure
+
+
+def _of_different_scenes(part: Part) -> Any:
+    """Rows of the dataset: for each of the first scenes the photo with the smallest hash of id."""
+    scenes = part.attributes["scene"]
+    order = np.argsort(hashes(part.ids))
+    first = [order[scenes[order] == scene][0] for scene in np.unique(scenes)[:PHOTOS]]
+    return part.rows[first]
+
+
+def _overlay(axes: "Axes", picture: Any, attention: Any) -> None:
+    """The picture in grey, and over it how much each window is looked at."""
+    height, width = picture.shape[:2]
+    axes.imshow(picture.mean(axis=2), cmap="gray", vmin=0, vmax=255)
+    axes.imshow(
+        attention,
+        cmap="magma",
+        alpha=0.6,
+        vmin=0,
+        extent=(0, width, height, 0),
+        interpolation="bilinear",
+    )
+
+
+def _bare(axes: "Axes") -> "Axes":
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.grid(visible=False)
+    return axes
+
+
 def cell_edges(partition: KeptPartition, latitude: Any, longitude: Any) -> Any:
     """Where a pixel's neighbour to the east or the north lies in another cell, (H, W); masked
     where it does not."""
@@ -147,3 +244,7 @@ def save(figure: "Figure", path: Path) -> None:
     """Write it, and say so."""
     figure.savefig(path)
     log.info("wrote %s", path)
+
+
+if __name__ == "__main__":
+    main()

@@ -43,7 +43,7 @@ def _reading_order():
 ENTRIES = _reading_order()
 READING_ORDER = tuple(entry.name for entry in ENTRIES)
 PACKAGES = {entry.name: entry.modules for entry in ENTRIES if entry.modules}
-HEAVY = {"torch", "pandas", "scipy", "sklearn", "faiss", "matplotlib", "skimage"}
+HEAVY = {"healpix_geo", "torch", "pandas", "scipy", "sklearn", "faiss", "matplotlib", "skimage"}
 SHARED_PLUGINS = {"geobench_torch", "geobench_cells"}
 # Where the core says which device "auto" is, and only for methods that require torch.
 ASKS_FOR_A_GPU = {"execution"}
