@@ -84,9 +84,18 @@ class GeoDecoder(Classification):
     @classmethod
     def tiny(cls, folder: Path) -> GeoDecoderConfig:
         return GeoDecoderConfig(
-            max_photos=(60, 20), min_photos=1, width=16, heads=2, feed_forward=16, scenes=6,
-            dropout=0.0, steps=60, batch=64,
-        )  # fmt: skip
+            max_photos=(60, 20),
+            min_photos=1,
+            features="both",
+            width=16,
+            heads=2,
+            feed_forward=16,
+            independent_blocks=1,
+            scenes=6,
+            dropout=0.0,
+            steps=60,
+            batch=64,
+        )
 
     @property
     def wants(self) -> frozenset[str]:

@@ -20,7 +20,13 @@ FEATURES = joined(scene_photos(40).features)
 def network(*, hard=True, shapes=SHAPES, **changes):
     """Its weights are three times as large as they begin, so that little is negligible."""
     torch.manual_seed(0)
-    small = {"width": 16, "heads": 2, "feed_forward": 24, "scenes": 4} | changes
+    small = {
+        "independent_blocks": 1,
+        "width": 16,
+        "heads": 2,
+        "feed_forward": 24,
+        "scenes": 4,
+    } | changes
     made = SceneDecoder(shapes, CLASSES, GeoDecoderConfig(**small), hard=hard).double().eval()
     made.requires_grad_(False)
     for weight in made.parameters():

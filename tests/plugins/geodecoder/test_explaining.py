@@ -16,7 +16,8 @@ torch = pytest.importorskip("torch")
 
 TOKENS = 9
 SMALL = {"max_photos": (200, 60), "width": 16, "heads": 2, "feed_forward": 16, "scenes": 3}
-SMALL |= {"dropout": 0.0, "steps": 300, "batch": 64, "learning_rate": 1e-2}
+SMALL |= {"features": "both", "independent_blocks": 1, "dropout": 0.0}
+SMALL |= {"steps": 300, "batch": 64, "learning_rate": 1e-2}
 
 
 def fitted(**changes):
@@ -117,7 +118,7 @@ def test_what_a_run_has_trained_explains_pictures_and_features(tmp_path):
         "    dataset: {name: toy-planet, photos: 160}\n"
         "    encoder: given\n"
         "    splits: [random]\n"
-        "    methods: [{name: geodecoder, scenes: 6, steps: 20, width: 16, feed_forward: 16}]\n"
+        "    methods: [{name: geodecoder, features: both, scenes: 6, steps: 20, width: 16}]\n"
         "    metrics: [distance]\n",
     )
     small_run.run(benchmark, tmp_path)

@@ -24,6 +24,7 @@ torch = pytest.importorskip("torch")
 
 def small(**changes):
     config = {"max_photos": (200, 60), "min_photos": 5, "width": 16, "heads": 2, "scenes": 4}
+    config |= {"features": "both", "independent_blocks": 1}
     config |= {"feed_forward": 16, "dropout": 0.0, "steps": 150, "batch": 64}
     return GeoDecoderConfig(**config | {"learning_rate": 1e-2} | changes)
 

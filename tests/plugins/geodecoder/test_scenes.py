@@ -14,7 +14,8 @@ from scene_photos import SCENES, scene_photos
 torch = pytest.importorskip("torch")
 
 SMALL = {"max_photos": (200, 60), "width": 16, "heads": 2, "feed_forward": 16, "scenes": 4}
-SMALL |= {"dropout": 0.0, "steps": 150, "batch": 64, "learning_rate": 1e-2}
+SMALL |= {"features": "both", "independent_blocks": 1, "dropout": 0.0}
+SMALL |= {"steps": 150, "batch": 64, "learning_rate": 1e-2}
 
 
 def labelled(column, name="scene"):
