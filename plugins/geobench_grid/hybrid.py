@@ -47,10 +47,10 @@ class HybridGrid(Classification):
 
     Frozen features; the paper trains its backbone (Astruc et al., CVPR 2024). A class's offset
     from its cell's centre is learnt at the photo's own class, beginning at the mean of the class's
-    training photos, and taken at the likeliest one to answer. The density is where offsets put it, not the cells: a von Mises-Fisher mixture over
-    the likeliest classes, each kernel as wide as one multiple of its cell, which is fitted on
-    validation photos. The paper's optional regional contrastive loss, and its cross-entropy over
-    a hierarchy, are left out.
+    training photos, and taken at the likeliest one to answer. The density is where offsets put it,
+    not the cells: a von Mises-Fisher mixture over the likeliest classes, each kernel as wide as
+    one multiple of its cell, which is fitted on validation photos. The paper's optional regional
+    contrastive loss, and its cross-entropy over a hierarchy, are left out.
     """
 
     name = "hybrid-grid"

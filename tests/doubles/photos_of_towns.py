@@ -1,4 +1,4 @@
-"""Photos of five towns whose features give them away, and methods that are quickly fitted on them."""
+"""Photos of five towns whose features give them away, and methods quickly fitted on them."""
 
 import numpy as np
 

@@ -47,7 +47,8 @@ def test_cells_that_are_no_class_have_no_mass():
     prediction = own.prediction(MASSES)
     np.testing.assert_allclose(np.exp(prediction.log_masses[:, own.cells]), np.exp(MASSES))
     others = np.setdiff1d(np.arange(len(own.partition)), own.cells)
-    assert len(others) and (prediction.log_masses[:, others] == -np.inf).all()
+    assert len(others)
+    assert (prediction.log_masses[:, others] == -np.inf).all()
     np.testing.assert_array_equal(prediction.point(), PLACES[[0, 3]])
 
 
@@ -56,7 +57,8 @@ def test_log_densities_at_points_are_those_of_the_prediction():
     points = np.array([[0.0, 60.0], [-80.0, 10.0]])
     found = own.log_densities(MASSES, points)
     np.testing.assert_array_equal(found, own.prediction(MASSES).log_prob(points[:, None])[:, 0])
-    assert np.isfinite(found[0]) and found[1] == -np.inf
+    assert np.isfinite(found[0])
+    assert found[1] == -np.inf
 
 
 @pytest.mark.parametrize("count", [1, 2, 7, 40, 41, 100])

@@ -1,5 +1,7 @@
 """What a configuration says of cells and levels, and what it must not say."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from pydantic import ValidationError
@@ -120,5 +122,5 @@ def test_each_kind_gives_its_partition(said, least, most):
 def test_each_kind_gives_nested_partitions(said):
     partitions = LevelsChoice(**said).partitions(POINTS)
     assert len(partitions) == 3
-    for coarse, fine in zip(partitions, partitions[1:], strict=False):
+    for coarse, fine in pairwise(partitions):
         np.testing.assert_array_equal(fine.parents[fine.assign(POINTS)], coarse.assign(POINTS))

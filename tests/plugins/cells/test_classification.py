@@ -223,7 +223,7 @@ def test_asking_before_fitting_is_an_error(method):
 @methods
 def test_a_state_of_an_earlier_geobench_is_an_error_with_its_remedy(method):
     old = {name: a for name, a in fitted(method).state().items() if name != "ancestors"}
-    with pytest.raises(StoreError, match="earlier geobench.*--force"):
+    with pytest.raises(StoreError, match=r"earlier geobench(.|\n)*--force"):
         method(small(method)).restore(old, photos(400), Context(seed=0))
 
 
