@@ -7,6 +7,7 @@ torch: a method imports it inside `fit` and `predict`.
 
 from geobench_cells.answers import Answering as Answering
 from geobench_cells.answers import likeliest as likeliest
+from geobench_cells.class_cells import ClassCells as ClassCells
 from geobench_cells.classes import Classes as Classes
 from geobench_cells.classification import Classification as Classification
 from geobench_cells.classification import LevelsConfig as LevelsConfig

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geobench import Cells, Points, geo
+from geobench_cells.class_cells import ClassCells
 from geobench_cells.kept import KeptPartition
 
 Rule = Literal["cell", "mean-of-top-k", "densest"]
@@ -39,9 +40,10 @@ class Answering:
 
     def prediction(self, log_masses: geo.Floats) -> Cells:
         """Predictions for log-probabilities (N, K) of the classes; other cells get no mass."""
-        spread = np.full((len(log_masses), len(self.partition)), -np.inf)
-        spread[:, self.cells] = log_masses
-        return Cells(self.partition, spread, self.points(log_masses), count=len(log_masses))
+        partition = ClassCells(self.partition, self.cells)
+        rest = np.full((len(log_masses), len(partition) - len(self.cells)), -np.inf)
+        masses = np.concatenate([log_masses, rest], axis=1)
+        return Cells(partition, masses, self.points(log_masses), count=len(log_masses))
 
     def log_densities(self, log_masses: geo.Floats, points: Points) -> geo.Floats:
         """Log-density (N,) at one point (N, 2) per photo; -inf where no class is."""

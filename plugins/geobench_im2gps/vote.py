@@ -10,6 +10,7 @@ from geobench import Gallery, Points, geo
 
 _PAIRS = 1 << 22  # of a voter and a place, held at once
 _REACH = 4.0  # bandwidths, beyond which a kernel is 0.0003 of its peak and counts as nothing
+_DENSE = 0.05  # share of the sphere within reach, from which on all places are looked at
 
 
 @final
@@ -37,6 +38,8 @@ class Electorate:
         self.bandwidth_km = max(bandwidth_km, height / 2) if is_grid else bandwidth_km
         self.concentration = float(geo.concentration_of(self.bandwidth_km))
         self._places = geo.Places(gallery.fixed())
+        self._reach = min(_REACH * self.bandwidth_km / geo.EARTH_RADIUS_KM, np.pi)
+        self._share = float(np.sin(self._reach / 2) ** 2)
 
     def elect(self, voters: Points, votes: geo.Floats) -> Elected:
         """The place of the grid around which most weight lies; of equals the first.
@@ -46,8 +49,8 @@ class Electorate:
             votes: their weights, (N, k).
         """
         # About as many places are within reach of each voter as the grid has on such a cap.
-        share = np.sin(min(_REACH * self.bandwidth_km / geo.EARTH_RADIUS_KM, np.pi) / 2) ** 2
-        step = max(1, int(_PAIRS / (votes.shape[1] * (1 + share * len(self._places.points)))))
+        reached = 1 + self._share * len(self._places.points)
+        step = max(1, int(_PAIRS / (votes.shape[1] * reached)))
         found = [
             self._elect(voters[start : start + step], votes[start : start + step])
             for start in range(0, len(votes), step)
@@ -56,6 +59,8 @@ class Electorate:
         return Elected(places, self.weight(places, voters, votes))
 
     def _elect(self, voters: Points, votes: geo.Floats) -> Points:
+        if self._share > _DENSE:
+            return self._elect_of_all(voters, votes)
         count, k = votes.shape
         known, who = np.unique(voters.reshape(-1, 2), axis=0, return_inverse=True)
         near, grid = self._places.within(known, _REACH * self.bandwidth_km), self._places.points
@@ -73,6 +78,19 @@ class Electorate:
         best = np.flatnonzero(sums.data >= np.repeat(heights, np.diff(sums.indptr)) * (1 - 1e-9))
         first = best[np.searchsorted(best, sums.indptr[:-1])]
         return np.asarray(grid[sums.indices[first]])
+
+    def _elect_of_all(self, voters: Points, votes: geo.Floats) -> Points:
+        """The same where most places are within reach of most voters: no list of pairs is made."""
+        grid = geo.unit_vectors(self._places.points)
+        furthest = np.cos(self._reach)
+        found = np.empty((len(votes), 2))
+        for photo, (own, own_votes) in enumerate(zip(voters, votes, strict=True)):
+            cosine = grid @ geo.unit_vectors(own).T  # (G, k)
+            kernel = np.exp(self.concentration * np.minimum(cosine - 1, 0))
+            sums = np.where(cosine >= furthest, kernel, 0) @ own_votes
+            first = int(np.argmax(sums >= sums.max() * (1 - 1e-9)))
+            found[photo] = self._places.points[first]
+        return found
 
     def weight(self, places: Points, voters: Points, votes: geo.Floats) -> geo.Floats:
         """The weight of neighbours (N, k, 2) around one place each, (N, 2), as (N,)."""

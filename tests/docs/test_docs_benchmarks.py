@@ -58,6 +58,19 @@ def test_the_yaml_of_the_benchmarks_page_is_valid_and_its_error_is_real(tmp_path
     assert BENCHMARKS.blocks("text") == [f"error: {raised.value}\n"]
 
 
+def test_the_entries_of_methods_that_choose_among_cells_are_valid(tmp_path):
+    entries = re.findall(r"^- (\{.*\})$", BENCHMARKS.section("Cells, targets and answers"), re.M)
+    assert len(entries) > 5
+    methods = "".join(f"\n      - {entry}" for entry in entries)
+    path = tmp_path / "benchmarks.yaml"
+    path.write_text(
+        "benchmarks:\n  - name: cells\n    dataset: blue-marble\n    encoder: im2gps\n"
+        f"    splits: [random]\n    metrics: [nll]\n    methods:{methods}\n"
+    )
+    (benchmark,) = config.read(path, installed())
+    assert len(benchmark.methods) == len(entries)
+
+
 def test_every_key_of_a_benchmark_is_documented_with_its_default():
     keys, *_ = tables(BENCHMARKS.section("The keys of a benchmark"))
     check_fields(keys, config.Benchmark.model_fields)

@@ -11,7 +11,7 @@ from photos_of_towns import fitted, photos
 def test_the_density_is_one_over_the_cells_of_its_partition():
     answer = fitted(Grid).predict(photos(3, 2, blurred=0.6).unlabelled(), Context(seed=0))
     partition = answer.density.partition
-    assert isinstance(partition, AdaptiveS2)
+    assert isinstance(partition.whole, AdaptiveS2)
     rng = np.random.default_rng(0)
     inside = partition.sample(np.arange(len(partition)), rng)
     density = np.exp(answer.log_prob(inside[None]))

@@ -27,7 +27,7 @@ def test_the_answer_is_a_training_place_and_the_densest_among_the_neighbours():
 
 @pytest.mark.parametrize("votes", ["similarity", "equal"])
 @pytest.mark.parametrize("source", ["grid", "both"])
-@pytest.mark.parametrize(("rows", "bandwidth"), [(40, 300.0), (12, 40.0)])
+@pytest.mark.parametrize(("rows", "bandwidth"), [(40, 300.0), (12, 40.0), (40, 2500.0)])
 def test_the_answer_from_a_grid_is_the_place_of_which_most_weight_lies_around(
     source, votes, rows, bandwidth
 ):
@@ -75,10 +75,24 @@ def test_with_a_fine_grid_photos_are_elected_a_few_at_a_time(monkeypatch):
     from geobench_im2gps import vote
 
     train, test = planet(300, 0), asked(planet(30, 2))
-    method = fitted(train, planet(40, 1), k=5, gallery=Gallery(source="grid", rows=90))
+    gallery = Gallery(source="grid", rows=90)
+    method = fitted(train, planet(40, 1), k=5, bandwidth_km=200.0, gallery=gallery)
     whole = method.predict(test, Context(seed=0)).point()
     monkeypatch.setattr(vote, "_PAIRS", 1000)
     np.testing.assert_array_equal(method.predict(test, Context(seed=0)).point(), whole)
+
+
+def test_a_wide_kernel_elects_the_same_whether_pairs_are_listed_or_all_places_looked_at(monkeypatch):
+    from geobench_im2gps import vote
+
+    train, test = planet(300, 0), asked(planet(40, 2))
+    gallery = Gallery(source="grid", rows=60)
+    method = fitted(train, planet(40, 1), k=7, bandwidth_km=900.0, gallery=gallery)
+    found = []
+    for dense in (0.0, 1.0):
+        monkeypatch.setattr(vote, "_DENSE", dense)
+        found.append(method.predict(test, Context(seed=0)).point())
+    np.testing.assert_array_equal(*found)
 
 
 def test_with_a_grid_answers_leave_the_training_places_and_the_density_stays():
