@@ -82,7 +82,7 @@ def test_with_a_fine_grid_photos_are_elected_a_few_at_a_time(monkeypatch):
     np.testing.assert_array_equal(method.predict(test, Context(seed=0)).point(), whole)
 
 
-def test_a_wide_kernel_elects_the_same_whether_pairs_are_listed_or_all_places_looked_at(monkeypatch):
+def test_a_wide_kernel_elects_the_same_by_pairs_and_by_looking_at_all_places(monkeypatch):
     from geobench_im2gps import vote
 
     train, test = planet(300, 0), asked(planet(40, 2))
