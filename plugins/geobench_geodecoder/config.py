@@ -10,8 +10,8 @@ from geobench_cells import LevelsConfig
 class GeoDecoderConfig(LevelsConfig):
     """Sizes of queries, blocks and training, and how a scene is chosen.
 
-    By default there is one block, and tokens alone are read: so that a training takes about a
-    minute on one core. Each further block costs as much again.
+    By default there is one block, and tokens alone are read: so that a training takes one
+    to two minutes on one core. Each further block costs nearly as much again.
     """
 
     features: Literal["pooled", "tokens", "both"] = Field(
