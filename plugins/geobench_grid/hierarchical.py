@@ -52,7 +52,7 @@ class HierarchicalGrid(Classification):
     @classmethod
     def tiny(cls, folder: Path) -> HierarchicalGridConfig:
         return HierarchicalGridConfig(
-            max_photos=(200, 20), min_photos=1, hidden=(16,), steps=60, batch=64
+            max_photos=(200, 20), min_photos=1, hidden=(16,), steps=60, batch=64, learning_rate=3e-3
         )
 
     def network(self, shapes: Shapes, classes: Sequence[int]) -> "Perceptron":

@@ -74,7 +74,9 @@ class HybridGrid(Classification):
 
     @classmethod
     def tiny(cls, folder: Path) -> HybridGridConfig:
-        return HybridGridConfig(max_photos=20, min_photos=1, hidden=(16,), steps=60, batch=64)
+        return HybridGridConfig(
+            max_photos=20, min_photos=1, hidden=(16,), steps=60, batch=64, learning_rate=3e-3
+        )
 
     def network(self, shapes: Shapes, classes: Sequence[int]) -> "OffsetPerceptron":
         from geobench_grid.offset_network import OffsetPerceptron

@@ -53,7 +53,9 @@ class Grid(Classification):
 
     @classmethod
     def tiny(cls, folder: Path) -> GridConfig:
-        return GridConfig(max_photos=20, min_photos=1, hidden=(16,), steps=60, batch=64)
+        return GridConfig(
+            max_photos=20, min_photos=1, hidden=(16,), steps=60, batch=64, learning_rate=3e-3
+        )
 
     def network(self, shapes: Shapes, classes: Sequence[int]) -> "Perceptron":
         from geobench_grid.perceptron import perceptron

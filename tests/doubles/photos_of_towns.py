@@ -36,7 +36,13 @@ def coded(points, town, seed=0, *, blurred=0.1):
 
 def small(method, **changes):
     """A configuration of seconds; where it has several levels, coarser ones are put before."""
-    settings = {"min_photos": 5, "hidden": (32,), "steps": 80, "batch": 64} | changes
+    settings = {
+        "min_photos": 5,
+        "hidden": (32,),
+        "steps": 80,
+        "batch": 64,
+        "learning_rate": 3e-3,
+    } | changes
     if not {"depth", "cells"} & set(settings):
         settings = {"max_photos": 60} | settings
     if method is HierarchicalGrid:
