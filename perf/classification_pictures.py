@@ -94,7 +94,7 @@ def partition_figure(partition: KeptPartition, photos: Points, *, title: str) ->
     )
     left = figure.add_subplot(1, 2, 1, projection=world.PROJECTION)
     world.draw_world(left, on_earth=True)
-    latitude, longitude = _pixels((-90.0, 90.0, -180.0, 180.0), step=1 / 8)
+    latitude, longitude = _pixels((-90.0, 90.0, -180.0, 180.0), step=1 / 2)
     edges = cell_edges(partition, latitude, longitude)
     left.pcolormesh(
         np.radians(longitude), np.radians(latitude), edges, cmap=_ink(), rasterized=True
@@ -103,7 +103,7 @@ def partition_figure(partition: KeptPartition, photos: Points, *, title: str) ->
     right = figure.add_subplot(1, 2, 2)
     south, north, west, east = EUROPE
     world.draw_flat_world(right, on_earth=True)
-    latitude, longitude = _pixels(EUROPE, step=1 / 40)
+    latitude, longitude = _pixels(EUROPE, step=1 / 12)
     right.imshow(
         cell_edges(partition, latitude, longitude),
         cmap=_ink(),
@@ -150,9 +150,10 @@ def levels_figure(found: Explanation, pictures: list[Any], names: list[str]) -> 
         panels[row, 0].set_ylabel(name, fontsize=7)
         for level in range(levels):
             axes = _bare(panels[row, level + 1])
-            _overlay(axes, picture, maps[row, level])
-            elsewhere = 1 - maps[row, level].sum()
-            axes.set_xlabel(f"{elsewhere:.0%} on the whole view", fontsize=7)
+            _overlay(axes, picture, maps[row, level], most=maps[row].max())
+            if found.attention.shape[-1] > found.tokens:  # the pooled vector is read, too
+                elsewhere = 1 - maps[row, level].sum()
+                axes.set_xlabel(f"{elsewhere:.0%} on the whole view", fontsize=7)
     for level in range(levels):
         panels[0, level + 1].set_title(f"level {level + 1}", fontsize=8)
     return figure
@@ -165,11 +166,12 @@ def scenes_figure(found: Explanation, pictures: list[Any], names: list[str]) -> 
     scenes = found.attention.shape[1]
     figure = Figure(figsize=(0.75 * scenes, 0.95 * len(pictures)), layout="constrained")
     panels = figure.subplots(len(pictures), scenes, squeeze=False)
+    maps = found.maps[:, :, -1]
     for row, (picture, name) in enumerate(zip(pictures, names, strict=True)):
         panels[row, 0].set_ylabel(name, fontsize=5)
         for scene in range(scenes):
             axes = _bare(panels[row, scene])
-            _overlay(axes, picture, found.maps[row, scene, -1])
+            _overlay(axes, picture, maps[row, scene], most=maps[row].max())
             axes.set_xlabel(f"{found.scenes[row, scene]:.0%}", fontsize=6)
             if scene == found.chosen[row]:
                 axes.spines[:].set_visible(True)
@@ -189,8 +191,9 @@ def _of_different_scenes(part: Part) -> Any:
     return part.rows[first]
 
 
-def _overlay(axes: "Axes", picture: Any, attention: Any) -> None:
-    """The picture in grey, and over it how much each window is looked at."""
+def _overlay(axes: "Axes", picture: Any, attention: Any, *, most: float) -> None:
+    """The picture in grey, and over it how much each window is looked at: from dark, not at all,
+    to bright, `most`, which is the same for all panels of a photo."""
     height, width = picture.shape[:2]
     axes.imshow(picture.mean(axis=2), cmap="gray", vmin=0, vmax=255)
     axes.imshow(
@@ -198,6 +201,7 @@ def _overlay(axes: "Axes", picture: Any, attention: Any) -> None:
         cmap="magma",
         alpha=0.6,
         vmin=0,
+        vmax=most,
         extent=(0, width, height, 0),
         interpolation="bilinear",
     )

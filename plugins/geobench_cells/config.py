@@ -9,7 +9,11 @@ from pydantic import Field, ValidationInfo, model_validator
 
 from geobench import Config, Points
 from geobench_cells.answers import Rule
+from geobench_cells.healpix import Healpix
+from geobench_cells.k_means import SphericalKMeans
 from geobench_cells.kept import KeptPartition
+from geobench_cells.quadtree import Quadtree
+from geobench_cells.s2 import AdaptiveS2
 
 Kind = Literal["s2", "quadtree", "healpix", "k-means"]
 Photos = Annotated[int, Field(ge=1)]
@@ -18,11 +22,12 @@ Depth = Annotated[int, Field(ge=0, le=12)]
 _FINENESS = {"s2": "max_photos", "quadtree": "max_photos", "healpix": "depth", "k-means": "cells"}
 _ORDERS = (("max_photos", -1, "fall"), ("depth", 1, "rise"), ("cells", 1, "rise"))
 _KINDS = {
-    "max_photos": "s2 and quadtree",
-    "max_level": "s2 and quadtree",
-    "depth": "healpix",
-    "cells": "k-means",
+    "max_photos": ("s2", "quadtree"),
+    "max_level": ("s2", "quadtree"),
+    "depth": ("healpix",),
+    "cells": ("k-means",),
 }
+"""The keys that not every kind has -> the kinds that have them."""
 
 
 class _Cutting(Config):
@@ -46,9 +51,10 @@ class _Cutting(Config):
             return self  # what is stored shows every field, and is shown without the packages
         own = _FINENESS[self.partition]
         for key, kinds in _KINDS.items():
-            said = key in self.model_fields_set and self.partition not in kinds.split(" and ")
-            if said:
-                raise ValueError(f"{key} is of {kinds}: `partition: {self.partition}` takes {own}")
+            if key in self.model_fields_set and self.partition not in kinds:
+                raise ValueError(
+                    f"{key} is of {' and '.join(kinds)}: `partition: {self.partition}` takes {own}"
+                )
         if self.partition == "healpix" and find_spec("healpix_geo") is None:
             raise ValueError(
                 "partition: healpix needs the package healpix-geo, which is not installed. "
@@ -151,17 +157,9 @@ def _fitted(
     points: Points, kind: Kind, fineness: list[int], *, max_level: int
 ) -> list[KeptPartition]:
     if kind == "s2":
-        from geobench_cells.s2 import AdaptiveS2
-
         return [*AdaptiveS2.fit_levels(points, fineness, max_level=max_level)]
     if kind == "quadtree":
-        from geobench_cells.quadtree import Quadtree
-
         return [*Quadtree.fit_levels(points, fineness, max_level=max_level)]
     if kind == "healpix":
-        from geobench_cells.healpix import Healpix
-
         return [*Healpix.fit_levels(points, fineness)]
-    from geobench_cells.k_means import SphericalKMeans
-
     return [*SphericalKMeans.fit_levels(points, fineness)]

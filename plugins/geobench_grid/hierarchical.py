@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, final
 
 from geobench_cells import Classification, LevelsConfig, Shapes
-from geobench_grid.trunk import TrunkConfig
+from geobench_grid.trunk import ISN, TrunkConfig
 
 if TYPE_CHECKING:
     from geobench_grid.perceptron import Perceptron
@@ -28,25 +28,8 @@ class HierarchicalGrid(Classification):
     name = "hierarchical-grid"
     version = 1
     Config = HierarchicalGridConfig
-    presets = {
-        "paper": {
-            # ISN's three partitions: 3,298, 7,202 and 12,893 classes on MP-16. It trains its
-            # backbone, by SGD; here the features are frozen and linear layers are trained, by
-            # AdamW.
-            "max_photos": (5000, 2000, 1000),
-            "min_photos": 50,
-            "max_level": 30,
-            "hidden": (),
-            "dropout": 0.0,
-            "soft_labels_km": None,
-            "steps": 370_000,
-            "batch": 128,
-            "learning_rate": 1e-3,
-            "whitening": 1.0,
-            "weight_decay": 1e-4,
-            "point": "cell",
-        }
-    }
+    # ISN's three partitions: 3,298, 7,202 and 12,893 classes on MP-16.
+    presets = {"paper": {"max_photos": (5000, 2000, 1000), **ISN}}
     config: HierarchicalGridConfig
 
     @classmethod

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, final
 
 from geobench_cells import Classification, OneLevelConfig, Shapes
-from geobench_grid.trunk import TrunkConfig
+from geobench_grid.trunk import ISN, TrunkConfig
 
 if TYPE_CHECKING:
     from geobench_grid.perceptron import Perceptron
@@ -22,33 +22,13 @@ class GridConfig(TrunkConfig, OneLevelConfig):
 
 @final
 class Grid(Classification):
-    """Geo-cells: a small network chooses among the cells of a partition (PlaNet, ISN).
-
-    Training photos in a cell that is no class are labelled with the class whose place is
-    nearest; such cells get no mass, and the density there is the floor's.
-    """
+    """Geo-cells: a small network chooses among the cells of a partition (PlaNet, ISN)."""
 
     name = "grid"
     version = 1
     Config = GridConfig
-    presets = {
-        "paper": {
-            # ISN's finest partition: 12,893 classes on MP-16. It trains its backbone, by SGD;
-            # here the features are frozen and one linear layer is trained, by AdamW.
-            "max_photos": 1000,
-            "min_photos": 50,
-            "max_level": 30,
-            "hidden": (),
-            "dropout": 0.0,
-            "soft_labels_km": None,
-            "steps": 370_000,
-            "batch": 128,
-            "learning_rate": 1e-3,
-            "whitening": 1.0,
-            "weight_decay": 1e-4,
-            "point": "cell",
-        }
-    }
+    # ISN's finest partition: 12,893 classes on MP-16.
+    presets = {"paper": {"max_photos": 1000, **ISN}}
     config: GridConfig
 
     @classmethod

@@ -1,8 +1,29 @@
 """What `grid` and its kin have in common: the network's sizes and how it is trained."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from pydantic import Field
 
 from geobench_torch import Recipe
+
+ISN: Mapping[str, Any] = {
+    # ISN trains its backbone, by SGD; here the features are frozen and linear layers are trained,
+    # by AdamW.
+    "min_photos": 50,
+    "max_level": 30,
+    "hidden": (),
+    "dropout": 0.0,
+    "soft_labels_km": None,
+    "steps": 370_000,
+    "batch": 128,
+    "learning_rate": 1e-3,
+    "whitening": 1.0,
+    "weight_decay": 1e-4,
+    "point": "cell",
+}
+"""What the presets `paper` of `grid` and `hierarchical-grid` share (Mueller-Budack et al., ECCV
+2018)."""
 
 
 class TrunkConfig(Recipe):

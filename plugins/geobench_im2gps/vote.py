@@ -38,8 +38,8 @@ class Electorate:
         self.bandwidth_km = max(bandwidth_km, height / 2) if is_grid else bandwidth_km
         self.concentration = float(geo.concentration_of(self.bandwidth_km))
         self._places = geo.Places(gallery.fixed())
-        self._reach = min(_REACH * self.bandwidth_km / geo.EARTH_RADIUS_KM, np.pi)
-        self._share = float(np.sin(self._reach / 2) ** 2)
+        reach = min(_REACH * self.bandwidth_km / geo.EARTH_RADIUS_KM, np.pi)
+        self._share = float(np.sin(reach / 2) ** 2)
 
     def elect(self, voters: Points, votes: geo.Floats) -> Elected:
         """The place of the grid around which most weight lies; of equals the first.
@@ -48,6 +48,9 @@ class Electorate:
             voters: the neighbours' places, (N, k, 2).
             votes: their weights, (N, k).
         """
+        if self._share > _DENSE:
+            places = self._elect_of_all(voters, votes)
+            return Elected(places, self.weight(places, voters, votes))
         # About as many places are within reach of each voter as the grid has on such a cap.
         reached = 1 + self._share * len(self._places.points)
         step = max(1, int(_PAIRS / (votes.shape[1] * reached)))
@@ -59,8 +62,6 @@ class Electorate:
         return Elected(places, self.weight(places, voters, votes))
 
     def _elect(self, voters: Points, votes: geo.Floats) -> Points:
-        if self._share > _DENSE:
-            return self._elect_of_all(voters, votes)
         count, k = votes.shape
         known, who = np.unique(voters.reshape(-1, 2), axis=0, return_inverse=True)
         near, grid = self._places.within(known, _REACH * self.bandwidth_km), self._places.points
@@ -80,14 +81,14 @@ class Electorate:
         return np.asarray(grid[sums.indices[first]])
 
     def _elect_of_all(self, voters: Points, votes: geo.Floats) -> Points:
-        """The same where most places are within reach of most voters: no list of pairs is made."""
+        """The same where many places are within reach of a voter: no list of pairs is made, and a
+        kernel so wide counts, however little, everywhere."""
         grid = geo.unit_vectors(self._places.points)
-        furthest = np.cos(self._reach)
         found = np.empty((len(votes), 2))
         for photo, (own, own_votes) in enumerate(zip(voters, votes, strict=True)):
             cosine = grid @ geo.unit_vectors(own).T  # (G, k)
             kernel = np.exp(self.concentration * np.minimum(cosine - 1, 0))
-            sums = np.where(cosine >= furthest, kernel, 0) @ own_votes
+            sums = kernel @ own_votes
             first = int(np.argmax(sums >= sums.max() * (1 - 1e-9)))
             found[photo] = self._places.points[first]
         return found

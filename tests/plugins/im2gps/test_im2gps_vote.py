@@ -95,6 +95,18 @@ def test_a_wide_kernel_elects_the_same_by_pairs_and_by_looking_at_all_places(mon
     np.testing.assert_array_equal(*found)
 
 
+@pytest.mark.parametrize("bandwidth", [200.0, 1000.0, 3200.0])
+def test_where_all_places_of_a_file_are_out_of_reach_the_nearest_is_elected(tmp_path, bandwidth):
+    from geobench_im2gps.vote import Electorate
+
+    np.save(tmp_path / "far.npy", [[0.0, -175.0], [60.0, 180.0], [20.0, -160.0]])
+    gallery = Gallery(source="file", file=tmp_path / "far.npy")
+    elected = Electorate(gallery, bandwidth_km=bandwidth).elect(
+        np.zeros((1, 3, 2)), np.ones((1, 3))
+    )
+    np.testing.assert_allclose(geo.distance_km(elected.places, [[60.0, 180.0]]), 0, atol=1e-6)
+
+
 def test_with_a_grid_answers_leave_the_training_places_and_the_density_stays():
     train, val, test = planet(500, 0), planet(100, 1), planet(60, 2)
     gallery = Gallery(source="both", rows=300)
