@@ -10,8 +10,9 @@ from geobench_cells import LevelsConfig
 class GeoDecoderConfig(LevelsConfig):
     """Sizes of queries, blocks and training, and how a scene is chosen.
 
-    By default there is one block, and tokens alone are read: so that a training takes one
-    to two minutes on one core. Each further block costs nearly as much again.
+    By default there is one narrow block, and tokens alone are read: so that a training takes
+    less than a minute. Each further block costs nearly as much again. Features, width and learning
+    rate were chosen where no board tests (perf/tuning/geodecoder.md and geodecoder-near.md).
     """
 
     features: Literal["pooled", "tokens", "both"] = Field(
@@ -25,7 +26,7 @@ class GeoDecoderConfig(LevelsConfig):
         le=1,
         description="1 brings every feature to the same spread, 0 keeps their proportions",
     )
-    width: int = Field(64, ge=1, description="numbers of a query, and of a token as it is read")
+    width: int = Field(32, ge=1, description="numbers of a query, and of a token as it is read")
     heads: int = Field(4, ge=1, description="of every attention; they divide the width")
     feed_forward: int = Field(128, ge=1, description="hidden width of the feed-forward networks")
     independent_blocks: int = Field(
@@ -72,7 +73,7 @@ class GeoDecoderConfig(LevelsConfig):
     steps: int = Field(600, ge=1, description="updates of the weights: the budget")
     batch: int = Field(256, ge=1, description="photos per update; all of them if there are fewer")
     learning_rate: float = Field(
-        3e-3, gt=0, description="the highest learning rate, after the warm-up"
+        3e-2, gt=0, description="the highest learning rate, after the warm-up"
     )
     weight_decay: float = Field(
         0.05,

@@ -95,6 +95,7 @@ class GeoDecoder(Classification):
             dropout=0.0,
             steps=60,
             batch=64,
+            learning_rate=3e-3,
         )
 
     @property

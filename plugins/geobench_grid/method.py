@@ -25,7 +25,7 @@ class Grid(Classification):
     """Geo-cells: a small network chooses among the cells of a partition (PlaNet, ISN)."""
 
     name = "grid"
-    version = 1
+    version = 2
     Config = GridConfig
     # ISN's finest partition: 12,893 classes on MP-16.
     presets = {"paper": {"max_photos": 1000, **ISN}}
