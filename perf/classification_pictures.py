@@ -22,6 +22,7 @@ from geobench.figures.style import BLUE, VERMILION, house_style
 from geobench_cells import KeptPartition
 from geobench_geodecoder.explanation import Explanation
 from geobench_geodecoder.method import GeoDecoder
+from geobench_grid.method import Grid
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,13 +32,13 @@ log = logging.getLogger("classification_pictures")
 
 BOARD = Path("benchmarks/blue-marble-cells.yaml")
 SPLIT = "unseen-cells"
-ROWS = {
-    "grid": "adaptive S2",
-    "grid-quadtree": "quadtree with median splits",
-    "grid-k-means": "spherical k-means",
-    "grid-healpix": "HEALPix",
+PARTITIONS: dict[str, tuple[str, dict[str, Any]]] = {
+    "grid": ("adaptive S2", {}),
+    "grid-quadtree": ("quadtree with median splits", {"partition": "quadtree"}),
+    "grid-k-means": ("spherical k-means", {"partition": "k-means", "cells": 1500}),
+    "grid-healpix": ("HEALPix", {"partition": "healpix", "depth": 5}),
 }
-"""The board's rows whose partitions are drawn, and what these are called."""
+"""File of a picture -> the partition's name, and how `grid` is told to take it."""
 
 PHOTOS = 6
 """How many photos are explained."""
@@ -73,11 +74,10 @@ def draw_partitions(file: Path, output: Path) -> None:
     (board,) = config.read(file, installed())
     split = next(each.plugin for each in board.splits if each.label == SPLIT)
     train = split.assign(board.dataset.plugin).train.points
-    configured = {each.label: each.plugin.config for each in board.methods}
-    for label, title in ROWS.items():
-        partition = configured[label].partitions(train)[-1]
+    for name, (title, keys) in PARTITIONS.items():
+        partition = Grid.Config(**keys).partitions(train)[-1]
         figure = partition_figure(partition, train, title=title)
-        save(figure, output / f"{label}.png")
+        save(figure, output / f"{name}.png")
 
 
 def partition_figure(partition: KeptPartition, photos: Points, *, title: str) -> "Figure":
