@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("classification_pictures")
 
-BOARD = Path("benchmarks/blue-marble-cells.yaml")
+BOARD = Path("benchmarks/blue-marble-full.yaml")
 SPLIT = "unseen-cells"
 PARTITIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "grid": ("adaptive S2", {}),
