@@ -44,7 +44,7 @@ ENTRIES = _reading_order()
 READING_ORDER = tuple(entry.name for entry in ENTRIES)
 PACKAGES = {entry.name: entry.modules for entry in ENTRIES if entry.modules}
 HEAVY = {"healpix_geo", "torch", "pandas", "scipy", "sklearn", "faiss", "matplotlib", "skimage"}
-SHARED_PLUGINS = {"geobench_torch", "geobench_cells"}
+SHARED_PLUGINS = {"geobench_torch", "geobench_cells", "geobench_retrieval"}
 # Where the core says which device "auto" is, and only for methods that require torch.
 ASKS_FOR_A_GPU = {"execution"}
 

@@ -23,9 +23,10 @@ from geobench import (
 )
 
 if TYPE_CHECKING:
-    from geobench_im2gps.kernel import Kernel
-    from geobench_im2gps.neighbours import Neighbours, PhotoIndex
     from geobench_im2gps.vote import Electorate
+    from geobench_retrieval.exact import ExactIndex
+    from geobench_retrieval.kernel import Kernel
+    from geobench_retrieval.neighbours import Neighbours
 
 _ROWS = 256  # photos whose neighbours are compared in pairs at once
 
@@ -101,7 +102,7 @@ class Im2gpsMethod(Retriever):
 
     _places: Points
     _elective: "Electorate | None"
-    _index: "PhotoIndex"
+    _index: "ExactIndex"
     _kernel: "Kernel"
 
     predicts = Floored
@@ -186,7 +187,7 @@ class Im2gpsMethod(Retriever):
         }
 
     def restore(self, state: State, train: Labelled, context: Context) -> None:
-        from geobench_im2gps.kernel import Kernel
+        from geobench_retrieval.kernel import Kernel
 
         self._look_at(train, context)
         self._kernel = Kernel(
@@ -194,17 +195,17 @@ class Im2gpsMethod(Retriever):
         )
 
     def _look_at(self, train: Labelled, context: Context) -> None:
-        from geobench_im2gps.neighbours import PhotoIndex
         from geobench_im2gps.vote import Electorate
+        from geobench_retrieval.exact import ExactIndex
 
         self._places, gallery = train.points, self.config.gallery
         self._elective = None
         if gallery.source != "training":
             self._elective = Electorate(gallery, bandwidth_km=self.config.bandwidth_km)
-        self._index = PhotoIndex(train.pooled, device=context.device, log=context.log)
+        self._index = ExactIndex(train.pooled, device=context.device, log=context.log)
 
     def _fit_kernel(self, train: Labelled, val: Labelled) -> "Kernel":
-        from geobench_im2gps.kernel import Kernel
+        from geobench_retrieval.kernel import Kernel
 
         if len(val):
             chosen = val.few(Floored.PHOTOS)

@@ -32,7 +32,7 @@ def test_the_density_is_the_floored_mixture_that_scipy_computes():
 
 
 def test_a_kernel_that_made_the_photos_is_found_again_and_outliers_go_to_the_floor():
-    from geobench_im2gps.kernel import Kernel
+    from geobench_retrieval.kernel import Kernel
 
     rng = np.random.default_rng(3)
     count, k, temperature, concentration, share = 4000, 6, 0.1, 800.0, 0.2
@@ -48,7 +48,7 @@ def test_a_kernel_that_made_the_photos_is_found_again_and_outliers_go_to_the_flo
 
 
 def test_the_fitted_kernel_is_no_worse_than_any_of_a_fine_grid():
-    from geobench_im2gps.kernel import Kernel
+    from geobench_retrieval.kernel import Kernel
 
     train, val = planet(400, 0), planet(150, 1)
     method = fitted(train, val, k=20)

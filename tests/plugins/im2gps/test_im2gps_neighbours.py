@@ -15,13 +15,13 @@ from regions_with_looks import asked, fitted, photos, planet
 def test_neighbours_agree_with_scikit_learn_even_where_float32_cancels(offset):
     from sklearn.neighbors import NearestNeighbors
 
-    from geobench_im2gps.neighbours import PhotoIndex
+    from geobench_retrieval.exact import ExactIndex
 
     rng = np.random.default_rng(0)
     features = (offset + rng.standard_normal((3000, 24))).astype(np.float32)
     queries = (offset + rng.standard_normal((200, 24))).astype(np.float32)
     context = Context(seed=0)
-    index = PhotoIndex(Rows([features[:999], features[999:]]), device="cpu", log=context.log)
+    index = ExactIndex(Rows([features[:999], features[999:]]), device="cpu", log=context.log)
     near = index.search(queries, 30)
     exact = NearestNeighbors(n_neighbors=30, algorithm="brute").fit(features.astype(np.float64))
     distance, found = exact.kneighbors(queries.astype(np.float64))
@@ -31,13 +31,13 @@ def test_neighbours_agree_with_scikit_learn_even_where_float32_cancels(offset):
 
 
 def test_equal_photos_come_in_order_of_position_however_many_they_are():
-    from geobench_im2gps.neighbours import PhotoIndex
+    from geobench_retrieval.exact import ExactIndex
 
     rng = np.random.default_rng(1)
     features = rng.standard_normal((700, 5)).astype(np.float32)
     same = np.sort(rng.permutation(700)[:400])
     features[same] = 3.0
-    index = PhotoIndex(Rows([features]), device="cpu", log=Context(seed=0).log)
+    index = ExactIndex(Rows([features]), device="cpu", log=Context(seed=0).log)
     queries = np.concatenate([np.full((1, 5), 3.1), rng.standard_normal((40, 5))])
     near = index.search(queries.astype(np.float32), 20)
     np.testing.assert_array_equal(near.index[0], same[:20])

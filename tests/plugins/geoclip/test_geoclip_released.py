@@ -1,0 +1,250 @@
+"""Released weights: found by path, read without running code, and answering from their gallery."""
+
+import csv
+import json
+import sys
+import types
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from geobench import Context, DataError, Gallery, PluginError, geo
+from geobench_geoclip import release
+from geobench_geoclip.config import GeoClipConfig
+from geobench_geoclip.method import GeoClip
+from geobench_geoclip.network import GeoClipNetwork
+from geobench_geoclip.release import Release
+from regions_with_looks import asked, nothing, photos
+
+SIZES = {
+    "scales": (1.0, 16.0),
+    "frequencies": 6,
+    "location_hidden": (10, 9),
+    "image_hidden": (11,),
+    "width": 7,
+    "dropout": 0.0,
+    "temperature": 0.03,
+}
+PLACES = geo.uniform(50, np.random.default_rng(4))
+
+
+def as_released(network):
+    """The weights of a network by the names under which the authors release them."""
+    found = {"logit_scale": network.logit_scale.detach()}
+    for name, tensor in network.head.state_dict().items():
+        found[f"image_encoder.mlp.{name}"] = tensor
+    for number, capsule in enumerate(network.location.capsules):
+        of = f"location_encoder.LocEnc{number}."
+        found[f"{of}capsule.0.b"] = capsule.waves
+        layers = capsule.layers.state_dict()
+        last = max(int(name.split(".")[0]) for name in layers)
+        for name, tensor in layers.items():
+            layer, kind = name.split(".")
+            head = int(layer) == last
+            found[f"{of}head.0.{kind}" if head else f"{of}capsule.{int(layer) + 1}.{kind}"] = tensor
+    return {name: tensor.clone() for name, tensor in found.items()}
+
+
+def write_places(path):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", newline="") as stream:
+        csv.writer(stream).writerows([("LAT", "LON"), *PLACES.tolist()])
+
+
+def a_package(folder, weights):
+    of_images = {n.removeprefix("image_encoder.mlp."): t for n, t in weights.items() if "mlp" in n}
+    prefix = "location_encoder."
+    of_places = {n.removeprefix(prefix): t for n, t in weights.items() if n.startswith(prefix)}
+    (folder / "model/weights").mkdir(parents=True)
+    torch.save(of_images, folder / "model/weights/image_encoder_mlp_weights.pth")
+    torch.save(of_places, folder / "model/weights/location_encoder_weights.pth")
+    torch.save(weights["logit_scale"], folder / "model/weights/logit_scale_weights.pth")
+    write_places(folder / "model/gps_gallery/coordinates_100K.csv")
+    return folder
+
+
+def a_safetensors_release(folder, weights):
+    folder.mkdir(parents=True)
+    save_file(weights, folder / "model.safetensors")
+    (folder / "config.json").write_text(json.dumps({"gallery_file": "places.csv"}))
+    write_places(folder / "places.csv")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def network():
+    torch.manual_seed(0)
+    return GeoClipNetwork(release.FEATURES, GeoClipConfig(**SIZES)).eval()
+
+
+@pytest.fixture(params=[a_package, a_safetensors_release])
+def folder(request, tmp_path, network):
+    return request.param(tmp_path / "released", as_released(network))
+
+
+def method_of(folder, **config):
+    given = {"weights": "released", "release": folder, "gallery": Gallery(source="own"), "k": 8}
+    return GeoClip(GeoClipConfig(**{**given, **config}))
+
+
+def some(count, seed, name):
+    rng = np.random.default_rng(seed)
+    features = rng.standard_normal((count, release.FEATURES))
+    return photos(features, PLACES[rng.integers(len(PLACES), size=count)], name)
+
+
+def test_both_kinds_of_release_hold_the_same_networks_and_places(folder, network):
+    found = Release.find(folder).network()
+    points = torch.tensor(PLACES)
+    features = torch.randn(5, release.FEATURES)
+    with torch.no_grad():
+        assert torch.equal(found.places(points), network.places(points))
+        assert torch.equal(found.photos(features), network.photos(features))
+    assert found.temperature == pytest.approx(0.03, rel=1e-5)
+    np.testing.assert_allclose(Release.find(folder).places(), PLACES)
+
+
+def test_released_weights_answer_with_their_own_places_and_train_nothing(folder):
+    val, test = some(30, 1, "val"), some(20, 2, "test")
+    method = method_of(folder)
+    method.fit(nothing(val), val, Context(seed=0))
+    answers = method.predict(asked(test), Context(seed=0)).point()
+    np.testing.assert_allclose(geo.Places(PLACES).nearest(answers).distance_km, 0, atol=1e-6)
+    np.testing.assert_allclose(method.gallery(), PLACES)
+    assert not any("network" in name for name in method.state())
+    again = method_of(folder)
+    again.restore(method.state(), nothing(val), Context(seed=0))
+    np.testing.assert_array_equal(again.predict(asked(test), Context(seed=0)).point(), answers)
+
+
+def test_it_says_what_it_is(folder):
+    method = method_of(folder)
+    assert (method.origin, method.deterministic, method.needs_training) == ("released", True, False)
+    assert method.feature_width == 768
+    assert "MP-16" in method.trained_on
+    both = method_of(folder, gallery=Gallery(source="both"))
+    assert both.needs_training
+    trained = GeoClip(GeoClipConfig())
+    assert (trained.origin, trained.content(), trained.feature_width) == ("trained", "", None)
+    assert trained.needs_training
+
+
+def test_content_is_that_of_every_file(folder):
+    before = method_of(folder).content()
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and path.name != "config.json":
+            kept = path.read_bytes()
+            path.write_bytes(kept[:-1] + bytes([kept[-1] ^ 1]))
+            assert method_of(folder).content() != before, path.name
+            path.write_bytes(kept)
+
+
+def test_a_file_that_is_not_there_is_named(folder):
+    weights = Release.find(folder).weights[-1]
+    weights.unlink()
+    with pytest.raises(DataError, match=weights.name) as raised:
+        method_of(folder).content()
+    assert "pip install --no-deps 'geoclip" in str(raised.value)
+
+
+def test_weights_of_something_else_are_refused(tmp_path, network):
+    weights = as_released(network)
+    weights["decoder.weight"] = torch.zeros(2)
+    folder = a_safetensors_release(tmp_path / "other", weights)
+    with pytest.raises(DataError, match=r"no weights of GeoCLIP.*decoder\.weight"):
+        Release.find(folder).network()
+
+
+def test_a_gallery_that_lies_outside_the_release_is_refused(tmp_path, network):
+    folder = a_safetensors_release(tmp_path / "release", as_released(network))
+    (folder / "config.json").write_text(json.dumps({"gallery_file": "../places.csv"}))
+    with pytest.raises(DataError, match="no name of a file beside it"):
+        Release.find(folder)
+
+
+def test_without_the_package_the_error_says_how_to_install_it(monkeypatch):
+    monkeypatch.setattr(release, "find_spec", lambda name: None)
+    method = GeoClip(GeoClipConfig(**GeoClip.presets["released"]))
+    with pytest.raises(PluginError, match="not installed") as raised:
+        method.content()
+    assert "pip install --no-deps" in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("config", "word"),
+    [({"gallery": {"source": "own"}}, "released weights"), ({"release": Path()}, "`release`")],
+)
+def test_what_belongs_to_released_weights_is_refused_without_them(config, word):
+    with pytest.raises(ValueError, match=word):
+        GeoClipConfig(**config)
+
+
+def test_places_of_released_weights_have_features(folder, network):
+    val = some(30, 1, "val")
+    method = method_of(folder)
+    method.fit(nothing(val), val, Context(seed=0))
+    found = method.embed_locations(PLACES, Context(seed=0))
+    with torch.no_grad():
+        np.testing.assert_array_equal(found, network.location(torch.tensor(PLACES)).numpy())
+    assert method.embed_locations(PLACES[:0], Context(seed=0)).shape == (0, 7)
+
+
+OFFICIAL = find_spec("geoclip")
+official_only = pytest.mark.skipif(
+    OFFICIAL is None, reason="the package geoclip is not installed: pip install --no-deps geoclip"
+)
+
+
+@pytest.fixture
+def official(monkeypatch):
+    """The authors' location encoder, without their package's face, which imports transformers."""
+    root = Path(next(iter(OFFICIAL.submodule_search_locations)))
+    for name, place in (("geoclip", root), ("geoclip.model", root / "model")):
+        module = types.ModuleType(name)
+        module.__path__, module.__spec__ = [str(place)], OFFICIAL
+        monkeypatch.setitem(sys.modules, name, module)
+    from geoclip.model.location_encoder import LocationEncoder
+
+    return LocationEncoder(from_pretrained=True).eval()
+
+
+@official_only
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_embeddings_agree_with_the_official_package(official):
+    points = geo.uniform(10_000, np.random.default_rng(0))
+    points[:5] = [[90, 0], [-90, 33], [0, -180], [12, 180], [89.999, -179.999]]
+    ours = Release.find(None).network()
+    with torch.no_grad():
+        expected = official(torch.tensor(points, dtype=torch.float32))
+        found = ours.location(torch.tensor(points))
+    apart = (found - expected).norm(dim=1) / expected.norm(dim=1)
+    assert float(apart.max()) < 1e-5
+
+
+@official_only
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_the_five_best_places_of_the_released_gallery_are_the_official_ones(official):
+    found = Release.find(None)
+    places = torch.tensor(found.places(), dtype=torch.float32)
+    with torch.no_grad():
+        theirs = torch.cat([official(chunk) for chunk in places.split(4096)])
+        theirs = torch.nn.functional.normalize(theirs, dim=1)
+        features = torch.randn(1000, 768, generator=torch.Generator().manual_seed(0))
+        asked_for = found.network().photos(features)
+        expected = (asked_for @ theirs.T).topk(6, dim=1)
+    val = some(60, 1, "val")
+    method = GeoClip(GeoClipConfig(**GeoClip.presets["released"]))
+    method.fit(nothing(val), val, Context(seed=0))
+    near = method._near(asked(photos(features.numpy())), Context(seed=0))
+    best = expected.indices[:, :5].numpy()
+    same = (near.index[:, :5] == best) | (
+        np.abs(expected.values[:, :5].numpy() - 1 - near.similarity[:, :5]) < 1e-6
+    )
+    assert same.all()

@@ -1,0 +1,73 @@
+"""Searches by 16 bits and by lists: what they find is measured exactly, what they miss counted."""
+
+import logging
+
+import numpy as np
+import pytest
+
+from geobench import PredictionError
+from geobench_retrieval.approximate import ApproximateIndex, recall
+from geobench_retrieval.exact import ExactIndex
+
+LOG = logging.getLogger("test")
+
+
+def directions(count, width, seed):
+    rows = np.random.default_rng(seed).standard_normal((count, width)).astype(np.float32)
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+@pytest.fixture(scope="module")
+def vectors():
+    return directions(20_000, 24, 0)
+
+
+def indexed(vectors, kind, probes=8):
+    return ApproximateIndex(vectors, kind, probes=probes, device="cpu", log=LOG)
+
+
+def test_half_precision_with_a_second_look_finds_what_the_exact_search_finds(vectors):
+    queries = directions(200, 24, 1)
+    exact = ExactIndex(vectors, device="cpu", log=LOG).search(queries, 5)
+    found = indexed(vectors, "half").search(queries, 5)
+    np.testing.assert_array_equal(found.index, exact.index)
+    np.testing.assert_array_equal(found.similarity, exact.similarity)
+
+
+def test_lists_miss_some_and_the_more_are_looked_into_the_fewer(vectors):
+    queries = directions(300, 24, 2)
+    shares = []
+    for probes in (1, 8, 64, 10_000):
+        found = indexed(vectors, "lists", probes).search(queries, 10)
+        shares.append(recall(found.index, vectors, queries))
+    assert shares == sorted(shares)
+    assert shares[0] < 0.6
+    assert shares[-1] == 1.0
+
+
+def test_recall_is_the_share_of_the_true_neighbours(vectors):
+    queries = directions(50, 24, 3)
+    truth = np.argsort(-(queries @ vectors.T), axis=1)[:, :10]
+    assert recall(truth, vectors, queries) == 1.0
+    half = np.where(np.arange(10) < 5, truth, -1)
+    assert recall(half, vectors, queries) == 0.5
+
+
+def test_a_query_whose_lists_hold_too_few_is_looked_for_in_all_of_them():
+    vectors = directions(60, 4, 4)
+    found = indexed(vectors, "lists", probes=1).search(directions(20, 4, 5), 40)
+    assert (found.index >= 0).all()
+    assert all(len(set(row)) == 40 for row in found.index.tolist())
+    assert np.isfinite(found.similarity).all()
+
+
+@pytest.mark.parametrize("kind", ["half", "lists"])
+def test_one_vector_is_found_by_every_search(kind):
+    vectors = directions(1, 8, 6)
+    assert indexed(vectors, kind).search(directions(3, 8, 7), 1).index.tolist() == [[0]] * 3
+
+
+@pytest.mark.parametrize("kind", ["half", "lists"])
+def test_features_that_are_not_finite_are_refused(kind):
+    with pytest.raises(PredictionError, match="not finite"):
+        indexed(directions(30, 8, 6), kind).search(np.full((1, 8), np.nan, np.float32), 1)
