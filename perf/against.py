@@ -17,6 +17,7 @@ from pathlib import Path
 
 from tabulate import tabulate
 
+from geobench import GeobenchError, StoreError
 from geobench.board import tables
 from geobench.board.comparison import differences
 from geobench.board.leaderboard import Leaderboard
@@ -26,8 +27,8 @@ from geobench.readable import number
 log = logging.getLogger("against")
 
 
-def main() -> None:
-    """Print the table."""
+def main() -> int:
+    """Print the table; 2 for a leaderboard, label or summary that there is not."""
     about, _, more = (__doc__ or "").partition("\n")
     parser = argparse.ArgumentParser(
         description=about, epilog=more, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -40,13 +41,18 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
     folder = Path(wanted.board)
     folder = folder if folder.is_dir() else Path("leaderboards") / wanted.board
-    board = Leaderboard(folder, installed())
-    labels = [
-        label
-        for label in dict.fromkeys(row.label for row in board.manifest.rows)
-        if label == wanted.one or fnmatchcase(label, wanted.methods)
-    ]
-    log.info(as_table(board, wanted.one, labels, summary=wanted.summary))
+    try:
+        board = Leaderboard(folder, installed())
+        labels = [
+            label
+            for label in dict.fromkeys(row.label for row in board.manifest.rows)
+            if label == wanted.one or fnmatchcase(label, wanted.methods)
+        ]
+        log.info(as_table(board, wanted.one, labels, summary=wanted.summary))
+    except GeobenchError as error:
+        log.error("error: %s", error)
+        return 2
+    return 0
 
 
 def as_table(board: Leaderboard, one: str, labels: Sequence[str], *, summary: str) -> str:
@@ -70,17 +76,23 @@ def as_table(board: Leaderboard, one: str, labels: Sequence[str], *, summary: st
 
 
 def _difference(board: Leaderboard, label: str, one: str, part: str, summary: str) -> str:
-    (found,) = differences(board, label, one, part=part, summary=summary)
-    if found.paired is None:
-        return found.note
+    try:
+        (found,) = differences(board, label, one, part=part, summary=summary)
+    except StoreError:  # one of the two has no such number there
+        return ""
+    assert found.paired is not None  # or it would have been an error
     low, high = number(found.paired.low), number(found.paired.high)
     return f"{number(found.paired.difference)} ({low} to {high})"
 
 
 def _fit_seconds(costs: Sequence[tables.Cost], label: str) -> str:
-    found = [cost.value for cost in costs if cost.label == label and cost.quantity == "fit_seconds"]
-    return f"{sum(found) / len(found):.0f}" if found else ""
+    found = {  # every part of a split repeats the seconds of its trainings
+        (cost.part.rpartition("/")[0], cost.seed): cost.value
+        for cost in costs
+        if cost.label == label and cost.quantity == "fit_seconds"
+    }
+    return f"{sum(found.values()) / len(found):.0f}" if found else ""
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

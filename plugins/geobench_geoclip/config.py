@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, model_validator
 
 from geobench import Gallery, InputPath
 from geobench_torch import Recipe
@@ -67,7 +67,10 @@ class GeoClipConfig(Recipe):
         0.3, ge=0, lt=1, description="share of the image head's hidden values dropped"
     )
     temperature: float = Field(
-        0.07, gt=0, description="what cosines are divided by when training begins; it is learnt"
+        0.07,
+        ge=0.01,
+        description="what cosines are divided by when training begins; it is learnt, and stays "
+        "above 0.01",
     )
     queue: int = Field(
         1024,
@@ -95,12 +98,28 @@ class GeoClipConfig(Recipe):
     )
 
     @model_validator(mode="after")
-    def _released(self) -> Self:
+    def _released(self, info: ValidationInfo) -> Self:
+        if info.context and info.context.get("stored"):
+            return self  # what is stored shows every field
         if self.weights == "trained" and self.release is not None:
             raise ValueError("`release` is read with `weights: released` alone")
+        unused = [key for key in _OF_TRAINING if key in self.model_fields_set]
+        if self.weights == "released" and unused:
+            raise ValueError(
+                f"{', '.join(unused)}: released weights have sizes of their own and are not "
+                "trained; leave it out, or set `weights: trained`"
+            )
         if self.weights == "trained" and self.gallery.source == "own":
             raise ValueError(
                 "`gallery: own` is the gallery that released weights bring; set `weights: "
                 "released`, or choose training, grid, both or file"
             )
         return self
+
+
+_OF_TRAINING = tuple(
+    key
+    for key in GeoClipConfig.model_fields
+    if key not in ("weights", "release", "gallery", "search", "probes", "k")
+)
+"""The keys that released weights have no use for."""

@@ -23,7 +23,7 @@ class Contrast(nn.Module):
     Args:
         network: of photos and places.
         photos: how many training photos there are.
-        queue: length of the queue, at most one entry per photo.
+        queue: length of the queue, at most the number of photos.
     """
 
     queue: Tensor
@@ -61,13 +61,16 @@ class ContrastiveLoss:
 
     def __call__(self, contrast: Contrast, batch: Batch) -> Tensor:
         network, own, queue = contrast.network, batch.positions, contrast.queue
+        network.clip_scale()
         places = torch.cat(
             [
                 with_noise(self._points[own], self._config.noise_m),
                 with_noise(self._points[queue], self._config.queue_noise_m),
             ]
         )
-        logits = network.scale * network.photos(batch.features) @ network.places(places).T
+        photos, embedded = network.photos(batch.features), network.places(places)
+        with torch.autocast(photos.device.type, enabled=False):  # cosines are told apart by digits
+            logits = network.scale * photos.float() @ embedded.float().T
         same = self._spots[own][:, None] == self._spots[torch.cat([own, queue])]
         targets = torch.arange(len(own), device=logits.device)
         same[targets, targets] = False

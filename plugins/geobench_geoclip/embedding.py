@@ -49,7 +49,7 @@ def location_features(
     """What the location encoder says of places (N, 2), not normalised, (N, width)."""
     found = [
         network.location(torch.tensor(points[start : start + _PLACES], device=device)).cpu()
-        for start in range(0, max(len(points), 1), _PLACES)
+        for start in range(0, max(len(points), 1), _PLACES)  # of no places, one empty chunk
     ]
     return cast(NDArray[np.float32], torch.cat(found).numpy())
 
@@ -78,11 +78,13 @@ def tail_masses(
         top: positions in the gallery, (N, k).
         scale: of the logits.
     """
-    gallery, found = torch.tensor(places), []
-    step = max(1, _LOGITS // len(places))
-    for start in range(0, len(photos), step):
-        rows = slice(start, start + step)
-        logits = (scale * torch.tensor(photos[rows]) @ gallery.T).double()
-        inside = torch.logsumexp(logits.gather(1, torch.tensor(top[rows])), dim=1)
-        found.append(-torch.expm1(inside - torch.logsumexp(logits, dim=1)))
-    return np.asarray(torch.cat(found).clamp(0, 1).numpy())
+    asked = torch.tensor(photos).double()
+    inside = scale * torch.einsum("nd,nkd->nk", asked, torch.tensor(places[top]).double())
+    total = torch.full((len(photos),), -torch.inf, dtype=torch.float64)
+    step = max(1, _LOGITS // max(1, len(photos)))
+    for start in range(0, len(places), step):  # so that a gallery on disk stays there
+        shard = torch.tensor(places[start : start + step])
+        logits = (scale * torch.tensor(photos) @ shard.T).double()
+        total = torch.logaddexp(total, torch.logsumexp(logits, dim=1))
+    left = -torch.expm1(torch.logsumexp(inside, dim=1) - total)
+    return np.asarray(left.clamp(0, 1).numpy())

@@ -30,7 +30,11 @@ if TYPE_CHECKING:
 UNFITTED_KM = 200.0
 """Standard deviation of a kernel, per axis, where no validation photo tells it."""
 
+UNFITTED_SHARE = 0.5
+"""The floor's share there."""
+
 _LOOKED_AT = 256  # validation photos whose tail mass is measured
+_WHILE_TRAINING = 65_536  # places, evenly spaced, among which validation photos are looked for
 
 
 @final
@@ -56,9 +60,8 @@ class GeoClip(Retriever):
     config: GeoClipConfig
     presets = {
         "paper": {
-            # Sizes are those of the package `geoclip` 1.3.0; queue, noise, rate, decay and batch
-            # are from memory. 16 epochs of MP-16, the rate times 0.87 after each, are taken as a
-            # cosine of as many steps.
+            # Sizes are those of the package `geoclip` 1.3.0; queue, noise, rate, decays and batch
+            # are from memory, and so are 16 epochs of MP-16, after each of which the rate falls.
             "scales": (1.0, 16.0, 256.0),
             "frequencies": 256,
             "location_hidden": (1024, 1024, 1024),
@@ -69,10 +72,15 @@ class GeoClip(Retriever):
             "noise_m": 150.0,
             "queue_noise_m": 1000.0,
             "batch": 512,
-            "steps": 147_000,
+            "steps": 16 * 4_723_695 // 512,
             "optimizer": "adam",
             "learning_rate": 3e-5,
             "weight_decay": 1e-6,
+            "schedule": "step",
+            "milestones": tuple(epoch / 16 for epoch in range(1, 16)),
+            "milestone_factor": 0.87,
+            "warmup": 0.0,
+            "clip_norm": None,
         },
         "released": {"weights": "released", "gallery": {"source": "own"}},
     }
@@ -139,6 +147,7 @@ class GeoClip(Retriever):
     def fit(self, train: Labelled, val: Labelled, context: Context) -> None:
         from geobench_geoclip.embedding import of_photos, tail_masses
         from geobench_geoclip.gallery import EmbeddedGallery
+        from geobench_retrieval.kernel import Kernel
 
         places, chosen = self.places(train), val.few(Floored.PHOTOS)
         if self.is_released:
@@ -146,9 +155,12 @@ class GeoClip(Retriever):
         else:
             self._network = self._trained(train, chosen, places, context)
         self._gallery = EmbeddedGallery.of(self._network, places, self.config, context)
-        near = self._near(chosen, context)
-        self._kernel = _fitted_kernel(self._network, places[near.index], near, chosen.points)
-        if len(chosen):
+        self._kernel = Kernel(
+            self._network.temperature, float(geo.concentration_of(UNFITTED_KM)), UNFITTED_SHARE
+        )
+        if len(chosen):  # photos that are not there have no features, either
+            near = self._near(chosen, context)
+            self._kernel = _fitted_kernel(self._network, places[near.index], near, chosen.points)
             some = chosen.few(_LOOKED_AT)
             tail = tail_masses(
                 of_photos(self._network, some.pooled, device=context.device),
@@ -158,7 +170,7 @@ class GeoClip(Retriever):
             )
             context.fact("probability left out of the density", float(tail.mean()), "share")
             if self.config.search != "exact":
-                share = self._gallery.recall(some, self.config.k, device=context.device)
+                share = self._gallery.share_found(some, self.config.k, device=context.device)
                 context.fact("recall of the search", share, "share")
         else:
             context.log.warning(
@@ -232,6 +244,8 @@ class GeoClip(Retriever):
         from geobench_torch import Standardise, train_network
 
         width = train.pooled.shape[1]
+        # A gallery of millions is embedded once, and not at every look at validation.
+        shown = places[:: -(-len(places) // _WHILE_TRAINING)]
 
         def build() -> "Contrast":
             network = GeoClipNetwork(width, self.config)
@@ -241,10 +255,10 @@ class GeoClip(Retriever):
         def nll(contrast: "Contrast") -> float:
             """Of the floored density, on validation, under the kernel that suits it best."""
             network = contrast.network
-            gallery = EmbeddedGallery.passing(network, places, context)
+            gallery = EmbeddedGallery.passing(network, shown, context)
             near = gallery.nearest(chosen, self.config.k, device=context.device)
-            kernel = _fitted_kernel(network, places[near.index], near, chosen.points)
-            density = kernel.density(places[near.index], near.similarity, chosen.points)
+            kernel = _fitted_kernel(network, shown[near.index], near, chosen.points)
+            density = kernel.density(shown[near.index], near.similarity, chosen.points)
             return -float(density.log_prob(chosen.points[:, None])[:, 0].mean())
 
         trained = train_network(
@@ -270,6 +284,4 @@ def _fitted_kernel(
     """The likeliest one for photos taken at `truths` (N, 2), with places (N, k, 2) near them."""
     from geobench_retrieval.kernel import Kernel
 
-    if not len(truths):
-        return Kernel(network.temperature, float(geo.concentration_of(UNFITTED_KM)), 0.5)
     return Kernel.fit(places, near.similarity, truths, temperature=network.temperature)

@@ -71,43 +71,52 @@ class Release:
 
     def places(self) -> Points:
         """The places of its gallery, (G, 2)."""
-        with self.gallery.open(newline="", encoding="utf-8-sig") as stream:
-            rows = list(csv.reader(stream))
         try:
-            return np.array([(float(row[0]), float(row[1])) for row in rows[1:]]).reshape(-1, 2)
+            with self.gallery.open(newline="", encoding="utf-8-sig") as stream:
+                head, *rows = csv.reader(stream)
+            columns = [name.strip().lower() for name in head]
+            lat, lon = columns.index("lat"), columns.index("lon")
+            return np.array([(float(row[lat]), float(row[lon])) for row in rows]).reshape(-1, 2)
         except (IndexError, ValueError) as error:
             raise DataError(
-                f"is no gallery: {error}", where=str(self.gallery), remedy=_AS_RELEASED
+                f"is no gallery with columns LAT and LON: {error}",
+                where=str(self.gallery),
+                remedy=_AS_RELEASED,
             ) from None
 
     def network(self) -> "GeoClipNetwork":
         """Its networks, in evaluation mode, as large as its weights say.
 
         Raises:
-            DataError: the weights are not those of GeoCLIP.
+            DataError: the weights are not those of GeoCLIP, too few, or damaged.
         """
+        import torch
+
         from geobench_geoclip.config import GeoClipConfig
         from geobench_geoclip.network import GeoClipNetwork
+        from geobench_torch import Standardise
 
-        weights = self._tensors()
         try:
-            own = _as_ours(weights)
-            first, *hidden = (own[name].shape[0] for name in _linear(own, "location.capsules.0."))
+            own = _as_ours(self._tensors())
+            location = [own[name].shape[0] for name in _linear(own, "location.capsules.0.")]
             image = [own[name].shape[0] for name in _linear(own, "head.")]
             count = sum(name.endswith(".waves") for name in own)
-            network = GeoClipNetwork(
-                own["head.0.weight"].shape[1],
-                GeoClipConfig(
-                    scales=(1.0,) * count,
-                    frequencies=len(own["location.capsules.0.waves"]),
-                    location_hidden=(first, *hidden[:-1]),
-                    image_hidden=tuple(image[:-1]),
-                    width=image[-1],
-                    dropout=0.0,
-                ),
-            )
-            network.load_state_dict(network.state_dict() | own, strict=True)
-        except (KeyError, IndexError, RuntimeError, ValueError) as error:
+            with torch.device("meta"):  # no weights are drawn that are not used
+                network = GeoClipNetwork(
+                    own["head.0.weight"].shape[1],
+                    GeoClipConfig(
+                        scales=(1.0,) * count,
+                        frequencies=len(own["location.capsules.0.waves"]),
+                        location_hidden=tuple(location[:-1]),
+                        image_hidden=tuple(image[:-1]),
+                        width=image[-1],
+                        dropout=0.0,
+                    ),
+                )
+            network.standardise = Standardise(own["head.0.weight"].shape[1])  # changes nothing
+            constants = {f"standardise.{k}": v for k, v in network.standardise.state_dict().items()}
+            network.load_state_dict(own | constants, strict=True, assign=True)
+        except Exception as error:  # torch, safetensors, pickle and zipfile each raise their own
             raise DataError(
                 f"holds no weights of GeoCLIP ({type(error).__name__}: {error})",
                 where=str(self.weights[0].parent),
@@ -159,8 +168,8 @@ def _as_ours(weights: Mapping[str, "Tensor"]) -> dict[str, "Tensor"]:
             case ["location_encoder", capsule, "head", "0", kind]:
                 own = f"location_encoder.{capsule}.capsule."
                 last = max(int(n.split(".")[3]) for n in weights if n.startswith(own))
-                number = capsule.removeprefix("LocEnc")
-                found[f"location.capsules.{number}.layers.{last + 1}.{kind}"] = tensor
+                number, layer = capsule.removeprefix("LocEnc"), str(last + 1 if last else 0)
+                found[f"location.capsules.{number}.layers.{layer}.{kind}"] = tensor
             case _:
                 raise KeyError(name)
     return found
@@ -175,7 +184,7 @@ def _linear(own: Mapping[str, "Tensor"], prefix: str) -> list[str]:
 def _installed() -> Path:
     """The folder of the installed package, without importing it: that takes ten seconds."""
     spec = find_spec("geoclip")
-    if spec is None or not spec.submodule_search_locations:
+    if spec is None or spec.origin is None or not spec.submodule_search_locations:
         raise PluginError(
             "`weights: released` reads the weights that the package geoclip ships, which is not "
             "installed",

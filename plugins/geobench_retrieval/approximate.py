@@ -22,23 +22,47 @@ CANDIDATES = 64
 """The least number of candidates that are measured."""
 
 _MARGIN = 16  # candidates asked for beyond those wanted
+_DEEPEST_ON_GPU = 2048  # candidates, and lists, that FAISS takes on a GPU
+_ROUNDING = 1e-6  # of an inner product in float32
 _PER_LIST = 64  # vectors of each list that its centre is learnt from
+
+
+def candidate_index(vectors: NDArray[np.float32], kind: Literal["half", "lists"]) -> Any:
+    """A FAISS index of vectors (M, D) of length 1, held as 16-bit numbers.
+
+    Args:
+        vectors: read in pieces.
+        kind: `half` looks at all of them; `lists` at those in the lists whose centres are nearest
+            to a query: FAISS's inverted file, of about 4 sqrt(M) lists.
+    """
+    count, width = vectors.shape
+    metric, half = faiss.METRIC_INNER_PRODUCT, faiss.ScalarQuantizer.QT_fp16
+    if kind == "half":
+        index = faiss.IndexScalarQuantizer(width, half, metric)
+    else:
+        lists = min(4 * isqrt(count), count)
+        index = faiss.index_factory(width, f"IVF{lists},SQfp16", metric)
+        index.by_residual = False
+        index.cp.min_points_per_centroid = 1  # a small gallery has few of them; no warning
+        index.cp.max_points_per_centroid = _PER_LIST
+        index.train(_some(vectors, _PER_LIST * lists))
+    for start in range(0, count, SHARD):
+        index.add(np.ascontiguousarray(vectors[start : start + SHARD]))
+    return index
 
 
 @final
 class ApproximateIndex:
-    """Vectors of length 1, held as 16-bit numbers, half as large as float32.
+    """Vectors of length 1, of which a `candidate_index` finds candidates.
 
-    Candidates come from 16-bit inner products, of all vectors (`half`) or of those in the lists
-    whose centres are nearest to the query (`lists`: FAISS's inverted file, for millions). They
-    are measured again in float64 from the vectors themselves, and put in order as `ExactIndex`
-    does: what is found is right, and what is not among the candidates is missed. How often that
-    is, `recall` measures.
+    They are measured again in float64 from the vectors themselves, and put in order as
+    `ExactIndex` does: what is found is right, and what is not among the candidates is missed. How
+    often that is, `recall` measures.
 
     Args:
-        vectors: (M, D) float32, of length 1; read again for every query, so a memory map will do.
-        kind: of the search.
-        probes: lists that are looked into, of about 4 sqrt(M).
+        vectors: (M, D) float32; read again for every query, so a memory map will do.
+        index: of these vectors.
+        probes: lists that are looked into, where the index has lists.
         device: "cpu", "cuda" or "cuda:1"; without a GPU that FAISS can use, the CPU searches.
         log: says where it searches if that is not where it was asked to.
     """
@@ -46,31 +70,16 @@ class ApproximateIndex:
     def __init__(
         self,
         vectors: NDArray[np.float32],
-        kind: Literal["half", "lists"],
+        index: Any,
         *,
         probes: int,
         device: str,
         log: logging.Logger,
     ) -> None:
         self._vectors = vectors
-        count, width = vectors.shape
-        self._lists = min(4 * isqrt(count), count) if kind == "lists" else 0
+        self._lists = int(getattr(index, "nlist", 0))
         self._probes = min(probes, self._lists)
-        metric, half = faiss.METRIC_INNER_PRODUCT, faiss.ScalarQuantizer.QT_fp16
-        index: Any
-        if self._lists:
-            self._centres = faiss.IndexFlatIP(width)  # of which the index holds no reference
-            index = faiss.IndexIVFScalarQuantizer(
-                self._centres, width, self._lists, half, metric, False
-            )
-            index.cp.min_points_per_centroid = 1  # a small gallery has few of them; no warning
-            index.cp.max_points_per_centroid = _PER_LIST
-            index.train(_some(vectors, _PER_LIST * self._lists))
-        else:
-            index = faiss.IndexScalarQuantizer(width, half, metric)
-        for start in range(0, count, SHARD):
-            index.add(np.ascontiguousarray(vectors[start : start + SHARD]))
-        self._index = on_device(index, device, log)
+        self._index, self._quick = index, on_device(index, device, log)
 
     def search(self, queries: NDArray[np.float32], k: int) -> Neighbours:
         """The k nearest vectors of each of `queries` (N, D) that are found, k at most their
@@ -102,27 +111,31 @@ class ApproximateIndex:
         if self._lists:
             how = faiss.SearchParametersIVF()
             how.nprobe = probes
-        _, found = self._index.search(queries, count, params=how)
+        engine = self._quick if max(count, probes) <= _DEEPEST_ON_GPU else self._index
+        _, found = engine.search(queries, count, params=how)
         return np.asarray(found, dtype=np.intp)
 
 
 def recall(
     found: NDArray[np.intp], vectors: NDArray[np.float32], queries: NDArray[np.float32]
 ) -> float:
-    """The share of the true nearest vectors of queries (N, D) that a search found, (N, k)."""
+    """The share of what a search found, (N, k), that is among the k nearest of queries (N, D).
+
+    Of vectors that are as near as each other, any will do.
+
+    Args:
+        found: positions, -1 where nothing was found.
+        vectors: (M, D) of length 1, read in pieces.
+        queries: (N, D) of length 1.
+    """
     k = found.shape[1]
     best = np.empty((len(queries), 0))
-    which = np.empty((len(queries), 0), dtype=np.intp)
     for start in range(0, len(vectors), SHARD):
         shard = np.asarray(vectors[start : start + SHARD])
         products = np.concatenate([best, queries @ shard.T], axis=1)
-        numbers = np.broadcast_to(start + np.arange(len(shard)), (len(queries), len(shard)))
-        numbers = np.concatenate([which, numbers], axis=1)
-        kept = np.argpartition(-products, min(k, products.shape[1]) - 1, axis=1)[:, :k]
-        best = np.take_along_axis(products, kept, axis=1)
-        which = np.take_along_axis(numbers, kept, axis=1)
-    hits = [len(np.intersect1d(a, b)) for a, b in zip(found, which, strict=True)]
-    return float(np.mean(hits) / k)
+        best = -np.partition(-products, min(k, products.shape[1]) - 1, axis=1)[:, :k]
+    reached = np.where(found < 0, -np.inf, 1 + similarities(vectors, queries, found.clip(min=0)))
+    return float((reached >= best.min(axis=1, keepdims=True) - _ROUNDING).mean())
 
 
 def _some(vectors: NDArray[np.float32], count: int) -> NDArray[np.float32]:

@@ -35,7 +35,7 @@ class ExactIndex:
     the exact one on every device, whatever the other queries are.
 
     Args:
-        vectors: (M, D); held in memory once, as float32.
+        vectors: (M, D); FAISS holds a copy of them, as float32.
         device: "cpu", "cuda" or "cuda:1"; without a GPU that FAISS can use, the CPU searches.
         log: says where it searches if that is not where it was asked to.
     """

@@ -249,7 +249,9 @@ def test_a_committed_file_of_settings_can_be_run(path):
     trial = search.read(path, installed())
     assert trial.benchmark.name == f"blue-marble-tuning-{path.stem}"
     assert len(trial.settings) == min(trial.search.budget, trial.search.grid) + 1
-    assert [split.label for split in trial.benchmark.splits] == ["inside@1", "inside@0.5"]
+    assert [split.label for split in trial.benchmark.splits] == [
+        f"inside@{share:g}" for share in trial.search.train_shares
+    ]
 
 
 def test_every_key_of_a_file_of_settings_is_documented():

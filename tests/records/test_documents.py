@@ -56,10 +56,16 @@ def refused(document, data):
 @by_name
 def test_a_committed_leaderboard_is_read_and_written_as_it_was(path):
     manifest = Manifest.read(path)
-    assert manifest.layout == OLDEST_LAYOUT
-    assert manifest.left_out is manifest.rows[0].trained_on is None  # of layout 4
     assert manifest.benchmark.name == path.parent.name
     assert len(manifest.pictures) == len(list((path.parent / "figures").iterdir()))
+    assert text(manifest.data) == path.read_text()
+
+
+def test_a_leaderboard_of_the_oldest_layout_is_read_and_written_as_it_was():
+    path = Path(__file__).parent / f"layout-{OLDEST_LAYOUT}" / "benchmark.json"
+    manifest = Manifest.read(path)
+    assert manifest.layout == OLDEST_LAYOUT
+    assert manifest.left_out is manifest.rows[0].trained_on is None  # of layout 4
     assert text(manifest.data) == path.read_text()
 
 
@@ -68,11 +74,19 @@ def test_every_committed_record_is_read_and_written_as_it_was(path, tmp_path):
     for row in Manifest.read(path).rows:
         record = StoredRecord.read(path.parent / "runs" / row.folder)
         assert record is not None
-        assert record.content.method is None  # of layout 4
         assert record.content.record_key == row.record_key
         files.write_stamped(tmp_path / "record.json", record.content.data)
         written = (tmp_path / "record.json").read_bytes()
         assert written == (record.folder / "record.json").read_bytes()
+
+
+def test_records_of_the_oldest_layout_are_among_the_committed_ones():
+    path = BOARDS / "blue-marble-full"
+    rows = Manifest.read(path / "benchmark.json").rows
+    found = [StoredRecord.read(path / "runs" / row.folder) for row in rows]
+    old = [each for each in found if each is not None and each.content.layout == OLDEST_LAYOUT]
+    assert old
+    assert all(each.content.method is None for each in old)  # of layout 4
 
 
 def test_a_state_of_an_earlier_version_has_no_device(tmp_path):

@@ -8,11 +8,11 @@ import pytest
 import torch
 from scipy.special import softmax
 
-from geobench import Context, Floored, Gallery, VonMisesFisherMixture, geo
+from geobench import Context, Floored, Gallery, Labelled, VonMisesFisherMixture, geo
 from geobench_geoclip import embedding, gallery
 from geobench_geoclip.config import GeoClipConfig
 from geobench_geoclip.method import UNFITTED_KM, GeoClip
-from regions_with_looks import asked, nothing, photos, planet
+from regions_with_looks import asked, photos, planet
 
 QUICK = {
     "k": 32,
@@ -142,10 +142,31 @@ def test_a_gallery_is_embedded_once_for_the_same_weights_and_places(tmp_path, mo
         again = GeoClip(method.config)
         again.restore(state, train, context)
         np.testing.assert_array_equal(again.predict(asked(test), context).point(), answers)
-    other = fitted(train, val, replace(context, seed=1, facts={}), steps=20)
-    assert other.predict(asked(test), context).point().shape == answers.shape
+    fitted(train, val, replace(context, seed=1, facts={}), steps=20)
+    elsewhere = GeoClip(
+        method.config.model_copy(update={"gallery": Gallery(source="grid", rows=9)})
+    )
+    elsewhere.restore(state, train, context)  # the same weights, other places
+    found = elsewhere.predict(asked(test), context).point()
+    nearest = geo.Places(elsewhere.places(train)).nearest(found).distance_km
+    np.testing.assert_allclose(nearest, 0, atol=1e-6)
     kept = [path for path in (tmp_path / "geoclip/shared").iterdir() if path.is_dir()]
-    assert len(kept) == 2
+    assert len(kept) == 3
+
+
+def test_the_index_of_a_quick_search_is_kept_too(tmp_path, monkeypatch):
+    train, val, test = planet(300, 0), planet(60, 1), planet(20, 2)
+    context = Context(seed=0, cache_root=tmp_path, method="geoclip", fit_key="a" * 64)
+    method = fitted(train, val, context, steps=20, search="lists", k=3)
+
+    def refuse(*_):
+        raise AssertionError("the index is made again")
+
+    monkeypatch.setattr(gallery, "candidate_index", refuse)
+    again = GeoClip(method.config)
+    again.restore(method.state(), train, context)
+    answers = (each.predict(asked(test), context).point() for each in (method, again))
+    np.testing.assert_array_equal(*answers)
 
 
 @pytest.mark.parametrize("search", ["half", "lists"])
@@ -175,8 +196,9 @@ def test_the_state_holds_the_network_and_no_gallery():
 
 def test_without_validation_photos_kernels_have_the_documented_width(caplog):
     train = planet(200, 0)
+    nobody = Labelled(train.ids[:0], train.points[:0])  # as in a run: without features, too
     with caplog.at_level(logging.WARNING):
-        method = fitted(train, nothing(train), steps=20)
+        method = fitted(train, nobody, steps=20)
     state = method.state()
     assert float(state["concentration"]) == pytest.approx(float(geo.concentration_of(UNFITTED_KM)))
     assert float(state["share"]) == 0.5

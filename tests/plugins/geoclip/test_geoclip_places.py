@@ -79,3 +79,14 @@ def test_frequencies_have_the_scale_of_their_capsule_and_are_not_trained():
     spreads = [float(capsule.waves.std()) for capsule in encoder.capsules]
     assert spreads == pytest.approx([1.0, 16.0], rel=0.05)
     assert not any("waves" in name for name, _ in encoder.named_parameters())
+
+
+def test_in_bfloat16_places_are_where_they_are_in_float32():
+    torch.manual_seed(0)
+    encoder = LocationEncoder(GeoClipConfig(scales=(1.0, 256.0), frequencies=64))
+    points = as_tensor(geo.uniform(200, np.random.default_rng(1)))
+    with torch.no_grad():
+        exact = encoder(points)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            found = encoder(points).float()
+    assert float(torch.nn.functional.cosine_similarity(found, exact).min()) > 0.999

@@ -159,6 +159,61 @@ def test_weights_of_something_else_are_refused(tmp_path, network):
         Release.find(folder).network()
 
 
+def test_no_weight_may_be_missing(tmp_path, network):
+    weights = as_released(network)
+    for number, name in enumerate(weights):
+        fewer = {other: tensor for other, tensor in weights.items() if other != name}
+        folder = a_safetensors_release(tmp_path / str(number), fewer)
+        with pytest.raises(DataError, match="no weights of GeoCLIP"):
+            Release.find(folder).network()
+
+
+def test_damaged_weights_are_an_error_in_a_sentence(folder):
+    path = Release.find(folder).weights[0]
+    path.write_bytes(b"version https://git-lfs.github.com/spec/v1")
+    with pytest.raises(DataError, match="no weights of GeoCLIP"):
+        Release.find(folder).network()
+
+
+class Mischief:
+    """A pickle that writes a file when it is read."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return Path.touch, (self.path,)
+
+
+def test_code_in_a_pickle_is_not_run(tmp_path, network):
+    folder = a_package(tmp_path / "package", as_released(network))
+    mark = tmp_path / "mark"
+    torch.save({"0.weight": Mischief(mark)}, folder / "model/weights/image_encoder_mlp_weights.pth")
+    with pytest.raises(DataError, match="no weights of GeoCLIP"):
+        Release.find(folder).network()
+    assert not mark.exists()
+
+
+def test_the_columns_of_a_gallery_are_found_by_name(folder):
+    path = Release.find(folder).gallery
+    path.write_text("LON,LAT\n10.0,50.0\n")
+    np.testing.assert_array_equal(Release.find(folder).places(), [[50.0, 10.0]])
+    path.write_text("50.0,10.0\n51.0,11.0\n")
+    with pytest.raises(DataError, match="columns LAT and LON"):
+        Release.find(folder).places()
+
+
+def test_reading_weights_leaves_the_random_generator_alone(folder):
+    before = torch.get_rng_state()
+    Release.find(folder).network()
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_keys_of_training_are_refused_with_released_weights(folder):
+    with pytest.raises(ValueError, match="steps: released weights have sizes of their own"):
+        GeoClipConfig(weights="released", release=folder, steps=5)
+
+
 def test_a_gallery_that_lies_outside_the_release_is_refused(tmp_path, network):
     folder = a_safetensors_release(tmp_path / "release", as_released(network))
     (folder / "config.json").write_text(json.dumps({"gallery_file": "../places.csv"}))
@@ -195,7 +250,8 @@ def test_places_of_released_weights_have_features(folder, network):
 
 OFFICIAL = find_spec("geoclip")
 official_only = pytest.mark.skipif(
-    OFFICIAL is None, reason="the package geoclip is not installed: pip install --no-deps geoclip"
+    OFFICIAL is None or OFFICIAL.origin is None,
+    reason="the package geoclip is not installed: pip install --no-deps geoclip",
 )
 
 

@@ -79,7 +79,11 @@ def test_photos_of_one_spot_alone_have_nothing_to_be_told_apart_from():
     loss.backward()
 
 
-def test_cosines_are_multiplied_by_no_more_than_a_hundred():
-    network = GeoClipNetwork(5, GeoClipConfig(temperature=1e-4, **SMALL))
-    assert network.temperature == pytest.approx(0.01, rel=1e-5)
+def test_a_scale_beyond_a_hundred_is_brought_back_and_learns_on():
+    config = GeoClipConfig(queue=4, **STILL, **SMALL)
+    trained, points = contrast(config), geo.uniform(40, np.random.default_rng(0))
+    trained.network.logit_scale.data.fill_(6.0)
+    ContrastiveLoss(points, config, device="cpu")(trained, batch([1, 2, 3])).backward()
+    assert trained.network.temperature == pytest.approx(0.01, rel=1e-5)
+    assert float(trained.network.logit_scale.grad) != 0
     assert GeoClipNetwork(5, GeoClipConfig(**SMALL)).temperature == pytest.approx(0.07, rel=1e-5)

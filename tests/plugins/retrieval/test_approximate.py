@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from geobench import PredictionError
-from geobench_retrieval.approximate import ApproximateIndex, recall
+from geobench_retrieval.approximate import ApproximateIndex, candidate_index, recall
 from geobench_retrieval.exact import ExactIndex
 
 LOG = logging.getLogger("test")
@@ -23,7 +23,8 @@ def vectors():
 
 
 def indexed(vectors, kind, probes=8):
-    return ApproximateIndex(vectors, kind, probes=probes, device="cpu", log=LOG)
+    index = candidate_index(vectors, kind)
+    return ApproximateIndex(vectors, index, probes=probes, device="cpu", log=LOG)
 
 
 def test_half_precision_with_a_second_look_finds_what_the_exact_search_finds(vectors):
@@ -51,6 +52,14 @@ def test_recall_is_the_share_of_the_true_neighbours(vectors):
     assert recall(truth, vectors, queries) == 1.0
     half = np.where(np.arange(10) < 5, truth, -1)
     assert recall(half, vectors, queries) == 0.5
+
+
+def test_of_equal_vectors_any_counts_as_found():
+    vectors = np.repeat(directions(200, 8, 8), 2, axis=0)
+    queries = directions(40, 8, 9)
+    order = np.argsort(-(queries @ vectors.T), axis=1, kind="stable")
+    first, second = order[:, :5] // 2 * 2, order[:, :5] // 2 * 2 + 1
+    assert recall(first, vectors, queries) == recall(second, vectors, queries) == 1.0
 
 
 def test_a_query_whose_lists_hold_too_few_is_looked_for_in_all_of_them():

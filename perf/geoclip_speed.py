@@ -1,8 +1,8 @@
 """geoclip with the authors' weights against their package `geoclip`, in one run.
 
     pip install --no-deps 'geoclip>=1.3'
-    python perf/geoclip.py inference
-    python perf/geoclip.py training
+    python perf/geoclip_speed.py inference
+    python perf/geoclip_speed.py training
 
 Inference is from features, over the released gallery of 100,000 places: the package embeds the
 gallery again at every call. Its image encoder and its face, which imports transformers, are left
@@ -33,7 +33,7 @@ from geobench_geoclip.network import GeoClipNetwork
 from geobench_geoclip.release import FEATURES, Release
 from geobench_torch import Batch
 
-log = logging.getLogger("geoclip")
+log = logging.getLogger("geoclip_speed")
 
 TIMES = 3
 """How often each is timed; the least counts."""
