@@ -37,6 +37,7 @@ def candidate_index(vectors: NDArray[np.float32], kind: Literal["half", "lists"]
     """
     count, width = vectors.shape
     metric, half = faiss.METRIC_INNER_PRODUCT, faiss.ScalarQuantizer.QT_fp16
+    index: Any
     if kind == "half":
         index = faiss.IndexScalarQuantizer(width, half, metric)
     else:
