@@ -54,7 +54,7 @@ def main() -> None:
 
 def inference() -> None:
     """Embedding the gallery, one photo and 256 photos."""
-    release, theirs = Release.find(None), official()
+    theirs, release = official(), Release.find(None)
     places = release.places()
     theirs_in = torch.tensor(places, dtype=torch.float32)
     head = release.network()
@@ -129,7 +129,7 @@ def compare(what: str, theirs: Callable[[], Any], ours: Callable[[], Any]) -> No
             call()
             found.append(time.perf_counter() - start)
     slow, fast = min(times[0]), min(times[1])
-    log.info("%s: official %.3f s, ours %.4f s, %.1f times faster", what, slow, fast, slow / fast)
+    log.info("%s: official %.3f s, ours %.4f s, ratio %.1f", what, slow, fast, slow / fast)
 
 
 def examples(features: np.ndarray[Any, np.dtype[np.float32]]) -> Labelled:

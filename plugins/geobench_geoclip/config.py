@@ -5,16 +5,17 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, ValidationInfo, model_validator
 
 from geobench import Gallery, InputPath
-from geobench_torch import Recipe
+from geobench_torch import EmbeddedRecipe
 
 Scale = Annotated[float, Field(gt=0)]
 Width = Annotated[int, Field(ge=1)]
 
 
-class GeoClipConfig(Recipe):
+class GeoClipConfig(EmbeddedRecipe):
     """Sizes of the encoders, the contrastive training, and the gallery.
 
-    The defaults are for the embedded benchmark; the preset `paper` has the published sizes.
+    The defaults are for the embedded benchmark and are not tuned yet; the preset `paper` has the
+    published sizes.
     """
 
     weights: Literal["trained", "released"] = Field(
@@ -85,16 +86,6 @@ class GeoClipConfig(Recipe):
     )
     queue_noise_m: float = Field(
         1000.0, ge=0, description="the same of the places in the queue, in metres"
-    )
-    steps: int = Field(600, ge=1, description="updates of the weights: the budget")
-    batch: int = Field(256, ge=1, description="photos per update; all of them if there are fewer")
-    learning_rate: float = Field(
-        1e-3, gt=0, description="the highest learning rate, after the warm-up"
-    )
-    weight_decay: float = Field(
-        0.05,
-        ge=0,
-        description="on matrices alone, decoupled in `adamw`, else as its optimizer does",
     )
 
     @model_validator(mode="after")

@@ -5,13 +5,14 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from geobench_cells import LevelsConfig
+from geobench_torch import EmbeddedRecipe
 
 
-class GeoDecoderConfig(LevelsConfig):
+class GeoDecoderConfig(EmbeddedRecipe, LevelsConfig):
     """Sizes of queries, blocks and training, and how a scene is chosen.
 
-    By default there is one narrow block, and tokens alone are read: so that a training takes
-    less than a minute. Each further block costs nearly as much again. Features, width and learning
+    By default there is one narrow block, and tokens alone are read: a training by `make run` takes
+    75 s on two cores. Each further block costs nearly as much again. Features, width and learning
     rate were chosen where no board tests (perf/tuning/geodecoder.md and geodecoder-near.md).
     """
 
@@ -70,15 +71,8 @@ class GeoDecoderConfig(LevelsConfig):
     label_smoothing: float = Field(
         0.1, ge=0, lt=1, description="share of every target that is spread over all classes alike"
     )
-    steps: int = Field(600, ge=1, description="updates of the weights: the budget")
-    batch: int = Field(256, ge=1, description="photos per update; all of them if there are fewer")
     learning_rate: float = Field(
         3e-2, gt=0, description="the highest learning rate, after the warm-up"
-    )
-    weight_decay: float = Field(
-        0.05,
-        ge=0,
-        description="on matrices alone, decoupled in `adamw`, else as its optimizer does",
     )
 
     @model_validator(mode="after")

@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import Field
 
-from geobench_torch import Recipe
+from geobench_torch import EmbeddedRecipe
 
 ISN: Mapping[str, Any] = {
     # ISN trains its backbone, by SGD; here the features are frozen and linear layers are trained,
@@ -26,7 +26,7 @@ ISN: Mapping[str, Any] = {
 2018)."""
 
 
-class TrunkConfig(Recipe):
+class TrunkConfig(EmbeddedRecipe):
     """A small perceptron on frozen features, and its training."""
 
     whitening: float = Field(
@@ -37,13 +37,3 @@ class TrunkConfig(Recipe):
     )
     hidden: tuple[int, ...] = Field((512,), description="widths of the hidden layers")
     dropout: float = Field(0.6, ge=0, lt=1, description="share of hidden values dropped")
-    steps: int = Field(600, ge=1, description="updates of the weights: the budget")
-    batch: int = Field(256, ge=1, description="photos per update; all of them if there are fewer")
-    learning_rate: float = Field(
-        1e-3, gt=0, description="the highest learning rate, after the warm-up"
-    )
-    weight_decay: float = Field(
-        0.05,
-        ge=0,
-        description="on matrices alone, decoupled in `adamw`, else as its optimizer does",
-    )

@@ -1,13 +1,14 @@
 """What methods on torch share: recipe, reading in chunks, training, states; registers nothing.
 
-`Recipe` imports no torch, so that a configuration can inherit it. All other names import torch
-when they are first used: a method uses them inside `fit`, `predict` and `restore`.
+`Recipe` and `EmbeddedRecipe` import no torch, so that a configuration can inherit them. All other
+names import torch when they are first used: a method uses them inside `fit`, `predict` and
+`restore`.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from geobench_torch.recipe import Recipe
+from geobench_torch.recipe import EmbeddedRecipe, Recipe
 
 if TYPE_CHECKING:
     from geobench_torch.layers import Standardise
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Batch",
+    "EmbeddedRecipe",
     "Recipe",
     "Standardise",
     "Trained",

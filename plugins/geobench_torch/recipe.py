@@ -92,3 +92,19 @@ class Recipe(Config):
             passed = sum(step >= share * self.steps for share in self.milestones)
             return float(self.milestone_factor**passed)
         return 1.0
+
+
+class EmbeddedRecipe(Recipe):
+    """The budget of the embedded benchmark, the same number of photos seen for every method there:
+    600 updates of 256 photos. A method's own learning rate is chosen at it."""
+
+    steps: int = Field(600, ge=1, description="updates of the weights: the budget")
+    batch: int = Field(256, ge=1, description="photos per update; all of them if there are fewer")
+    learning_rate: float = Field(
+        1e-3, gt=0, description="the highest learning rate, after the warm-up"
+    )
+    weight_decay: float = Field(
+        0.05,
+        ge=0,
+        description="on matrices alone, decoupled in `adamw`, else as its optimizer does",
+    )

@@ -42,7 +42,7 @@ def loaded(script):
 
 
 def test_a_recipe_is_there_without_torch():
-    modules = loaded("import geobench_torch\ngeobench_torch.Recipe")
+    modules = loaded("import geobench_torch\ngeobench_torch.Recipe\ngeobench_torch.EmbeddedRecipe")
     assert "geobench_torch.recipe" in modules
     assert not modules & {"torch", "geobench_torch.loop"}
 
@@ -52,7 +52,7 @@ def test_all_other_names_come_when_they_are_asked_for():
     assert "torch" in modules
     assert "pytorch_optimizer" not in modules  # only `optimizer: lamb` needs it
     assert geobench_torch.__all__ == sorted(geobench_torch.__all__)
-    assert {*geobench_torch._HOMES, "Recipe"} == set(geobench_torch.__all__)
+    assert {*geobench_torch._HOMES, "EmbeddedRecipe", "Recipe"} == set(geobench_torch.__all__)
     for name in geobench_torch.__all__:
         assert getattr(geobench_torch, name).__name__ == name
     with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
