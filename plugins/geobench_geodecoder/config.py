@@ -1,6 +1,7 @@
 """The configuration of `geodecoder`: what it reads, its queries and blocks, its scenes."""
 
-from typing import Literal, Self
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -16,6 +17,8 @@ class GeoDecoderConfig(EmbeddedRecipe, LevelsConfig):
     rate were chosen where no board tests (perf/tuning/geodecoder.md and geodecoder-near.md).
     """
 
+    added: ClassVar[Mapping[str, Any]] = {"initial_queries": "uniform"}
+
     features: Literal["pooled", "tokens", "both"] = Field(
         "tokens",
         description="what queries look at: the encoder's tokens, its pooled vector as a single "
@@ -29,6 +32,11 @@ class GeoDecoderConfig(EmbeddedRecipe, LevelsConfig):
     )
     width: int = Field(32, ge=1, description="numbers of a query, and of a token as it is read")
     heads: int = Field(4, ge=1, description="of every attention; they divide the width")
+    initial_queries: Literal["uniform", "normal"] = Field(
+        "normal",
+        description="what queries are before training: drawn between 0 and 1, as in the authors' "
+        "earlier code, or from a normal distribution of standard deviation 0.02",
+    )
     feed_forward: int = Field(128, ge=1, description="hidden width of the feed-forward networks")
     independent_blocks: int = Field(
         0, ge=0, description="first blocks: one feed-forward network, all queries see each other"

@@ -47,7 +47,11 @@ class SceneDecoder(LevelNetwork):
         width, levels = config.width, len(classes)
         self.hard = hard
         self.reader = Reader(shapes, width, whitening=config.whitening, dropout=config.dropout)
-        self.queries = nn.Parameter(torch.rand(levels, config.scenes, width))
+        self.queries = nn.Parameter(torch.empty(levels, config.scenes, width))
+        if config.initial_queries == "uniform":
+            nn.init.uniform_(self.queries)
+        else:
+            nn.init.normal_(self.queries, std=0.02)
         apart = levels if config.self_attention == "within-level" else 1
         groups = [(1, 1)] * config.independent_blocks + [(levels, apart)] * config.dependent_blocks
         self.blocks = nn.ModuleList(
