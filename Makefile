@@ -45,5 +45,5 @@ $(VENV)/.methods: pyproject.toml constraints.txt | $(VENV)/bin/python
 
 $(VENV)/.dev: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@echo "installing geobench with its development tools (some GB, a few minutes, once)"
-	$(PIP) --editable ".[methods,dev]"
+	$(PIP) --editable ".[methods,backbones,dev]"
 	@touch $@ $(VENV)/.methods

@@ -45,9 +45,9 @@ class GeoDecoder(Classification):
     presets = {
         "paper": {
             # Seven levels, 16 scenes and 8 blocks are the paper's, from memory; how many of the
-            # blocks are independent of the hierarchy is not known. Heads, widths, initial
-            # queries, dropout, optimizer, schedule and 200 photos a batch are those of the authors' earlier code
-            # (AHKerrigan/GeoGuessNet), which has three levels and six blocks.
+            # blocks are independent of the hierarchy is not known. Heads, widths, initial queries,
+            # dropout, optimizer, schedule and 200 photos a batch are those of the authors' earlier
+            # code (AHKerrigan/GeoGuessNet), which has three levels and six blocks.
             "max_photos": (25_000, 10_000, 5_000, 2_000, 1_000, 750, 500),
             "min_photos": 50,
             "max_level": 30,

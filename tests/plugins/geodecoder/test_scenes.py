@@ -148,7 +148,10 @@ def test_scenes_without_weight_in_the_loss_are_not_learnt():
 def test_photos_without_a_label_count_in_no_scene_loss():
     train, val = scene_photos(300), scene_photos(60, 1)
     train.attributes = {"scene": np.where(np.arange(300) < 150, train.attributes["scene"], "")}
-    method, context = GeoDecoder(GeoDecoderConfig(**SMALL | {"batch": 4, "initial_queries": "uniform"})), Context(seed=0)
+    method, context = (
+        GeoDecoder(GeoDecoderConfig(**SMALL | {"batch": 4, "initial_queries": "uniform"})),
+        Context(seed=0),
+    )
     method.fit(train, val, context)  # there are batches without any label
     assert context.facts["labelled scenes"].value == 3
     assert context.facts["scene accuracy"].value > 0.9
