@@ -83,7 +83,7 @@ def heat_maps(texts: Sequence[str], said: Prediction) -> Figure:
         for number, text in enumerate(texts):
             axes = figure.add_subplot(rows, COLUMNS, number + 1, projection=world.PROJECTION)
             world.draw_world(axes, on_earth=True)
-            axes.set_title(text, fontsize=9)
+            axes.set_title(text, fontsize=9, loc="center")
             shown = np.ma.masked_less(densities[number], LOG_UNIFORM)
             mesh = axes.pcolormesh(
                 np.radians(longitude),

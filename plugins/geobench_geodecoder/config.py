@@ -33,7 +33,7 @@ class GeoDecoderConfig(EmbeddedRecipe, LevelsConfig):
     width: int = Field(32, ge=1, description="numbers of a query, and of a token as it is read")
     heads: int = Field(4, ge=1, description="of every attention; they divide the width")
     initial_queries: Literal["uniform", "normal"] = Field(
-        "normal",
+        "uniform",
         description="what queries are before training: drawn between 0 and 1, as in the authors' "
         "earlier code, or from a normal distribution of standard deviation 0.02",
     )

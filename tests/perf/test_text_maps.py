@@ -61,7 +61,7 @@ def test_a_density_is_shown_where_it_is(maps):
     area = np.cos(np.radians(latitude))[:, None] * np.radians(5.0) ** 2
     np.testing.assert_allclose((np.exp(found) * area).sum(axis=(1, 2)), 1, rtol=0.01)
     figure = maps.heat_maps(["a", "b"], kernels)
-    assert [axes.get_title(loc="left") for axes in figure.axes[:2]] == ["a", "b"]
+    assert [axes.get_title() for axes in figure.axes[:2]] == ["a", "b"]
 
 
 def test_points_have_no_heat_map(maps):
