@@ -22,6 +22,8 @@ from geobench.statistics.units import effective_units
 class SplitConfig(components.Config):
     """What every split has."""
 
+    added = {"val_ratio": None}
+
     seed: int = Field(0, ge=0, description="draws the split; training has seeds of its own")
     train_share: float = Field(
         1.0,
@@ -29,6 +31,12 @@ class SplitConfig(components.Config):
         le=1,
         description="share of the training rows kept, by smallest hash of id; "
         "val and parts stay as they are",
+    )
+    val_ratio: float | None = Field(
+        None,
+        gt=0,
+        description="the most validation photos for each training photo that is kept, by smallest "
+        "hash of id: 0.1 for a tenth as many; none: all of them",
     )
 
 
@@ -142,25 +150,29 @@ class Split(Plugin):
 
     @final
     def assign(self, dataset: Dataset) -> Assignment:
-        """Draw, apply `train_share`, and check what was promised.
+        """Draw, apply `train_share` and `val_ratio`, and check what was promised.
 
         Raises:
             DataError: parts that overlap, repeat a name or are empty, or a broken promise.
         """
         drawn = self.draw(dataset)
-        share = self.config.train_share
+        share, ratio = self.config.train_share, self.config.val_ratio
+        left_out = dict(drawn.left_out)
         if share < 1 and len(drawn.train):
-            kept = smallest_by_hash(drawn.train.ids, max(1, round(share * len(drawn.train))))
-            mask = np.zeros(len(drawn.train), bool)
-            mask[kept] = True
-            dropped = drawn.train.rows[~mask]
-            drawn = replace(
-                drawn,
-                train=drawn.train.keep(mask),
-                left_out={**drawn.left_out, "train-share": dropped},
-            )
+            train, left_out["train-share"] = _cut(drawn.train, share * len(drawn.train))
+            drawn = replace(drawn, train=train, left_out=left_out)
+        if ratio is not None and ratio * len(drawn.train) < len(drawn.val):
+            val, left_out["val-ratio"] = _cut(drawn.val, ratio * len(drawn.train))
+            drawn = replace(drawn, val=val, left_out=left_out)
         _check(self, drawn)
         return drawn
+
+
+def _cut(part: Part, count: float) -> tuple[Part, Indices]:
+    """So many of a part, rounded and at least one, by smallest hash of id; and the other rows."""
+    mask = np.zeros(len(part), bool)
+    mask[smallest_by_hash(part.ids, max(1, round(count)))] = True
+    return part.keep(mask), part.rows[~mask]
 
 
 def _check(split: Split, drawn: Assignment) -> None:

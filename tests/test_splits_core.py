@@ -227,6 +227,35 @@ def test_a_train_share_of_nothing_is_nothing(dots):
     assert len(Rule(rule(), train_share=0.5).assign(dots).train) == 0
 
 
+@pytest.mark.parametrize(
+    ("ratio", "share", "count"), [(0.1, 1.0, 4), (0.1, 0.5, 2), (0.01, 1.0, 1)]
+)
+def test_a_val_ratio_keeps_the_smallest_hashes_for_the_photos_that_train(ratio, share, count, dots):
+    whole = Rule(rule(range(40), range(40, 48)))
+    before = whole.assign(dots)
+    after = Rule(whole.make, train_share=share, val_ratio=ratio).assign(dots)
+    expected = np.sort(before.val.rows[np.argsort(hashes(before.val.ids))[:count]])
+    np.testing.assert_array_equal(after.val.rows, expected)
+    dropped = np.setdiff1d(before.val.rows, expected)
+    np.testing.assert_array_equal(after.left_out["val-ratio"], dropped)
+    assert len(after.train) == round(40 * share)
+    assert after.parts[0].digest == before.parts[0].digest
+
+
+@pytest.mark.parametrize("ratio", [0.2, 5.0])
+def test_a_val_ratio_that_all_photos_keep_leaves_nothing_out(ratio, dots):
+    drawn = Rule(rule(range(40), range(40, 48)), val_ratio=ratio).assign(dots)
+    assert len(drawn.val) == 8
+    assert "val-ratio" not in drawn.left_out
+
+
+def test_a_split_without_a_val_ratio_has_the_key_that_it_had():
+    assert "val_ratio" not in Rule(rule(range(40))).identity()["config"]
+    assert Rule(rule(range(40)), val_ratio=0.1).identity()["config"]["val_ratio"] == 0.1
+    with pytest.raises(ValueError, match="val_ratio"):
+        SplitConfig(val_ratio=0)
+
+
 @pytest.mark.parametrize("share", [0.0, -0.1, 1.1])
 def test_a_train_share_lies_between_none_and_all(share):
     with pytest.raises(ValueError, match="train_share"):

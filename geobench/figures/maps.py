@@ -113,6 +113,7 @@ LEFT_OUT = {
     "seen": "#b4e3fe",
     "surplus": "#c29fa4",
     "train-share": "#9aab78",
+    "val-ratio": "#a587ff",
 }
 """The colours of what is not used, by the reason."""
 _MORE_TESTED = (BLUE, _DEEP_ORANGE, GREEN, PURPLE, ORANGE, SKY)

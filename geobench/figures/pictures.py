@@ -160,6 +160,7 @@ _ROLES = {
     "surplus": "`surplus` (left over, for a twin trains on as many photos as the other split)",
     "outer": "`outer` (tested, or not trained on, by a split that this one keeps clear of)",
     "train-share": "`train-share` (training photos beyond the share that was asked for)",
+    "val-ratio": "`val-ratio` (validation photos beyond the ratio that was asked for)",
 }
 """What is said of the photos that a split leaves out, by the reason."""
 

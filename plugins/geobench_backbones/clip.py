@@ -59,9 +59,9 @@ class OpenClip(TextEncoder):
     """CLIP and its kin (open_clip): projected features of pictures, and of texts beside them.
 
     After Radford et al., Learning Transferable Visual Models From Natural Language Supervision
-    (ICML 2021). Features are not brought to length 1: GeoCLIP reads them as they are. Weights are looked for
-    in the cache of huggingface_hub, and nothing is downloaded: what is absent is said, with the
-    command that fetches it.
+    (ICML 2021). Features are not brought to length 1: GeoCLIP reads them as they are. Weights are
+    looked for in the cache of huggingface_hub, and nothing is downloaded: what is absent is said,
+    with the command that fetches it.
     """
 
     name = "open-clip"

@@ -249,7 +249,7 @@ def test_every_fact_of_a_part_is_documented():
     elsewhere = Component[Dataset].of(planet(planet.Config(seed=1)))
     found = {}
     for name, settings in (
-        ("unseen-cells", {"train_share": 0.5}),
+        ("unseen-cells", {"train_share": 0.5, "val_ratio": 0.1}),
         ("unseen-cells", {"surroundings": "train"}),
         ("unseen-regions", {}),
         ("density-shift", {}),

@@ -57,11 +57,12 @@ def least_difference(colours, deficiency):
 
 
 def splits_in(folder):
-    """Every split that is installed, as small as it comes, twins included, all with train_share."""
+    """Every split that is installed, as small as it comes, twins included, all with train_share and
+    val_ratio."""
     for registered in installed().of_kind("split"):
         plugin = registered.plugin
         tiny = plugin.tiny(folder)
-        settings = {"train_share": 0.5}
+        settings = {"train_share": 0.5, "val_ratio": 0.05}
         yield plugin(tiny.model_copy(update=settings))
         if "surroundings" in plugin.Config.model_fields:
             yield plugin(tiny.model_copy(update={**settings, "surroundings": "train"}))

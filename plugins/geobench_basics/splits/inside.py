@@ -38,7 +38,8 @@ class InsideConfig(SplitConfig):
         "are split, as each draws them",
     )
     split: Component[Split] = Field(
-        description="the rule to split them by; `seed` and `train_share` stand beside it, not in it"
+        description="the rule to split them by; `seed`, `train_share` and `val_ratio` stand beside "
+        "it, not in it"
     )
 
     @field_validator("split")
@@ -59,8 +60,8 @@ class InsideSplit(Split):
 
     What is tuned here is tuned on no photo that those splits test. It promises what `split`
     promises, distances and groups, and has its parts; `split` sees the remaining photos alone.
-    Its parts are of the whole dataset, and so are the keys. `seed` and `train_share` are those of
-    `split`. All other photos are left out as `outer`.
+    Its parts are of the whole dataset, and so are the keys. `seed`, `train_share` and `val_ratio`
+    are those of `split`. All other photos are left out as `outer`.
     """
 
     name = "inside"

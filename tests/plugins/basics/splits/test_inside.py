@@ -151,7 +151,7 @@ def test_seed_and_train_share_are_its_own():
     assert set(half.train.rows) | set(half.left_out["train-share"]) == set(one.train.rows)
 
 
-@pytest.mark.parametrize("setting", [{"seed": 1}, {"train_share": 0.5}])
+@pytest.mark.parametrize("setting", [{"seed": 1}, {"train_share": 0.5}, {"val_ratio": 0.1}])
 def test_a_seed_or_share_of_the_rule_is_refused_with_where_to_write_it(setting):
     (name,) = setting
     with pytest.raises(ValidationError, match=f"{name} is set of random.*Write `{name}:` beside"):
