@@ -1,5 +1,6 @@
 """Splits: rules that turn a dataset into train, val and named test parts, each with a digest."""
 
+import math
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -36,7 +37,7 @@ class SplitConfig(components.Config):
         None,
         gt=0,
         description="the most validation photos for each training photo that is kept, by smallest "
-        "hash of id: 0.1 for a tenth as many; none: all of them",
+        "hash of id and at least one: 0.1 for a tenth as many; none: all of them",
     )
 
 
@@ -159,19 +160,20 @@ class Split(Plugin):
         share, ratio = self.config.train_share, self.config.val_ratio
         left_out = dict(drawn.left_out)
         if share < 1 and len(drawn.train):
-            train, left_out["train-share"] = _cut(drawn.train, share * len(drawn.train))
+            train, left_out["train-share"] = _cut(drawn.train, round(share * len(drawn.train)))
             drawn = replace(drawn, train=train, left_out=left_out)
-        if ratio is not None and ratio * len(drawn.train) < len(drawn.val):
-            val, left_out["val-ratio"] = _cut(drawn.val, ratio * len(drawn.train))
+        most = len(drawn.val) if ratio is None else math.floor(ratio * len(drawn.train) + 1e-9)
+        if most < len(drawn.val):
+            val, left_out["val-ratio"] = _cut(drawn.val, most)
             drawn = replace(drawn, val=val, left_out=left_out)
         _check(self, drawn)
         return drawn
 
 
-def _cut(part: Part, count: float) -> tuple[Part, Indices]:
-    """So many of a part, rounded and at least one, by smallest hash of id; and the other rows."""
+def _cut(part: Part, count: int) -> tuple[Part, Indices]:
+    """So many of a part, at least one, by smallest hash of id; and the other rows."""
     mask = np.zeros(len(part), bool)
-    mask[smallest_by_hash(part.ids, max(1, round(count)))] = True
+    mask[smallest_by_hash(part.ids, max(1, count))] = True
     return part.keep(mask), part.rows[~mask]
 
 

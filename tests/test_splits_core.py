@@ -228,7 +228,8 @@ def test_a_train_share_of_nothing_is_nothing(dots):
 
 
 @pytest.mark.parametrize(
-    ("ratio", "share", "count"), [(0.1, 1.0, 4), (0.1, 0.5, 2), (0.01, 1.0, 1)]
+    ("ratio", "share", "count"),
+    [(0.1, 1.0, 4), (0.1, 0.5, 2), (0.19, 1.0, 7), (0.199, 1.0, 7), (0.01, 1.0, 1)],
 )
 def test_a_val_ratio_keeps_the_smallest_hashes_for_the_photos_that_train(ratio, share, count, dots):
     whole = Rule(rule(range(40), range(40, 48)))

@@ -14,9 +14,14 @@ Width = Annotated[int, Field(ge=1)]
 class GeoClipConfig(EmbeddedRecipe):
     """Sizes of the encoders, the contrastive training, and the gallery.
 
-    The defaults are for the embedded benchmark and are not tuned yet; the preset `paper` has the
-    published sizes.
+    The defaults are for the embedded benchmark; learning rate, scales, dropout and whitening were
+    chosen where no board tests (perf/tuning/geoclip.md, -near and -head). The preset `paper` has
+    the published sizes.
     """
+
+    learning_rate: float = Field(
+        1e-4, gt=0, description="the highest learning rate, after the warm-up"
+    )
 
     weights: Literal["trained", "released"] = Field(
         "trained",
