@@ -16,14 +16,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 import geobench
-from geobench import Density, GeobenchError, PluginError, Prediction
+from geobench import GeobenchError, Prediction, geo
 from geobench.figures import world
 from geobench.figures.style import VERMILION, house_style
-from geobench.predictions import LOG_UNIFORM
 
 log = logging.getLogger("text_maps")
 
@@ -35,6 +35,17 @@ QUERIES = (
     "a street in Tokyo at night",
 )
 COLUMNS = 2
+DRAWS = 50_000
+"""Of each text."""
+FEWEST = 6
+"""Draws in a pixel that is coloured: fewer may be there by chance."""
+STEP = 2.0
+"""Degrees on each side of a pixel."""
+LATITUDES, LONGITUDES = np.arange(-90, 90.1, STEP), np.arange(-180, 180.1, STEP)
+"""The edges of pixels."""
+UNIFORM = 1 / (4 * np.pi)
+TICKS = (2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)
+"""On the scale of colours, times the uniform density."""
 
 
 def main() -> int:
@@ -67,57 +78,58 @@ def main() -> int:
 
 
 def heat_maps(texts: Sequence[str], said: Prediction) -> Figure:
-    """A map of the world for each text.
-
-    Raises:
-        PluginError: the answers are points, without a density.
-    """
-    if not isinstance(said, Density):
-        raise PluginError("the method answers with points, and a heat map shows a density")
-    latitude, longitude, densities = log_densities(said)
-    high = max(float(densities.max()), LOG_UNIFORM + 3)
+    """A map of the world for each text."""
+    densities = pixel_densities(said)
+    answers = said.point()
+    high = max(float(densities.max()), 20 * UNIFORM)
     with house_style():
         rows = -(-len(texts) // COLUMNS)
-        figure = Figure(figsize=(8.5, 2.35 * rows + 0.5), layout="constrained")
-        mesh = None
+        figure = Figure(figsize=(8.5, 2.5 * rows + 0.7), layout="constrained")
         for number, text in enumerate(texts):
             axes = figure.add_subplot(rows, COLUMNS, number + 1, projection=world.PROJECTION)
             world.draw_world(axes, on_earth=True)
             axes.set_title(text, fontsize=9, loc="center")
-            shown = np.ma.masked_less(densities[number], LOG_UNIFORM)
             mesh = axes.pcolormesh(
-                np.radians(longitude),
-                np.radians(latitude),
-                shown,
+                np.radians(LONGITUDES),
+                np.radians(LATITUDES),
+                np.ma.masked_where(drawn_by_chance(densities[number]), densities[number]),
                 cmap="YlGnBu",
-                vmin=LOG_UNIFORM,
-                vmax=high,
+                norm=LogNorm(2 * UNIFORM, high),
                 rasterized=True,
             )
-            axes.plot(*world.on_map(said.point()[number]), "x", color=VERMILION, ms=6, mew=1.5)
-        if mesh is not None:
-            figure.colorbar(
-                mesh,
-                ax=figure.axes,
-                orientation="horizontal",
-                shrink=0.6,
-                aspect=50,
-                label="log-density, nats per steradian; below the uniform's: no colour",
-            )
+            axes.plot(*world.on_map(answers[number]), "x", color=VERMILION, ms=6, mew=1.5)
+        bar = figure.colorbar(
+            mesh,
+            ax=figure.axes,
+            orientation="horizontal",
+            shrink=0.6,
+            aspect=50,
+            label="times the uniform density",
+        )
+        bar.minorticks_off()
+        ticks = [times for times in TICKS if times * UNIFORM <= high]
+        bar.set_ticks([times * UNIFORM for times in ticks], labels=[f"{t:,}" for t in ticks])
     return figure
 
 
-def log_densities(
-    said: Density, step: float = 1.0
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Latitudes (H,) and longitudes (W,) of the middles of pixels, in degrees, and the
-    log-densities (N, H, W) there, nats per steradian."""
-    latitude = np.arange(-90 + step / 2, 90, step)
-    longitude = np.arange(-180 + step / 2, 180, step)
-    grid = np.stack(np.meshgrid(latitude, longitude, indexing="ij"), axis=-1).reshape(1, -1, 2)
-    every = np.broadcast_to(grid, (len(said), grid.shape[1], 2))
-    found = said.log_prob(every).reshape(len(said), len(latitude), len(longitude))
-    return latitude, longitude, found
+def pixel_densities(said: Prediction) -> NDArray[np.float64]:
+    """The share of DRAWS draws in each pixel by its area, (N, H, W), per steradian: a mean over the
+    pixel, whatever is narrower than it."""
+    drawn = geo.wrap(said.sample(DRAWS, np.random.default_rng(0)))
+    counts = [
+        np.histogram2d(each[:, 0], each[:, 1], bins=(LATITUDES, LONGITUDES))[0] for each in drawn
+    ]
+    return np.asarray(np.stack(counts) / DRAWS / areas(), dtype=np.float64)
+
+
+def drawn_by_chance(density: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which pixels (H, W) are left without colour: near the uniform density, or of few draws."""
+    return (density < 2 * UNIFORM) | (density * areas() * DRAWS < FEWEST - 0.5)
+
+
+def areas() -> NDArray[np.float64]:
+    """Of the pixels of each row, in steradians, (H, 1)."""
+    return np.asarray(np.diff(np.sin(np.radians(LATITUDES)))[:, None] * np.radians(STEP))
 
 
 if __name__ == "__main__":

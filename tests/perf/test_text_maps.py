@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import small_run
-from geobench import Atoms, PluginError, VonMisesFisherMixture
+from geobench import VonMisesFisherMixture
 from geobench_backbones import made_up
 
 ROOT = Path(__file__).parents[2]
@@ -19,6 +19,16 @@ benchmarks:
     encoder: {name: open-clip, model: null, pretrained: null, checkpoint: clip}
     splits: [random]
     methods: [{name: geoclip, steps: 2, batch: 16, scales: [1], width: 8, image_hidden: [8]}]
+    metrics: [distance]
+"""
+
+PLAIN = """\
+benchmarks:
+  - name: plain
+    dataset: {name: toy-planet, photos: 160}
+    encoder: im2gps
+    splits: [random]
+    methods: [toy-nearest]
     metrics: [distance]
 """
 
@@ -35,9 +45,10 @@ def maps(monkeypatch):
 def ran(tmp_path_factory):
     root = tmp_path_factory.mktemp("texts")
     made_up.write(root / "clip")
-    (root / "texts.yaml").write_text(FILE)
-    for benchmark in small_run.read(root, FILE):
-        small_run.run(benchmark, root)
+    for name, text in (("texts.yaml", FILE), ("plain.yaml", PLAIN)):
+        (root / name).write_text(text)
+        for benchmark in small_run.read(root, text):
+            small_run.run(benchmark, root)
     return root
 
 
@@ -52,25 +63,48 @@ def test_a_picture_is_made_of_a_run(maps, ran, monkeypatch, caplog):
 
 
 def test_a_density_is_shown_where_it_is(maps):
+    centres = np.array([[[41.0, 21.0]], [[-31.0, -101.0]], [[1.0, 179.0]]])
+    narrow = VonMisesFisherMixture(centres, [[1e5]] * 3)  # 20 km wide, in pixels of 220
+    found = maps.pixel_densities(narrow)
+    pixels = [np.unravel_index(each.argmax(), each.shape) for each in found]
+    corners = [(maps.LATITUDES[row], maps.LONGITUDES[column]) for row, column in pixels]
+    np.testing.assert_array_equal(np.array(corners) + 1, centres[:, 0])
+    assert maps.areas().sum() * len(maps.LONGITUDES[1:]) == pytest.approx(4 * np.pi)
+    np.testing.assert_allclose((found * maps.areas()).sum(axis=(1, 2)), 1)
+    assert all((each * maps.areas()).max() > 0.99 for each in found)
+
+
+def test_nothing_known_is_the_uniform_density(maps):
+    found = maps.pixel_densities(VonMisesFisherMixture(np.zeros((1, 1, 2)), 0.0))[0]
+    assert found[20:70].mean() == pytest.approx(maps.UNIFORM, rel=0.02)
+    assert maps.drawn_by_chance(found).mean() > 0.95
+
+
+def test_maps_bear_their_texts_their_colours_and_their_answers(maps):
     kernels = VonMisesFisherMixture(np.array([[[40.0, 20.0]], [[-30.0, -100.0]]]), [[100.0]] * 2)
-    latitude, longitude, found = maps.log_densities(kernels, step=5.0)
-    assert found.shape == (2, 36, 72)
-    highest = [np.unravel_index(each.argmax(), each.shape) for each in found]
-    places = [(latitude[row], longitude[column]) for row, column in highest]
-    np.testing.assert_allclose(places, [(40, 20), (-30, -100)], atol=2.5)
-    area = np.cos(np.radians(latitude))[:, None] * np.radians(5.0) ** 2
-    np.testing.assert_allclose((np.exp(found) * area).sum(axis=(1, 2)), 1, rtol=0.01)
     figure = maps.heat_maps(["a", "b"], kernels)
-    assert [axes.get_title() for axes in figure.axes[:2]] == ["a", "b"]
+    shown = figure.axes[:2]
+    assert [axes.get_title() for axes in shown] == ["a", "b"]
+    for axes, place, density in zip(
+        shown, kernels.point(), maps.pixel_densities(kernels), strict=True
+    ):
+        (cross,) = axes.lines
+        np.testing.assert_allclose(np.degrees(cross.get_xydata()[0]), place[::-1])
+        mesh = axes.collections[-1].get_array()
+        np.testing.assert_array_equal(mesh.mask, maps.drawn_by_chance(density))
+        np.testing.assert_array_equal(mesh.compressed(), density[~mesh.mask])
+        assert not mesh.mask.all()
 
 
-def test_points_have_no_heat_map(maps):
-    with pytest.raises(PluginError, match="a heat map shows a density"):
-        maps.heat_maps(["a"], Atoms(np.zeros((1, 1, 2))))
-
-
-def test_what_reads_no_features_is_a_sentence(maps, ran, monkeypatch, caplog):
-    asked = [str(ran / "texts.yaml"), "nobody", "--workspace", str(ran)]
+@pytest.mark.parametrize(
+    ("file", "label", "said"),
+    [
+        ("texts.yaml", "nobody", "nobody"),
+        ("plain.yaml", "toy-nearest", "encodes no texts"),
+    ],
+)
+def test_what_cannot_be_drawn_is_a_sentence(maps, ran, monkeypatch, caplog, file, label, said):
+    asked = [str(ran / file), label, "--workspace", str(ran)]
     monkeypatch.setattr(sys, "argv", ["text_maps.py", *asked])
     assert maps.main() == 2
-    assert "nobody" in caplog.text
+    assert said in caplog.text
