@@ -10,17 +10,17 @@ the training photos of a split, their penalty is chosen on its validation photos
 features by itself, and they are scored on its test parts: `random`, where towns have neighbours,
 and `unseen-cells`, where held-out blocks are far from all training photos.
 
-The sets are what `GeoClip.embed_locations` gives after a training on the same split; the same
-encoder with the random weights that it began with; the place as a unit vector; and real spherical
-harmonics up to degree 22. What the paper claims of a "rich feature suitable to use even beyond
-geo-localization" is what training adds: the difference from random weights, with its 95 %
-interval over places and trainings.
+The sets are what `GeoClip.embed_locations` gives after a training on the same split; an encoder of
+the same sizes with random weights; the place as a unit vector; and real spherical harmonics up to
+degree 22. What the paper claims of a "rich feature suitable to use even beyond geo-localization" is
+what training adds: the difference from random weights, with its 95 % interval over places and
+trainings. That of an R2 takes the variance of the part as known.
 """
 
 import argparse
 import logging
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -35,9 +35,10 @@ from sklearn.preprocessing import StandardScaler
 from tabulate import tabulate
 
 import geobench
-from geobench import Assignment, Part, Points, config, geo
+from geobench import Assignment, ConfigError, GeobenchError, Part, Points, config, geo
 from geobench.catalogue import installed
-from geobench.statistics.intervals import Estimate, estimate_mean
+from geobench.statistics.intervals import Estimate, estimate_mean, estimate_share
+from geobench_geoclip.config import GeoClipConfig
 from geobench_geoclip.embedding import location_features
 from geobench_geoclip.method import GeoClip
 from geobench_geoclip.network import GeoClipNetwork
@@ -50,14 +51,30 @@ SPLITS = ("random", "unseen-cells")
 SEEDS = (0, 1, 2)
 DEGREE = 22
 """Of the harmonics: 23^2 = 529 numbers."""
+HARMONICS = f"spherical harmonics up to degree {DEGREE}"
 
 ALPHAS = tuple(10.0**power for power in range(-2, 6))
 """Penalties of the ridge."""
 STRENGTHS = tuple(10.0**power for power in range(-4, 2))
 """Inverse penalties of the logistic regression."""
 
-Features = Callable[[Points], NDArray[np.floating[Any]]]
-TRAINED, RANDOM = "trained by geoclip", "its encoder with random weights"
+Embed = Callable[[Points], NDArray[np.floating[Any]]]
+"""Places (N, 2) -> numbers (N, F)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeatureSet:
+    """What is made of places.
+
+    Args:
+        name: in the table.
+        makers: one for every training, or one.
+        less: the name of the set that it is compared with, or "".
+    """
+
+    name: str
+    makers: Sequence[Embed]
+    less: str = ""
 
 
 @dataclass(frozen=True)
@@ -84,8 +101,8 @@ TASKS = (
 )
 
 
-def main() -> None:
-    """Probe all sets, and print the table."""
+def main() -> int:
+    """Probe all sets, and print the table; 2 where something is not there."""
     about, _, more = (__doc__ or "").partition("\n")
     parser = argparse.ArgumentParser(
         description=about, epilog=more, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -96,39 +113,69 @@ def main() -> None:
     parser.add_argument("--released", action="store_true", help="probe the authors' weights, too")
     wanted = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
-    (board,) = config.read(wanted.file, installed())
     rows: list[list[str]] = []
-    for label in SPLITS:
-        split = next(each.plugin for each in board.splits if each.label == label)
-        drawn = split.assign(board.dataset.plugin)
-        sets = dict(feature_sets(wanted.file, wanted.label, label, workspace=wanted.workspace))
-        if wanted.released:
-            sets["released weights of geoclip"] = [of_network(Release.find(None).network())]
-        rows += table_rows(label, drawn, sets)
-    heads = ["task", "part", "features", "numbers", "score", f"less {RANDOM}"]
+    try:
+        (board,) = config.read(wanted.file, installed())
+        for label in SPLITS:
+            split = next(each.plugin for each in board.splits if each.label == label)
+            drawn = split.assign(board.dataset.plugin)
+            sets = learnt(wanted.file, wanted.label, split=label, workspace=wanted.workspace)
+            sets += released() if wanted.released else []
+            sets += [
+                FeatureSet(name="unit vector", makers=[geo.unit_vectors], less=sets[0].less),
+                FeatureSet(name=HARMONICS, makers=[harmonics], less=sets[0].less),
+            ]
+            rows += table_rows(drawn, sets, split=label)
+    except GeobenchError as error:
+        log.error("error: %s", error)
+        return 2
+    heads = ["task", "part", "features", "numbers", "score", "less random weights"]
     log.info(tabulate(rows, heads, tablefmt="pipe", disable_numparse=True))
+    return 0
 
 
-def feature_sets(
-    file: Path, label: str, split: str, *, workspace: Path
-) -> Iterator[tuple[str, list[Features]]]:
-    """Names and functions, one per training, else one: places (N, 2) -> numbers (N, F)."""
-    trained: list[Features] = []
-    fresh: list[Features] = []
+def learnt(file: Path, label: str, *, split: str, workspace: Path) -> list[FeatureSet]:
+    """The location encoders of a board's trainings, and as large ones with random weights.
+
+    Raises:
+        GeobenchError: there is no such training, or it is of another method.
+    """
+    trained: list[Embed] = []
     for seed in SEEDS:
         found = geobench.trained(file, label, split=split, seed=seed, workspace=workspace)
-        assert isinstance(found.method, GeoClip)
+        if not isinstance(found.method, GeoClip):
+            raise ConfigError(f"method {label} has no location encoder", where=str(file))
         trained.append(partial(found.method.embed_locations, context=found.context))
-        with torch.random.fork_rng([]):
-            torch.manual_seed(seed)
-            fresh.append(of_network(GeoClipNetwork(1, found.method.config)))
-    yield TRAINED, trained
-    yield RANDOM, fresh
-    yield "unit vector", [geo.unit_vectors]
-    yield f"spherical harmonics up to degree {DEGREE}", [harmonics]
+        sizes = found.method.config
+    return [
+        FeatureSet(name="trained by geoclip", makers=trained, less="random weights"),
+        FeatureSet(name="random weights", makers=[unlearnt(sizes, seed=seed) for seed in SEEDS]),
+    ]
 
 
-def of_network(network: GeoClipNetwork) -> Features:
+def released() -> list[FeatureSet]:
+    """The authors' location encoder, and as large ones with random weights.
+
+    Raises:
+        PluginError: the package geoclip is not installed.
+    """
+    sizes = GeoClipConfig(**GeoClip.presets["paper"])
+    random = "random weights of the released sizes"
+    authors = of_network(Release.find(None).network())
+    return [
+        FeatureSet(name="released weights", makers=[authors], less=random),
+        FeatureSet(name=random, makers=[unlearnt(sizes, seed=seed) for seed in SEEDS]),
+    ]
+
+
+def unlearnt(sizes: GeoClipConfig, *, seed: int) -> Embed:
+    """A location encoder that nobody trained."""
+    with torch.random.fork_rng([]):
+        torch.manual_seed(seed)
+        return of_network(GeoClipNetwork(1, sizes))
+
+
+def of_network(network: GeoClipNetwork) -> Embed:
     """What the location encoder of a network says."""
     return partial(location_features, network.eval(), device="cpu")
 
@@ -147,33 +194,46 @@ def harmonics(points: Points, degree: int = DEGREE) -> NDArray[np.float64]:
     return np.stack(columns, axis=1)
 
 
-def table_rows(split: str, drawn: Assignment, sets: dict[str, list[Features]]) -> list[list[str]]:
+def table_rows(drawn: Assignment, sets: Sequence[FeatureSet], *, split: str) -> list[list[str]]:
     """A row for each task, test part and set of features."""
+    made = {each.name: [embedded(drawn, maker) for maker in each.makers] for each in sets}
     rows = []
     for task in TASKS:
-        scores: dict[str, list[dict[str, NDArray[np.float64]]]] = {}
-        width = {}
-        for name, functions in sets.items():
-            scores[name] = [probed(task, drawn, embed) for embed in functions]
-            width[name] = functions[0](drawn.val.points[:1]).shape[1]
-            log.debug("%s, %s, %s", split, task.name, name)
+        log.info("%s: probe %s", split, task.name)
+        found = {name: [probed(task, drawn, x) for x in every] for name, every in made.items()}
         for part in drawn.parts:
-            random = np.stack([each[part.name] for each in scores[RANDOM]])
-            for name, found in scores.items():
-                own = np.stack([each[part.name] for each in found])
-                less = "" if name == RANDOM else shown(estimate_mean(own - random, part.units))
-                value = shown(estimate_mean(own, part.units))
-                rows.append(
-                    [task.name, f"{split}/{part.name}", name, str(width[name]), value, less]
+            scores = {
+                name: np.stack([each[part.name] for each in every]) for name, every in found.items()
+            }
+            for each in sets:
+                own = scores[each.name]
+                estimate = (estimate_share if task.is_class else estimate_mean)(own, part.units)
+                less = (
+                    shown(estimate_mean(own - scores[each.less], part.units)) if each.less else ""
                 )
+                width = str(made[each.name][0][part.name].shape[1])
+                where = f"{split}/{part.name}"
+                rows.append([task.name, where, each.name, width, shown(estimate), less])
     return rows
 
 
-def probed(task: Task, drawn: Assignment, embed: Features) -> dict[str, NDArray[np.float64]]:
+def embedded(drawn: Assignment, maker: Embed) -> dict[str, NDArray[np.float64]]:
+    """Of train, val and each test part the features, (N, F), standardised by those of train."""
+    scaler = StandardScaler().fit(maker(drawn.train.points))
+    return {part.name: scaler.transform(maker(part.points)) for part in drawn.all_parts}
+
+
+def probed(
+    task: Task, drawn: Assignment, x: Mapping[str, NDArray[np.float64]]
+) -> dict[str, NDArray[np.float64]]:
     """Of each test part the scores of its photos, (N,), whose mean is the score: 1 or 0 for a
-    class; for a number 1 - error^2 / variance, the variance that of the part."""
-    scaler = StandardScaler().fit(embed(drawn.train.points))
-    x = {part.name: scaler.transform(embed(part.points)) for part in drawn.all_parts}
+    class; for a number 1 - error^2 / variance, the variance that of the part.
+
+    Args:
+        task: what is read off.
+        drawn: by its validation photos the penalty is chosen.
+        x: the features of its parts.
+    """
     y = {part.name: task.targets(part) for part in drawn.all_parts}
     train, val = drawn.train.name, drawn.val.name
 
@@ -184,18 +244,17 @@ def probed(task: Task, drawn: Assignment, embed: Features) -> dict[str, NDArray[
         return np.asarray(1 - (answers - y[part]) ** 2 / y[part].var(), dtype=np.float64)
 
     penalties: Sequence[float] = STRENGTHS if task.is_class else ALPHAS
-    best, best_score = None, -np.inf
-    for penalty in penalties:
-        model = (
-            LogisticRegression(C=penalty, max_iter=500, tol=1e-3)
-            if task.is_class
-            else Ridge(alpha=penalty)
-        )
-        model.fit(x[train], y[train])
-        score = float(scored(model, val).mean())
-        if score > best_score:
-            best, best_score = model, score
-    return {part.name: scored(best, part.name) for part in drawn.parts}
+    models = [
+        LogisticRegression(C=penalty, max_iter=500, tol=1e-3)
+        if task.is_class
+        else Ridge(alpha=penalty)
+        for penalty in penalties
+    ]
+    on_val = [float(scored(model.fit(x[train], y[train]), val).mean()) for model in models]
+    best = int(np.argmax(on_val))
+    if best in (0, len(models) - 1):
+        log.info("the best penalty of %s is at the edge, %g", task.name, penalties[best])
+    return {part.name: scored(models[best], part.name) for part in drawn.parts}
 
 
 def shown(estimate: Estimate) -> str:
@@ -204,4 +263,4 @@ def shown(estimate: Estimate) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -22,7 +22,7 @@ _WHERE = "encoder open-clip"
 
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ClipRecipe:
     """A model, and how its pictures are prepared.
 
@@ -89,8 +89,14 @@ def of_tag(model: str, tag: str | None) -> ClipRecipe:
             remedy=f"Like it are {near}. Others can be a folder in `checkpoint`, with weights and "
             f"{CONFIG_FILE}.",
         )
+    if "hf_model_name" in shape["text_cfg"]:
+        raise ConfigError(
+            f"the texts of {model} are read by a network of transformers, which is downloaded",
+            where=_WHERE,
+            remedy="Take a model whose networks are all open_clip's own, such as ViT-L-14.",
+        )
     if tag is None:
-        return ClipRecipe(model, "", shape, {})
+        return ClipRecipe(model=model, tag="", shape=shape, preparation={})
     published = open_clip.get_pretrained_cfg(model, tag)
     if not published:
         raise ConfigError(
@@ -101,10 +107,10 @@ def of_tag(model: str, tag: str | None) -> ClipRecipe:
     repository, file = os.path.split(published["hf_hub"])
     files = (file,) if file else (HF_SAFE_WEIGHTS_NAME, HF_WEIGHTS_NAME)
     return ClipRecipe(
-        model,
-        tag,
-        shape,
-        {name: published[name] for name in _PREPARED if name in published},
+        model=model,
+        tag=tag,
+        shape=shape,
+        preparation={name: published[name] for name in _PREPARED if name in published},
         quick_gelu=bool(published.get("quick_gelu", False)),
         repository=repository,
         files=files,
@@ -130,4 +136,4 @@ def of_folder(folder: Path) -> ClipRecipe:
             "preprocess_cfg; or name in `checkpoint` a file of weights, and its `model`.",
         ) from None
     prepared = {name: prepared[name] for name in _PREPARED if name in prepared}
-    return ClipRecipe(f"local-dir:{folder}", "", shape, prepared)
+    return ClipRecipe(model=f"local-dir:{folder}", tag="", shape=shape, preparation=prepared)

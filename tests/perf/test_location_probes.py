@@ -1,5 +1,7 @@
 """perf/location_probes.py reads off a place what is there to be read, and no more."""
 
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -61,8 +63,9 @@ def test_harmonics_are_orthonormal_and_obey_the_addition_theorem(probes):
 
 
 def test_what_a_place_gives_away_is_read_off_it(probes, drawn):
+    x = probes.embedded(drawn, geo.unit_vectors)
     number, scene, nothing = (
-        float(probes.probed(task, drawn, geo.unit_vectors)["test"].mean()) for task in probes.TASKS
+        float(probes.probed(task, drawn, x)["test"].mean()) for task in probes.TASKS
     )
     assert number > 0.999
     assert scene > 0.9
@@ -70,22 +73,41 @@ def test_what_a_place_gives_away_is_read_off_it(probes, drawn):
 
 
 def test_the_penalty_is_chosen_on_validation(probes, drawn):
-    def noise(points):
-        return np.random.default_rng(len(points)).normal(size=(len(points), 400))
-
+    rng = np.random.default_rng(0)
+    noise = {part.name: rng.normal(size=(len(part), 400)) for part in drawn.all_parts}
     task = probes.TASKS[0]
-    assert -0.1 < probes.probed(task, drawn, noise)["test"].mean() < 0.05
+    honest = probes.probed(task, drawn, noise)["test"].mean()
+    assert -0.1 < honest < 0.05
+    # Of validation photos whose features are those of training, the weakest penalty is best.
+    told = replace(drawn, val=replace(drawn.train, name="val"))
+    overfitted = probes.probed(task, told, noise | {"val": noise["train"]})["test"].mean()
+    assert overfitted < honest - 0.5
+
+
+def test_features_are_standardised_by_those_of_training(probes, drawn):
+    x = probes.embedded(drawn, lambda points: 5 + 3 * points)
+    np.testing.assert_allclose(x["train"].mean(axis=0), 0, atol=1e-12)
+    np.testing.assert_allclose(x["train"].std(axis=0), 1)
+    expected = (drawn.val.points - drawn.train.points.mean(axis=0)) / drawn.train.points.std(axis=0)
+    np.testing.assert_allclose(x["val"], expected)
 
 
 def test_a_row_says_what_training_adds(probes, drawn):
-    sets = {
-        probes.TRAINED: [geo.unit_vectors] * 3,
-        probes.RANDOM: [lambda points: np.zeros((len(points), 2))] * 3,
-    }
-    rows = probes.table_rows("random", drawn, sets)
+    sets = [
+        probes.FeatureSet(name="known", makers=[geo.unit_vectors] * 3, less="nothing"),
+        probes.FeatureSet(name="nothing", makers=[lambda points: np.zeros((len(points), 2))] * 3),
+    ]
+    rows = probes.table_rows(drawn, sets, split="random")
     assert [row[:4] for row in rows[:2]] == [
-        ["log population, R2", "random/test", probes.TRAINED, "3"],
-        ["log population, R2", "random/test", probes.RANDOM, "2"],
+        ["log population, R2", "random/test", "known", "3"],
+        ["log population, R2", "random/test", "nothing", "2"],
     ]
     assert rows[0][5].startswith("1.0")
     assert rows[1][5] == ""
+
+
+def test_what_is_not_trained_is_a_sentence(probes, tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(sys, "argv", ["location_probes.py", "--workspace", str(tmp_path)])
+    monkeypatch.chdir(ROOT)
+    assert probes.main() == 2
+    assert "geobench run" in caplog.text

@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 from pydantic import ValidationError
 
-from geobench import ConfigError, DataError
+from geobench import ConfigError, DataError, PluginError
 from geobench_backbones import made_up
 from geobench_backbones.clip import OpenClip, OpenClipConfig
 from geobench_geoclip.release import FEATURES
@@ -185,11 +185,20 @@ def test_weights_that_are_not_finite_are_said(saved, tmp_path):
         encoded(of_folder(tmp_path))
 
 
+@pytest.mark.parametrize("model", ["ViT-B-16-SigLIP", "ViT-L-14-CLIPA"])
+def test_texts_that_need_a_download_are_refused(model):
+    encoder = OpenClip(OpenClipConfig(model=model, pretrained=None, checkpoint=Path(__file__)))
+    assert encoder.prepare(pictures()[0]).shape == (3, 224, 224)
+    with pytest.raises(PluginError, match=f"texts of {model} are read by a tokenizer that is down"):
+        encoder.encode_text(["snow"])
+
+
 @pytest.mark.parametrize(
     ("given", "kind", "message"),
     [
         ({"model": "ViT-L-41"}, ConfigError, r"no model 'ViT-L-41'.*ViT-L-14"),
         ({"pretrained": "openia"}, ConfigError, r"no weights 'openia' of ViT-L-14.*openai"),
+        ({"model": "xlm-roberta-base-ViT-B-32"}, ConfigError, "a network of transformers"),
         ({"model": None}, ValidationError, "there is no model"),
         ({"pretrained": None}, ValidationError, "there are no weights"),
         ({"checkpoint": Path()}, ValidationError, "describes its own model"),
