@@ -22,6 +22,7 @@ SOURCES = {
     "blue-marble-density-shift": "benchmarks/blue-marble-variants.yaml",
     "blue-marble-galleries": "benchmarks/blue-marble-variants.yaml",
     "blue-marble-cells": "benchmarks/blue-marble-cells.yaml",
+    "blue-marble-less-data": "benchmarks/blue-marble-less-data.yaml",
 }
 every_board = pytest.mark.parametrize("name", SOURCES)
 
@@ -122,7 +123,7 @@ def test_the_commands_that_the_readme_shows_for_it_work(geobench, tmp_path):
     assert "geoscore" in done.out
     done = geobench(*shown[3][1:], "--dry-run", "--workspace", "elsewhere")
     assert done.code == 0, done.text
-    assert "33 to run" in done.out
+    assert "42 to run" in done.out
 
 
 def test_the_numbers_of_the_readme_are_those_of_the_leaderboard():
