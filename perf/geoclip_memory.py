@@ -1,7 +1,8 @@
 """What a gallery of millions of places takes to embed, to index and to answer with.
 
-    python perf/geoclip_memory.py                 # 5.1 million places, the paper's sizes
-    python perf/geoclip_memory.py --rows 500      # 0.3 million
+    python perf/geoclip_memory.py                        # 5.1 million places, the paper's sizes
+    python perf/geoclip_memory.py --sizes embedded       # with those of the embedded benchmark
+    python perf/geoclip_memory.py --rows 500             # 0.3 million
 
 Weights are those that a training begins with: they decide no size and no time. Anonymous memory is
 what a machine must have; embeddings lie in a file that is mapped, and are read where they are
@@ -36,13 +37,14 @@ def main() -> None:
         description=about, epilog=more, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--rows", type=int, default=2000, help="of the grid of places")
+    parser.add_argument("--sizes", choices=["paper", "embedded"], default="paper")
     parser.add_argument("--search", choices=["exact", "half", "lists"], default="half")
     parser.add_argument("--folder", type=Path, help="of the cache, on a disk with room")
     wanted = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     gallery = Gallery(source="grid", rows=wanted.rows)
-    sizes = {**GeoClip.presets["paper"], "gallery": gallery, "search": wanted.search}
-    method = GeoClip(GeoClip.Config(**sizes))
+    sizes = GeoClip.presets["paper"] if wanted.sizes == "paper" else {}
+    method = GeoClip(GeoClip.Config(**{**sizes, "gallery": gallery, "search": wanted.search}))
     torch.manual_seed(0)
     network = GeoClipNetwork(FEATURES, method.config).eval()
     nobody = Labelled(np.array([], dtype=np.str_), np.zeros((0, 2)))
