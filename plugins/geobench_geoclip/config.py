@@ -15,12 +15,12 @@ class GeoClipConfig(EmbeddedRecipe):
     """Sizes of the encoders, the contrastive training, and the gallery.
 
     The defaults are for the embedded benchmark; learning rate, scales, dropout and whitening were
-    chosen where no board tests (perf/tuning/geoclip.md, -near and -head). The preset `paper` has
-    the published sizes.
+    chosen where no board tests (perf/tuning/geoclip.md, -near, -head and -epochs). The preset
+    `paper` has the published sizes.
     """
 
     learning_rate: float = Field(
-        1e-4, gt=0, description="the highest learning rate, after the warm-up"
+        3e-4, gt=0, description="the highest learning rate, after the warm-up"
     )
 
     weights: Literal["trained", "released"] = Field(
