@@ -55,7 +55,7 @@ HARMONICS = f"spherical harmonics up to degree {DEGREE}"
 
 ALPHAS = tuple(10.0**power for power in range(-2, 6))
 """Penalties of the ridge."""
-STRENGTHS = tuple(10.0**power for power in range(-4, 2))
+STRENGTHS = tuple(10.0**power for power in range(-3, 5))
 """Inverse penalties of the logistic regression."""
 
 Embed = Callable[[Points], NDArray[np.floating[Any]]]
@@ -245,7 +245,7 @@ def probed(
 
     penalties: Sequence[float] = STRENGTHS if task.is_class else ALPHAS
     models = [
-        LogisticRegression(C=penalty, max_iter=500, tol=1e-3)
+        LogisticRegression(C=penalty, max_iter=1000, tol=1e-3)
         if task.is_class
         else Ridge(alpha=penalty)
         for penalty in penalties
