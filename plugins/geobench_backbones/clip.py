@@ -149,5 +149,9 @@ class OpenClip(TextEncoder):
 def _numbers(features: "Tensor") -> NDArray[np.float32]:
     found: NDArray[np.float32] = features.float().cpu().numpy()
     if not np.isfinite(found).all():
-        raise DataError("open-clip gives features that are not finite; are its weights damaged?")
+        raise DataError(
+            "features are not finite; are its weights damaged?",
+            where="encoder open-clip",
+            remedy="Fetch the weights again, or give others in `checkpoint`.",
+        )
     return found

@@ -25,8 +25,6 @@ SOURCES = {
     "blue-marble-less-data": "benchmarks/blue-marble-less-data.yaml",
 }
 every_board = pytest.mark.parametrize("name", SOURCES)
-# Half a minute each, and pages and pictures of the other boards are made in the same way.
-LARGE = ("blue-marble-cells", "blue-marble-less-data")
 
 
 def folder(name):
@@ -43,10 +41,7 @@ def test_a_committed_leaderboard_verifies(name):
     assert verification.verify(folder(name), installed()) == []
 
 
-@pytest.mark.parametrize(
-    "name",
-    [pytest.param(n, marks=pytest.mark.slow) if n in LARGE else n for n in SOURCES],
-)
+@every_board
 def test_its_tables_and_pictures_are_fresh(name):
     board = Leaderboard(folder(name), installed())
     assert verification.stale(board, report.contents(board, board.tables())) == []

@@ -242,3 +242,17 @@ def test_each_photo_is_decoded_by_itself():
     for photo in range(7):
         alone = net(photos[photo : photo + 1])
         torch.testing.assert_close([each[photo : photo + 1] for each in together], alone)
+
+
+def test_queries_begin_as_they_are_told_to():
+    def begun(how):
+        torch.manual_seed(0)
+        config = GeoDecoderConfig(width=128, scenes=64, initial_queries=how)
+        return SceneDecoder({"tokens": (4, 5)}, [3, 4], config, hard=True).queries.detach()
+
+    uniform, normal = begun("uniform"), begun("normal")
+    assert 0 <= uniform.min() < 0.02
+    assert 0.98 < uniform.max() <= 1
+    assert abs(uniform.mean() - 0.5) < 0.05
+    assert abs(normal.mean()) < 0.002
+    assert abs(normal.std() - 0.02) < 0.001
