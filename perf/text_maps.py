@@ -18,12 +18,13 @@ from pathlib import Path
 import numpy as np
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
 import geobench
-from geobench import GeobenchError, Prediction, geo
+from geobench import EqualAreaGrid, GeobenchError, Prediction
 from geobench.figures import world
 from geobench.figures.style import VERMILION, house_style
+from geobench.geo import Floats
+from geobench.run.cell_densities import cell_log_densities
 
 log = logging.getLogger("text_maps")
 
@@ -36,13 +37,11 @@ QUERIES = (
 )
 COLUMNS = 2
 DRAWS = 50_000
-"""Of each text."""
-FEWEST = 6
-"""Draws in a pixel that is coloured: fewer may be there by chance."""
-STEP = 2.0
-"""Degrees on each side of a pixel."""
-LATITUDES, LONGITUDES = np.arange(-90, 90.1, STEP), np.arange(-180, 180.1, STEP)
-"""The edges of pixels."""
+"""Of each text, where draws tell the density."""
+GRID = EqualAreaGrid(90)
+"""The cells that are coloured, 220 km wide."""
+LEAST = 2
+"""Times the uniform density, at which colours begin: ten draws in a cell; fewer may be chance."""
 UNIFORM = 1 / (4 * np.pi)
 TICKS = (2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)
 """On the scale of colours, times the uniform density."""
@@ -79,7 +78,7 @@ def main() -> int:
 
 def heat_maps(texts: Sequence[str], said: Prediction) -> Figure:
     """A map of the world for each text."""
-    densities = pixel_densities(said)
+    densities = cell_densities(said)
     answers = said.point()
     high = max(float(densities.max()), 20 * UNIFORM)
     with house_style():
@@ -89,13 +88,10 @@ def heat_maps(texts: Sequence[str], said: Prediction) -> Figure:
             axes = figure.add_subplot(rows, COLUMNS, number + 1, projection=world.PROJECTION)
             world.draw_world(axes, on_earth=True)
             axes.set_title(text, fontsize=9, loc="center")
-            mesh = axes.pcolormesh(
-                np.radians(LONGITUDES),
-                np.radians(LATITUDES),
-                np.ma.masked_where(drawn_by_chance(densities[number]), densities[number]),
-                cmap="YlGnBu",
-                norm=LogNorm(2 * UNIFORM, high),
-                rasterized=True,
+            shown = np.flatnonzero(densities[number] > LEAST * UNIFORM)
+            colours = LogNorm(LEAST * UNIFORM, high)
+            mesh = world.draw_cells(
+                axes, GRID, shown, densities[number][shown], cmap="YlGnBu", norm=colours
             )
             axes.plot(*world.on_map(answers[number]), "x", color=VERMILION, ms=6, mew=1.5)
         bar = figure.colorbar(
@@ -112,24 +108,10 @@ def heat_maps(texts: Sequence[str], said: Prediction) -> Figure:
     return figure
 
 
-def pixel_densities(said: Prediction) -> NDArray[np.float64]:
-    """The share of DRAWS draws in each pixel by its area, (N, H, W), per steradian: a mean over the
-    pixel, whatever is narrower than it."""
-    drawn = geo.wrap(said.sample(DRAWS, np.random.default_rng(0)))
-    counts = [
-        np.histogram2d(each[:, 0], each[:, 1], bins=(LATITUDES, LONGITUDES))[0] for each in drawn
-    ]
-    return np.asarray(np.stack(counts) / DRAWS / areas(), dtype=np.float64)
-
-
-def drawn_by_chance(density: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Which pixels (H, W) are left without colour: near the uniform density, or of few draws."""
-    return (density < 2 * UNIFORM) | (density * areas() * DRAWS < FEWEST - 0.5)
-
-
-def areas() -> NDArray[np.float64]:
-    """Of the pixels of each row, in steradians, (H, 1)."""
-    return np.asarray(np.diff(np.sin(np.radians(LATITUDES)))[:, None] * np.radians(STEP))
+def cell_densities(said: Prediction) -> Floats:
+    """The mean density over each cell of GRID, (N, cells), per steradian."""
+    rng = np.random.default_rng(0)
+    return np.asarray(np.exp(cell_log_densities(said, GRID, rng, draws=DRAWS)))
 
 
 if __name__ == "__main__":

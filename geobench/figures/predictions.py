@@ -1,6 +1,5 @@
 """Predictions on maps: what each method says of a few photos, from `map.npz` of its record."""
 
-import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from geobench.board.leaderboard import Leaderboard
 from geobench.errors import StoreError
 from geobench.figures.contact import ANSWER, TRUTH
 from geobench.figures.style import WIDTH, headed, house_style, shortened
-from geobench.figures.world import PROJECTION, draw_world, on_map, outline, untorn
+from geobench.figures.world import PROJECTION, draw_cells, draw_world, on_map, untorn
 from geobench.geo import Floats, Points
 from geobench.partitions import EqualAreaGrid
 from geobench.predictions import LOG_UNIFORM
@@ -181,7 +180,9 @@ def _draw_photo(
     axes.set_title(shortened(said.label), loc="center", fontsize=8, pad=13)
     axes.text(0.5, 1.02, f"{away} km", transform=axes.transAxes, ha="center", fontsize=7.5)
     if said.log_density is not None:
-        _draw_density(axes, said.log_density[photo], scale=scale)
+        cells = said.log_density[photo]
+        shown = np.flatnonzero(cells > scale.low)
+        draw_cells(axes, _GRID, shown, cells[shown], cmap=_colours(), norm=scale.norm())
     if said.trajectories is not None:
         for path in said.trajectories[photo]:
             axes.plot(*on_map(untorn(path)), color=DRAW, lw=0.4, alpha=0.5)
@@ -199,34 +200,6 @@ def _draw_photo(
             label=label,
             clip_on=False,  # at the rim of the map
         )
-
-
-def _draw_density(axes: "Axes", log_density: Floats, *, scale: "_Scale") -> None:
-    from matplotlib.collections import PolyCollection
-
-    shown = np.flatnonzero(log_density > scale.low)
-    # Projected all at once: matplotlib would do it polygon by polygon, in seconds a map.
-    # Only axes of a map have these two, and no type tells such axes apart.
-    projection, affine = axes.transProjection, axes.transAffine  # type: ignore[attr-defined]
-    corners = np.stack(on_map(_outlines()[shown]), axis=-1)
-    flat = projection.transform(corners.reshape(-1, 2)).reshape(corners.shape)
-    mesh = PolyCollection(
-        flat,
-        cmap=_colours(),
-        norm=scale.norm(),
-        lw=0.3,  # or the land shows through the seams between cells
-        edgecolor="face",
-        rasterized=True,
-        transform=affine + axes.transAxes,
-    )
-    mesh.set_array(log_density[shown])
-    axes.add_collection(mesh, autolim=False)
-
-
-@functools.cache
-def _outlines() -> Points:
-    """The corners of all cells, (cells, 12, 2)."""
-    return np.stack([outline(bounds) for bounds in _GRID.bounds()])
 
 
 @final

@@ -9,10 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geobench.geo import Floats, Points
+from geobench.partitions import EqualAreaGrid
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.colors import ListedColormap
+    from matplotlib.collections import PolyCollection
+    from matplotlib.colors import Colormap, ListedColormap, Normalize
 
 PROJECTION = "mollweide"
 """Equal-area, so that a crowd of photos looks as dense as it is."""
@@ -68,6 +70,52 @@ def _colours() -> "ListedColormap":
     from matplotlib.colors import ListedColormap
 
     return ListedColormap([_SEA, _LAND])
+
+
+def draw_cells(
+    axes: "Axes",
+    grid: EqualAreaGrid,
+    cells: NDArray[np.intp],
+    values: Floats,
+    *,
+    cmap: "Colormap | str",
+    norm: "Normalize",
+) -> "PolyCollection":
+    """Some cells of a grid in colours, on axes of the projection PROJECTION.
+
+    Args:
+        axes: to draw on.
+        grid: of cells.
+        cells: which of them, (M,).
+        values: what their colours say, (M,).
+        cmap: the colours.
+        norm: their scale.
+    """
+    from matplotlib.collections import PolyCollection
+
+    # Projected all at once: matplotlib would do it polygon by polygon, in seconds a map.
+    # Only axes of a map have these two, and no type tells such axes apart.
+    projection, affine = axes.transProjection, axes.transAffine  # type: ignore[attr-defined]
+    corners = np.stack(on_map(_outlines(grid.rows)[cells]), axis=-1)
+    flat = projection.transform(corners.reshape(-1, 2)).reshape(corners.shape)
+    mesh = PolyCollection(
+        flat,
+        cmap=cmap,
+        norm=norm,
+        lw=0.3,  # or the land shows through the seams between cells
+        edgecolor="face",
+        rasterized=True,
+        transform=affine + axes.transAxes,
+    )
+    mesh.set_array(values)
+    axes.add_collection(mesh, autolim=False)
+    return mesh
+
+
+@functools.lru_cache(maxsize=4)
+def _outlines(rows: int) -> Points:
+    """The corners of all cells of a grid, (cells, 12, 2)."""
+    return np.stack([outline(bounds) for bounds in EqualAreaGrid(rows).bounds()])
 
 
 def _bare(axes: "Axes") -> None:

@@ -19,6 +19,7 @@ from geobench.records import MAP, StoredRecord, files
 from geobench.records.stored_records import MAP_CELL_ROWS
 from geobench.records.workspace import Workspace
 from geobench.run import manifest, plan, recording
+from geobench.run.cell_densities import cell_log_densities
 from geobench.run.execution import Execution, Options, Reporter
 from geobench.run.named_methods import wanted
 from geobench.run.plan import Evaluation, Plan, Training
@@ -30,8 +31,8 @@ PATHS = 25
 """Trajectories that are kept of each photo, where a prediction has them."""
 STEPS = 64
 """The most places of a trajectory that are kept, both ends among them."""
-
-_SUBCELLS = 2  # a side of a cell: a density is looked at in their middles, 4 in all
+DENSITY_DRAWS = 10_000
+"""Draws of each photo that tell how dense its cells are; they are not kept."""
 
 
 @final
@@ -195,9 +196,6 @@ def shown(
     answer = _of_shape(geo.wrap(prediction.point(), name="answers"), (photos, 2), "answers")
     drawn = geo.wrap(prediction.sample(SAMPLES, rng), name="samples")
     arrays = {"answer": answer, "samples": _of_shape(drawn, (photos, SAMPLES, 2), "samples")}
-    if isinstance(prediction, Density):
-        cells = cell_log_density(prediction)
-        arrays["log_density"] = _of_shape(cells, (photos, len(GRID)), "log-densities").astype("f4")
     paths = prediction.trajectories(PATHS, rng)
     if paths is not None:
         paths = geo.wrap(paths, name="trajectories")
@@ -205,29 +203,14 @@ def shown(
         paths = _of_shape(paths, (photos, PATHS, steps, 2), "trajectories")
         kept = np.rint(np.linspace(0, steps - 1, min(steps, STEPS))).astype(np.intp)
         arrays["trajectories"] = paths[:, :, kept].astype("f4")
+    if isinstance(prediction, Density):  # last, since it uses the generator, too
+        cells = cell_log_densities(prediction, GRID, rng, draws=DENSITY_DRAWS)
+        arrays["log_density"] = _of_shape(cells, (photos, len(GRID)), "log-densities").astype("f4")
     return arrays
 
 
 GRID = EqualAreaGrid(MAP_CELL_ROWS)
 """The cells on which log-densities are kept."""
-
-
-def cell_log_density(density: Density) -> Floats:
-    """The log of a density's mean over each cell of GRID, nats per steradian, (N, cells).
-
-    A cell is about 400 km wide, and a density may have peaks that its centre misses: the mean is
-    that of four points, which stand for equal areas.
-    """
-    south, west, north, east = GRID.bounds().T
-    low, high = np.sin(np.deg2rad(south)), np.sin(np.deg2rad(north))
-    middles = (np.arange(_SUBCELLS) + 0.5) / _SUBCELLS
-    total = np.full((len(density), len(GRID)), -np.inf)
-    for up in middles:
-        lat = np.rad2deg(np.arcsin(low + up * (high - low)))
-        for along in middles:
-            points = np.stack([lat, west + along * (east - west)], axis=-1)
-            total = np.logaddexp(total, density.log_prob(points[None]))
-    return np.asarray(total - 2 * np.log(_SUBCELLS))
 
 
 def _of_shape(array: Floats, shape: tuple[int, ...], what: str) -> Floats:

@@ -148,25 +148,17 @@ def test_the_density_of_the_cells_is_a_density(mapped):
     assert np.exp(log_density).sum(axis=1) * area == pytest.approx(np.ones(4), abs=0.1)
 
 
-def test_a_density_that_is_even_in_every_cell_is_kept_as_it_is():
-    masses = np.random.default_rng(0).random((2, len(mapping.GRID)))
-    density = Cells(mapping.GRID, np.log(masses / masses.sum(axis=1, keepdims=True)))
-    there = density.log_prob(mapping.GRID.centres[None])
-    np.testing.assert_allclose(mapping.cell_log_density(density), there)
+def test_draws_and_trajectories_are_those_that_the_generator_gives_first():
+    def even(indices, points):
+        return np.full(points.shape[:-1], -np.log(4 * np.pi))
 
-
-def test_a_peak_that_fills_a_quarter_of_a_cell_counts_by_a_quarter():
-    south, west, north, east = mapping.GRID.bounds()[1500]
-
-    def log_prob(indices, points):
-        lat, lon = points[..., 0], points[..., 1]
-        half = np.rad2deg(np.arcsin(np.sin(np.deg2rad([south, north])).mean()))
-        inside = (lat > south) & (lat < half) & (lon > west) & (lon < (west + east) / 2)
-        return np.where(inside, np.log(8.0), -np.inf)
-
-    found = mapping.cell_log_density(LazyDensity(np.zeros((1, 2)), paths, log_prob))
-    assert found[0, 1500] == pytest.approx(np.log(8.0 / 4))
-    assert np.isneginf(np.delete(found[0], 1500)).all()
+    walk = LazyDensity(np.zeros((2, 2)), lambda *given: paths(*given)[:, :, -1], even, trace=paths)
+    shown = mapping.shown(walk, np.random.default_rng(3), photos=2)
+    rng = np.random.default_rng(3)
+    np.testing.assert_array_equal(shown["samples"], walk.sample(mapping.SAMPLES, rng))
+    ends = walk.trajectories(mapping.PATHS, rng)[:, :, -1]
+    np.testing.assert_array_equal(shown["trajectories"][:, :, -1], ends.astype("f4"))
+    np.testing.assert_allclose(shown["log_density"], -np.log(4 * np.pi), rtol=1e-6)
 
 
 def test_half_of_the_photos_are_near_training_and_they_come_in_that_order():

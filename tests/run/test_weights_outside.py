@@ -5,13 +5,15 @@ import csv
 import numpy as np
 import pytest
 
+from answering_mutants import AveragesLongitudes
 from command_line import FAULTY, HYBRIDS, Command
-from geobench import Component, DataError, Method, Metric, digests
+from geobench import Component, DataError, Gallery, Method, Metric, digests
 from geobench.catalogue import installed
 from geobench.pages.verification import verify
 from geobench.records import files
 from geobench.testing.check import Failure, Skip
 from geobench.testing.kit import checks_of, examine, subject_of
+from retrieving_mutants import SoundRetriever
 from sound_method import Sound, SoundConfig
 
 YAML = """\
@@ -217,6 +219,32 @@ def test_released_weights_need_not_know_the_toy_planet_and_the_kit_says_so():
     for name in ("beats-chance", "samples-beat-chance"):
         with pytest.raises(Skip, match="released, and need not know the toy planet"):
             checks[name](subject)
+
+
+class ReleasedAndEverywhere(FixedAndReleased, SoundRetriever):
+    """Chooses among training places and a grid, by weights that know neither."""
+
+    name = "released-and-everywhere"
+    needs_training = True
+    gallery_source = Gallery(source="both", rows=6)
+
+    def fit(self, train, val, context):
+        super().fit(train, val, context)
+        self.learnt.places = self.gallery_source.fixed()[: len(self.learnt.places)]  # in the south
+
+
+class ReleasedAndAveraging(AveragesLongitudes):
+    """Fits kernels to training places, and averages their longitudes."""
+
+    origin = "released"
+    trained_on = "a million photos of elsewhere"
+
+
+def test_released_weights_need_not_answer_at_the_poles_where_their_gallery_is_everywhere():
+    (check,) = [check for check in checks_of("method") if check.name == "poles-and-date-line"]
+    assert "km from the north pole" in check(subject_of(ReleasedAndEverywhere))
+    with pytest.raises(Failure, match="all training places lie at the date line"):
+        check(subject_of(ReleasedAndAveraging))
 
 
 def test_components_of_two_widths_cannot_see_the_same_features():

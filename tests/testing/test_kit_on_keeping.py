@@ -8,7 +8,7 @@ from geobench.methods import fitted_attributes
 from geobench.run.named_methods import deterministic, with_components
 from geobench.testing import checks_of, examine, subject_of
 from geobench.testing.method_subject import MethodSubject
-from keeping_mutants import KEEPING, Hybrid, Indexed, StillFromState, Weighted
+from keeping_mutants import KEEPING, Hybrid, Indexed, IndexedSlowly, StillFromState, Weighted
 from sound_method import Sound
 
 
@@ -33,6 +33,11 @@ def test_a_file_of_weights_is_as_it_was_after_the_check():
     (check,) = [c for c in checks_of("method") if c.name == "weights-are-in-the-key"]
     check(subject)
     assert np.load(subject.config.weights).tolist() == np.linspace(0.2, 1, 17).tolist()
+
+
+def test_a_deadline_is_looked_at_where_all_of_the_work_lies_in_the_cache():
+    (check,) = [c for c in checks_of("method") if c.name == "deadline-obeyed"]
+    assert check(subject_of(IndexedSlowly)) == "4 look(s) in one fit"
 
 
 def test_a_method_of_the_earlier_contract_is_told_of_restore():

@@ -1,23 +1,26 @@
 """Released weights: found by path, read without running code, and answering from their gallery."""
 
-import csv
 import json
-import sys
-import types
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import save_file
 
 from geobench import Context, DataError, Gallery, PluginError, geo
+from geobench.testing import examine
 from geobench_geoclip import release
 from geobench_geoclip.config import GeoClipConfig
 from geobench_geoclip.method import GeoClip
 from geobench_geoclip.network import GeoClipNetwork
 from geobench_geoclip.release import Release
+from geoclip_releases import (
+    a_package,
+    a_safetensors_release,
+    as_released,
+    official,
+    official_only,
+)
 from regions_with_looks import asked, nothing, photos
 
 SIZES = {
@@ -32,49 +35,6 @@ SIZES = {
 PLACES = geo.uniform(50, np.random.default_rng(4))
 
 
-def as_released(network):
-    """The weights of a network by the names under which the authors release them."""
-    found = {"logit_scale": network.logit_scale.detach()}
-    for name, tensor in network.head.state_dict().items():
-        found[f"image_encoder.mlp.{name}"] = tensor
-    for number, capsule in enumerate(network.location.capsules):
-        of = f"location_encoder.LocEnc{number}."
-        found[f"{of}capsule.0.b"] = capsule.waves
-        layers = capsule.layers.state_dict()
-        last = max(int(name.split(".")[0]) for name in layers)
-        for name, tensor in layers.items():
-            layer, kind = name.split(".")
-            head = int(layer) == last
-            found[f"{of}head.0.{kind}" if head else f"{of}capsule.{int(layer) + 1}.{kind}"] = tensor
-    return {name: tensor.clone() for name, tensor in found.items()}
-
-
-def write_places(path):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", newline="") as stream:
-        csv.writer(stream).writerows([("LAT", "LON"), *PLACES.tolist()])
-
-
-def a_package(folder, weights):
-    of_images = {n.removeprefix("image_encoder.mlp."): t for n, t in weights.items() if "mlp" in n}
-    prefix = "location_encoder."
-    of_places = {n.removeprefix(prefix): t for n, t in weights.items() if n.startswith(prefix)}
-    (folder / "model/weights").mkdir(parents=True)
-    torch.save(of_images, folder / "model/weights/image_encoder_mlp_weights.pth")
-    torch.save(of_places, folder / "model/weights/location_encoder_weights.pth")
-    torch.save(weights["logit_scale"], folder / "model/weights/logit_scale_weights.pth")
-    write_places(folder / "model/gps_gallery/coordinates_100K.csv")
-    return folder
-
-
-def a_safetensors_release(folder, weights):
-    folder.mkdir(parents=True)
-    save_file(weights, folder / "model.safetensors")
-    (folder / "config.json").write_text(json.dumps({"gallery_file": "places.csv"}))
-    write_places(folder / "places.csv")
-    return folder
-
-
 @pytest.fixture(scope="module")
 def network():
     torch.manual_seed(0)
@@ -83,7 +43,7 @@ def network():
 
 @pytest.fixture(params=[a_package, a_safetensors_release])
 def folder(request, tmp_path, network):
-    return request.param(tmp_path / "released", as_released(network))
+    return request.param(tmp_path / "released", as_released(network), PLACES)
 
 
 def method_of(folder, **config):
@@ -133,6 +93,19 @@ def test_it_says_what_it_is(folder):
     assert trained.needs_training
 
 
+@pytest.mark.parametrize(
+    "gallery", [Gallery(source="own"), Gallery(source="both", rows=9)], ids=str
+)
+def test_with_a_made_up_release_it_passes_the_kit(tmp_path, network, gallery):
+    folder = a_safetensors_release(tmp_path / "released", as_released(network), PLACES)
+    verdict = examine(GeoClip, config=method_of(folder, gallery=gallery).config)
+    assert {o.check: o.reason for o in verdict.outcomes if o.status == "failed"} == {}
+    # Weights that nobody trained know nothing, and those of a path are in the key already.
+    unknowing = {"beats-chance", "samples-beat-chance", "similarity-knows-photos-and-places"}
+    skipped = {o.check for o in verdict.outcomes if o.status == "skipped"}
+    assert skipped == unknowing | {"weights-are-in-the-key"}
+
+
 def test_content_is_that_of_every_file(folder):
     before = method_of(folder).content()
     for path in sorted(folder.rglob("*")):
@@ -154,7 +127,7 @@ def test_a_file_that_is_not_there_is_named(folder):
 def test_weights_of_something_else_are_refused(tmp_path, network):
     weights = as_released(network)
     weights["decoder.weight"] = torch.zeros(2)
-    folder = a_safetensors_release(tmp_path / "other", weights)
+    folder = a_safetensors_release(tmp_path / "other", weights, PLACES)
     with pytest.raises(DataError, match=r"no weights of GeoCLIP.*decoder\.weight"):
         Release.find(folder).network()
 
@@ -163,7 +136,7 @@ def test_no_weight_may_be_missing(tmp_path, network):
     weights = as_released(network)
     for number, name in enumerate(weights):
         fewer = {other: tensor for other, tensor in weights.items() if other != name}
-        folder = a_safetensors_release(tmp_path / str(number), fewer)
+        folder = a_safetensors_release(tmp_path / str(number), fewer, PLACES)
         with pytest.raises(DataError, match="no weights of GeoCLIP"):
             Release.find(folder).network()
 
@@ -186,7 +159,7 @@ class Mischief:
 
 
 def test_code_in_a_pickle_is_not_run(tmp_path, network):
-    folder = a_package(tmp_path / "package", as_released(network))
+    folder = a_package(tmp_path / "package", as_released(network), PLACES)
     mark = tmp_path / "mark"
     torch.save({"0.weight": Mischief(mark)}, folder / "model/weights/image_encoder_mlp_weights.pth")
     with pytest.raises(DataError, match="no weights of GeoCLIP"):
@@ -215,7 +188,7 @@ def test_keys_of_training_are_refused_with_released_weights(folder):
 
 
 def test_a_gallery_that_lies_outside_the_release_is_refused(tmp_path, network):
-    folder = a_safetensors_release(tmp_path / "release", as_released(network))
+    folder = a_safetensors_release(tmp_path / "release", as_released(network), PLACES)
     (folder / "config.json").write_text(json.dumps({"gallery_file": "../places.csv"}))
     with pytest.raises(DataError, match="no name of a file beside it"):
         Release.find(folder)
@@ -248,35 +221,22 @@ def test_places_of_released_weights_have_features(folder, network):
     assert method.embed_locations(PLACES[:0], Context(seed=0)).shape == (0, 7)
 
 
-OFFICIAL = find_spec("geoclip")
-official_only = pytest.mark.skipif(
-    OFFICIAL is None or OFFICIAL.origin is None,
-    reason="the package geoclip is not installed: pip install --no-deps geoclip",
-)
-
-
 @pytest.fixture
-def official(monkeypatch):
-    """The authors' location encoder, without their package's face, which imports transformers."""
-    root = Path(next(iter(OFFICIAL.submodule_search_locations)))
-    for name, place in (("geoclip", root), ("geoclip.model", root / "model")):
-        module = types.ModuleType(name)
-        module.__path__, module.__spec__ = [str(place)], OFFICIAL
-        monkeypatch.setitem(sys.modules, name, module)
-    from geoclip.model.location_encoder import LocationEncoder
-
-    return LocationEncoder(from_pretrained=True).eval()
+def encoder(monkeypatch):
+    """The authors' location encoder with its weights."""
+    of_places = official("location_encoder", monkeypatch)
+    return of_places.LocationEncoder(from_pretrained=True).eval()
 
 
 @official_only
 @pytest.mark.filterwarnings("ignore::FutureWarning")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_embeddings_agree_with_the_official_package(official):
+def test_embeddings_agree_with_the_official_package(encoder):
     points = geo.uniform(10_000, np.random.default_rng(0))
     points[:5] = [[90, 0], [-90, 33], [0, -180], [12, 180], [89.999, -179.999]]
     ours = Release.find(None).network()
     with torch.no_grad():
-        expected = official(torch.tensor(points, dtype=torch.float32))
+        expected = encoder(torch.tensor(points, dtype=torch.float32))
         found = ours.location(torch.tensor(points))
     apart = (found - expected).norm(dim=1) / expected.norm(dim=1)
     assert float(apart.max()) < 1e-5
@@ -286,11 +246,11 @@ def test_embeddings_agree_with_the_official_package(official):
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::FutureWarning")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_the_five_best_places_of_the_released_gallery_are_the_official_ones(official):
+def test_the_five_best_places_of_the_released_gallery_are_the_official_ones(encoder):
     found = Release.find(None)
     places = torch.tensor(found.places(), dtype=torch.float32)
     with torch.no_grad():
-        theirs = torch.cat([official(chunk) for chunk in places.split(4096)])
+        theirs = torch.cat([encoder(chunk) for chunk in places.split(4096)])
         theirs = torch.nn.functional.normalize(theirs, dim=1)
         features = torch.randn(1000, 768, generator=torch.Generator().manual_seed(0))
         asked_for = found.network().photos(features)
