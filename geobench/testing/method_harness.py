@@ -41,6 +41,7 @@ class MethodHarness(MethodPhotos):
         deadline: float | None = None,
         method: Method | None = None,
         cache: Path | None = None,
+        component_seed: int | None = None,
     ) -> Context:
         """A context as the harness makes it for `fit` and `restore`; components are fitted on the
         same photos.
@@ -48,6 +49,7 @@ class MethodHarness(MethodPhotos):
         Args:
             method: whose context it is; the one under check, unless it is that of a component.
             cache: where it keeps what can be rebuilt, if not where all contexts do.
+            component_seed: of components, if it is not `seed`.
         """
         train = self.train if train is None else train
         val = self.val if val is None else val
@@ -63,7 +65,11 @@ class MethodHarness(MethodPhotos):
             known_ids=ids,
             deadline=deadline,
             fitted=lambda reference: self._component(
-                _planned(reference, method), train, val, seed, deadline
+                _planned(reference, method),
+                train,
+                val,
+                seed if component_seed is None else component_seed,
+                deadline,
             ),
             log=_QUIET,
         )
@@ -138,11 +144,12 @@ class MethodHarness(MethodPhotos):
         *,
         seed: int = 0,
         cache: Path | None = None,
+        component_seed: int | None = None,
     ) -> Method:
         """The method made again from a stored state."""
         train = self.train if train is None else train
         method = self.make()
-        context = self.context(train, val, seed=seed, cache=cache)
+        context = self.context(train, val, seed=seed, cache=cache, component_seed=component_seed)
         with opened_files() as opened:
             method.restore(state, train, context)
         context.fitted = None
