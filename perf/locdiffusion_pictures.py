@@ -105,11 +105,15 @@ def maps(titles: list[str], functions: list[np.ndarray], answers: list[Points]) 
         world.draw_world(axes, on_earth=True)
         axes.set_title(title, fontsize=9, loc="center")
         cells = np.arange(len(GRID))
-        mesh = world.draw_cells(axes, GRID, cells, function, cmap="RdBu_r", norm=Normalize(-1, 1))
+        mesh = world.draw_cells(
+            axes, GRID, cells, function, cmap="RdBu_r", norm=Normalize(-0.5, 0.5)
+        )
         mesh.set_alpha(0.75)
         axes.plot(*world.on_map(PLACE[0]), "o", color=BLUE, ms=11, mfc="none", mew=1.2)
         axes.plot(*world.on_map(answer[0]), "x", color=VERMILION, ms=6, mew=1.5)
-    bar = figure.colorbar(mesh, ax=figure.axes, orientation="horizontal", shrink=0.5, aspect=40)
+    bar = figure.colorbar(
+        mesh, ax=figure.axes, orientation="horizontal", shrink=0.5, aspect=40, extend="both"
+    )
     bar.set_label("value, of the largest")
     return figure
 

@@ -23,7 +23,7 @@ class LocDiffusionConfig(EmbeddedRecipe):
         ge=4,
         le=400,
         description="bands of the EqualAreaGrid whose centres are the anchors, on which predicted "
-        "and true codes are compared; 49 make 3,060 about 410 km apart",
+        "and true codes are compared; 49 make 3,058 about 410 km apart",
     )
     target_km: float = Field(
         200.0,
@@ -109,7 +109,7 @@ class LocDiffusionConfig(EmbeddedRecipe):
         ge=4,
         le=1000,
         description="bands of the EqualAreaGrid on whose cells the density is constant; 100 make "
-        "12,728 about 200 km wide",
+        "12,738 about 200 km wide",
     )
 
     @property

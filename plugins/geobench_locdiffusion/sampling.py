@@ -6,6 +6,7 @@ from typing import final
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from geobench import Context, Examples, Indices
@@ -68,12 +69,12 @@ class Sampler:
         for batch in in_chunks(examples.pooled, size=size, device=self.device):
             positions = batch.positions.cpu().numpy()
             told = self.network.told(batch.features).repeat_interleave(self.samples, dim=0)
-            raw, clean = self._denoised(told, examples.ids[positions], context)
-            shape = (len(positions), self.samples, -1)
-            yield Codes(positions, raw.view(shape), clean.view(shape))
+            yield self._drawn(positions, told, examples.ids[positions], context)
 
-    def _denoised(self, told: Tensor, ids: np.ndarray, context: Context) -> tuple[Tensor, Tensor]:
-        """Raw and clean codes (P * S, C) of photos that `told` (P * S, condition) tells of."""
+    def _drawn(
+        self, positions: Indices, told: Tensor, ids: NDArray[np.str_], context: Context
+    ) -> Codes:
+        """Codes for photos (P,) that `told` (P * S, condition) tells of."""
         seen = self._noise(ids, context, "begin") if self.config.diffusion else self._nothing(told)
         for step, now in enumerate(self.times):
             raw = self._said(seen, now, told)
@@ -86,7 +87,8 @@ class Sampler:
                 seen = self.schedule.step(
                     seen, clean, now, self.times[step + 1], eta=eta, fresh=fresh
                 )
-        return raw, clean
+        shape = (len(positions), self.samples, -1)
+        return Codes(positions, raw.view(shape), clean.view(shape))
 
     def _said(self, seen: Tensor, now: Tensor, told: Tensor) -> Tensor:
         """What the denoiser says, with guidance."""
@@ -97,7 +99,7 @@ class Sampler:
             raw = without + self.config.guidance * (raw - without)
         return raw
 
-    def _noise(self, ids: np.ndarray, context: Context, stream: str) -> Tensor:
+    def _noise(self, ids: NDArray[np.str_], context: Context, stream: str) -> Tensor:
         noise = context.noise(ids, (self.samples, self.network.codes), f"locdiffusion {stream}")
         return torch.tensor(noise, dtype=torch.float32, device=self.device).flatten(0, 1)
 

@@ -22,6 +22,8 @@ def same(shown, default):
     value = yaml.safe_load(written[1])
     if isinstance(default, Config):
         value = type(default).model_validate(value)
+    if hasattr(default, "settings"):  # a component by its name
+        wanted = {"name": default.name, **default.settings} if default.settings else default.name
     return value == wanted
 
 
