@@ -17,8 +17,8 @@ class Anchors:
     A raw code r is a log-density on the anchors: the logit of anchor a is
     sharpness * <code(a), r> / C, which is `sharpness` at the anchor itself if r is its code. A
     true place stands for a von Mises-Fisher distribution around it, as wide as `target_km`,
-    normalised over the anchors: its code of a large degree under a heat window. SHDD-KL is the
-    divergence of the two distributions.
+    normalised over the anchors. That is what the function of its code becomes under a heat window,
+    if the degree is large. SHDD-KL is the divergence of the two distributions.
 
     Args:
         rows: bands of the grid.
@@ -39,7 +39,8 @@ class Anchors:
 
     def logits(self, raw: Tensor) -> Tensor:
         """Log-density, but for a constant, of raw codes (..., C) on the anchors, (..., A)."""
-        return self.scale * raw @ self.codes.T
+        with torch.autocast(raw.device.type, enabled=False):  # its 8 bits would blur places
+            return self.scale * raw.float() @ self.codes.T
 
     def mean_code(self, logits: Tensor) -> Tensor:
         """The mean of the anchors' codes under the softmax of logits (..., A), (..., C): what a
@@ -48,14 +49,15 @@ class Anchors:
 
     def targets(self, vectors: Tensor) -> Tensor:
         """The distributions (B, A) that places stand for, given as unit vectors (B, 3)."""
-        cosine = vectors.to(self.vectors.dtype) @ self.vectors.T
-        return torch.softmax(self.concentration * (cosine - 1), dim=-1)
+        with torch.autocast(vectors.device.type, enabled=False):
+            cosine = vectors.to(self.vectors.dtype) @ self.vectors.T
+            return torch.softmax(self.concentration * (cosine - 1), dim=-1)
 
 
 def anchors_of(config: LocDiffusionConfig, *, device: str) -> Anchors:
     """The anchors that a configuration asks for."""
     return Anchors(
-        config.anchor_rows,
+        config.rows_of_anchors,
         degree=config.degree,
         sharpness=config.sharpness,
         target_km=config.target_km,

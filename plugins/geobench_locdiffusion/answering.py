@@ -30,7 +30,7 @@ class Answering:
         self.network = network
         self.sampler = Sampler(network, anchors, config, device=device)
         self.cells = CellLogits(
-            config.cell_rows, degree=config.degree, scale=anchors.scale, device=device
+            config.rows_of_cells, degree=config.degree, scale=anchors.scale, device=device
         )
         self.decoder = Decoder(config.degree, radius_km=config.disc_km, device=device)
         self.sharpened = Sharpened()

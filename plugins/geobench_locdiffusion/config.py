@@ -1,11 +1,16 @@
 """The configurations of `locdiffusion` and `locdiffusion-hybrid`: codes, denoiser, sampling."""
 
 from math import log
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, model_validator
 
 from geobench_torch import EmbeddedRecipe
+
+Width = Annotated[int, Field(ge=1)]
+
+_OF_DIFFUSION = ("shift", "sampling_steps", "eta", "samples")
+"""The keys that the control without diffusion has no use for."""
 
 
 class LocDiffusionConfig(EmbeddedRecipe):
@@ -18,12 +23,13 @@ class LocDiffusionConfig(EmbeddedRecipe):
     degree: int = Field(
         23, ge=1, le=200, description="of the harmonics: a code has (degree + 1)^2 numbers"
     )
-    anchor_rows: int = Field(
-        49,
+    anchor_rows: int | None = Field(
+        None,
         ge=4,
         le=400,
         description="bands of the EqualAreaGrid whose centres are the anchors, on which predicted "
-        "and true codes are compared; 49 make 3,058 about 410 km apart",
+        "and true codes are compared; null: 2 (degree + 1) + 1, 49 at degree 23, which make 3,058 "
+        "about 410 km apart",
     )
     target_km: float = Field(
         200.0,
@@ -51,10 +57,15 @@ class LocDiffusionConfig(EmbeddedRecipe):
     condition: int = Field(
         512, ge=1, description="numbers that the denoiser is told of photo and noise level"
     )
-    widths: tuple[int, ...] = Field(
+    widths: tuple[Width, ...] = Field(
         (256, 128),
         min_length=1,
         description="of the U-Net's blocks, from the code down; up again they come in reverse",
+    )
+    skip: bool = Field(
+        False,
+        description="what a noisy code says of its place by itself goes around the U-Net, by "
+        "Bayes' rule; false: it is left to the U-Net",
     )
     first_frequency: float = Field(
         1.0,
@@ -102,15 +113,26 @@ class LocDiffusionConfig(EmbeddedRecipe):
     disc_km: float = Field(
         200.0,
         ge=0,
+        le=20_000,
         description="radius of the disc over which the decoder averages before it seeks the mode",
     )
-    cell_rows: int = Field(
-        100,
+    cell_rows: int | None = Field(
+        None,
         ge=4,
         le=1000,
-        description="bands of the EqualAreaGrid on whose cells the density is constant; 100 make "
-        "12,738 about 200 km wide",
+        description="bands of the EqualAreaGrid on whose cells the density is constant; null: "
+        "4 (degree + 2), 100 at degree 23, which make 12,738 about 200 km wide",
     )
+
+    @property
+    def rows_of_anchors(self) -> int:
+        """`anchor_rows`, or what it is if left out."""
+        return 2 * self.degree + 3 if self.anchor_rows is None else self.anchor_rows
+
+    @property
+    def rows_of_cells(self) -> int:
+        """`cell_rows`, or what it is if left out."""
+        return 4 * (self.degree + 2) if self.cell_rows is None else self.cell_rows
 
     @property
     def numbers(self) -> int:
@@ -123,7 +145,15 @@ class LocDiffusionConfig(EmbeddedRecipe):
         return -log(self.numbers) if self.shift is None else self.shift
 
     @model_validator(mode="after")
-    def _consistent(self) -> Self:
+    def _consistent(self, info: ValidationInfo) -> Self:
+        if info.context and info.context.get("stored"):
+            return self  # what is stored shows every field
+        unused = [key for key in _OF_DIFFUSION if key in self.model_fields_set]
+        if not self.diffusion and unused:
+            raise ValueError(
+                f"{', '.join(unused)}: without diffusion there is no noise, and one code answers; "
+                "leave it out, or set `diffusion: true`"
+            )
         if self.guidance != 1 and not self.hidden_photos:
             raise ValueError(
                 "`guidance` compares answers with and without the photo, and the latter are learnt "

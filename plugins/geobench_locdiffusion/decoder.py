@@ -81,7 +81,7 @@ class Decoder:
         best.scatter_reduce_(0, starts.owner, tops.value, "amax")
         enough = best - _EQUAL * (best - averaged[:, 0] / sqrt(4 * pi))
         # The first of each code's starts that leads high enough.
-        order = torch.arange(len(tops.value), device=codes.device)
+        order = torch.arange(len(tops.value), device=averaged.device)
         order = torch.where(tops.value >= enough[starts.owner], order, len(order))
         first = torch.full_like(starts.owner[: len(codes)], len(order))
         return tops.vectors[first.scatter_reduce_(0, starts.owner, order, "amin")]

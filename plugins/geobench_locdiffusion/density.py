@@ -13,7 +13,7 @@ from geobench_locdiffusion.codes import encode
 from geobench_locdiffusion.sampling import Codes
 
 _NUMBERS = 1 << 24  # of logits that are held at once
-EXPONENTS = tuple(2.0 ** (k / 2) for k in range(-6, 5))
+EXPONENTS = tuple(2.0 ** (k / 2) for k in range(-6, 11))
 """What `Sharpened.fit` chooses from."""
 
 
@@ -21,10 +21,11 @@ EXPONENTS = tuple(2.0 ** (k / 2) for k in range(-6, 5))
 class CellLogits:
     """Raw codes on the cells of a grid.
 
-    Each of a photo's codes r is made positive by the exponential, which is what it means to the
-    loss: exp(exponent * sharpness * <code(x), r> / C) on the cells' centres, normalised over them.
-    A photo's density is the mean over its codes. Cells are all of one area, so that it integrates
-    to 1 exactly.
+    Each of a photo's raw codes r is made positive by the exponential: exp(exponent * sharpness *
+    <code(x), r> / C) on the cells' centres, normalised over them. With an exponent of 1 that is
+    what the divergence was trained by; raw codes of a training by squared error are no
+    log-densities, and need a larger one. A photo's density is the mean over its codes. Cells are
+    all of one area, so that it integrates to 1 exactly.
 
     Args:
         rows: bands of the grid.
@@ -35,11 +36,11 @@ class CellLogits:
 
     def __init__(self, rows: int, *, degree: int, scale: float, device: str) -> None:
         self.grid = EqualAreaGrid(rows)
-        self.codes = scale * encode(self.grid.centres, degree, device=device)  # (G, C)
+        self.weights = encode(self.grid.centres, degree, device=device).mul_(scale)  # (G, C)
 
     def logits(self, raw: Tensor) -> Tensor:
         """(..., G) of raw codes (..., C)."""
-        return raw @ self.codes.T
+        return raw @ self.weights.T
 
     @torch.no_grad()
     def log_masses(self, codes: Codes, exponent: float) -> geo.Floats:

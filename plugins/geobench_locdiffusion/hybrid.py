@@ -1,5 +1,6 @@
 """The method `locdiffusion-hybrid`: retrieval where the diffusion's density has its mass."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
@@ -14,6 +15,7 @@ from geobench import (
     Context,
     Examples,
     Floored,
+    Indices,
     Labelled,
     Method,
     Points,
@@ -25,7 +27,8 @@ from geobench_locdiffusion.method import LocDiffusion
 if TYPE_CHECKING:
     from geobench_locdiffusion.restriction import Restriction
 
-_PAIRS = 1 << 22  # (photo, place) pairs that are compared at once
+_PAIRS = 1 << 22  # (photo, place) pairs that are held at once
+_LOOKED_AT = 250  # validation photos that facts are about
 
 
 class LocDiffusionHybridConfig(Config):
@@ -44,8 +47,8 @@ class LocDiffusionHybridConfig(Config):
         0.5,
         gt=0,
         le=1,
-        description="share of the density's probability; the fewest cells that hold it are where "
-        "the gallery is looked at",
+        description="share of the density's probability, without the floor; the fewest cells that "
+        "hold it are where the gallery is looked at",
     )
     radius_km: float = Field(
         200.0, gt=0, description="how near to the centre of such a cell a place must be"
@@ -86,11 +89,16 @@ class LocDiffusionHybrid(Method):
         context.check_deadline()
         self._begin(context)
         context.fact("places of the gallery", len(self._retriever.gallery()), "places")
-        if len(val):
-            chosen = val.few(Floored.PHOTOS)
-            asked = self._restriction.allowed(self._cells(chosen, context), self.config.mass)
-            context.fact("places that are looked at", float(asked.mean()), "share of the gallery")
-            context.fact("photos without such a place", float((~asked.any(axis=1)).mean()), "share")
+        chosen = val.few(_LOOKED_AT)
+        if len(chosen):
+            counts = np.zeros(len(chosen))
+            cells = _cells_of(self._diffusion.predict(chosen, context))
+            for rows in self._slices(len(chosen)):
+                allowed = self._restriction.allowed(cells.take(rows), self.config.mass)
+                counts[rows] = allowed.sum(axis=1)
+            share = float(counts.mean()) / len(self._retriever.gallery())
+            context.fact("places that are looked at", share, "share of the gallery")
+            context.fact("photos without such a place", float((counts == 0).mean()), "share")
 
     def predict(self, examples: Examples, context: Context) -> Floored:
         said = self._diffusion.predict(examples, context)
@@ -115,23 +123,26 @@ class LocDiffusionHybrid(Method):
             self._retriever.gallery(), self._diffusion.cells, radius_km=self.config.radius_km
         )
 
-    def _cells(self, examples: Examples, context: Context) -> Cells:
-        return _cells_of(self._diffusion.predict(examples, context))
-
     def _answers(self, examples: Examples, cells: Cells, context: Context) -> Points:
         """The most similar place (N, 2) that is allowed; the mode where none is."""
         answers, gallery = cells.point(), self._retriever.gallery()
-        allowed = self._restriction.allowed(cells, self.config.mass)
-        most = max(1, int(allowed.sum(axis=1).max(initial=0)))
-        size = max(1, _PAIRS // most)
-        rows = np.flatnonzero(allowed.any(axis=1))
-        for start in range(0, len(rows), size):
-            some = rows[start : start + size]
+        for rows in self._slices(len(examples)):
+            allowed = self._restriction.allowed(cells.take(rows), self.config.mass)
+            some = allowed.any(axis=1)
+            if not some.any():
+                continue
             candidates = padded(allowed[some])
-            similarity = self._retriever.similarity(examples.take(some), candidates, context)
+            asked = examples.take(rows[some])
+            similarity = self._retriever.similarity(asked, candidates, context)
             best = np.argmax(similarity, axis=1)
-            answers[some] = gallery[candidates[np.arange(len(some)), best]]
+            answers[rows[some]] = gallery[candidates[np.arange(len(asked)), best]]
         return answers
+
+    def _slices(self, photos: int) -> Iterator[Indices]:
+        """Positions of photos, so many at once that pairs of photo and place fit into memory."""
+        size = max(1, _PAIRS // len(self._retriever.gallery()))
+        for start in range(0, photos, size):
+            yield np.arange(start, min(start + size, photos))
 
 
 def _cells_of(said: Floored) -> Cells:

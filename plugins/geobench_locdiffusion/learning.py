@@ -22,7 +22,7 @@ _SEED = 0x10CD1FF  # of the noise there, the same at every look
 class DenoisingLoss:
     """How far what the denoiser says of a noisy code is from the true place.
 
-    Times are uniform between no noise and nothing but noise, and spread evenly over a batch.
+    Times are uniform between the last and the first of sampling, and spread evenly over a batch.
 
     Args:
         points: of the photos, (N, 2).
@@ -38,6 +38,7 @@ class DenoisingLoss:
         self.vectors = torch.tensor(geo.unit_vectors(points), device=device)
         self.anchors = anchors
         self.config = config
+        self.levels = _LEVELS if config.diffusion else 1
         self.schedule = Schedule(config.log_snr_shift)
 
     def __call__(self, network: Denoiser, batch: Batch) -> Tensor:
@@ -48,17 +49,18 @@ class DenoisingLoss:
             hidden = torch.rand(count, 1, device=device) < self.config.hidden_photos
             told = torch.where(hidden, network.no_photo, told)
         even = (torch.randperm(count, device=device) + torch.rand(1, device=device)) / count
-        noise = torch.randn(count, network.codes, device=device)
+        noise = torch.randn(count, network.numbers, device=device)
         return self._losses(network, batch.positions, told, even, noise).mean()
 
     def validation(self, network: Denoiser, batch: Batch) -> Tensor:
-        """The losses (B, 4) of photos at four noise levels, of noise that is always the same."""
+        """The losses (B, levels) of photos at four noise levels, of noise that is always the same;
+        at one, without diffusion."""
         generator = torch.Generator().manual_seed(_SEED)
         told, count = network.told(batch.features), len(batch.positions)
         losses = []
-        for level in range(_LEVELS):
-            noise = torch.randn(count, network.codes, generator=generator).to(told.device)
-            even = torch.full((count,), (level + 0.5) / _LEVELS, device=told.device)
+        for level in range(self.levels):
+            noise = torch.randn(count, network.numbers, generator=generator).to(told.device)
+            even = torch.full((count,), (level + 0.5) / self.levels, device=told.device)
             losses.append(self._losses(network, batch.positions, told, even, noise))
         return torch.stack(losses, dim=-1)
 
@@ -102,7 +104,7 @@ def trained_denoiser(
             of_val.validation(network, batch).double().sum()
             for batch in in_chunks(val.pooled, size=config.batch, device=context.device)
         ]
-        return float(sum(losses)) / (_LEVELS * len(val))
+        return float(sum(losses)) / (of_val.levels * len(val))
 
     return train_network(
         build,

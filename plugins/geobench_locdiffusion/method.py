@@ -37,7 +37,6 @@ class LocDiffusion(Method):
             # Degree 47 is that of the main results, from memory; anchors, widths, schedule and
             # steps are not known, and chosen here. Dropout is high, a reviewer says.
             "degree": 47,
-            "anchor_rows": 98,
             "target_km": 125.0,
             "widths": (1024, 512, 256),
             "condition": 1024,
@@ -45,7 +44,6 @@ class LocDiffusion(Method):
             "sampling_steps": 50,
             "samples": 16,
             "disc_km": 100.0,
-            "cell_rows": 200,
             "batch": 512,
             "steps": 10 * 4_723_695 // 512,  # ten epochs of MP-16
             "learning_rate": 3e-4,
@@ -93,7 +91,7 @@ class LocDiffusion(Method):
     @property
     def cells(self) -> EqualAreaGrid:
         """The cells on which its densities are constant."""
-        return EqualAreaGrid(self.config.cell_rows)
+        return EqualAreaGrid(self.config.rows_of_cells)
 
     def predict(self, examples: Examples, context: Context) -> Floored:
         return self._answering.prediction(examples, context)

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from geobench import Rows
 from geobench_locdiffusion.config import LocDiffusionConfig
+from geobench_locdiffusion.schedule import Schedule
 from geobench_torch import Standardise
 
 _WAVES = 16  # sines and as many cosines that tell the time
@@ -63,7 +64,10 @@ class Denoiser(nn.Module):
     def __init__(self, features: int, config: LocDiffusionConfig) -> None:
         super().__init__()
         codes, told, widths = config.numbers, config.condition, config.widths
-        self.codes = codes
+        self.numbers = codes
+        self.schedule = Schedule(config.log_snr_shift)
+        self.scale = codes / config.sharpness
+        self.trust = nn.Parameter(torch.tensor(0.0)) if config.skip else None
         self.standardise = Standardise(features)
         self.photo = nn.Sequential(nn.Linear(features, told), nn.GELU(), nn.Dropout(config.dropout))
         self.no_photo = nn.Parameter(torch.zeros(told))
@@ -85,6 +89,7 @@ class Denoiser(nn.Module):
         self.direct = nn.Linear(told, codes)
         # What the blocks add to what the photo says by itself begins with nothing.
         nn.init.zeros_(self.out.weight)
+        nn.init.zeros_(self.out.bias)
 
     def standardise_by(self, features: Rows, *, whitening: float) -> None:
         """Put into the network what the features of training photos decide."""
@@ -99,7 +104,7 @@ class Denoiser(nn.Module):
         """What noisy codes (B, C), seen at times (B,), were, of photos of which `told` gave
         (B, condition): raw codes (B, C)."""
         waves = pi * times[:, None] * torch.arange(1, _WAVES + 1, device=times.device)
-        direct = self.direct(told)
+        direct, noisy = self.direct(told), seen
         waves = torch.cat([waves.sin(), waves.cos()], dim=-1)
         told = told + self.time(waves)
         passed: list[Tensor] = []
@@ -109,4 +114,17 @@ class Denoiser(nn.Module):
         for block, same in zip(self.up, passed[-2::-1], strict=True):
             seen = block(torch.cat([seen, same], dim=-1), told)
         out: Tensor = self.out(seen) + direct
-        return out
+        return out if self.trust is None else out + self._likelihood(noisy, times, self.trust)
+
+    def _likelihood(self, noisy: Tensor, times: Tensor, trust: Tensor) -> Tensor:
+        """What noisy codes (B, C) say of the anchors by themselves, as raw codes (B, C).
+
+        White noise makes an anchor of code a as likely as exp(signal / noise^2 <a, x>) where x is
+        seen, but for what all anchors share, since their codes are of one length. With little
+        noise that would tell places apart that are one to the targets: there the factor comes to
+        sharpness / C times a number that is learnt, so that a code without noise is told by the
+        logits that it is trained to have.
+        """
+        signal, noise = self.schedule.signal(times)[:, None], self.schedule.noise(times)[:, None]
+        most = trust.exp() / self.scale
+        return self.scale / (noise.square() / signal + 1 / most) * noisy

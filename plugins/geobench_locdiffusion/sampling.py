@@ -64,7 +64,7 @@ class Sampler:
     @torch.no_grad()
     def codes(self, examples: Examples, context: Context) -> Iterator[Codes]:
         """The codes of all photos, some photos at a time."""
-        most = max(self.network.codes, len(self.anchors.codes))
+        most = max(self.network.numbers, len(self.anchors.codes))
         size = max(1, _NUMBERS // (self.samples * most))
         for batch in in_chunks(examples.pooled, size=size, device=self.device):
             positions = batch.positions.cpu().numpy()
@@ -100,8 +100,8 @@ class Sampler:
         return raw
 
     def _noise(self, ids: NDArray[np.str_], context: Context, stream: str) -> Tensor:
-        noise = context.noise(ids, (self.samples, self.network.codes), f"locdiffusion {stream}")
+        noise = context.noise(ids, (self.samples, self.network.numbers), f"locdiffusion {stream}")
         return torch.tensor(noise, dtype=torch.float32, device=self.device).flatten(0, 1)
 
     def _nothing(self, told: Tensor) -> Tensor:
-        return torch.zeros(len(told), self.network.codes, device=self.device)
+        return torch.zeros(len(told), self.network.numbers, device=self.device)

@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 FIRST, LAST = 0.99, 0.01
-"""The times between which codes are seen: 0 is no noise, 1 nothing but noise."""
+"""The times between which codes are seen: the first through nothing but noise, the last through
+little, of a standard deviation of 0.35 at degree 23 with the shift of its size."""
 
 
 @final

@@ -38,7 +38,6 @@ def test_a_density_is_normalised_on_one_grid_and_integrates_to_one_on_another():
     density = Cells(cells.grid, cells.log_masses(codes, 1.0))
     other = EqualAreaGrid(143)
     there = np.exp(density.log_prob(other.centres[None]))
-    assert (there >= 0).all()
     np.testing.assert_allclose(there @ other.areas, 1, atol=0.01)
 
 
@@ -59,7 +58,3 @@ def test_exponent_and_floor_are_the_likeliest_on_validation():
     at_truths[3] += 3
     fitted = Sharpened.fit(at_truths)
     assert fitted == Sharpened(EXPONENTS[3], Floored.fit(at_truths[3]))
-
-
-def test_without_validation_the_density_is_as_it_was_trained_and_half_of_it_the_floor():
-    assert Sharpened() == Sharpened(exponent=1.0, share=0.5)

@@ -63,7 +63,7 @@ class _Diffusion:
 
 
 class _Retriever:
-    """Likes places the more, the later they come in its gallery."""
+    """A photo called "late" likes late places of its gallery, any other early ones."""
 
     def __init__(self, gallery):
         self._gallery = gallery
@@ -72,7 +72,8 @@ class _Retriever:
         return self._gallery
 
     def similarity(self, examples, places, context):
-        return np.broadcast_to(places, (len(examples), places.shape[-1])).astype(float)
+        every = np.broadcast_to(places, (len(examples), places.shape[-1]))
+        return np.where(examples.ids[:, None] == "late", 1.0, -1.0) * every
 
 
 def hybrid(chosen, gallery, radius_km):
@@ -85,25 +86,17 @@ def hybrid(chosen, gallery, radius_km):
     return method
 
 
-def test_the_most_similar_place_near_the_mass_answers_and_the_density_stays():
-    chosen = np.array([40, 333])
+@pytest.mark.parametrize("pairs", [1, 1000])
+def test_the_most_similar_place_near_the_mass_answers_or_the_mode_where_none_is(pairs, monkeypatch):
+    monkeypatch.setattr("geobench_locdiffusion.hybrid._PAIRS", pairs)
+    chosen = np.array([40, 200, 333])
     centres = GRID.centres[chosen]
     near = geo.destination(centres[:, None], [[0.0, 90.0]], [[100.0, 150.0]])  # two of each
-    far = geo.destination(centres, 0.0, 5000.0)
-    gallery = np.concatenate([near[:, 0], near[:, 1], far])
+    gallery = np.concatenate([near[[0, 2], 0], near[[0, 2], 1]])  # none of the second photo
     method = hybrid(chosen, gallery, radius_km=200)
-    examples = Examples(ids=np.array(["a", "b"]))
+    examples = Examples(ids=np.array(["late", "none", "early"]))
     said = method.predict(examples, Context(seed=0))
-    np.testing.assert_allclose(said.point(), near[:, 1])
+    np.testing.assert_allclose(said.point(), [near[0, 1], centres[1], near[2, 0]])
     alone = _Diffusion(chosen).predict(examples, None)
-    there = geo.uniform((2, 20), np.random.default_rng(0))
+    there = geo.uniform((3, 20), np.random.default_rng(0))
     np.testing.assert_allclose(said.log_prob(there), alone.log_prob(there))
-
-
-def test_where_no_place_is_near_the_mode_answers():
-    chosen = np.array([40])
-    gallery = geo.destination(GRID.centres[chosen], 0.0, 5000.0)
-    said = hybrid(chosen, gallery, radius_km=200).predict(
-        Examples(ids=np.array(["a"])), Context(seed=0)
-    )
-    np.testing.assert_allclose(said.point(), GRID.centres[chosen])
