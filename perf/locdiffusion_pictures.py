@@ -120,7 +120,7 @@ def maps(titles: list[str], functions: list[np.ndarray], answers: list[Points]) 
 
 def save(figure: "Figure", path: Path) -> None:
     """Write a picture and say where."""
-    figure.savefig(path, dpi=150)
+    figure.savefig(path, dpi=110)
     log.info("wrote %s", path)
 
 
