@@ -106,16 +106,6 @@ def test_what_is_drawn_for_photos_that_say_nothing_is_the_mixture_of_the_trainin
         check_recovery(network, own, places, draws=800)
 
 
-@pytest.mark.slow
-def test_a_mixture_of_places_800_km_apart_is_drawn_at_degree_47():
-    config = LocDiffusionConfig(degree=47, target_km=250.0, steps=1500, batch=64, **UNTOLD)
-    places = mixture(apart_km=800)
-    network = trained(config, places)
-    for eta in (0.0, 1.0):
-        own = config.model_copy(update={"eta": eta, "sampling_steps": 25})
-        check_recovery(network, own, places, draws=1600)
-
-
 class Parrot(torch.nn.Module):
     """Says the same of every code, and remembers what it was given."""
 
