@@ -71,7 +71,7 @@ class LocDiffusionConfig(EmbeddedRecipe):
         1.0,
         gt=0,
         description="what the first block's sines multiply the noisy code by; SIREN's 30 is for "
-        "coordinates, and makes noise of noise",
+        "coordinates",
     )
     dropout: float = Field(
         0.6, ge=0, lt=1, description="share of what is told of the photo that is dropped"

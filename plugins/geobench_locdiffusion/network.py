@@ -54,7 +54,8 @@ class Denoiser(nn.Module):
     """Says of a noisy code, a time and a photo which code it was.
 
     Down the widths of the configuration and up again, where each block reads what the one of its
-    width on the way down gave, too.
+    width on the way down gave, too. What the photo says by itself, a linear layer, is added to the
+    outcome, and so is, by configuration, what the noisy code does.
 
     Args:
         features: width of a photo's features.
