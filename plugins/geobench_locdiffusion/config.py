@@ -9,7 +9,7 @@ from geobench_torch import EmbeddedRecipe
 
 Width = Annotated[int, Field(ge=1)]
 
-_OF_DIFFUSION = ("shift", "sampling_steps", "eta", "samples")
+_OF_DIFFUSION = ("skip", "shift", "sampling_steps", "eta", "samples")
 """The keys that the control without diffusion has no use for."""
 
 
@@ -65,7 +65,7 @@ class LocDiffusionConfig(EmbeddedRecipe):
     skip: bool = Field(
         False,
         description="what a noisy code says of its place by itself goes around the U-Net, by "
-        "Bayes' rule; false: it is left to the U-Net",
+        "Bayes' rule; false: it is left to the U-Net, which the photo alone may satisfy",
     )
     first_frequency: float = Field(
         1.0,
@@ -153,6 +153,11 @@ class LocDiffusionConfig(EmbeddedRecipe):
             raise ValueError(
                 f"{', '.join(unused)}: without diffusion there is no noise, and one code answers; "
                 "leave it out, or set `diffusion: true`"
+            )
+        if self.loss == "mse" and self.skip:
+            raise ValueError(
+                "`skip` adds a log-density to a log-density, which `loss: mse` does not learn; "
+                "leave it out, or set `loss: kl`"
             )
         if self.guidance != 1 and not self.hidden_photos:
             raise ValueError(

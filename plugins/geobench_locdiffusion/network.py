@@ -67,7 +67,7 @@ class Denoiser(nn.Module):
         codes, told, widths = config.numbers, config.condition, config.widths
         self.numbers = codes
         self.schedule = Schedule(config.log_snr_shift)
-        self.scale = codes / config.sharpness
+        self.sharpness = config.sharpness
         self.trust = nn.Parameter(torch.tensor(0.0)) if config.skip else None
         self.standardise = Standardise(features)
         self.photo = nn.Sequential(nn.Linear(features, told), nn.GELU(), nn.Dropout(config.dropout))
@@ -121,11 +121,12 @@ class Denoiser(nn.Module):
         """What noisy codes (B, C) say of the anchors by themselves, as raw codes (B, C).
 
         White noise makes an anchor of code a as likely as exp(signal / noise^2 <a, x>) where x is
-        seen, but for what all anchors share, since their codes are of one length. With little
-        noise that would tell places apart that are one to the targets: there the factor comes to
-        sharpness / C times a number that is learnt, so that a code without noise is told by the
-        logits that it is trained to have.
+        seen, but for what all anchors share, since their codes are of one length: C times the
+        signal-to-noise ratio for the anchor at the true place. With little noise that would tell
+        places apart that are one to the targets; it is held at a number that is learnt, from
+        `sharpness` on.
         """
         signal, noise = self.schedule.signal(times)[:, None], self.schedule.noise(times)[:, None]
-        most = trust.exp() / self.scale
-        return self.scale / (noise.square() / signal + 1 / most) * noisy
+        evidence = self.numbers * (signal / noise).square()
+        held = (self.sharpness * trust.exp() / evidence).clamp(max=1)
+        return self.numbers / self.sharpness * held * signal / noise.square() * noisy
