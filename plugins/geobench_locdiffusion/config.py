@@ -21,7 +21,7 @@ class LocDiffusionConfig(EmbeddedRecipe):
     """
 
     degree: int = Field(
-        23, ge=1, le=200, description="of the harmonics: a code has (degree + 1)^2 numbers"
+        23, ge=1, le=100, description="of the harmonics: a code has (degree + 1)^2 numbers"
     )
     anchor_rows: int | None = Field(
         None,

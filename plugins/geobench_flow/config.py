@@ -1,0 +1,104 @@
+"""The configuration of `riemannian-flow`: network, training, sampling, density, answers."""
+
+from typing import Literal, Self
+
+from pydantic import Field, ValidationInfo, model_validator
+
+from geobench_torch import Recipe
+
+Answer = Literal["sample", "likeliest", "mode", "bayes"]
+
+_OF_SEVERAL = ("draws", "bandwidth_km")
+"""The keys that an answer of one sample has no use for."""
+
+
+class FlowConfig(Recipe):
+    """The network, its training, the solver, and what answers.
+
+    The defaults are for the embedded benchmark. The preset `paper` has the published sizes.
+    """
+
+    steps: int = Field(1200, ge=1, description="updates of the weights: the budget")
+    batch: int = Field(512, ge=1, description="photos per update; all of them if there are fewer")
+    learning_rate: float = Field(
+        2e-3, gt=0, description="the highest learning rate, after the warm-up"
+    )
+    average: bool = Field(
+        True,
+        description="answer with the moving average of the weights, of decay "
+        "min(0.999, (1 + n) / (10 + n)) at step n",
+    )
+    width: int = Field(192, ge=8, multiple_of=8, description="of the network's blocks")
+    depth: int = Field(3, ge=1, description="how many blocks there are")
+    expansion: int = Field(4, ge=1, description="how many times wider the MLP of a block is")
+    whitening: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        description="1 brings every feature to the same spread, 0 keeps their proportions",
+    )
+    dropout: float = Field(
+        0.0, ge=0, lt=1, description="share of what is told of the photo that is dropped"
+    )
+    hidden_photos: float = Field(
+        0.1,
+        ge=0,
+        lt=1,
+        description="share of the photos that the network is not shown in training, for `guidance`",
+    )
+    path: Literal["sigmoid", "linear"] = Field(
+        "sigmoid",
+        description="which times are trained and stepped through: mostly those near the data, or "
+        "all alike",
+    )
+    order: Literal["rk4", "euler"] = Field(
+        "rk4", description="of a sampling step: fourth, with four evaluations, or first, with one"
+    )
+    sampling_steps: int = Field(
+        16,
+        ge=1,
+        description="steps from noise to a place; with `density_steps` or more, of `rk4`, draws "
+        "get their density along the way",
+    )
+    density_steps: int = Field(
+        32,
+        ge=32,
+        description="steps of fourth order from a place to noise, along which its density is "
+        "summed",
+    )
+    answer: Answer = Field(
+        "sample",
+        description="what answers: one draw; the likeliest of `draws`; the place on which most of "
+        "them lie, by mean shift; or the draw with the best expected GeoScore",
+    )
+    draws: int = Field(32, ge=2, description="per photo, where `answer` is not `sample`")
+    bandwidth_km: float = Field(
+        100.0, gt=0, description="standard deviation per axis of the kernel of `answer: mode`"
+    )
+    guidance: float = Field(
+        0.0,
+        ge=0,
+        description="w of classifier-free guidance, (1 + w) with the photo less w without; of "
+        "answers alone: samples and densities are of one distribution, which is unguided",
+    )
+
+    @model_validator(mode="after")
+    def _consistent(self, info: ValidationInfo) -> Self:
+        if info.context and info.context.get("stored"):
+            return self  # what is stored shows every field
+        unused = [key for key in _OF_SEVERAL if key in self.model_fields_set]
+        if self.answer == "sample" and unused:
+            raise ValueError(
+                f"{', '.join(unused)}: one draw answers; leave it out, or set `answer: bayes`"
+            )
+        if self.guidance and not self.hidden_photos:
+            raise ValueError(
+                "`guidance` compares answers with and without the photo, and the latter are learnt "
+                "where photos are hidden: set `hidden_photos` to 0.1, say"
+            )
+        if self.guidance and self.answer == "likeliest":
+            raise ValueError(
+                "`answer: likeliest` compares densities, and those are unguided; leave `guidance` "
+                "out, or choose another `answer`"
+            )
+        return self

@@ -1,0 +1,104 @@
+"""What the network is trained by: the velocity along geodesics from noise to the true places."""
+
+from typing import final
+
+import torch
+from torch import Tensor
+
+from geobench import Context, Labelled, Points, geo
+from geobench_flow.config import FlowConfig
+from geobench_flow.geodesics import interpolant, unit
+from geobench_flow.network import ConditionalNetwork
+from geobench_flow.schedule import Schedule
+from geobench_torch import Batch, in_chunks, train_network
+
+_LOOKS = 8  # times at which a validation photo is looked at
+_SEED = 0xF10  # of the noise there, the same at every look
+
+
+@final
+class RiemannianLoss:
+    """Mean squared error of the velocity, over 3 (Chen and Lipman, "Flow Matching on General
+    Geometries", ICLR 2024, section 3.2, in closed form; the 3 is that of Dufour et al., 2025).
+
+    Args:
+        points: of the photos, (N, 2).
+        config: schedule, and the share of photos that are hidden.
+        device: where it is computed.
+    """
+
+    def __init__(self, points: Points, config: FlowConfig, *, device: str) -> None:
+        self.vectors = torch.tensor(geo.unit_vectors(points), dtype=torch.float32, device=device)
+        self.schedule = Schedule(config.path)
+        self.hidden = config.hidden_photos
+
+    def __call__(self, network: ConditionalNetwork, batch: Batch) -> Tensor:
+        """The mean loss of a batch, a scalar."""
+        count, device = len(batch.positions), batch.features.device
+        told = network.told(batch.features)
+        if self.hidden:
+            hidden = torch.rand(count, 1, device=device) < self.hidden
+            told = torch.where(hidden, network.nothing(told), told)
+        times = torch.rand(count, device=device)
+        noise = torch.randn(count, 3, device=device)
+        return self.of(network, self.vectors[batch.positions], told, times, noise).mean()
+
+    def validation(self, network: ConditionalNetwork, batch: Batch) -> Tensor:
+        """The losses (B, looks) of photos at eight times, of noise that is always the same."""
+        generator = torch.Generator().manual_seed(_SEED)
+        told, count = network.told(batch.features), len(batch.positions)
+        losses = []
+        for look in range(_LOOKS):
+            noise = torch.randn(count, 3, generator=generator).to(told.device)
+            times = torch.full((count,), (look + 0.5) / _LOOKS, device=told.device)
+            losses.append(self.of(network, self.vectors[batch.positions], told, times, noise))
+        return torch.stack(losses, dim=-1)
+
+    def of(
+        self, network: ConditionalNetwork, data: Tensor, told: Tensor, times: Tensor, noise: Tensor
+    ) -> Tensor:
+        """(B,) of places `data` (B, 3) on the way from noise (B, 3) of any length."""
+        gamma = self.schedule.gamma(times)
+        points, velocities = interpolant(unit(noise), data, gamma[:, None])
+        found: Tensor = network(points, network.modulations(told, gamma))
+        return (found.float() - velocities).square().sum(dim=-1) / 3
+
+
+def network_of(features: int, config: FlowConfig) -> ConditionalNetwork:
+    """As large as a configuration says, for features of a width."""
+    return ConditionalNetwork(
+        features,
+        width=config.width,
+        depth=config.depth,
+        expansion=config.expansion,
+        dropout=config.dropout,
+    )
+
+
+def trained_network(
+    train: Labelled, val: Labelled, config: FlowConfig, context: Context
+) -> ConditionalNetwork:
+    """Trained on `train`; the state kept is the best one on `val`, if there are photos there."""
+
+    def build() -> ConditionalNetwork:
+        network = network_of(train.pooled.shape[1], config)
+        network.standardise_by(train.pooled, whitening=config.whitening)
+        return network
+
+    of_val = RiemannianLoss(val.points, config, device=context.device)
+
+    def validate(network: ConditionalNetwork) -> float:
+        losses = [
+            of_val.validation(network, batch).double().sum()
+            for batch in in_chunks(val.pooled, size=config.batch, device=context.device)
+        ]
+        return float(sum(losses)) / (_LOOKS * len(val))
+
+    return train_network(
+        build,
+        RiemannianLoss(train.points, config, device=context.device),
+        features=train.pooled,
+        recipe=config,
+        context=context,
+        validate=validate if len(val) else None,
+    ).network

@@ -1,0 +1,122 @@
+"""The network: the official one's numbers, derivatives, and what it is told once."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch.autograd.functional import jvp
+
+from geobench import geo
+from geobench_flow.geodesics import frames
+from geobench_flow.network import ConditionalNetwork
+
+REFERENCE = json.loads(Path(__file__).with_name("reference.json").read_text())
+
+
+def network(*, features=6, seed=0):
+    made = ConditionalNetwork(features, width=32, depth=3, expansion=2)
+    rng = np.random.default_rng(seed)
+    with torch.no_grad():
+        for parameter in made.parameters():
+            parameter.copy_(torch.tensor(rng.standard_normal(parameter.shape) / 4))
+    return made.double().eval()
+
+
+def units(*shape, seed=0):
+    return torch.tensor(geo.unit_vectors(geo.uniform(shape, np.random.default_rng(seed))))
+
+
+def test_derivatives_are_those_of_automatic_differentiation():
+    made, points = network(), units(7, 5)
+    told = made.told(torch.randn(7, 6, dtype=torch.float64, generator=torch.manual_seed(0)))
+    modulations = made.modulations(told, torch.tensor(0.4, dtype=torch.float64)).each(5)
+    tangents = frames(points)
+    values, derivatives = made.with_derivatives(points, tangents, modulations)
+    for tangent, derivative in zip(tangents, derivatives, strict=True):
+        value, wanted = jvp(lambda at: made(at, modulations), points, tangent)
+        torch.testing.assert_close(values, value, rtol=0, atol=1e-12)
+        torch.testing.assert_close(derivative, wanted, rtol=0, atol=1e-12)
+
+
+def test_the_divergence_is_that_on_the_sphere_of_what_is_tangent():
+    made, points = network(), units(1, 20)
+    told = made.told(torch.ones(1, 6, dtype=torch.float64))
+    modulations = made.modulations(told, torch.tensor(0.4, dtype=torch.float64)).each(20)
+    _, found = made.with_surface_divergence(points, modulations)
+
+    def tangent_field(at):
+        # Constant along rays: its trace in space is the divergence on the sphere.
+        on = at / at.norm(dim=-1, keepdim=True)
+        vectors = made(on, modulations)
+        return vectors - (vectors * on).sum(dim=-1, keepdim=True) * on
+
+    axes = torch.eye(3, dtype=torch.float64)
+    changes = [jvp(tangent_field, points, axis.repeat(1, 20, 1))[1] @ axis for axis in axes]
+    torch.testing.assert_close(found, sum(changes), rtol=0, atol=1e-10)
+
+
+def test_what_is_told_once_for_many_points_is_told_each():
+    made, points = network(), units(4, 3)
+    features = torch.randn(4, 6, dtype=torch.float64, generator=torch.manual_seed(1))
+    gamma = torch.tensor([0.1, 0.3, 0.5, 0.9], dtype=torch.float64)
+    with torch.no_grad():
+        shared = made(points, made.modulations(made.told(features), gamma).each(3))
+        for column in range(3):
+            own = made(points[:, column], made.modulations(made.told(features), gamma))
+            np.testing.assert_allclose(shared[:, column], own, atol=1e-12)
+
+
+def test_a_new_network_says_what_its_last_layer_says_of_its_first():
+    made = ConditionalNetwork(6, width=32, depth=3, expansion=2)
+    points = units(5).float()
+    with torch.no_grad():
+        modulations = made.modulations(made.told(torch.ones(5, 6)), torch.full((5,), 0.5))
+        factor, shift = modulations.last
+        wanted = made.out(
+            (1 + factor) * torch.nn.functional.layer_norm(made.first(points), (32,)) + shift
+        )
+        torch.testing.assert_close(made(points, modulations), wanted)
+
+
+OFFICIAL = {  # the official network's names -> ours
+    "time_embedder.encode_time.freqs": "frequencies",
+    "time_embedder.map_time.": "time.",
+    "cond_mapper.": "photo.",
+    "initial_mapper.": "first.",
+    "mlp.0.": "widen.",
+    "mlp.3.": "narrow.",
+    "ada_map.1.": "modulation.",
+    "final_adaln.1.": "modulation.",
+    "final_linear.": "out.",
+}
+
+
+def renamed(name):
+    for theirs, ours in OFFICIAL.items():
+        name = name.replace(theirs, ours)
+    return name
+
+
+@pytest.mark.parametrize("case", range(len(REFERENCE["cases"])))
+def test_it_is_the_official_network_given_the_same_weights(case):
+    """reference.json has outputs of diff-plonk 0.4, whose weights are drawn as here."""
+    sizes, case = REFERENCE["sizes"], REFERENCE["cases"][case]
+    made = ConditionalNetwork(
+        sizes["features"], width=sizes["width"], depth=sizes["depth"], expansion=4
+    )
+    rng = np.random.default_rng(0)
+    weights = {
+        renamed(name): torch.tensor(rng.standard_normal(shape) * 0.2, dtype=torch.float32)
+        for name, shape in REFERENCE["weights"]
+    }
+    missing = set(made.state_dict()) - set(weights)
+    assert missing == {"frequencies", "standardise.mean", "standardise.scale"}
+    made.load_state_dict(made.state_dict() | weights)
+    features = np.random.default_rng(case["seed"]).standard_normal((1, sizes["features"]))
+    with torch.no_grad():
+        told = made.told(torch.tensor(features, dtype=torch.float32))
+        modulations = made.modulations(told, torch.tensor([case["gamma"]]))
+        found = made(torch.tensor([case["point"]]), modulations)[0]
+    np.testing.assert_allclose(found, case["output"], atol=1e-5)
