@@ -1,4 +1,4 @@
-"""The configuration of `riemannian-flow`: network, training, sampling, density, answers."""
+"""The configurations: network and training of all, mixtures, solver and answers of flows."""
 
 from typing import Literal, Self
 
@@ -12,8 +12,8 @@ _OF_SEVERAL = ("draws", "bandwidth_km")
 """The keys that an answer of one sample has no use for."""
 
 
-class FlowConfig(Recipe):
-    """The network, its training, the solver, and what answers.
+class NetworkConfig(Recipe):
+    """The network that all methods here share, and its training.
 
     The defaults are for the embedded benchmark. The preset `paper` has the published sizes.
     """
@@ -40,6 +40,17 @@ class FlowConfig(Recipe):
     dropout: float = Field(
         0.0, ge=0, lt=1, description="share of what is told of the photo that is dropped"
     )
+
+
+class MixtureConfig(NetworkConfig):
+    """Network and training of `vmf-mixture`."""
+
+    components: int = Field(3, ge=1, description="von Mises-Fisher distributions of a photo")
+
+
+class FlowConfig(NetworkConfig):
+    """The network, its training, the solver, and what answers, of `riemannian-flow`."""
+
     hidden_photos: float = Field(
         0.1,
         ge=0,

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from geobench import Examples, Indices, Points, geo
 from geobench_flow.config import FlowConfig
-from geobench_flow.network import ConditionalNetwork, Modulations
+from geobench_flow.network import FieldNetwork, Modulations
 from geobench_flow.schedule import Schedule
 from geobench_flow.solver import Motion, Order, Solved, solve
 from geobench_torch import in_chunks
@@ -43,7 +43,7 @@ class NetworkField:
 
     def __init__(
         self,
-        network: ConditionalNetwork,
+        network: FieldNetwork,
         told: Tensor,
         schedule: Schedule,
         *,
@@ -94,7 +94,7 @@ class SphereFlow:
         told: what the photos say, (N, width), on the device.
     """
 
-    def __init__(self, network: ConditionalNetwork, config: FlowConfig, told: Tensor) -> None:
+    def __init__(self, network: FieldNetwork, config: FlowConfig, told: Tensor) -> None:
         self.network = network
         self.config = config
         self.told = told
@@ -103,7 +103,7 @@ class SphereFlow:
     @classmethod
     @torch.no_grad()
     def of(
-        cls, network: ConditionalNetwork, config: FlowConfig, examples: Examples, *, device: str
+        cls, network: FieldNetwork, config: FlowConfig, examples: Examples, *, device: str
     ) -> "SphereFlow":
         """For these photos."""
         told = [

@@ -8,7 +8,7 @@ from torch import Tensor
 from geobench import Context, Labelled, Points, geo
 from geobench_flow.config import FlowConfig
 from geobench_flow.geodesics import interpolant, unit
-from geobench_flow.network import ConditionalNetwork
+from geobench_flow.network import FieldNetwork
 from geobench_flow.schedule import Schedule
 from geobench_torch import Batch, in_chunks, train_network
 
@@ -32,7 +32,7 @@ class RiemannianLoss:
         self.schedule = Schedule(config.path)
         self.hidden = config.hidden_photos
 
-    def __call__(self, network: ConditionalNetwork, batch: Batch) -> Tensor:
+    def __call__(self, network: FieldNetwork, batch: Batch) -> Tensor:
         """The mean loss of a batch, a scalar."""
         count, device = len(batch.positions), batch.features.device
         told = network.told(batch.features)
@@ -43,7 +43,7 @@ class RiemannianLoss:
         noise = torch.randn(count, 3, device=device)
         return self.of(network, self.vectors[batch.positions], told, times, noise).mean()
 
-    def validation(self, network: ConditionalNetwork, batch: Batch) -> Tensor:
+    def validation(self, network: FieldNetwork, batch: Batch) -> Tensor:
         """The losses (B, looks) of photos at eight times, of noise that is always the same."""
         generator = torch.Generator().manual_seed(_SEED)
         told, count = network.told(batch.features), len(batch.positions)
@@ -55,7 +55,7 @@ class RiemannianLoss:
         return torch.stack(losses, dim=-1)
 
     def of(
-        self, network: ConditionalNetwork, data: Tensor, told: Tensor, times: Tensor, noise: Tensor
+        self, network: FieldNetwork, data: Tensor, told: Tensor, times: Tensor, noise: Tensor
     ) -> Tensor:
         """(B,) of places `data` (B, 3) on the way from noise (B, 3) of any length."""
         gamma = self.schedule.gamma(times)
@@ -64,30 +64,19 @@ class RiemannianLoss:
         return (found.float() - velocities).square().sum(dim=-1) / 3
 
 
-def network_of(features: int, config: FlowConfig) -> ConditionalNetwork:
-    """As large as a configuration says, for features of a width."""
-    return ConditionalNetwork(
-        features,
-        width=config.width,
-        depth=config.depth,
-        expansion=config.expansion,
-        dropout=config.dropout,
-    )
-
-
 def trained_network(
     train: Labelled, val: Labelled, config: FlowConfig, context: Context
-) -> ConditionalNetwork:
+) -> FieldNetwork:
     """Trained on `train`; the state kept is the best one on `val`, if there are photos there."""
 
-    def build() -> ConditionalNetwork:
-        network = network_of(train.pooled.shape[1], config)
+    def build() -> FieldNetwork:
+        network = FieldNetwork(train.pooled.shape[1], config)
         network.standardise_by(train.pooled, whitening=config.whitening)
         return network
 
     of_val = RiemannianLoss(val.points, config, device=context.device)
 
-    def validate(network: ConditionalNetwork) -> float:
+    def validate(network: FieldNetwork) -> float:
         losses = [
             of_val.validation(network, batch).double().sum()
             for batch in in_chunks(val.pooled, size=config.batch, device=context.device)

@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 from geobench import Context, Examples, Floored, Labelled, LazyDensity, Method, Points, State
 from geobench_flow.answers import best_expected_geoscore, densest_mode
 from geobench_flow.config import FlowConfig
+from geobench_flow.presets import PAPER, TINY
 
 if TYPE_CHECKING:
     from geobench_flow.flow import SphereFlow
-    from geobench_flow.network import ConditionalNetwork
+    from geobench_flow.network import FieldNetwork
 
 DENSITY_PHOTOS = 250
 """The most validation photos whose densities are solved to fit the floor."""
@@ -35,36 +36,16 @@ class RiemannianFlow(Method):
     requires = ("torch",)
     Config = FlowConfig
     config: FlowConfig
-    presets = {
-        "paper": {
-            "width": 512,
-            "depth": 12,
-            "batch": 1024,
-            "steps": 1_000_000,
-            "learning_rate": 8e-4,
-            "optimizer": "lamb",
-            "weight_decay": 0.05,
-            "warmup": 0.0005,
-            "whitening": 0.0,
-        }
-    }
+    presets = {"paper": PAPER}
     predicts = Floored
     wants = frozenset({"pooled"})
 
-    _network: "ConditionalNetwork"
+    _network: "FieldNetwork"
     _share: float
 
     @classmethod
     def tiny(cls, folder: Path) -> FlowConfig:
-        return FlowConfig(
-            width=16,
-            depth=2,
-            sampling_steps=8,
-            steps=200,
-            batch=64,
-            learning_rate=5e-3,
-            evaluations=2,
-        )
+        return FlowConfig(**TINY, sampling_steps=8)
 
     def fit(self, train: Labelled, val: Labelled, context: Context) -> None:
         from geobench_flow.learning import trained_network
@@ -107,11 +88,11 @@ class RiemannianFlow(Method):
         return packed(network=self._network, share=self._share)
 
     def restore(self, state: State, train: Labelled, context: Context) -> None:
-        from geobench_flow.learning import network_of
+        from geobench_flow.network import FieldNetwork
         from geobench_torch import restored
 
         features = train.pooled.shape[1]
-        self._network = restored(lambda: network_of(features, self.config), state, context)
+        self._network = restored(lambda: FieldNetwork(features, self.config), state, context)
         self._share = float(state["share"])
 
     def _flow(self, examples: Examples, context: Context) -> "SphereFlow":

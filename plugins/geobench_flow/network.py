@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from geobench import Rows
+from geobench_flow.config import NetworkConfig
 from geobench_flow.geodesics import frames
 from geobench_torch import Standardise
 
@@ -70,40 +71,31 @@ class Block(nn.Module):
         return x + gate * self.narrow(functional.gelu(wide)), slopes + steep
 
 
-@final
-class ConditionalNetwork(nn.Module):
-    """A vector of each point, told of a photo's features and of gamma.
+class Trunk(nn.Module):
+    """What the networks here share: blocks, and the condition that a photo sets them by.
 
-    The network of Dufour et al. ("Around the World in 80 Timesteps", CVPR 2025): features and
-    time make a condition, which sets factor, shift and gate of every block.
+    The network of Dufour et al. ("Around the World in 80 Timesteps", CVPR 2025): a condition sets
+    factor, shift and gate of every block.
 
     Args:
         features: width of a photo's features.
-        width: of the blocks.
-        depth: how many there are.
-        expansion: of their MLPs.
-        dropout: share of what photos say that is dropped.
+        config: width, depth, expansion and dropout.
+        outputs: how many numbers come out.
     """
 
-    frequencies: Tensor
-
-    def __init__(
-        self, features: int, *, width: int, depth: int, expansion: int, dropout: float = 0.0
-    ) -> None:
+    def __init__(self, features: int, config: NetworkConfig, *, outputs: int) -> None:
         super().__init__()
-        told = width // 4
+        width = config.width
         self.standardise = Standardise(features)
-        self.register_buffer("frequencies", _LONGEST ** (-torch.arange(told // 2) * 2 / told))
-        self.time = nn.Sequential(nn.Linear(told, width), nn.SiLU(), nn.Linear(width, width))
         self.photo = nn.Linear(features, width)
-        self.dropout = nn.Dropout(dropout)
-        self.first = nn.Linear(3, width)
-        self.blocks = nn.ModuleList(Block(width, expansion) for _ in range(depth))
+        self.dropout = nn.Dropout(config.dropout)
+        self.blocks = nn.ModuleList(Block(width, config.expansion) for _ in range(config.depth))
         self.modulation = nn.Linear(width, 2 * width)
-        self.out = nn.Linear(width, 3)
+        self.out = nn.Linear(width, outputs)
 
     @property
-    def _blocks(self) -> list[Block]:
+    def steps(self) -> list[Block]:
+        """The blocks, in their order."""
         return cast(list[Block], list(self.blocks))
 
     def standardise_by(self, features: Rows, *, whitening: float) -> None:
@@ -115,6 +107,43 @@ class ConditionalNetwork(nn.Module):
         out: Tensor = self.dropout(self.photo(self.standardise(features)))
         return out
 
+    def modulations_of(self, condition: Tensor) -> Modulations:
+        """Of conditions (..., width)."""
+        condition = functional.silu(condition)
+        return Modulations(
+            tuple(torch.stack(each.modulation(condition).chunk(3, dim=-1)) for each in self.steps),
+            torch.stack(self.modulation(condition).chunk(2, dim=-1)),
+        )
+
+    def passed(self, x: Tensor, modulations: Modulations) -> Tensor:
+        """What comes out (..., outputs) of x (..., width)."""
+        for block, modulation in zip(self.steps, modulations.blocks, strict=True):
+            x = block(x, modulation)
+        factor, shift = modulations.last
+        out: Tensor = self.out((1 + factor) * _normed(x) + shift)
+        return out
+
+
+@final
+class FieldNetwork(Trunk):
+    """A vector of each point in space, told of a photo's features and of gamma.
+
+    Args:
+        features: width of a photo's features.
+        config: width, depth, expansion and dropout.
+    """
+
+    frequencies: Tensor
+
+    def __init__(self, features: int, config: NetworkConfig) -> None:
+        super().__init__(features, config, outputs=3)
+        told = config.width // 4
+        self.register_buffer("frequencies", _LONGEST ** (-torch.arange(told // 2) * 2 / told))
+        self.time = nn.Sequential(
+            nn.Linear(told, config.width), nn.SiLU(), nn.Linear(config.width, config.width)
+        )
+        self.first = nn.Linear(3, config.width)
+
     def nothing(self, told: Tensor) -> Tensor:
         """What is told in place of `told` where a photo is hidden: features of zero."""
         return self.photo.bias.expand_as(told)
@@ -124,22 +153,11 @@ class ConditionalNetwork(nn.Module):
         waves = (gamma * _TIMES).unsqueeze(-1) * self.frequencies
         waves = torch.cat([waves.cos(), waves.sin()], dim=-1)
         waves = (waves - waves.mean(dim=-1, keepdim=True)) / waves.std(dim=-1, keepdim=True)
-        condition = functional.silu(told + self.time(waves))
-        return Modulations(
-            tuple(
-                torch.stack(block.modulation(condition).chunk(3, dim=-1)) for block in self._blocks
-            ),
-            torch.stack(self.modulation(condition).chunk(2, dim=-1)),
-        )
+        return self.modulations_of(told + self.time(waves))
 
     def forward(self, points: Tensor, modulations: Modulations) -> Tensor:
         """A vector (..., 3) of each point (..., 3)."""
-        x = self.first(points)
-        for block, modulation in zip(self._blocks, modulations.blocks, strict=True):
-            x = block(x, modulation)
-        factor, shift = modulations.last
-        out: Tensor = self.out((1 + factor) * _normed(x) + shift)
-        return out
+        return self.passed(self.first(points), modulations)
 
     def with_derivatives(
         self, points: Tensor, directions: Tensor, modulations: Modulations
@@ -149,7 +167,7 @@ class ConditionalNetwork(nn.Module):
         They are pushed forward beside the values, which are worked out once.
         """
         x, slopes = self.first(points), functional.linear(directions, self.first.weight)
-        for block, modulation in zip(self._blocks, modulations.blocks, strict=True):
+        for block, modulation in zip(self.steps, modulations.blocks, strict=True):
             x, slopes = block.pushed(x, slopes, modulation)
         factor, shift = modulations.last
         inner, slopes = _normed_and_pushed(x, slopes)

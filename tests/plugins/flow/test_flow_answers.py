@@ -9,8 +9,8 @@ from geobench import Context, Labelled, Rows, geo
 from geobench_flow.answers import best_expected_geoscore, densest_mode
 from geobench_flow.config import FlowConfig
 from geobench_flow.flow import NetworkField
-from geobench_flow.learning import network_of
 from geobench_flow.method import RiemannianFlow
+from geobench_flow.network import FieldNetwork
 from geobench_flow.schedule import Schedule
 
 
@@ -47,7 +47,7 @@ def test_the_bayes_answer_is_the_draw_with_the_best_mean_score_over_all_draws():
 
 def test_guidance_goes_on_from_what_is_said_without_the_photo():
     config = FlowConfig(width=16, depth=1)
-    network = network_of(3, config).eval()
+    network = FieldNetwork(3, config).eval()
     rng = np.random.default_rng(0)
     with torch.no_grad():
         for parameter in network.parameters():

@@ -7,8 +7,8 @@ import torch
 from geobench import Context, Labelled, Rows, VonMisesFisherMixture, geo
 from geobench_flow.config import FlowConfig
 from geobench_flow.flow import SphereFlow
-from geobench_flow.learning import network_of
 from geobench_flow.method import RiemannianFlow
+from geobench_flow.network import FieldNetwork
 
 PLACES = [[[48.0, 10], [40, -100], [-30, 140], [-80, 0]]]
 MASSES = [[0.4, 0.3, 0.2, 0.1]]
@@ -76,7 +76,7 @@ def test_its_draws_are_of_its_density(density, proposals):
 
 def test_the_density_along_the_way_is_that_of_a_solve_back():
     config = CONFIG.model_copy(update={"sampling_steps": 64, "density_steps": 64})
-    network = network_of(3, config).double().eval()
+    network = FieldNetwork(3, config).double().eval()
     rng = np.random.default_rng(7)
     with torch.no_grad():
         for parameter in network.parameters():

@@ -9,14 +9,16 @@ import torch
 from torch.autograd.functional import jvp
 
 from geobench import geo
+from geobench_flow.config import NetworkConfig
 from geobench_flow.geodesics import frames
-from geobench_flow.network import ConditionalNetwork
+from geobench_flow.network import FieldNetwork
 
 REFERENCE = json.loads(Path(__file__).with_name("reference.json").read_text())
+SMALL = NetworkConfig(width=32, depth=3, expansion=2)
 
 
 def network(*, features=6, seed=0):
-    made = ConditionalNetwork(features, width=32, depth=3, expansion=2)
+    made = FieldNetwork(features, SMALL)
     rng = np.random.default_rng(seed)
     with torch.no_grad():
         for parameter in made.parameters():
@@ -69,7 +71,7 @@ def test_what_is_told_once_for_many_points_is_told_each():
 
 
 def test_a_new_network_says_what_its_last_layer_says_of_its_first():
-    made = ConditionalNetwork(6, width=32, depth=3, expansion=2)
+    made = FieldNetwork(6, SMALL)
     points = units(5).float()
     with torch.no_grad():
         modulations = made.modulations(made.told(torch.ones(5, 6)), torch.full((5,), 0.5))
@@ -103,9 +105,8 @@ def renamed(name):
 def test_it_is_the_official_network_given_the_same_weights(case):
     """reference.json has outputs of diff-plonk 0.4, whose weights are drawn as here."""
     sizes, case = REFERENCE["sizes"], REFERENCE["cases"][case]
-    made = ConditionalNetwork(
-        sizes["features"], width=sizes["width"], depth=sizes["depth"], expansion=4
-    )
+    config = NetworkConfig(width=sizes["width"], depth=sizes["depth"])
+    made = FieldNetwork(sizes["features"], config)
     rng = np.random.default_rng(0)
     weights = {
         renamed(name): torch.tensor(rng.standard_normal(shape) * 0.2, dtype=torch.float32)

@@ -1,0 +1,23 @@
+"""Sizes that all methods here share: those of the paper, and of conformance tests."""
+
+from typing import Any
+
+PAPER: dict[str, Any] = {
+    "width": 512,
+    "depth": 12,
+    "batch": 1024,
+    "steps": 1_000_000,
+    "learning_rate": 8e-4,
+    "optimizer": "lamb",
+    "weight_decay": 0.05,
+    "warmup": 0.0005,
+    "whitening": 0.0,
+}
+TINY: dict[str, Any] = {
+    "width": 16,
+    "depth": 1,
+    "steps": 200,
+    "batch": 64,
+    "learning_rate": 5e-3,
+    "evaluations": 2,
+}
