@@ -23,6 +23,7 @@ SOURCES = {
     "blue-marble-galleries": "benchmarks/blue-marble-variants.yaml",
     "blue-marble-cells": "benchmarks/blue-marble-cells.yaml",
     "blue-marble-less-data": "benchmarks/blue-marble-less-data.yaml",
+    "blue-marble-locdiffusion": "benchmarks/blue-marble-locdiffusion.yaml",
 }
 every_board = pytest.mark.parametrize("name", SOURCES)
 
