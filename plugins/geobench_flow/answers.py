@@ -24,7 +24,8 @@ def densest_mode(draws: Points, *, bandwidth_km: float) -> Points:
 
     From the draw around which most others lie, each step goes to the mean direction of the draws,
     weighted by the kernel (Kafai, Miao and Okada, "Directional mean shift", CVPR workshops 2010),
-    until it moves by less than 100 m.
+    until it moves by less than 100 m, and 50 steps at most. A photo's answer depends on its own
+    draws alone.
 
     Args:
         draws: degrees.
@@ -33,12 +34,11 @@ def densest_mode(draws: Points, *, bandwidth_km: float) -> Points:
     best = geo.densest_point(draws, bandwidth_km=bandwidth_km)
     concentration = geo.concentration_of(bandwidth_km)
     vectors = geo.unit_vectors(draws)
+    moving = np.arange(len(draws))
     for _ in range(_STEPS):
-        cosine = np.einsum("nkc,nc->nk", vectors, geo.unit_vectors(best))
+        own, before = vectors[moving], best[moving]
+        cosine = np.einsum("nkc,nc->nk", own, geo.unit_vectors(before))
         weights = np.exp(concentration * np.minimum(cosine - 1, 0))
-        moved = geo.from_vectors(np.einsum("nk,nkc->nc", weights, vectors))
-        still = distance_km(best, moved).max(initial=0) < _STILL_KM
-        best = moved
-        if still:
-            break
+        best[moving] = geo.from_vectors(np.einsum("nk,nkc->nc", weights, own))
+        moving = moving[distance_km(before, best[moving]) >= _STILL_KM]
     return best

@@ -8,9 +8,6 @@ from geobench_torch import Recipe
 
 Answer = Literal["sample", "likeliest", "mode", "bayes"]
 
-_OF_SEVERAL = ("draws", "bandwidth_km")
-"""The keys that an answer of one sample has no use for."""
-
 
 class NetworkConfig(Recipe):
     """The network that all methods here share, and its training.
@@ -28,7 +25,7 @@ class NetworkConfig(Recipe):
         description="answer with the moving average of the weights, of decay "
         "min(0.999, (1 + n) / (10 + n)) at step n",
     )
-    width: int = Field(192, ge=8, multiple_of=8, description="of the network's blocks")
+    width: int = Field(192, ge=16, multiple_of=8, description="of the network's blocks")
     depth: int = Field(3, ge=1, description="how many blocks there are")
     expansion: int = Field(4, ge=1, description="how many times wider the MLP of a block is")
     whitening: float = Field(
@@ -97,11 +94,10 @@ class FlowConfig(NetworkConfig):
     def _consistent(self, info: ValidationInfo) -> Self:
         if info.context and info.context.get("stored"):
             return self  # what is stored shows every field
-        unused = [key for key in _OF_SEVERAL if key in self.model_fields_set]
-        if self.answer == "sample" and unused:
-            raise ValueError(
-                f"{', '.join(unused)}: one draw answers; leave it out, or set `answer: bayes`"
-            )
+        if self.answer == "sample" and "draws" in self.model_fields_set:
+            raise ValueError("`draws`: one draw answers; leave it out, or set `answer: bayes`")
+        if self.answer != "mode" and "bandwidth_km" in self.model_fields_set:
+            raise ValueError("`bandwidth_km` is of `answer: mode`; leave it out, or set that")
         if self.guidance and not self.hidden_photos:
             raise ValueError(
                 "`guidance` compares answers with and without the photo, and the latter are learnt "

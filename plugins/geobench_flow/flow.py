@@ -16,7 +16,7 @@ from geobench_flow.solver import Motion, Order, Solved, solve
 from geobench_torch import in_chunks
 
 _LOG_UNIFORM = -float(np.log(geo.SPHERE_AREA))
-_NUMBERS = 1 << 22  # of the network's widest layer that are held at once
+_NUMBERS = 1 << 22  # of the network's widest layer that photos may hold at once, if several do
 _PHOTOS = 4096  # whose features are read at once
 
 
@@ -50,6 +50,8 @@ class NetworkField:
         divergence: bool,
         guidance: float,
     ) -> None:
+        if divergence and guidance:
+            raise ValueError("densities are of the flow without guidance")
         self.network = network
         self.told = told
         self.schedule = schedule

@@ -42,7 +42,7 @@ def interpolant(noise: Tensor, data: Tensor, gamma: Tensor) -> Moving:
     """Points at shares gamma (..., 1) of the geodesics from unit vectors `noise` (..., 3) to those
     of `data`, and their derivatives by gamma, whose norm is the geodesic's length.
 
-    Between antipodes any geodesic is one; the one taken leads over a pole of the noise.
+    Between antipodes any geodesic is one; one of them is taken.
     """
     cosine = (noise * data).sum(dim=-1, keepdim=True)
     across = data - cosine * noise

@@ -13,7 +13,7 @@ from geobench_flow.schedule import Schedule
 from geobench_torch import Batch, in_chunks, train_network
 
 _LOOKS = 8  # times at which a validation photo is looked at
-_SEED = 0xF10  # of the noise there, the same at every look
+_SEED = 0xF10  # of the noise there, the same whenever the network is validated
 
 
 @final

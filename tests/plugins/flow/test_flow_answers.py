@@ -26,6 +26,7 @@ def test_the_mode_is_where_most_draws_lie_and_no_draw_itself():
     draws = np.concatenate([crowd, others])[None]
     found = densest_mode(draws, bandwidth_km=100.0)
     assert geo.distance_km(found, [[48.0, 179.9]]).item() < 20
+    assert geo.distance_km(found, draws[0]).min() > 0.1
     # At a mode the kernel density has no slope.
     concentration = geo.concentration_of(100.0)
 
@@ -35,6 +36,14 @@ def test_the_mode_is_where_most_draws_lie_and_no_draw_itself():
 
     for bearing in (0.0, 90.0, 180.0, 270.0):
         assert density(geo.destination(found, bearing, 3.0)) < density(found)
+
+
+def test_a_mode_depends_on_a_photo_s_own_draws_alone():
+    draws = np.stack([around([10.0, 20], 12, km=800), around([-40.0, 70], 12, km=50, seed=1)])
+    together = densest_mode(draws, bandwidth_km=100.0)
+    for row in range(2):
+        alone = densest_mode(draws[row : row + 1], bandwidth_km=100.0)
+        np.testing.assert_array_equal(together[row : row + 1], alone)
 
 
 def test_the_bayes_answer_is_the_draw_with_the_best_mean_score_over_all_draws():
@@ -109,12 +118,14 @@ def test_without_validation_photos_half_of_the_density_is_the_floor(fitted):
     [
         {"draws": 4},
         {"bandwidth_km": 50.0},
+        {"bandwidth_km": 50.0, "answer": "bayes"},
         {"guidance": 1.0, "hidden_photos": 0.0},
         {"guidance": 1.0, "answer": "likeliest"},
         {"density_steps": 16},
         {"width": 20},
+        {"width": 8},
     ],
 )
-def test_keys_that_contradict_each_other_are_refused(settings):
+def test_keys_that_contradict_each_other_or_are_out_of_range_are_refused(settings):
     with pytest.raises(ValidationError, match=next(iter(settings))):
         FlowConfig.model_validate(settings)
