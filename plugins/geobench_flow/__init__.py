@@ -5,9 +5,16 @@ from collections.abc import Sequence
 from geobench import Method, hookimpl
 from geobench_flow.method import RiemannianFlow
 from geobench_flow.mixture_method import VonMisesFisher, VonMisesFisherMixtureMethod
+from geobench_flow.space_method import EuclideanDiffusion, EuclideanFlow
 
 
 @hookimpl
 def register_methods() -> Sequence[type[Method]]:
-    """Riemannian flow matching, and what the same network says without a flow."""
-    return [RiemannianFlow, VonMisesFisher, VonMisesFisherMixtureMethod]
+    """Riemannian flow matching, and its baselines with the same network."""
+    return [
+        RiemannianFlow,
+        EuclideanFlow,
+        EuclideanDiffusion,
+        VonMisesFisher,
+        VonMisesFisherMixtureMethod,
+    ]

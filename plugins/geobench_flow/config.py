@@ -4,6 +4,7 @@ from typing import Literal, Self
 
 from pydantic import Field, ValidationInfo, model_validator
 
+from geobench import InputPath
 from geobench_torch import Recipe
 
 Answer = Literal["sample", "likeliest", "mode", "bayes"]
@@ -46,8 +47,9 @@ class MixtureConfig(NetworkConfig):
 
 
 class FlowConfig(NetworkConfig):
-    """The network, its training, the solver, and what answers, of `riemannian-flow`."""
+    """The network, its training, the solver, and what answers, of all flows."""
 
+    weights: str | InputPath = Field("trained", description="whose weights")
     hidden_photos: float = Field(
         0.1,
         ge=0,
@@ -59,8 +61,10 @@ class FlowConfig(NetworkConfig):
         description="which times are trained and stepped through: mostly those near the data, or "
         "all alike",
     )
-    order: Literal["rk4", "euler"] = Field(
-        "rk4", description="of a sampling step: fourth, with four evaluations, or first, with one"
+    order: Literal["rk4", "heun", "euler"] = Field(
+        "rk4",
+        description="of a sampling step: fourth, with four evaluations, second, with two, or "
+        "first, with one",
     )
     sampling_steps: int = Field(
         16,
@@ -90,10 +94,26 @@ class FlowConfig(NetworkConfig):
         "answers alone: samples and densities are of one distribution, which is unguided",
     )
 
+    @property
+    def is_released(self) -> bool:
+        """Whether the weights are the authors' own."""
+        return self.weights != "trained"
+
+    @classmethod
+    def of_training(cls) -> frozenset[str]:
+        """The keys that released weights have no use for."""
+        return frozenset({*NetworkConfig.model_fields, "hidden_photos"})
+
     @model_validator(mode="after")
     def _consistent(self, info: ValidationInfo) -> Self:
         if info.context and info.context.get("stored"):
             return self  # what is stored shows every field
+        unused = sorted(self.of_training() & self.model_fields_set)
+        if self.is_released and unused:
+            raise ValueError(
+                f"{', '.join(f'`{key}`' for key in unused)}: released weights have sizes of their "
+                "own and are not trained; leave it out, or set `weights: trained`"
+            )
         if self.answer == "sample" and "draws" in self.model_fields_set:
             raise ValueError("`draws`: one draw answers; leave it out, or set `answer: bayes`")
         if self.answer != "mode" and "bandwidth_km" in self.model_fields_set:
@@ -109,3 +129,73 @@ class FlowConfig(NetworkConfig):
                 "out, or choose another `answer`"
             )
         return self
+
+
+def _published(names: str) -> str:
+    return (
+        "`trained` here, or the authors' own: the name of a release on huggingface.co "
+        f"({names}), or a folder with its config.json and model.safetensors"
+    )
+
+
+class RiemannianConfig(FlowConfig):
+    """Of `riemannian-flow`."""
+
+    weights: Literal["trained", "PLONK_OSV_5M", "PLONK_YFCC", "PLONK_iNaturalist"] | InputPath = (
+        Field("trained", description=_published("PLONK_YFCC, say"))
+    )
+
+
+class SpaceConfig(FlowConfig):
+    """Of flows through space, which end near the sphere."""
+
+    path: Literal["sigmoid", "linear"] = Field(
+        "sigmoid", description="which times are trained: mostly those near the data, or all alike"
+    )
+    order: Literal["rk4", "heun", "euler"] = Field(
+        "rk4",
+        description="of a sampling step: fourth, with four evaluations, second, with two, or "
+        "first, with one, which is that of DDIM in a diffusion",
+    )
+    sampling_steps: int = Field(16, ge=1, description="steps from noise to a place")
+    remaining: float = Field(
+        1e-3,
+        gt=0,
+        lt=0.5,
+        description="1 - gamma at which draws and densities end, and gamma at which they begin: "
+        "the noise that is left is the model's own",
+    )
+    ray_nodes: int = Field(
+        16,
+        ge=4,
+        le=16,
+        description="points on the ray of a place whose densities in space make its density on "
+        "the sphere",
+    )
+
+    @classmethod
+    def of_training(cls) -> frozenset[str]:
+        return super().of_training() | {"path"}
+
+
+class EuclideanFlowConfig(SpaceConfig):
+    """Of `euclidean-flow`."""
+
+    weights: (
+        Literal["trained", "PLONK_OSV_5M_flow", "PLONK_YFCC_flow", "PLONK_iNaturalist_flow"]
+        | InputPath
+    ) = Field("trained", description=_published("PLONK_YFCC_flow, say"))
+
+
+class EuclideanDiffusionConfig(SpaceConfig):
+    """Of `euclidean-diffusion`."""
+
+    weights: (
+        Literal[
+            "trained",
+            "PLONK_OSV_5M_diffusion",
+            "PLONK_YFCC_diffusion",
+            "PLONK_iNaturalist_diffusion",
+        ]
+        | InputPath
+    ) = Field("trained", description=_published("PLONK_YFCC_diffusion, say"))

@@ -1,6 +1,7 @@
-"""A trained flow on the sphere: draws, densities, and the ways that draws take."""
+"""Noise carried to places for some photos, and back: what is common to the sphere and to space."""
 
-from collections.abc import Iterator, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
 from typing import NamedTuple, final
 
 import numpy as np
@@ -10,85 +11,19 @@ from torch import Tensor
 
 from geobench import Examples, Indices, Points, geo
 from geobench_flow.config import FlowConfig
-from geobench_flow.network import FieldNetwork, Modulations
-from geobench_flow.schedule import Schedule
-from geobench_flow.solver import Motion, Order, Solved, solve
+from geobench_flow.field import NetworkField
+from geobench_flow.network import FieldNetwork
+from geobench_flow.solver import Solved
 from geobench_torch import in_chunks
 
-_LOG_UNIFORM = -float(np.log(geo.SPHERE_AREA))
-_NUMBERS = 1 << 22  # of the network's widest layer that photos may hold at once, if several do
+_NUMBERS = 1 << 22  # of the network's widest layer that are held at once
 _PHOTOS = 4096  # whose features are read at once
 
-
-@final
-class _Moment(NamedTuple):
-    """What the network is told at one time, and how fast gamma goes there."""
-
-    rate: float
-    seen: Modulations
-    blind: Modulations | None
+Vectors = NDArray[np.float64]
 
 
-@final
-class NetworkField:
-    """How points of some photos move at a time, by the network.
-
-    Args:
-        network: in evaluation mode.
-        told: of P photos, (P, width).
-        schedule: of the training.
-        divergence: whether to say it, too.
-        guidance: w; 0 is none.
-    """
-
-    def __init__(
-        self,
-        network: FieldNetwork,
-        told: Tensor,
-        schedule: Schedule,
-        *,
-        divergence: bool,
-        guidance: float,
-    ) -> None:
-        if divergence and guidance:
-            raise ValueError("densities are of the flow without guidance")
-        self.network = network
-        self.told = told
-        self.schedule = schedule
-        self.divergence = divergence
-        self.guidance = guidance
-        self._last: tuple[float, _Moment] | None = None
-
-    def __call__(self, points: Tensor, time: float) -> Motion:
-        """Of points (P, n, 3)."""
-        rate, seen, blind = self._at(time)
-        count = points.shape[1]
-        if self.divergence:
-            velocities, divergence = self.network.with_surface_divergence(points, seen.each(count))
-            return Motion(rate * velocities, rate * divergence)
-        velocities = self.network(points, seen.each(count))
-        if blind is not None:
-            velocities = velocities + self.guidance * (
-                velocities - self.network(points, blind.each(count))
-            )
-        return Motion(rate * velocities)
-
-    def _at(self, time: float) -> _Moment:
-        """Worked out once for stages of the solver that follow one another at one time."""
-        if self._last is None or self._last[0] != time:
-            at = torch.tensor(time, dtype=torch.float64)
-            gamma = self.schedule.gamma(at).to(self.told)
-            seen = self.network.modulations(self.told, gamma)
-            blind = None
-            if self.guidance:
-                blind = self.network.modulations(self.network.nothing(self.told), gamma)
-            self._last = time, _Moment(float(self.schedule.rate(at)), seen, blind)
-        return self._last[1]
-
-
-@final
-class SphereFlow:
-    """Noise, uniform on the sphere, carried to places, for photos (N).
+class Flow(ABC):
+    """Noise carried to places along what a network says, for photos (N).
 
     Args:
         network: in evaluation mode, on the device.
@@ -96,108 +31,156 @@ class SphereFlow:
         told: what the photos say, (N, width), on the device.
     """
 
+    directions: int
+    """Along how many the network's derivatives make the divergence."""
+
     def __init__(self, network: FieldNetwork, config: FlowConfig, told: Tensor) -> None:
         self.network = network
         self.config = config
         self.told = told
-        self.schedule = Schedule(config.path)
 
-    @classmethod
-    @torch.no_grad()
-    def of(
-        cls, network: FieldNetwork, config: FlowConfig, examples: Examples, *, device: str
-    ) -> "SphereFlow":
-        """For these photos."""
-        told = [
-            network.told(batch.features)
-            for batch in in_chunks(examples.pooled, size=_PHOTOS, device=device)
-        ]
-        return cls(network, config, torch.cat(told) if told else torch.empty(0, config.width))
+    @abstractmethod
+    def to_data(self, field: NetworkField, normal: Tensor, *, keep_path: bool = False) -> Solved:
+        """Where standard normal noise (P, n, 3) is carried to, in `sampling_steps`."""
+
+    @abstractmethod
+    def to_noise(self, field: NetworkField, points: Tensor, steps: int) -> Solved:
+        """Where vectors (P, n, 3) came from, in steps of fourth order."""
+
+    def answered(self, field: NetworkField, points: Tensor) -> Tensor:
+        """What of draws (P, n, 3) is the answer: they themselves."""
+        return points
 
     def draw(self, indices: Indices, n: int, rng: np.random.Generator) -> Points:
         """n places for each of some photos, (len(indices), n, 2)."""
-        return self.carried(indices, geo.unit_vectors(geo.uniform((len(indices), n), rng)))
+        return geo.from_vectors(self.carried(indices, self._noise(indices, n, rng)).points)
+
+    def answers(self, indices: Indices, normal: Vectors, *, guidance: float) -> Points:
+        """The answers that standard normal noise (N, n, 3) for photos (N,) leads to, (N, n, 2)."""
+
+        def carry(field: NetworkField, noise: Tensor) -> Solved:
+            solved = self.to_data(field, noise)
+            return solved._replace(points=self.answered(field, solved.points))
+
+        return geo.from_vectors(self._solved(indices, normal, carry, guidance=guidance).points)
 
     def carried(
-        self, indices: Indices, noise: NDArray[np.float64], *, guidance: float = 0.0
-    ) -> Points:
-        """Where noise, unit vectors (N, n, 3) for photos (N,), is carried to, (N, n, 2)."""
-        times = self._times(1.0, 0.0, self.config.sampling_steps)
-        solved = self._solved(indices, noise, times, guidance=guidance, order=self.config.order)
-        return _places([each.points for each in solved], noise.shape)
+        self,
+        indices: Indices,
+        normal: Vectors,
+        *,
+        divergence: bool = False,
+        keep_path: bool = False,
+    ) -> "Reached":
+        """Where standard normal noise (N, n, 3) for photos (N,) is carried to, unguided."""
+
+        def carry(field: NetworkField, noise: Tensor) -> Solved:
+            return self.to_data(field, noise, keep_path=keep_path)
+
+        return self._solved(indices, normal, carry, divergence=divergence)
+
+    def returned(self, indices: Indices, vectors: Vectors, *, steps: int) -> "Reached":
+        """Where vectors (N, n, 3) of photos (N,) came from, with the divergence's integrals."""
+
+        def carry(field: NetworkField, points: Tensor) -> Solved:
+            return self.to_noise(field, points, steps)
+
+        return self._solved(indices, vectors, carry, divergence=True)
 
     def trace(self, indices: Indices, n: int, rng: np.random.Generator) -> Points:
         """The ways of n draws for each of some photos, (len(indices), n, steps + 1, 2)."""
-        noise = geo.unit_vectors(geo.uniform((len(indices), n), rng))
-        times = self._times(1.0, 0.0, self.config.sampling_steps)
-        solved = self._solved(indices, noise, times, keep_path=True, order=self.config.order)
-        paths = [each.path for each in solved if each.path is not None]
-        return _places(paths, (*noise.shape[:-1], len(times), 3))
+        reached = self.carried(indices, self._noise(indices, n, rng), keep_path=True)
+        assert reached.path is not None
+        return geo.from_vectors(reached.path)
 
-    def draw_with_log_prob(
-        self, indices: Indices, n: int, rng: np.random.Generator
-    ) -> tuple[Points, NDArray[np.float64]]:
-        """The draws of `draw`, and their log-densities, (len(indices), n), from the same solve."""
-        noise = geo.unit_vectors(geo.uniform((len(indices), n), rng))
-        times = self._times(1.0, 0.0, self.config.sampling_steps)
-        solved = list(self._solved(indices, noise, times, divergence=True, order=self.config.order))
-        spread = _spread(solved, noise.shape[:-1])
-        return _places([each.points for each in solved], noise.shape), _LOG_UNIFORM - spread
-
+    @abstractmethod
     def log_prob(
         self, indices: Indices, points: Points, *, steps: int | None = None
     ) -> NDArray[np.float64]:
-        """Nats per steradian at places (N, m, 2) of photos (N,), (N, m): ln 1 / 4 pi plus the
-        integral of the divergence on the way back to noise (Chen et al., "Neural Ordinary
-        Differential Equations", NeurIPS 2018, theorem 1).
+        """Nats per steradian at places (N, m, 2) of photos (N,), (N, m).
 
         Args:
             indices: of the photos.
             points: places, degrees.
             steps: of the solver, instead of the configuration's.
         """
-        vectors = geo.unit_vectors(points)
-        times = self._times(0.0, 1.0, steps or self.config.density_steps)
-        solved = list(self._solved(indices, vectors, times, divergence=True, order="rk4"))
-        return _LOG_UNIFORM + _spread(solved, vectors.shape[:-1])
 
-    def _times(self, first: float, last: float, steps: int) -> Tensor:
-        return torch.linspace(first, last, steps + 1, dtype=torch.float64)
+    def _noise(self, indices: Indices, n: int, rng: np.random.Generator) -> Vectors:
+        return rng.standard_normal((len(indices), n, 3))
 
     @torch.no_grad()
     def _solved(
         self,
         indices: Indices,
-        vectors: NDArray[np.float64],
-        times: Tensor,
+        vectors: Vectors,
+        carry: "_Carry",
         *,
-        order: Order,
         divergence: bool = False,
         guidance: float = 0.0,
-        keep_path: bool = False,
-    ) -> Iterator[Solved]:
-        """Solves from unit vectors (N, n, 3) of photos (N,), as many photos at once as fit."""
-        widest = self.config.width * self.config.expansion * (3 if divergence else 1)
-        size = max(1, _NUMBERS // max(1, widest * vectors.shape[1]))
-        for start in range(0, len(indices), size):
-            rows = slice(start, start + size)
+    ) -> "Reached":
+        """Carry vectors (N, n, 3) of photos (N,), as many at once as fit."""
+        found: list[list[Solved]] = []
+        numbers = self.network.steps[0].widen.out_features
+        numbers *= 1 + self.directions if divergence else 1
+        most = max(1, _NUMBERS // numbers)
+        for rows in _pieces(len(indices), max(1, most // max(1, vectors.shape[1]))):
             told = self.told[torch.as_tensor(indices[rows], device=self.told.device)]
-            field = NetworkField(
-                self.network, told, self.schedule, divergence=divergence, guidance=guidance
-            )
-            points = torch.tensor(vectors[rows], dtype=told.dtype, device=told.device)
-            yield solve(field, points, times, order=order, keep_path=keep_path)
+            field = NetworkField(self.network, told, divergence=divergence, guidance=guidance)
+            of_rows = []
+            for columns in _pieces(vectors.shape[1], most):
+                points = torch.tensor(vectors[rows, columns], dtype=told.dtype, device=told.device)
+                of_rows.append(carry(field, points))
+            found.append(of_rows)
+        return Reached.of(found)
 
 
-def _places(vectors: Sequence[Tensor], shape: tuple[int, ...]) -> Points:
-    """Chunks of unit vectors, (..., 3), as points of a shape, but for its last axis, which is 2."""
-    found = [each.double().cpu().numpy().reshape(-1, 3) for each in vectors]
-    return geo.from_vectors(np.concatenate([np.empty((0, 3)), *found])).reshape(*shape[:-1], 2)
+@torch.no_grad()
+def told_of(network: FieldNetwork, examples: Examples, *, device: str) -> Tensor:
+    """What these photos say to a network, (N, width), on the device."""
+    batches = in_chunks(examples.pooled, size=_PHOTOS, device=device)
+    return torch.cat(
+        [torch.empty(0, network.out.in_features, device=device)]
+        + [network.told(batch.features) for batch in batches]
+    )
 
 
-def _spread(solved: Sequence[Solved], shape: tuple[int, ...]) -> NDArray[np.float64]:
-    """The integrals of the divergence of chunks, as one array of a shape."""
-    found = [
-        each.spread.double().cpu().numpy().ravel() for each in solved if each.spread is not None
-    ]
-    return np.concatenate([np.empty(0), *found]).reshape(shape)
+_Carry = Callable[[NetworkField, Tensor], Solved]
+
+
+@final
+class Reached(NamedTuple):
+    """Where vectors (N, n, 3) came to: as `Solved`, in double precision.
+
+    Args:
+        points: (N, n, 3).
+        spread: (N, n), or None.
+        path: (N, n, T, 3), or None.
+    """
+
+    points: Vectors
+    spread: Vectors | None
+    path: Vectors | None
+
+    @classmethod
+    def of(cls, found: list[list[Solved]]) -> "Reached":
+        """Of solves that lie side by side, in rows."""
+
+        points = _joined([[each.points for each in row] for row in found])
+        assert points is not None
+        return cls(
+            points,
+            _joined([[each.spread for each in row] for row in found]),
+            _joined([[each.path for each in row] for row in found]),
+        )
+
+
+def _joined(found: list[list[Tensor | None]]) -> Vectors | None:
+    """Tensors (P, n, ...) side by side in rows, as one array; None if there are none."""
+    rows = [[each.double().cpu() for each in row if each is not None] for row in found]
+    return np.concatenate([torch.cat(row, dim=1).numpy() for row in rows]) if rows[0] else None
+
+
+def _pieces(count: int, size: int) -> Iterator[slice]:
+    """Of `count`, one at least, though it be empty."""
+    for start in range(0, max(1, count), size):
+        yield slice(start, start + size)

@@ -1,4 +1,4 @@
-"""Geodesics of the unit sphere in closed form: where they lead, and how fast."""
+"""Geodesics of the unit sphere in closed form, and tangents to it."""
 
 from typing import NamedTuple, final
 
@@ -23,14 +23,6 @@ class Moving(NamedTuple):
 def unit(vectors: Tensor) -> Tensor:
     """Vectors (..., 3), brought to length 1."""
     return functional.normalize(vectors, dim=-1)
-
-
-def exponential(points: Tensor, tangents: Tensor) -> Tensor:
-    """Where geodesics from unit vectors (..., 3) along tangents (..., 3), as long as these, end."""
-    length = tangents.norm(dim=-1, keepdim=True)
-    # sin(x) / x is smooth at 0, where torch.sinc is 1.
-    ends = length.cos() * points + torch.sinc(length / torch.pi) * tangents
-    return unit(ends)
 
 
 def tangential(points: Tensor, vectors: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""What the network is trained by: the velocity along geodesics from noise to the true places."""
+"""What the network is trained by: what a process asks for, on the way from noise to true places."""
 
 from typing import final
 
@@ -7,8 +7,8 @@ from torch import Tensor
 
 from geobench import Context, Labelled, Points, geo
 from geobench_flow.config import FlowConfig
-from geobench_flow.geodesics import interpolant, unit
 from geobench_flow.network import FieldNetwork
+from geobench_flow.processes import Process
 from geobench_flow.schedule import Schedule
 from geobench_torch import Batch, in_chunks, train_network
 
@@ -17,17 +17,23 @@ _SEED = 0xF10  # of the noise there, the same whenever the network is validated
 
 
 @final
-class RiemannianLoss:
-    """Mean squared error of the velocity, over 3 (Chen and Lipman, "Flow Matching on General
-    Geometries", ICLR 2024, section 3.2, in closed form; the 3 is that of Dufour et al., 2025).
+class ProcessLoss:
+    """Mean squared error, over 3, of what the network says on the way from noise to places.
+
+    On the sphere that is Riemannian flow matching (Chen and Lipman, "Flow Matching on General
+    Geometries", ICLR 2024, section 3.2, in closed form); the 3 is that of Dufour et al. (2025).
 
     Args:
+        process: what is on the way, and what is asked for there.
         points: of the photos, (N, 2).
         config: schedule, and the share of photos that are hidden.
         device: where it is computed.
     """
 
-    def __init__(self, points: Points, config: FlowConfig, *, device: str) -> None:
+    def __init__(
+        self, process: Process, points: Points, config: FlowConfig, *, device: str
+    ) -> None:
+        self.process = process
         self.vectors = torch.tensor(geo.unit_vectors(points), dtype=torch.float32, device=device)
         self.schedule = Schedule(config.path)
         self.hidden = config.hidden_photos
@@ -57,15 +63,15 @@ class RiemannianLoss:
     def of(
         self, network: FieldNetwork, data: Tensor, told: Tensor, times: Tensor, noise: Tensor
     ) -> Tensor:
-        """(B,) of places `data` (B, 3) on the way from noise (B, 3) of any length."""
+        """(B,) of places `data` (B, 3) on the way from standard normal noise (B, 3)."""
         gamma = self.schedule.gamma(times)
-        points, velocities = interpolant(unit(noise), data, gamma[:, None])
-        found: Tensor = network(points, network.modulations(told, gamma))
-        return (found.float() - velocities).square().sum(dim=-1) / 3
+        task = self.process.task(noise, data, gamma[:, None])
+        found: Tensor = network(task.points, network.modulations(told, gamma))
+        return (found.float() - task.wanted).square().sum(dim=-1) / 3
 
 
 def trained_network(
-    train: Labelled, val: Labelled, config: FlowConfig, context: Context
+    process: Process, train: Labelled, val: Labelled, config: FlowConfig, context: Context
 ) -> FieldNetwork:
     """Trained on `train`; the state kept is the best one on `val`, if there are photos there."""
 
@@ -74,7 +80,7 @@ def trained_network(
         network.standardise_by(train.pooled, whitening=config.whitening)
         return network
 
-    of_val = RiemannianLoss(val.points, config, device=context.device)
+    of_val = ProcessLoss(process, val.points, config, device=context.device)
 
     def validate(network: FieldNetwork) -> float:
         losses = [
@@ -85,7 +91,7 @@ def trained_network(
 
     return train_network(
         build,
-        RiemannianLoss(train.points, config, device=context.device),
+        ProcessLoss(process, train.points, config, device=context.device),
         features=train.pooled,
         recipe=config,
         context=context,

@@ -1,19 +1,23 @@
-"""The method `riemannian-flow`: noise on the sphere, carried to places along learnt velocities."""
+"""What all flows do as methods, and `riemannian-flow`: noise on the sphere, carried to places."""
 
+from abc import abstractmethod
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, Literal, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from geobench import Context, Examples, Floored, Labelled, LazyDensity, Method, Points, State
 from geobench_flow.answers import best_expected_geoscore, densest_mode
-from geobench_flow.config import FlowConfig
+from geobench_flow.config import FlowConfig, RiemannianConfig
 from geobench_flow.presets import PAPER, TINY
+from geobench_flow.release import Release
 
 if TYPE_CHECKING:
-    from geobench_flow.flow import SphereFlow
+    from geobench_flow.flow import Flow
     from geobench_flow.network import FieldNetwork
+    from geobench_flow.processes import Process
+    from geobench_flow.sphere import SphereFlow
 
 DENSITY_PHOTOS = 250
 """The most validation photos whose densities are solved to fit the floor."""
@@ -21,8 +25,129 @@ DENSITY_PHOTOS = 250
 _DOUBLED = 32  # of them, whose densities are solved with twice the steps, too
 
 
+class FlowMethod(Method):
+    """A learnt flow from noise to places, with an exact density."""
+
+    version = 1
+    requires = ("torch",)
+    config: FlowConfig
+    predicts = Floored
+    wants = frozenset({"pooled"})
+
+    _network: "FieldNetwork"
+    _share: float
+
+    @abstractmethod
+    def process(self) -> "Process":
+        """What carries noise to data."""
+
+    @abstractmethod
+    def flow(self, examples: Examples, context: Context) -> "Flow":
+        """Of these photos. After fitting or restoring."""
+
+    @property
+    def origin(self) -> Literal["trained", "released"]:
+        return "released" if self.config.is_released else "trained"
+
+    @property
+    def trained_on(self) -> str:
+        return self._release().trained_on if self.config.is_released else ""
+
+    @property
+    def needs_training(self) -> bool:
+        return not self.config.is_released
+
+    @property
+    def feature_width(self) -> int | None:
+        return self._release().features if self.config.is_released else None
+
+    def content(self) -> str:
+        return self._release().content() if self.config.is_released else ""
+
+    def fit(self, train: Labelled, val: Labelled, context: Context) -> None:
+        if self.config.is_released:
+            self._network = self._release().network().to(context.device)
+        else:
+            from geobench_flow.learning import trained_network
+
+            few = val.few(Floored.PHOTOS)
+            self._network = trained_network(self.process(), train, few, self.config, context)
+        chosen = val.few(DENSITY_PHOTOS)
+        self.prepare(chosen if len(chosen) else train.few(DENSITY_PHOTOS), context)
+        at_truths = np.empty(0)
+        if len(chosen):
+            flow, rows = self.flow(chosen, context), np.arange(len(chosen))
+            at_truths = flow.log_prob(rows, chosen.points[:, None])[:, 0]
+            some = rows[:_DOUBLED]
+            self.look_closer(flow, some, chosen.points[some, None], at_truths[some, None], context)
+        else:
+            context.log.warning("%s: no validation photo, the floor's share is 0.5", self.name)
+        self._share = Floored.fit(at_truths)
+        context.fact("floor share", self._share, "share")
+
+    def prepare(self, chosen: Labelled, context: Context) -> None:
+        """Measure of some photos what densities need, with the network trained: nothing."""
+
+    def look_closer(
+        self,
+        flow: Any,
+        rows: NDArray[np.intp],
+        points: Points,
+        found: NDArray[np.float64],
+        context: Context,
+    ) -> None:
+        """How much densities `found` (N, 1) of photos at points (N, 1, 2) change with finer
+        solves, as facts."""
+        twice = flow.log_prob(rows, points, steps=2 * self.config.density_steps)
+        change = float(np.abs(twice - found).mean())
+        context.fact("density's change under step doubling", change, "nats")
+
+    def predict(self, examples: Examples, context: Context) -> Floored:
+        flow = self.flow(examples, context)
+        return Floored(self.density(flow, self._answers(flow, examples, context)), self._share)
+
+    def density(self, flow: Any, answers: Points) -> LazyDensity:
+        """Of photos whose answers are (N, 2)."""
+        return LazyDensity(answers, flow.draw, flow.log_prob, trace=flow.trace)
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        from geobench_torch import packed
+
+        network = {} if self.config.is_released else {"network": self._network}
+        return packed(**network, share=self._share)
+
+    def restore(self, state: State, train: Labelled, context: Context) -> None:
+        if self.config.is_released:
+            self._network = self._release().network().to(context.device)
+        else:
+            from geobench_flow.network import FieldNetwork
+            from geobench_torch import restored
+
+            features = train.pooled.shape[1]
+            self._network = restored(lambda: FieldNetwork(features, self.config), state, context)
+        self._share = float(state["share"])
+
+    def _release(self) -> Release:
+        return Release.find(self.config.weights, method=self.name)
+
+    def _answers(self, flow: "Flow", examples: Examples, context: Context) -> Points:
+        """One place of each photo, of noise that depends on seed and photo alone, (N, 2)."""
+        config, rows = self.config, np.arange(len(examples))
+        count = 1 if config.answer == "sample" else config.draws
+        noise = context.noise(examples.ids, (count, 3), f"{self.name} answer")
+        draws = flow.answers(rows, noise, guidance=config.guidance)
+        if config.answer == "mode":
+            return densest_mode(draws, bandwidth_km=config.bandwidth_km)
+        if config.answer == "bayes":
+            return best_expected_geoscore(draws)
+        if config.answer == "likeliest":
+            likeliest = flow.log_prob(rows, draws).argmax(axis=1)
+            return np.asarray(draws[rows, likeliest])
+        return np.asarray(draws[:, 0])
+
+
 @final
-class RiemannianFlow(Method):
+class RiemannianFlow(FlowMethod):
     """Riemannian flow matching: a place is where the flow of a learnt field takes uniform noise.
 
     After Dufour et al., "Around the World in 80 Timesteps" (CVPR 2025). A network says, of a point
@@ -32,86 +157,35 @@ class RiemannianFlow(Method):
     """
 
     name = "riemannian-flow"
-    version = 1
-    requires = ("torch",)
-    Config = FlowConfig
-    config: FlowConfig
-    presets = {"paper": PAPER}
-    predicts = Floored
-    wants = frozenset({"pooled"})
-
-    _network: "FieldNetwork"
-    _share: float
+    Config = RiemannianConfig
+    config: RiemannianConfig
+    presets = {"paper": PAPER, "released": {"weights": "PLONK_YFCC"}}
 
     @classmethod
-    def tiny(cls, folder: Path) -> FlowConfig:
-        return FlowConfig(**TINY, sampling_steps=8)
+    def tiny(cls, folder: Path) -> RiemannianConfig:
+        return RiemannianConfig(**TINY, sampling_steps=8)
 
-    def fit(self, train: Labelled, val: Labelled, context: Context) -> None:
-        from geobench_flow.learning import trained_network
+    def process(self) -> "Process":
+        from geobench_flow.processes import OnSphere
 
-        self._network = trained_network(train, val.few(Floored.PHOTOS), self.config, context)
-        chosen = val.few(DENSITY_PHOTOS)
-        at_truths = np.empty(0)
-        if len(chosen):
-            flow, rows = self._flow(chosen, context), np.arange(len(chosen))
-            at_truths = flow.log_prob(rows, chosen.points[:, None])[:, 0]
-            some = rows[:_DOUBLED]
-            twice = flow.log_prob(
-                some, chosen.points[some, None], steps=2 * self.config.density_steps
-            )
-            change = np.abs(twice[:, 0] - at_truths[some]).mean()
-            context.fact("density's change under step doubling", float(change), "nats")
-        else:
-            context.log.warning("%s: no validation photo, the floor's share is 0.5", self.name)
-        self._share = Floored.fit(at_truths)
-        context.fact("floor share", self._share, "share")
+        return OnSphere()
 
-    def predict(self, examples: Examples, context: Context) -> Floored:
-        flow = self._flow(examples, context)
+    def flow(self, examples: Examples, context: Context) -> "SphereFlow":
+        from geobench_flow.flow import told_of
+        from geobench_flow.sphere import SphereFlow
+
+        told = told_of(self._network, examples, device=context.device)
+        return SphereFlow(self._network, self.config, told)
+
+    def density(self, flow: "SphereFlow", answers: Points) -> LazyDensity:
         # The same solve gives densities where its steps are as fine as theirs.
         along = self.config.order == "rk4" and (
             self.config.sampling_steps >= self.config.density_steps
         )
-        density = LazyDensity(
-            self._answers(flow, examples, context),
+        return LazyDensity(
+            answers,
             flow.draw,
             flow.log_prob,
             draw_with_log_prob=flow.draw_with_log_prob if along else None,
             trace=flow.trace,
         )
-        return Floored(density, self._share)
-
-    def state(self) -> dict[str, NDArray[Any]]:
-        from geobench_torch import packed
-
-        return packed(network=self._network, share=self._share)
-
-    def restore(self, state: State, train: Labelled, context: Context) -> None:
-        from geobench_flow.network import FieldNetwork
-        from geobench_torch import restored
-
-        features = train.pooled.shape[1]
-        self._network = restored(lambda: FieldNetwork(features, self.config), state, context)
-        self._share = float(state["share"])
-
-    def _flow(self, examples: Examples, context: Context) -> "SphereFlow":
-        from geobench_flow.flow import SphereFlow
-
-        return SphereFlow.of(self._network, self.config, examples, device=context.device)
-
-    def _answers(self, flow: "SphereFlow", examples: Examples, context: Context) -> Points:
-        """One place of each photo, of noise that depends on seed and photo alone, (N, 2)."""
-        config, rows = self.config, np.arange(len(examples))
-        count = 1 if config.answer == "sample" else config.draws
-        noise = context.noise(examples.ids, (count, 3), "riemannian-flow answer")
-        noise /= np.linalg.norm(noise, axis=-1, keepdims=True)
-        draws = flow.carried(rows, noise, guidance=config.guidance)
-        if config.answer == "mode":
-            return densest_mode(draws, bandwidth_km=config.bandwidth_km)
-        if config.answer == "bayes":
-            return best_expected_geoscore(draws)
-        if config.answer == "likeliest":
-            likeliest = flow.log_prob(rows, draws).argmax(axis=1)
-            return np.asarray(draws[rows, likeliest])
-        return np.asarray(draws[:, 0])

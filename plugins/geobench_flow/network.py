@@ -120,8 +120,7 @@ class Trunk(nn.Module):
         for block, modulation in zip(self.steps, modulations.blocks, strict=True):
             x = block(x, modulation)
         factor, shift = modulations.last
-        out: Tensor = self.out((1 + factor) * _normed(x) + shift)
-        return out
+        return _precisely(self.out, (1 + factor) * _normed(x) + shift)
 
 
 @final
@@ -153,11 +152,11 @@ class FieldNetwork(Trunk):
         waves = (gamma * _TIMES).unsqueeze(-1) * self.frequencies
         waves = torch.cat([waves.cos(), waves.sin()], dim=-1)
         waves = (waves - waves.mean(dim=-1, keepdim=True)) / waves.std(dim=-1, keepdim=True)
-        return self.modulations_of(told + self.time(waves))
+        return self.modulations_of(told + _precisely(self.time, waves))
 
     def forward(self, points: Tensor, modulations: Modulations) -> Tensor:
         """A vector (..., 3) of each point (..., 3)."""
-        return self.passed(self.first(points), modulations)
+        return self.passed(_precisely(self.first, points), modulations)
 
     def with_derivatives(
         self, points: Tensor, directions: Tensor, modulations: Modulations
@@ -166,13 +165,20 @@ class FieldNetwork(Trunk):
 
         They are pushed forward beside the values, which are worked out once.
         """
-        x, slopes = self.first(points), functional.linear(directions, self.first.weight)
+        x, slopes = _precisely(self.first, points), functional.linear(directions, self.first.weight)
         for block, modulation in zip(self.steps, modulations.blocks, strict=True):
             x, slopes = block.pushed(x, slopes, modulation)
         factor, shift = modulations.last
         inner, slopes = _normed_and_pushed(x, slopes)
         value: Tensor = self.out((1 + factor) * inner + shift)
         return value, functional.linear((1 + factor) * slopes, self.out.weight)
+
+    def with_divergence(self, points: Tensor, modulations: Modulations) -> tuple[Tensor, Tensor]:
+        """The vectors (..., 3) at points (..., 3), and their divergence in space (...)."""
+        axes = torch.eye(3, dtype=points.dtype, device=points.device)
+        axes = axes.reshape(3, *[1] * (points.dim() - 1), 3).expand(3, *points.shape)
+        vectors, derivatives = self.with_derivatives(points, axes, modulations)
+        return vectors, (derivatives * axes).sum(dim=(0, -1))
 
     def with_surface_divergence(
         self, points: Tensor, modulations: Modulations
@@ -187,6 +193,14 @@ class FieldNetwork(Trunk):
         vectors, derivatives = self.with_derivatives(points, tangents, modulations)
         inside = (tangents * derivatives).sum(dim=(0, -1))
         return vectors, inside - 2 * (vectors * points).sum(dim=-1)
+
+
+def _precisely(layer: nn.Module, x: Tensor) -> Tensor:
+    """A layer's output in the precision of its weights, whatever autocast says: of 8 bits places
+    would be blurred by a hundred kilometres."""
+    with torch.autocast(x.device.type, enabled=False):
+        out: Tensor = layer(x.to(next(layer.parameters()).dtype))
+    return out
 
 
 def _normed(x: Tensor) -> Tensor:

@@ -7,11 +7,10 @@ from pydantic import ValidationError
 
 from geobench import Context, Labelled, Rows, geo
 from geobench_flow.answers import best_expected_geoscore, densest_mode
-from geobench_flow.config import FlowConfig
-from geobench_flow.flow import NetworkField
+from geobench_flow.config import RiemannianConfig
+from geobench_flow.field import NetworkField
 from geobench_flow.method import RiemannianFlow
 from geobench_flow.network import FieldNetwork
-from geobench_flow.schedule import Schedule
 
 
 def around(place, count, *, km, seed=0):
@@ -55,18 +54,18 @@ def test_the_bayes_answer_is_the_draw_with_the_best_mean_score_over_all_draws():
 
 
 def test_guidance_goes_on_from_what_is_said_without_the_photo():
-    config = FlowConfig(width=16, depth=1)
+    config = RiemannianConfig(width=16, depth=1)
     network = FieldNetwork(3, config).eval()
     rng = np.random.default_rng(0)
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.copy_(torch.tensor(rng.standard_normal(parameter.shape) / 3))
-        told, schedule = network.told(torch.ones(2, 3)), Schedule()
+        told = network.told(torch.ones(2, 3))
         points = torch.tensor(geo.unit_vectors(geo.uniform((2, 5), rng)), dtype=torch.float32)
 
         def velocities(told, guidance):
-            made = NetworkField(network, told, schedule, divergence=False, guidance=guidance)
-            return made(points, 0.4).velocities
+            made = NetworkField(network, told, divergence=False, guidance=guidance)
+            return made.on_sphere(points, 0.4).velocities
 
         seen, blind = velocities(told, 0.0), velocities(network.nothing(told), 0.0)
         torch.testing.assert_close(velocities(told, 2.0), 3 * seen - 2 * blind)
@@ -80,7 +79,7 @@ def fitted():
     points = geo.uniform(60, rng)
     features = Rows([geo.unit_vectors(points).astype(np.float32)])
     photos = Labelled(np.array([f"p{k}" for k in range(60)]), points, pooled=features)
-    method = RiemannianFlow(FlowConfig(width=16, depth=1, steps=60, sampling_steps=6, batch=32))
+    method = RiemannianFlow(RiemannianConfig(width=16, depth=1, steps=60, sampling_steps=6, batch=32))
     method.fit(photos, photos.take(np.arange(0)), Context(seed=0))
     return method, photos
 
@@ -128,4 +127,4 @@ def test_without_validation_photos_half_of_the_density_is_the_floor(fitted):
 )
 def test_keys_that_contradict_each_other_or_are_out_of_range_are_refused(settings):
     with pytest.raises(ValidationError, match=next(iter(settings))):
-        FlowConfig.model_validate(settings)
+        RiemannianConfig.model_validate(settings)

@@ -5,15 +5,15 @@ import pytest
 import torch
 
 from geobench import Context, Labelled, Rows, VonMisesFisherMixture, geo
-from geobench_flow.config import FlowConfig
-from geobench_flow.flow import SphereFlow
+from geobench_flow.config import RiemannianConfig
 from geobench_flow.method import RiemannianFlow
 from geobench_flow.network import FieldNetwork
+from geobench_flow.sphere import SphereFlow
 
 PLACES = [[[48.0, 10], [40, -100], [-30, 140], [-80, 0]]]
 MASSES = [[0.4, 0.3, 0.2, 0.1]]
 TRUTH = VonMisesFisherMixture(PLACES, geo.concentration_of(600.0), MASSES)
-CONFIG = FlowConfig(
+CONFIG = RiemannianConfig(
     width=64, depth=2, steps=700, batch=512, learning_rate=6e-3, hidden_photos=0.0, evaluations=5
 )
 

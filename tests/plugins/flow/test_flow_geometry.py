@@ -1,13 +1,15 @@
 """Geodesics, steps on the sphere and schedules: closed forms, and order of convergence."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
 
 from geobench import geo
-from geobench_flow.geodesics import exponential, frames, interpolant, tangential
+from geobench_flow.geodesics import frames, interpolant, tangential
 from geobench_flow.schedule import Schedule
-from geobench_flow.solver import Motion, solve
+from geobench_flow.solver import STEPS, Motion, Space, Sphere, solve
 
 POLES = [[0.0, 0, 1], [0, 0, -1], [1, 0, 0], [0, -1, 0]]
 
@@ -62,14 +64,21 @@ def test_equal_places_and_antipodes_have_an_interpolant():
         assert torch.isfinite(start.velocities).all()
 
 
-def test_an_exponential_leads_as_far_as_its_tangent_is_long():
-    points = units(100)
+def solved(field, points, times, *, order="rk4", geometry=None, **options):
+    step = partial(STEPS[order], geometry or Sphere())
+    return solve(field, points, times, step=step, **options)
+
+
+def test_a_move_on_the_sphere_leads_as_far_as_its_tangent_is_long():
+    points, sphere = units(100), Sphere()
     for length in (0.0, 1e-9, 1e-3, 1.0, 3.0):
-        reached = exponential(points, length * frames(points)[0])
+        reached = sphere.moved(points, sphere.increment(points, length * frames(points)[0]))
         angle = torch.atan2(
             torch.linalg.cross(points, reached).norm(dim=-1), (points * reached).sum(dim=-1)
         )
         np.testing.assert_allclose(angle, length, atol=1e-12)
+        along = tangential(points, reached) - np.sin(length) * frames(points)[0]
+        assert along.abs().max() < 1e-12
 
 
 def test_frames_are_perpendicular_unit_tangents():
@@ -104,7 +113,7 @@ def test_runge_kutta_is_of_fourth_order_on_the_sphere_and_in_the_divergence(time
     after, spread = gathered(points, times)
     errors = []
     for steps in (4, 8, 16):
-        found = solve(gathering, points, torch.linspace(*times, steps + 1, dtype=torch.float64))
+        found = solved(gathering, points, torch.linspace(*times, steps + 1, dtype=torch.float64))
         np.testing.assert_allclose(found.points.norm(dim=-1), 1, atol=1e-12)
         errors.append(
             [
@@ -126,9 +135,9 @@ def test_runge_kutta_follows_a_field_that_turns_and_twists():
         return Motion(torch.linalg.cross(turn.expand_as(points), points))
 
     points = units(20)
-    fine = solve(field, points, torch.linspace(0, 1, 2001, dtype=torch.float64)).points
+    fine = solved(field, points, torch.linspace(0, 1, 2001, dtype=torch.float64)).points
     errors = [
-        (solve(field, points, torch.linspace(0, 1, n + 1, dtype=torch.float64)).points - fine)
+        (solved(field, points, torch.linspace(0, 1, n + 1, dtype=torch.float64)).points - fine)
         .abs()
         .max()
         .item()
@@ -144,9 +153,43 @@ def test_euler_is_of_first_order_and_keeps_its_path():
     errors = []
     for steps in (50, 100):
         times = torch.linspace(0, 1, steps + 1, dtype=torch.float64)
-        found = solve(gathering, points, times, order="euler", keep_path=True)
+        found = solved(gathering, points, times, order="euler", keep_path=True)
         assert found.path.shape == (len(points), steps + 1, 3)
         np.testing.assert_array_equal(found.path[:, 0], points)
         np.testing.assert_array_equal(found.path[:, -1], found.points)
         errors.append((found.points @ AXIS - after).abs().max().item())
     assert 1.8 < errors[0] / errors[1] < 2.2
+
+
+def test_heun_is_of_second_order_on_the_sphere_and_in_the_divergence():
+    points = units(20)
+    after, spread = gathered(points, (0.0, 1.0))
+    errors = []
+    for steps in (20, 40):
+        times = torch.linspace(0, 1, steps + 1, dtype=torch.float64)
+        found = solved(gathering, points, times, order="heun")
+        off = (found.points @ AXIS - after).abs().max(), (found.spread - spread).abs().max()
+        errors.append(np.array(off))
+    assert (3.6 < errors[0] / errors[1]).all()
+    assert (errors[0] / errors[1] < 4.4).all()
+
+
+def spiralling(points, time):
+    """A linear field in space: it turns, and shrinks by exp(-time)."""
+    turned = torch.linalg.cross(AXIS.expand_as(points), points)
+    return Motion(turned - points, points.new_full(points.shape[:-1], -3.0))
+
+
+@pytest.mark.parametrize(("order", "ratio"), [("euler", 2), ("heun", 4), ("rk4", 16)])
+def test_steps_in_space_are_of_their_order(order, ratio):
+    points = 2 * units(20)
+    sphere = Sphere()
+    turned = sphere.moved(points / 2, AXIS.expand_as(points))
+    wanted = 2 * np.exp(-1) * turned
+    errors = []
+    for steps in (32, 64):
+        times = torch.linspace(0, 1, steps + 1, dtype=torch.float64)
+        found = solved(spiralling, points, times, order=order, geometry=Space())
+        np.testing.assert_allclose(found.spread, -3.0, atol=1e-12)
+        errors.append((found.points - wanted).abs().max().item())
+    assert errors[0] / errors[1] == pytest.approx(ratio, rel=0.1)

@@ -12,6 +12,7 @@ from geobench import geo
 from geobench_flow.config import NetworkConfig
 from geobench_flow.geodesics import frames
 from geobench_flow.network import FieldNetwork
+from geobench_flow.release import _as_ours
 
 REFERENCE = json.loads(Path(__file__).with_name("reference.json").read_text())
 SMALL = NetworkConfig(width=32, depth=3, expansion=2)
@@ -82,25 +83,6 @@ def test_a_new_network_says_what_its_last_layer_says_of_its_first():
         torch.testing.assert_close(made(points, modulations), wanted)
 
 
-OFFICIAL = {  # the official network's names -> ours
-    "time_embedder.encode_time.freqs": "frequencies",
-    "time_embedder.map_time.": "time.",
-    "cond_mapper.": "photo.",
-    "initial_mapper.": "first.",
-    "mlp.0.": "widen.",
-    "mlp.3.": "narrow.",
-    "ada_map.1.": "modulation.",
-    "final_adaln.1.": "modulation.",
-    "final_linear.": "out.",
-}
-
-
-def renamed(name):
-    for theirs, ours in OFFICIAL.items():
-        name = name.replace(theirs, ours)
-    return name
-
-
 @pytest.mark.parametrize("case", range(len(REFERENCE["cases"])))
 def test_it_is_the_official_network_given_the_same_weights(case):
     """reference.json has outputs of diff-plonk 0.4, whose weights are drawn as here."""
@@ -109,7 +91,7 @@ def test_it_is_the_official_network_given_the_same_weights(case):
     made = FieldNetwork(sizes["features"], config)
     rng = np.random.default_rng(0)
     weights = {
-        renamed(name): torch.tensor(rng.standard_normal(shape) * 0.2, dtype=torch.float32)
+        _as_ours(name): torch.tensor(rng.standard_normal(shape) * 0.2, dtype=torch.float32)
         for name, shape in REFERENCE["weights"]
     }
     missing = set(made.state_dict()) - set(weights)
