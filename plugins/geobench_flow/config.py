@@ -162,13 +162,14 @@ class SpaceConfig(FlowConfig):
         1e-3,
         gt=0,
         lt=0.5,
-        description="1 - gamma at which draws and densities end, and gamma at which they begin: "
-        "the noise that is left is the model's own",
+        description="1 - gamma at which draws and densities end: the noise that is left is the "
+        "model's own",
     )
     ray_nodes: int = Field(
         16,
         ge=4,
         le=16,
+        multiple_of=2,
         description="points on the ray of a place whose densities in space make its density on "
         "the sphere",
     )

@@ -16,7 +16,7 @@ from geobench_flow.network import FieldNetwork
 from geobench_flow.solver import Solved
 from geobench_torch import in_chunks
 
-_NUMBERS = 1 << 22  # of the network's widest layer that are held at once
+_NUMBERS = 1 << 20  # of the network's widest layer that are held at once
 _PHOTOS = 4096  # whose features are read at once
 
 Vectors = NDArray[np.float64]

@@ -198,9 +198,10 @@ class FieldNetwork(Trunk):
 def _precisely(layer: nn.Module, x: Tensor) -> Tensor:
     """A layer's output in the precision of its weights, whatever autocast says: of 8 bits places
     would be blurred by a hundred kilometres."""
+    if not torch.is_autocast_enabled(x.device.type):
+        return cast(Tensor, layer(x))
     with torch.autocast(x.device.type, enabled=False):
-        out: Tensor = layer(x.to(next(layer.parameters()).dtype))
-    return out
+        return cast(Tensor, layer(x.to(next(layer.parameters()).dtype)))
 
 
 def _normed(x: Tensor) -> Tensor:

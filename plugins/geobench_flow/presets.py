@@ -21,3 +21,13 @@ TINY: dict[str, Any] = {
     "learning_rate": 5e-3,
     "evaluations": 2,
 }
+TINY_IN_SPACE: dict[str, Any] = {  # large enough that draws end near the sphere
+    **TINY,
+    "expansion": 1,
+    "steps": 600,
+    "batch": 128,
+    "learning_rate": 1e-2,
+    "dropout": 0.2,
+    "path": "linear",
+    "sampling_steps": 16,
+}

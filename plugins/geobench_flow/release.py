@@ -17,7 +17,7 @@ _SEEN = {
     "PLONK_YFCC": "YFCC100M: 48 million photos of Flickr",
     "PLONK_iNaturalist": "iNaturalist 2021: 2.7 million photos of animals and plants",
 }
-_NAMES = (  # the official network's names -> ours, of "Linear" layers and others
+_NAMES = (  # parts of the official network's names -> of ours
     ("time_embedder.encode_time.freqs", "frequencies"),
     ("time_embedder.map_time.", "time."),
     ("cond_mapper.", "photo."),
@@ -130,7 +130,8 @@ _AS_RELEASED = (
 
 def _as_ours(name: str) -> str:
     for theirs, ours in _NAMES:
-        name = name.replace(theirs, ours)
+        if theirs in name:
+            return name.replace(theirs, ours)
     return name
 
 

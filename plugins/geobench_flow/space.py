@@ -21,42 +21,54 @@ from geobench_flow.solver import STEPS, Field, Motion, Solved, Space, Step, solv
 
 @final
 class Radii(NamedTuple):
-    """How far from the origin draws end: of their logarithms, a logistic distribution.
+    """How far from the origin draws end: of their logarithms, a logistic distribution on either
+    side of the median.
 
     Args:
         middle: the median of the logarithms.
-        scale: of the distribution.
+        below, above: the scales of the two sides.
     """
 
     middle: float
-    scale: float
+    below: float
+    above: float
 
     @classmethod
     def of(cls, draws: Vectors) -> Self:
-        """The one with the median of draws (..., 3), spread as their quarters are, or their tails
-        if those are wider; 1 and 0.01, without any."""
+        """The one of draws (..., 3): the scale of a side is the mean of what its quarter, its
+        twentieth and its hundredth give. 1 and 0.01, without any."""
         if not draws.size:
-            return cls(0.0, 0.01)
-        levels = np.array([0.05, 0.25, 0.5, 0.75, 0.95])
-        found = np.quantile(np.log(np.linalg.norm(draws, axis=-1)), levels)
-        widths = (found[::-1] - found)[:2] / (logit(levels)[::-1] - logit(levels))[:2]
-        return cls(float(found[2]), float(max(*widths, 1e-6)))
+            return cls(0.0, 0.01, 0.01)
+        logs = np.log(np.linalg.norm(draws, axis=-1))
+        below, middle, above = np.split(np.quantile(logs, [*1 - _LEVELS, 0.5, *_LEVELS]), [3, 4])
+        odds = logit(_LEVELS)
+        sides = (np.abs(side - middle) / odds for side in (below, above))
+        return cls(float(middle[0]), *(max(float(side.mean()), 1e-6) for side in sides))
 
     def rule(self, nodes: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Radii (nodes,), and the logarithms of weights with which values there integrate over all
-        radii: Gauss and Legendre's rule, in the distribution's own probability."""
-        at, weights = roots_legendre(nodes)
-        share = (at + 1) / 2
-        radii = np.exp(self.middle + self.scale * logit(share))
-        slope = np.log(radii * self.scale) - np.log(share * (1 - share))
-        return radii, np.log(weights / 2) + slope
+        radii: Gauss and Legendre's rule on either side, in the distribution's own probability.
+
+        Args:
+            nodes: an even number.
+        """
+        at, weights = roots_legendre(nodes // 2)
+        share = (3 + at) / 4  # of the upper half
+        slope = np.log(weights / 4) - np.log(share * (1 - share))
+        scales = np.array([[-self.below], [self.above]])
+        radii = np.exp(self.middle + scales * logit(share))
+        return radii.ravel(), (slope + np.log(radii * np.abs(scales))).ravel()
 
 
+_LEVELS = np.array([0.75, 0.95, 0.99])
+
+
+@final
 class SpaceFlow(Flow):
     """Normal noise in space, carried to near the unit sphere; a place is the direction there.
 
-    Solves go from gamma = `remaining` to 1 - `remaining`, evenly in ln(gamma / (1 - gamma)): what
-    is left of the noise there is the model's own.
+    Solves go from gamma = `process.begins` to 1 - `remaining`, evenly in ln(gamma / (1 - gamma)):
+    what is left of the noise there is the model's own.
 
     Args:
         process: between noise and data.
@@ -82,12 +94,12 @@ class SpaceFlow(Flow):
     def to_data(self, field: NetworkField, normal: Tensor, *, keep_path: bool = False) -> Solved:
         order = self.config.order
         step = self._first_order(field) if order == "euler" else partial(STEPS[order], Space())
-        times = self._times(-1, self.config.sampling_steps)
+        times = self._times(self.config.sampling_steps)
         return solve(self._motion(field), normal, times, step=step, keep_path=keep_path)
 
     def to_noise(self, field: NetworkField, points: Tensor, steps: int) -> Solved:
         step = partial(STEPS["rk4"], Space())
-        return solve(self._motion(field), points, self._times(1, steps), step=step)
+        return solve(self._motion(field), points, self._times(steps).flip(0), step=step)
 
     def answered(self, field: NetworkField, points: Tensor) -> Tensor:
         """Where a last step leads, to gamma = 1: what is left of the noise is no answer."""
@@ -125,10 +137,10 @@ class SpaceFlow(Flow):
         found: NDArray[np.float64] = logsumexp(in_space + 2 * np.log(radii) + weights, axis=-1)
         return found
 
-    def _times(self, first: int, steps: int) -> Tensor:
-        """From one end (-1 is noise, 1 data) to the other."""
-        end = first * log(1 / self.config.remaining - 1)
-        return torch.linspace(end, -end, steps + 1, dtype=torch.float64)
+    def _times(self, steps: int) -> Tensor:
+        """From noise to data."""
+        ends = logit([self.process.begins, 1 - self.config.remaining])
+        return torch.linspace(*ends.tolist(), steps + 1, dtype=torch.float64)
 
     def _motion(self, field: NetworkField) -> Field:
         def motion(points: Tensor, time: float) -> Motion:

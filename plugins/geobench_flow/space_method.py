@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from geobench import Context, Examples, Labelled, Points, State
 from geobench_flow.config import EuclideanDiffusionConfig, EuclideanFlowConfig, SpaceConfig
 from geobench_flow.method import FlowMethod
-from geobench_flow.presets import PAPER, TINY
+from geobench_flow.presets import PAPER, TINY_IN_SPACE
 
 if TYPE_CHECKING:
     from geobench_flow.processes import InSpace
@@ -36,11 +36,12 @@ class SpaceMethod(FlowMethod):
     def prepare(self, chosen: Labelled, context: Context) -> None:
         from geobench_flow.space import Radii
 
-        flow = self._flow(chosen, Radii(0.0, 1.0), context)
+        flow = self._flow(chosen, Radii(0.0, 1.0, 1.0), context)
         noise = context.noise(chosen.ids, (_RADII_DRAWS, 3), f"{self.name} radii")
         self._radii = Radii.of(flow.carried(np.arange(len(chosen)), noise).points)
         context.fact("radius of draws", float(np.exp(self._radii.middle)), "radii of the sphere")
-        context.fact("spread of radii", self._radii.scale, "of their logarithms")
+        context.fact("spread of shorter ones", self._radii.below, "of their logarithms")
+        context.fact("spread of longer ones", self._radii.above, "of their logarithms")
 
     def look_closer(
         self,
@@ -58,13 +59,13 @@ class SpaceMethod(FlowMethod):
     def state(self) -> dict[str, NDArray[Any]]:
         from geobench_torch import packed
 
-        return super().state() | packed(middle=self._radii.middle, scale=self._radii.scale)
+        return super().state() | packed(radii=np.array(self._radii))
 
     def restore(self, state: State, train: Labelled, context: Context) -> None:
         from geobench_flow.space import Radii
 
         super().restore(state, train, context)
-        self._radii = Radii(float(state["middle"]), float(state["scale"]))
+        self._radii = Radii(*state["radii"].tolist())
 
     def _flow(self, examples: Examples, radii: "Radii", context: Context) -> "SpaceFlow":
         from geobench_flow.flow import told_of
@@ -86,7 +87,7 @@ class EuclideanFlow(SpaceMethod):
 
     @classmethod
     def tiny(cls, folder: Path) -> EuclideanFlowConfig:
-        return EuclideanFlowConfig(**TINY, sampling_steps=8)
+        return EuclideanFlowConfig(**TINY_IN_SPACE)
 
     def process(self) -> "InSpace":
         from geobench_flow.processes import Straight
@@ -106,7 +107,8 @@ class EuclideanDiffusion(SpaceMethod):
 
     @classmethod
     def tiny(cls, folder: Path) -> EuclideanDiffusionConfig:
-        return EuclideanDiffusionConfig(**TINY, sampling_steps=8)
+        wider = {"width": 24, "steps": 800, "dropout": 0.4}
+        return EuclideanDiffusionConfig(**{**TINY_IN_SPACE, **wider})
 
     def process(self) -> "InSpace":
         from geobench_flow.processes import Diffused

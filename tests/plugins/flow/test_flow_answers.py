@@ -79,7 +79,9 @@ def fitted():
     points = geo.uniform(60, rng)
     features = Rows([geo.unit_vectors(points).astype(np.float32)])
     photos = Labelled(np.array([f"p{k}" for k in range(60)]), points, pooled=features)
-    method = RiemannianFlow(RiemannianConfig(width=16, depth=1, steps=60, sampling_steps=6, batch=32))
+    method = RiemannianFlow(
+        RiemannianConfig(width=16, depth=1, steps=60, sampling_steps=6, batch=32)
+    )
     method.fit(photos, photos.take(np.arange(0)), Context(seed=0))
     return method, photos
 

@@ -4,25 +4,16 @@ import numpy as np
 import pytest
 import torch
 
-from geobench import Context, Labelled, Rows, VonMisesFisherMixture, geo
+from geobench import Context
 from geobench_flow.config import RiemannianConfig
 from geobench_flow.method import RiemannianFlow
 from geobench_flow.network import FieldNetwork
 from geobench_flow.sphere import SphereFlow
+from known_mixture import TRUTH, photos, told_apart, weighted
 
-PLACES = [[[48.0, 10], [40, -100], [-30, 140], [-80, 0]]]
-MASSES = [[0.4, 0.3, 0.2, 0.1]]
-TRUTH = VonMisesFisherMixture(PLACES, geo.concentration_of(600.0), MASSES)
 CONFIG = RiemannianConfig(
     width=64, depth=2, steps=700, batch=512, learning_rate=6e-3, hidden_photos=0.0, evaluations=5
 )
-
-
-def photos(count, *, seed):
-    """Photos of which nothing can be learnt, at places of the mixture."""
-    points = TRUTH.sample(count, np.random.default_rng(seed))[0]
-    ids = np.array([f"{seed}-{k}" for k in range(count)])
-    return Labelled(ids, points, pooled=Rows([np.zeros((count, 3), np.float32)]))
 
 
 @pytest.fixture(scope="module")
@@ -35,13 +26,7 @@ def density():
 
 @pytest.fixture(scope="module")
 def proposed(density):
-    """Places from the mixture and from everywhere (m, 2), and what the density there is of theirs,
-    (m,)."""
-    rng = np.random.default_rng(3)
-    points = np.concatenate([TRUTH.sample(2700, rng), geo.uniform((1, 300), rng)], axis=1)
-    uniform = -np.log(geo.SPHERE_AREA)
-    log_p = np.logaddexp(TRUTH.log_prob(points) + np.log(0.9), uniform + np.log(0.1))
-    return points[0], np.exp(density.log_prob(points) - log_p)[0]
+    return weighted(density, 3000, seed=3)
 
 
 def test_it_learns_a_known_mixture(density):
@@ -59,17 +44,7 @@ def test_its_draws_are_of_its_density(density, proposed):
     rng = np.random.default_rng(5)
     by_density = points[rng.choice(len(weights), 300, p=weights / weights.sum())]
     by_flow = density.sample(300, rng)[0]
-    vectors = geo.unit_vectors(np.concatenate([by_density, by_flow]))
-    chords = np.linalg.norm(vectors[:, None] - vectors[None], axis=-1)
-
-    def energy(order):
-        one, other = order[:300], order[300:]
-        within = chords[np.ix_(one, one)].mean() + chords[np.ix_(other, other)].mean()
-        return 2 * chords[np.ix_(one, other)].mean() - within
-
-    found = energy(np.arange(600))
-    shuffled = [energy(rng.permutation(600)) for _ in range(200)]
-    assert found < np.quantile(shuffled, 0.99)
+    assert not told_apart(by_density, by_flow, rng)
 
 
 def test_the_density_along_the_way_is_that_of_a_solve_back():

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from geobench import Context, Labelled, Rows, VonMisesFisherMixture, geo
+from geobench import Context, VonMisesFisherMixture, geo
 from geobench_flow.config import MixtureConfig, NetworkConfig
 from geobench_flow.mixture_method import VonMisesFisher, VonMisesFisherMixtureMethod
 from geobench_flow.mixtures import Components
+from known_mixture import photos
 
 
 @pytest.mark.parametrize("concentration", [1e-6, 1e-3, 1.0, 700.0, 1e6])
@@ -33,13 +34,6 @@ ONE = VonMisesFisherMixture([[[48.0, 10]]], geo.concentration_of(600.0))
 SIZES = {"width": 32, "depth": 1, "steps": 500, "learning_rate": 1e-2, "evaluations": 5}
 
 
-def photos(truth, count, *, seed):
-    """Photos of which nothing can be learnt."""
-    points = truth.sample(count, np.random.default_rng(seed))[0]
-    ids = np.array([f"{seed}-{k}" for k in range(count)])
-    return Labelled(ids, points, pooled=Rows([np.zeros((count, 3), np.float32)]))
-
-
 @pytest.mark.parametrize(
     ("method", "truth"),
     [
@@ -48,15 +42,17 @@ def photos(truth, count, *, seed):
     ],
 )
 def test_a_known_distribution_is_learnt(method, truth):
-    method.fit(photos(truth, 20_000, seed=0), photos(truth, 500, seed=1), Context(seed=0))
-    density = method.predict(photos(truth, 1, seed=2), Context(seed=0)).density
+    method.fit(
+        photos(20_000, seed=0, truth=truth), photos(500, seed=1, truth=truth), Context(seed=0)
+    )
+    density = method.predict(photos(1, seed=2, truth=truth), Context(seed=0)).density
     points = truth.sample(1000, np.random.default_rng(4))
     assert abs(density.log_prob(points).mean() - truth.log_prob(points).mean()) < 0.05
     assert len(density.means[0]) == truth.means.shape[1]
 
 
 def test_one_distribution_says_less_than_three_of_a_mixture():
-    photos_of = (photos(TRUTH, 5000, seed=0), photos(TRUTH, 500, seed=1))
+    photos_of = (photos(5000, seed=0, truth=TRUTH), photos(500, seed=1, truth=TRUTH))
     points = TRUTH.sample(1000, np.random.default_rng(4))
     found = []
     for method in (
@@ -64,6 +60,6 @@ def test_one_distribution_says_less_than_three_of_a_mixture():
         VonMisesFisherMixtureMethod(MixtureConfig(**SIZES)),
     ):
         method.fit(*photos_of, Context(seed=0))
-        density = method.predict(photos(TRUTH, 1, seed=2), Context(seed=0))
+        density = method.predict(photos(1, seed=2, truth=TRUTH), Context(seed=0))
         found.append(density.log_prob(points).mean())
     assert found[1] > found[0] + 0.5
