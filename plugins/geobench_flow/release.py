@@ -91,7 +91,7 @@ class Release:
             width=sizes["dim"], depth=sizes["depth"], expansion=sizes["expansion"]
         )
         try:
-            own = {_as_ours(name): tensor for name, tensor in load_file(self.weights).items()}
+            own = {as_ours(name): tensor for name, tensor in load_file(self.weights).items()}
             with torch.device("meta"):  # no weights are drawn that are not used
                 network = FieldNetwork(sizes["cond_dim"], config)
             network.standardise = Standardise(sizes["cond_dim"])  # changes nothing
@@ -128,7 +128,8 @@ _AS_RELEASED = (
 )
 
 
-def _as_ours(name: str) -> str:
+def as_ours(name: str) -> str:
+    """The name in our network of a tensor that the authors call `name`."""
     for theirs, ours in _NAMES:
         if theirs in name:
             return name.replace(theirs, ours)

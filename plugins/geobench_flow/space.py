@@ -139,8 +139,8 @@ class SpaceFlow(Flow):
 
     def _times(self, steps: int) -> Tensor:
         """From noise to data."""
-        ends = logit([self.process.begins, 1 - self.config.remaining])
-        return torch.linspace(*ends.tolist(), steps + 1, dtype=torch.float64)
+        first, last = (float(logit(x)) for x in (self.process.begins, 1 - self.config.remaining))
+        return torch.linspace(first, last, steps + 1, dtype=torch.float64)
 
     def _motion(self, field: NetworkField) -> Field:
         def motion(points: Tensor, time: float) -> Motion:

@@ -77,8 +77,10 @@ class SpaceMethod(FlowMethod):
 
 @final
 class EuclideanFlow(SpaceMethod):
-    """Flow matching in space, from normal noise to the unit sphere: a baseline of Dufour et al.,
-    "Around the World in 80 Timesteps" (CVPR 2025)."""
+    """Flow matching in space, from normal noise to the unit sphere.
+
+    A baseline of Dufour et al., "Around the World in 80 Timesteps" (CVPR 2025).
+    """
 
     name = "euclidean-flow"
     Config = EuclideanFlowConfig
@@ -97,8 +99,10 @@ class EuclideanFlow(SpaceMethod):
 
 @final
 class EuclideanDiffusion(SpaceMethod):
-    """Diffusion in space, from normal noise to the unit sphere: a baseline of Dufour et al.,
-    "Around the World in 80 Timesteps" (CVPR 2025)."""
+    """Diffusion in space, from normal noise to the unit sphere.
+
+    A baseline of Dufour et al., "Around the World in 80 Timesteps" (CVPR 2025).
+    """
 
     name = "euclidean-diffusion"
     Config = EuclideanDiffusionConfig

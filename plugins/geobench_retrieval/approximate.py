@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geobench import geo
+from geobench_retrieval import rough
 from geobench_retrieval.neighbours import (
     SHARD,
     Neighbours,
@@ -56,6 +57,9 @@ def candidate_index(vectors: NDArray[np.float32], kind: Literal["half", "lists"]
 class ApproximateIndex:
     """Vectors of length 1, of which a `candidate_index` finds candidates.
 
+    Of many queries at once and up to a million vectors without lists, the candidates are those of a
+    product of bfloat16 numbers, on a CPU that has it.
+
     They are measured again in float64 from the vectors themselves, and put in order as
     `ExactIndex` does: what is found is right, and what is not among the candidates is missed. How
     often that is, `recall` measures.
@@ -81,6 +85,8 @@ class ApproximateIndex:
         self._lists = int(getattr(index, "nlist", 0))
         self._probes = min(probes, self._lists)
         self._index, self._quick = index, on_device(index, device, log)
+        by_product = self._quick is index and not self._lists and len(vectors) <= rough.MOST
+        self._rough = rough.RoughProducts(vectors) if by_product and rough.is_quick() else None
 
     def search(self, queries: NDArray[np.float32], k: int) -> Neighbours:
         """The k nearest vectors of each of `queries` (N, D) that are found, k at most their
@@ -107,7 +113,9 @@ class ApproximateIndex:
     def _candidates(
         self, queries: NDArray[np.float32], count: int, probes: int
     ) -> NDArray[np.intp]:
-        """Positions (N, count), best first; -1 where there are fewer."""
+        """Positions (N, count), in no order; -1, at the end, where there are fewer."""
+        if self._rough is not None and len(queries) >= rough.FEWEST:
+            return self._rough.best(queries, count)
         how = None
         if self._lists:
             how = faiss.SearchParametersIVF()

@@ -9,10 +9,12 @@ import torch
 from torch.autograd.functional import jvp
 
 from geobench import geo
-from geobench_flow.config import NetworkConfig
+from geobench_flow.config import NetworkConfig, RiemannianConfig
 from geobench_flow.geodesics import frames
+from geobench_flow.learning import ProcessLoss
 from geobench_flow.network import FieldNetwork
-from geobench_flow.release import _as_ours
+from geobench_flow.processes import Diffused, OnSphere, Straight
+from geobench_flow.release import as_ours
 
 REFERENCE = json.loads(Path(__file__).with_name("reference.json").read_text())
 SMALL = NetworkConfig(width=32, depth=3, expansion=2)
@@ -83,23 +85,66 @@ def test_a_new_network_says_what_its_last_layer_says_of_its_first():
         torch.testing.assert_close(made(points, modulations), wanted)
 
 
-@pytest.mark.parametrize("case", range(len(REFERENCE["cases"])))
-def test_it_is_the_official_network_given_the_same_weights(case):
-    """reference.json has outputs of diff-plonk 0.4, whose weights are drawn as here."""
-    sizes, case = REFERENCE["sizes"], REFERENCE["cases"][case]
-    config = NetworkConfig(width=sizes["width"], depth=sizes["depth"])
-    made = FieldNetwork(sizes["features"], config)
+def as_official():
+    """A network with the weights that reference.json is made with, and official name -> ours."""
+    sizes = REFERENCE["sizes"]
+    made = FieldNetwork(
+        sizes["features"], NetworkConfig(width=sizes["width"], depth=sizes["depth"])
+    )
     rng = np.random.default_rng(0)
+    names = {name: as_ours(name) for name, _ in REFERENCE["weights"]}
     weights = {
-        _as_ours(name): torch.tensor(rng.standard_normal(shape) * 0.2, dtype=torch.float32)
+        names[name]: torch.tensor(rng.standard_normal(shape) * 0.2, dtype=torch.float32)
         for name, shape in REFERENCE["weights"]
     }
     missing = set(made.state_dict()) - set(weights)
     assert missing == {"frequencies", "standardise.mean", "standardise.scale"}
     made.load_state_dict(made.state_dict() | weights)
-    features = np.random.default_rng(case["seed"]).standard_normal((1, sizes["features"]))
+    return made, names
+
+
+@pytest.mark.parametrize("case", REFERENCE["cases"], ids=lambda case: f"seed {case['seed']}")
+def test_it_is_the_official_network_given_the_same_weights(case):
+    """reference.json has outputs of diff-plonk 0.4, whose weights are drawn as here."""
+    made, _ = as_official()
+    features = np.random.default_rng(case["seed"]).standard_normal((1, made.photo.in_features))
     with torch.no_grad():
-        told = made.told(torch.tensor(features, dtype=torch.float32))
+        told = made.told(as_floats(features))
         modulations = made.modulations(told, torch.tensor([case["gamma"]]))
         found = made(torch.tensor([case["point"]]), modulations)[0]
     np.testing.assert_allclose(found, case["output"], atol=1e-5)
+
+
+PROCESSES = {
+    "riemannian-flow": OnSphere(),
+    "euclidean-flow": Straight(),
+    "euclidean-diffusion": Diffused(),
+}
+
+
+@pytest.mark.parametrize("name", PROCESSES)
+def test_a_step_of_training_has_the_official_loss_and_gradient(name):
+    made, names = as_official()
+    rng = np.random.default_rng(5)
+    features, data, noise = (
+        rng.standard_normal((6, size)) for size in (REFERENCE["sizes"]["features"], 3, 3)
+    )
+    times = rng.uniform(size=6)
+    loss = ProcessLoss(
+        PROCESSES[name], geo.from_vectors(data), RiemannianConfig(hidden_photos=0.0), device="cpu"
+    )
+    told = made.told(torch.tensor(features, dtype=torch.float32))
+    found = loss.of(made, loss.vectors, told, *(as_floats(x) for x in (times, noise))).mean()
+    found.backward()
+    wanted = REFERENCE["steps"][name]
+    assert found.item() == pytest.approx(wanted["loss"], rel=1e-5)
+    for theirs, value in wanted["gradients"].items():
+        gradient = made.get_parameter(names[theirs]).grad.double().numpy()
+        weights = np.random.default_rng(9).standard_normal(gradient.shape)
+        # Relative to what such a sum of numbers as large is on average.
+        scale = np.linalg.norm(gradient)
+        assert (gradient * weights).sum() == pytest.approx(value, abs=2e-5 * scale), theirs
+
+
+def as_floats(numbers):
+    return torch.tensor(numbers, dtype=torch.float32)

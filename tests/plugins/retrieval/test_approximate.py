@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from geobench import PredictionError
+from geobench_retrieval import rough
 from geobench_retrieval.approximate import ApproximateIndex, candidate_index, recall
 from geobench_retrieval.exact import ExactIndex
 
@@ -33,6 +34,35 @@ def test_half_precision_with_a_second_look_finds_what_the_exact_search_finds(vec
     found = indexed(vectors, "half").search(queries, 5)
     np.testing.assert_array_equal(found.index, exact.index)
     np.testing.assert_array_equal(found.similarity, exact.similarity)
+
+
+def test_many_queries_at_once_find_by_rough_products_what_each_finds_alone(monkeypatch):
+    monkeypatch.setattr(rough, "is_quick", lambda: True)
+    monkeypatch.setattr(rough, "_SHARD", 700)
+    monkeypatch.setattr(rough, "_QUERIES", 17)
+    vectors, queries = directions(2000, 24, 0), directions(40, 24, 1)
+    index = indexed(vectors, "half")
+    together = index.search(queries, 5)
+    for row, query in enumerate(queries):
+        alone = index.search(query[None], 5)
+        np.testing.assert_array_equal(together.index[row], alone.index[0])
+        np.testing.assert_array_equal(together.similarity[row], alone.similarity[0])
+
+
+def test_rough_products_are_left_to_cpus_that_have_them_and_to_vectors_without_lists(monkeypatch):
+    vectors, queries = directions(500, 8, 0), directions(rough.FEWEST, 8, 1)
+
+    def no_products(self, queries, count):
+        raise AssertionError
+
+    monkeypatch.setattr(rough.RoughProducts, "best", no_products)
+    monkeypatch.setattr(rough, "is_quick", lambda: False)
+    indexed(vectors, "half").search(queries, 5)
+    monkeypatch.setattr(rough, "is_quick", lambda: True)
+    indexed(vectors, "lists").search(queries, 5)
+    indexed(vectors, "half").search(queries[:-1], 5)
+    with pytest.raises(AssertionError):
+        indexed(vectors, "half").search(queries, 5)
 
 
 def test_lists_miss_some_and_the_more_are_looked_into_the_fewer(vectors):
