@@ -13,7 +13,7 @@ from geobench import PredictionError, Rows, geo
 SHARD = 1 << 16
 """Rows read from a store at once."""
 
-_NUMBERS = 1 << 18  # differences held at once while candidates are put in order; more leave the cache
+_NUMBERS = 1 << 18  # differences held at once while candidates are put in order: few stay cached
 
 
 @final

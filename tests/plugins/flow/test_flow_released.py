@@ -113,12 +113,13 @@ def test_content_is_that_of_both_files(folder):
         path.write_bytes(kept)
 
 
+@pytest.mark.slow
 def test_with_a_made_up_release_it_passes_the_kit(folder):
     config = RiemannianConfig(weights=folder, sampling_steps=8)
     verdict = examine(RiemannianFlow, config=config)
     assert {o.check: o.reason for o in verdict.outcomes if o.status == "failed"} == {}
     passed = {o.check for o in verdict.outcomes if o.status == "passed"}
-    assert {"density-integrates-to-one", "restores", "answers-anywhere"} <= passed
+    assert {"density-integrates-to-one", "state-round-trips"} <= passed
 
 
 def test_a_release_in_the_cache_is_found_by_its_name(tmp_path, monkeypatch, network):
