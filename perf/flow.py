@@ -204,7 +204,7 @@ class _ByFunc:
 
         def field(points: Tensor) -> Tensor:
             on = points / points.norm(dim=-1, keepdim=True)
-            vectors = self.network(on, modulations)
+            vectors: Tensor = self.network(on, modulations)
             return vectors - (vectors * on).sum(dim=-1, keepdim=True) * on
 
         return field
