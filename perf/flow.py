@@ -6,9 +6,9 @@
     PYTHONPATH=plonk python perf/flow.py quality         # 16 steps here against 250 of theirs
     python perf/flow.py density                          # against derivatives by torch.func
 
-Sizes are the paper's: width 512, depth 12, 1,024 features. The package's own face is not imported:
-it wants an old scipy. `density` takes the divergence as the package does, by vmap and jacrev, in
-the same steps on the sphere; the package's own solver leaves the sphere.
+Training and sampling are of the paper's sizes: width 512, depth 12, 1,024 features. The package's
+own face is not imported: it wants an old scipy. `density` takes the divergence as the package does,
+by vmap and jacrev, in the same steps on the sphere; the package's own solver leaves the sphere.
 """
 
 import argparse
@@ -205,7 +205,8 @@ class _ByFunc:
         def field(points: Tensor) -> Tensor:
             on = points / points.norm(dim=-1, keepdim=True)
             vectors: Tensor = self.network(on, modulations)
-            return vectors - (vectors * on).sum(dim=-1, keepdim=True) * on
+            tangent: Tensor = vectors - (vectors * on).sum(dim=-1, keepdim=True) * on
+            return tangent
 
         return field
 
@@ -262,11 +263,9 @@ def drawn(network: FieldNetwork) -> FieldNetwork:
     return network.eval()
 
 
-@torch.no_grad()
 def compare(what: str, theirs: Callable[[], Any], ours: Callable[[], Any]) -> None:
     """The least time of both, taken in turns, and the ratio."""
-    with torch.enable_grad():
-        taken = [(least(theirs), least(ours)) for _ in range(TURNS)]
+    taken = [(least(theirs), least(ours)) for _ in range(TURNS)]
     slow, fast = (min(times) for times in zip(*taken, strict=True))
     log.info("%s: theirs %.3f s, ours %.3f s, ratio %.1f", what, slow, fast, slow / fast)
 

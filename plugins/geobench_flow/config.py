@@ -158,9 +158,15 @@ class SpaceConfig(FlowConfig):
         "first, with one, which is that of DDIM in a diffusion",
     )
     sampling_steps: int = Field(16, ge=1, description="steps from noise to a place")
+    answer: Answer = Field(
+        "sample",
+        description="what answers: one draw; the likeliest of `draws`; the place on which most of "
+        "them lie, by mean shift; or the draw with the best expected GeoScore; all go one step "
+        "on, to gamma = 1",
+    )
     remaining: float = Field(
         1e-3,
-        gt=0,
+        ge=1e-4,
         lt=0.5,
         description="1 - gamma at which draws and densities end: the noise that is left is the "
         "model's own",

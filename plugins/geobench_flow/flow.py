@@ -32,7 +32,7 @@ class Flow(ABC):
     """
 
     directions: int
-    """Along how many the network's derivatives make the divergence."""
+    """How many directional derivatives a divergence takes."""
 
     def __init__(self, network: FieldNetwork, config: FlowConfig, told: Tensor) -> None:
         self.network = network

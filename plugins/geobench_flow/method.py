@@ -11,7 +11,7 @@ from geobench import Context, Examples, Floored, Labelled, LazyDensity, Method, 
 from geobench_flow.answers import best_expected_geoscore, densest_mode
 from geobench_flow.config import FlowConfig, RiemannianConfig
 from geobench_flow.presets import PAPER, TINY
-from geobench_flow.release import Release
+from geobench_flow.release import Release, seen_by
 
 if TYPE_CHECKING:
     from geobench_flow.flow import Flow
@@ -51,7 +51,7 @@ class FlowMethod(Method):
 
     @property
     def trained_on(self) -> str:
-        return self._release().trained_on if self.config.is_released else ""
+        return seen_by(self.config.weights) if self.config.is_released else ""
 
     @property
     def needs_training(self) -> bool:

@@ -165,7 +165,7 @@ class FieldNetwork(Trunk):
 
         They are pushed forward beside the values, which are worked out once.
         """
-        x, slopes = _precisely(self.first, points), functional.linear(directions, self.first.weight)
+        x, slopes = self.first(points), functional.linear(directions, self.first.weight)
         for block, modulation in zip(self.steps, modulations.blocks, strict=True):
             x, slopes = block.pushed(x, slopes, modulation)
         factor, shift = modulations.last

@@ -86,8 +86,8 @@ class Diffused(InSpace):
     Its flow is that of the probability, dy / d gamma = (y - n / sqrt(1 - gamma)) / (2 gamma) (Song
     et al., "Score-Based Generative Modeling through Stochastic Differential Equations", ICLR 2021);
     its step of first order is that of DDIM (Song, Meng and Ermon, ICLR 2021). Errors grow on the
-    way as 1 / sqrt(gamma), so that it begins at 0.01, where what is on the way is off from normal
-    noise by at most 0.005 nats.
+    way as 1 / sqrt(gamma), so that it begins at 0.01, where the divergence of what is on the way
+    from normal noise is 0.005 nats. The public code begins at 1e-9 and clamps what it predicts.
     """
 
     begins = 1e-2

@@ -38,12 +38,10 @@ class Release:
     Args:
         config: its file.
         weights: its file.
-        trained_on: what the weights have seen, in words.
     """
 
     config: Path
     weights: Path
-    trained_on: str
 
     @classmethod
     def find(cls, named: str | Path, *, method: str) -> Self:
@@ -54,15 +52,10 @@ class Release:
             PluginError: huggingface_hub is not installed.
         """
         if isinstance(named, Path):
-            return cls(
-                _there(named / _CONFIG),
-                _there(named / _WEIGHTS),
-                f"what the release in the folder {named.name} was trained on",
-            )
-        seen = next(words for name, words in _SEEN.items() if named.startswith(name))
+            return cls(_there(named / _CONFIG), _there(named / _WEIGHTS))
         repository = f"{_OWNER}/{named}"
         config, weights = (_cached(repository, file, method) for file in (_CONFIG, _WEIGHTS))
-        return cls(config, weights, seen)
+        return cls(config, weights)
 
     @property
     def features(self) -> int:
@@ -126,6 +119,13 @@ _AS_RELEASED = (
     f"Name in `weights` a release, or a folder with its {_CONFIG} and {_WEIGHTS} as they are "
     f"published under https://huggingface.co/{_OWNER}."
 )
+
+
+def seen_by(named: str | Path) -> str:
+    """What a release was trained on, in words; it need not be there."""
+    if isinstance(named, Path):
+        return f"what the release in the folder {named.name} was trained on"
+    return next(words for name, words in _SEEN.items() if named.startswith(name))
 
 
 def as_ours(name: str) -> str:

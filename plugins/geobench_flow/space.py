@@ -36,9 +36,9 @@ class Radii(NamedTuple):
     @classmethod
     def of(cls, draws: Vectors) -> Self:
         """The one of draws (..., 3): the scale of a side is the mean of what its quarter, its
-        twentieth and its hundredth give. 1 and 0.01, without any."""
+        twentieth and its hundredth give. 1 and 0.03, without any."""
         if not draws.size:
-            return cls(0.0, 0.01, 0.01)
+            return cls(0.0, 0.03, 0.03)
         logs = np.log(np.linalg.norm(draws, axis=-1))
         below, middle, above = np.split(np.quantile(logs, [*1 - _LEVELS, 0.5, *_LEVELS]), [3, 4])
         odds = logit(_LEVELS)

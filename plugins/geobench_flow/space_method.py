@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from geobench_flow.processes import InSpace
     from geobench_flow.space import Radii, SpaceFlow
 
-_RADII_DRAWS = 8  # of each photo, whose lengths say where on a ray a density is looked at
+_RADII_DRAWS = 2000  # of all photos, whose lengths say where on a ray a density is looked at
 
 
 class SpaceMethod(FlowMethod):
@@ -37,7 +37,8 @@ class SpaceMethod(FlowMethod):
         from geobench_flow.space import Radii
 
         flow = self._flow(chosen, Radii(0.0, 1.0, 1.0), context)
-        noise = context.noise(chosen.ids, (_RADII_DRAWS, 3), f"{self.name} radii")
+        each = max(8, -(-_RADII_DRAWS // max(1, len(chosen))))
+        noise = context.noise(chosen.ids, (each, 3), f"{self.name} radii")
         self._radii = Radii.of(flow.carried(np.arange(len(chosen)), noise).points)
         context.fact("radius of draws", float(np.exp(self._radii.middle)), "radii of the sphere")
         context.fact("spread of shorter ones", self._radii.below, "of their logarithms")

@@ -57,7 +57,7 @@ def candidate_index(vectors: NDArray[np.float32], kind: Literal["half", "lists"]
 class ApproximateIndex:
     """Vectors of length 1, of which a `candidate_index` finds candidates.
 
-    Of many queries at once and up to a million vectors without lists, the candidates are those of a
+    Of many queries at once and up to 131,072 vectors without lists, the candidates are those of a
     product of bfloat16 numbers, on a CPU that has it.
 
     They are measured again in float64 from the vectors themselves, and put in order as

@@ -5,7 +5,7 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-MOST = 1 << 20
+MOST = 1 << 17
 """Vectors, at most: among more, too many are as near as each other to 8 bits."""
 
 FEWEST = 16

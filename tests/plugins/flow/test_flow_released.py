@@ -140,6 +140,10 @@ def test_an_absent_release_is_a_sentence(tmp_path, monkeypatch):
     said = str(raised.value)
     for part in ("config.json", "hf download nicolas-dufour/PLONK_OSV_5M", str(tmp_path)):
         assert part in said
+    # What a plan asks of all methods can be said without the files.
+    method = RiemannianFlow(RiemannianConfig(weights="PLONK_OSV_5M"))
+    assert method.origin == "released"
+    assert "OpenStreetView-5M" in method.trained_on
 
 
 @pytest.mark.parametrize("file", ["config.json", "model.safetensors"])

@@ -81,8 +81,8 @@ def test_noise_is_carried_to_the_data_s_distribution(process):
 
 
 @PROCESSES
-@pytest.mark.parametrize("order", ["euler", "heun"])
-def test_lower_orders_need_more_steps_for_the_same_places(process, order):
+@pytest.mark.parametrize(("order", "ratio"), [("euler", 4), ("heun", 16)])
+def test_lower_orders_need_more_steps_for_the_same_places(process, order, ratio):
     noise = np.random.default_rng(0).standard_normal((2, 50, 3))
     fine = flow_of(process, sampling_steps=256).carried(np.arange(2), noise).points
     errors = [
@@ -92,7 +92,7 @@ def test_lower_orders_need_more_steps_for_the_same_places(process, order):
         ).mean()
         for n in (32, 128)
     ]
-    assert errors[1] < errors[0] / 3
+    assert errors[0] / errors[1] == pytest.approx(ratio, rel=0.3)
     assert errors[1] < 0.02
 
 
@@ -144,7 +144,7 @@ def test_a_step_from_true_noise_leads_along_the_process_itself(process):
 
 @pytest.fixture(scope="module", params=[EuclideanFlow, EuclideanDiffusion], ids=lambda m: m.name)
 def learnt(request):
-    sizes = {"width": 48, "depth": 2, "steps": 600, "learning_rate": 8e-3, "evaluations": 5}
+    sizes = {"width": 64, "depth": 2, "steps": 1100, "learning_rate": 6e-3, "evaluations": 5}
     method = request.param(request.param.Config(**sizes, hidden_photos=0.0))
     context = Context(seed=0)
     method.fit(photos(20_000, seed=0), photos(60, seed=1), context)
@@ -164,7 +164,7 @@ def test_it_learns_a_known_mixture_and_its_draws_are_of_its_density(learnt):
     some = TRUTH.sample(150, rng)
     difference = (TRUTH.log_prob(some) - density.log_prob(some)).mean()
     # A diffusion ends with noise of 200 km per axis, a ninth of the variance of a mode.
-    assert difference < 0.08
+    assert abs(difference) < (0.05 if method.name == "euclidean-flow" else 0.08)
 
 
 def test_what_finer_solves_change_is_said(learnt):
