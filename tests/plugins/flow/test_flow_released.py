@@ -1,6 +1,7 @@
 """Released weights of flows: a folder or the cache of huggingface_hub, and what they answer."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,28 +14,25 @@ from geobench.testing import examine
 from geobench_flow.config import EuclideanFlowConfig, NetworkConfig, RiemannianConfig
 from geobench_flow.method import RiemannianFlow
 from geobench_flow.network import FieldNetwork
-from geobench_flow.release import _NAMES, Release
+from geobench_flow.release import Release, as_ours
 from geobench_flow.space_method import EuclideanDiffusion, EuclideanFlow
 
+REFERENCE = Path(__file__).with_name("reference.json")
 FEATURES = 12
 SIZES = {"input_dim": 3, "dim": 32, "depth": 2, "expansion": 4, "cond_dim": FEATURES}
 
 
+NAMES = [name for name, _ in json.loads(REFERENCE.read_text())["weights"]]
+"""What the package calls its parameters, in a network of three blocks."""
+
+
 def published(network):
-    """Its weights by the authors' names."""
-    return {
-        _as_theirs(name): tensor.contiguous()
-        for name, tensor in network.state_dict().items()
-        if not name.startswith("standardise.")
-    }
-
-
-def _as_theirs(name):
-    for theirs, ours in _NAMES:
-        of_block = theirs.startswith(("mlp.", "ada_map."))
-        if ours in name and of_block == name.startswith("blocks."):
-            return name.replace(ours, theirs)
-    raise AssertionError(name)
+    """Its weights by the authors' names, and the frequencies that they keep as a buffer."""
+    weights = {"time_embedder.encode_time.freqs": network.frequencies.contiguous()}
+    for name in NAMES:
+        if not name.startswith("blocks.2."):
+            weights[name] = network.get_parameter(as_ours(name)).detach().contiguous()
+    return weights
 
 
 @pytest.fixture(scope="module")
