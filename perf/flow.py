@@ -14,7 +14,6 @@ by vmap and jacrev, in the same steps on the sphere; the package's own solver le
 import argparse
 import logging
 import sys
-import time
 import types
 import warnings
 from collections.abc import Callable
@@ -27,6 +26,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.func import jacrev, jvp, vmap
+from turns import compare
 
 from geobench import Context, Labelled, Points, Rows, VonMisesFisherMixture, geo
 from geobench_flow.config import RiemannianConfig
@@ -42,8 +42,6 @@ from geobench_torch import Batch
 log = logging.getLogger("flow")
 
 FEATURES = 1024
-TURNS = 2
-"""How often each has its turn; the least time counts."""
 
 
 def main() -> None:
@@ -261,23 +259,6 @@ def drawn(network: FieldNetwork) -> FieldNetwork:
         for block in network.steps:
             block.narrow.weight.normal_(std=0.02)
     return network.eval()
-
-
-def compare(what: str, theirs: Callable[[], Any], ours: Callable[[], Any]) -> None:
-    """The least time of both, taken in turns, and the ratio."""
-    taken = [(least(theirs), least(ours)) for _ in range(TURNS)]
-    slow, fast = (min(times) for times in zip(*taken, strict=True))
-    log.info("%s: theirs %.3f s, ours %.3f s, ratio %.1f", what, slow, fast, slow / fast)
-
-
-def least(call: Callable[[], Any]) -> float:
-    """The least seconds of a call that is repeated for two seconds, or made twice."""
-    times: list[float] = []
-    while len(times) < 2 or sum(times) < 2.0:
-        start = time.perf_counter()
-        call()
-        times.append(time.perf_counter() - start)
-    return min(times)
 
 
 @torch.no_grad()

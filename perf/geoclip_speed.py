@@ -13,7 +13,6 @@ import argparse
 import logging
 import sys
 import tempfile
-import time
 import types
 from collections.abc import Callable
 from functools import partial
@@ -25,6 +24,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from turns import compare, least
 
 from geobench import Context, Examples, Labelled, Rows, geo
 from geobench_geoclip.config import GeoClipConfig
@@ -36,9 +36,6 @@ from geobench_geoclip.release import FEATURES, Release
 from geobench_torch import Batch
 
 log = logging.getLogger("geoclip_speed")
-
-TURNS = 2
-"""How often each has its turn; the least time counts."""
 
 
 def main() -> None:
@@ -54,6 +51,7 @@ def main() -> None:
     inference() if wanted.what == "inference" else training()
 
 
+@torch.no_grad()
 def inference() -> None:
     """Embedding the gallery, restoring, one photo and 256 photos."""
     theirs, release = official(), Release.find(None)
@@ -131,24 +129,6 @@ def training() -> None:
 def answer(method: GeoClip, photos: Examples, context: Context) -> Any:
     """Our answers, with the density around them."""
     return method.predict(photos, context).point()
-
-
-@torch.no_grad()
-def compare(what: str, theirs: Callable[[], Any], ours: Callable[[], Any]) -> None:
-    """The least time of both, taken in turns, and the ratio."""
-    taken = [(least(theirs), least(ours)) for _ in range(TURNS)]
-    slow, fast = (min(times) for times in zip(*taken, strict=True))
-    log.info("%s: official %.3f s, ours %.4f s, ratio %.1f", what, slow, fast, slow / fast)
-
-
-def least(call: Callable[[], Any]) -> float:
-    """The least seconds of a call that is repeated for a second, or made once if it is longer."""
-    times: list[float] = []
-    while sum(times) < 1.0:
-        start = time.perf_counter()
-        call()
-        times.append(time.perf_counter() - start)
-    return min(times)
 
 
 def examples(features: np.ndarray[Any, np.dtype[np.float32]]) -> Labelled:

@@ -164,7 +164,6 @@ class Reached(NamedTuple):
     @classmethod
     def of(cls, found: list[list[Solved]]) -> "Reached":
         """Of solves that lie side by side, in rows."""
-
         points = _joined([[each.points for each in row] for row in found])
         assert points is not None
         return cls(
