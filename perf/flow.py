@@ -97,7 +97,7 @@ def training() -> None:
 
 def sampling() -> None:
     """Steps of first order, with and without guidance, from the same noise."""
-    config = RiemannianConfig(width=512, depth=12, order="euler")
+    config = RiemannianConfig(width=512, depth=12, dropout=0.0, order="euler")
     ours = drawn(FieldNetwork(FEATURES, config))
     features, noise = torch.randn(256, FEATURES), torch.randn(256, 3)
     with torch.no_grad():
@@ -114,7 +114,7 @@ def quality() -> None:
     """GeoScore and energy score of draws where the truth is known, from one trained network."""
     rng = np.random.default_rng(0)
     photos, others = told_apart(20_000, rng), told_apart(2000, rng)
-    config = RiemannianConfig(width=128, depth=3, steps=1500, learning_rate=3e-3, whitening=0.0)
+    config = RiemannianConfig(width=128, depth=3, steps=1500, learning_rate=3e-3, dropout=0.0)
     network = trained_network(OnSphere(), photos, others, config, Context(seed=0))
     with torch.no_grad():
         features = torch.tensor(others.pooled[np.arange(len(others))])
@@ -169,7 +169,7 @@ def show(
 
 def density() -> None:
     """The divergence on the sphere, written out here, and by torch.func, in the same solves."""
-    config = RiemannianConfig(width=256, depth=4)
+    config = RiemannianConfig(width=256, depth=4, dropout=0.0)
     network = drawn(FieldNetwork(FEATURES, config))
     with torch.no_grad():
         told = network.told(torch.randn(64, FEATURES))

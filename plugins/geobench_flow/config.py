@@ -30,13 +30,13 @@ class NetworkConfig(Recipe):
     depth: int = Field(3, ge=1, description="how many blocks there are")
     expansion: int = Field(4, ge=1, description="how many times wider the MLP of a block is")
     whitening: float = Field(
-        0.5,
+        0.0,
         ge=0,
         le=1,
         description="1 brings every feature to the same spread, 0 keeps their proportions",
     )
     dropout: float = Field(
-        0.0, ge=0, lt=1, description="share of what is told of the photo that is dropped"
+        0.15, ge=0, lt=1, description="share of what is told of the photo that is dropped"
     )
 
 

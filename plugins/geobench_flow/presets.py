@@ -12,6 +12,7 @@ PAPER: dict[str, Any] = {
     "weight_decay": 0.05,
     "warmup": 0.0005,
     "whitening": 0.0,
+    "dropout": 0.0,
 }
 TINY: dict[str, Any] = {
     "width": 16,
@@ -20,6 +21,8 @@ TINY: dict[str, Any] = {
     "batch": 64,
     "learning_rate": 5e-3,
     "evaluations": 2,
+    "whitening": 0.5,
+    "dropout": 0.0,
 }
 TINY_IN_SPACE: dict[str, Any] = {  # large enough that draws end near the sphere
     **TINY,

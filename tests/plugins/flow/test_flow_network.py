@@ -89,7 +89,7 @@ def as_official():
     """A network with the weights that reference.json is made with, and official name -> ours."""
     sizes = REFERENCE["sizes"]
     made = FieldNetwork(
-        sizes["features"], NetworkConfig(width=sizes["width"], depth=sizes["depth"])
+        sizes["features"], NetworkConfig(width=sizes["width"], depth=sizes["depth"], dropout=0.0)
     )
     rng = np.random.default_rng(0)
     names = {name: as_ours(name) for name, _ in REFERENCE["weights"]}
