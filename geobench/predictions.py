@@ -84,6 +84,12 @@ class Density(Prediction):
         other, so that the harness had better ask for both at once."""
         return False
 
+    @property
+    def density_is_solved(self) -> bool:
+        """Whether each log-density is work of its own, an ODE to solve, say, so that pictures had
+        better ask for few."""
+        return False
+
     def sample_and_log_prob(self, n: int, rng: np.random.Generator) -> Drawn:
         """The draws that `sample` makes of the same generator, and the log-density at each."""
         points = self.sample(n, rng)
@@ -369,6 +375,10 @@ class LazyDensity(Density):
     def density_comes_with_draws(self) -> bool:
         return self._draw_with_log_prob is not None
 
+    @property
+    def density_is_solved(self) -> bool:
+        return True
+
     def sample_and_log_prob(self, n: int, rng: np.random.Generator) -> Drawn:
         if self._draw_with_log_prob is None:
             return super().sample_and_log_prob(n, rng)
@@ -473,6 +483,10 @@ class Floored(Density):
     @property
     def density_comes_with_draws(self) -> bool:
         return self.density.density_comes_with_draws
+
+    @property
+    def density_is_solved(self) -> bool:
+        return self.density.density_is_solved
 
     def sample_and_log_prob(self, n: int, rng: np.random.Generator) -> Drawn:
         if not self.density_comes_with_draws:

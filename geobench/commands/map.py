@@ -19,7 +19,7 @@ def draw_maps(
     only: Annotated[
         list[str] | None, typer.Option(help="Map these method labels only; repeatable.")
     ] = None,
-    photos: Annotated[int, typer.Option(min=1, help="How many photos of each part.")] = 6,
+    photos: Annotated[int, typer.Option(min=1, help="How many photos of each part.")] = 9,
     limit: Annotated[
         int | None, typer.Option(min=1, help="That of the run, if it was a trial.")
     ] = None,

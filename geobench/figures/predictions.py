@@ -30,6 +30,7 @@ DRAW = "#333333"
 """The colour of draws, and of the paths to them."""
 
 _MOST_COLUMNS = 4  # or there is no room for a label above a map
+_PHOTO_SIDE = 1.15  # inches, of a photo to the left of its maps; one column fewer then
 _GRID = EqualAreaGrid(MAP_CELL_ROWS)
 _BELOW = 1.5  # nats below the uniform, at which the colours begin
 _LEAST_ABOVE = 3.0  # nats above it, at which they end where no density is higher
@@ -65,11 +66,13 @@ class Photos:
         id: (K,).
         truth: where they were taken, (K, 2).
         novelty: km to the nearest training photo, (K,); NaN where nothing trains.
+        picture: (K, S, S, 3) uint8; None where no map keeps them.
     """
 
     id: NDArray[np.str_]
     truth: Points
     novelty: Floats
+    picture: NDArray[np.uint8] | None = None
 
 
 def mapped(board: Leaderboard, part: str) -> dict[str, str]:
@@ -100,13 +103,20 @@ def read(board: Leaderboard, part: str) -> tuple[Photos, list[Predicted]]:
             remedy="Run `geobench map` again, for all methods.",
         )
     arrays = board.part(part)
-    photos = Photos(arrays["id"][rows], arrays["truth"][rows], arrays["novelty"][rows])
+    seen = next((each for each in stored.values() if "picture" in each), None)
+    pictures = None if seen is None else seen["picture"][_kept(seen, rows)]
+    photos = Photos(arrays["id"][rows], arrays["truth"][rows], arrays["novelty"][rows], pictures)
     return photos, [_said(label, stored[label], rows) for label in stored]
 
 
-def _said(label: str, arrays: dict[str, NDArray[Any]], rows: NDArray[np.intp]) -> Predicted:
+def _kept(arrays: dict[str, NDArray[Any]], rows: NDArray[np.intp]) -> list[int]:
+    """Where a map has these rows of the part."""
     place = {row: position for position, row in enumerate(arrays["rows"].tolist())}
-    kept = [place[row] for row in rows.tolist()]
+    return [place[row] for row in rows.tolist()]
+
+
+def _said(label: str, arrays: dict[str, NDArray[Any]], rows: NDArray[np.intp]) -> Predicted:
+    kept = _kept(arrays, rows)
     optional = (arrays[n][kept] if n in arrays else None for n in ("log_density", "trajectories"))
     return Predicted(label, arrays["answer"][kept], arrays["samples"][kept], *optional)
 
@@ -114,7 +124,8 @@ def _said(label: str, arrays: dict[str, NDArray[Any]], rows: NDArray[np.intp]) -
 def draw_predictions(
     photos: Photos, said: Sequence[Predicted], *, part: str, stamp: str, on_earth: bool
 ) -> "Figure":
-    """A block of maps for each photo, one map for each method, all in the same colours.
+    """A block for each photo: the photo, if it is kept, and one map for each method, all in the
+    same colours.
 
     Args:
         photos: which, at least one.
@@ -123,9 +134,10 @@ def draw_predictions(
         stamp: where the numbers come from, for the corner.
         on_earth: whether there is the Earth's land on the maps.
     """
-    lines = math.ceil(len(said) / _MOST_COLUMNS)
+    beside = 0.0 if photos.picture is None else _PHOTO_SIDE + 0.1
+    lines = math.ceil(len(said) / (_MOST_COLUMNS - (photos.picture is not None)))
     columns = max(math.ceil(len(said) / lines), 2)  # one map alone would fill a page
-    width = WIDTH / columns
+    width = (WIDTH - beside) / columns
     room = width - 0.1
     each = room / 2 + 0.34  # a map of the world is half as high as wide; its title above
     name, gap = 0.2, 0.14  # above the maps of a photo, and below them
@@ -140,18 +152,29 @@ def draw_predictions(
             top = total - head - photo * block
             text = f"{shortened(str(photos.id[photo]))}{_newness(novelty)}"
             figure.text(0.1 / WIDTH, top / total, text, va="top", fontweight="bold")
+            if photos.picture is not None:
+                lower = top - name - 0.34 - _PHOTO_SIDE
+                sides = (0.1, lower, _PHOTO_SIDE, _PHOTO_SIDE)
+                axes = figure.add_axes(_scaled(sides, total=total))
+                axes.set_label(f"photo {photos.id[photo]}")
+                axes.imshow(photos.picture[photo], interpolation="lanczos")
+                axes.set_axis_off()
             for place, each_said in enumerate(said):
                 line, column = divmod(place, columns)
                 lower = top - name - (line + 1) * each
-                box = (column * width + 0.05, lower, room, room / 2)
-                scaled = (box[0] / WIDTH, box[1] / total, box[2] / WIDTH, box[3] / total)
-                axes = figure.add_axes(scaled, projection=PROJECTION)
+                box = (beside + column * width + 0.05, lower, room, room / 2)
+                axes = figure.add_axes(_scaled(box, total=total), projection=PROJECTION)
                 axes.set_label(f"{photos.id[photo]} / {each_said.label}")
                 draw_world(axes, on_earth=on_earth, step=1 if columns == 2 else 2)
                 _draw_photo(axes, each_said, photo, photos.truth[photo], scale=scale)
         if any(each_said.log_density is not None for each_said in said):
             _colour_bar(figure, scale, total=total)
     return figure
+
+
+def _scaled(box: tuple[float, float, float, float], *, total: float) -> Any:
+    """Left, lower, width and height in inches, as shares of the figure."""
+    return (box[0] / WIDTH, box[1] / total, box[2] / WIDTH, box[3] / total)
 
 
 def _newness(novelty: float) -> str:

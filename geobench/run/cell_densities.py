@@ -1,5 +1,6 @@
-"""The mean density of a prediction over each cell of a grid, however narrow or wide it is."""
+"""The density of a prediction in each cell of a grid, however narrow or wide it is."""
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -11,6 +12,8 @@ from geobench.predictions import Density, Drawn, Prediction
 
 ENOUGH = 50
 """Draws that tell a cell's share to 14 %."""
+A_FEW = 10
+"""Draws that tell it to a third: enough for a colour where places are dear."""
 
 _SIDE = 2  # a side of a cell: a density is looked at in the middles of its quarters
 _AT_ONCE = 2500  # draws of each photo
@@ -59,6 +62,68 @@ def cell_log_densities(
             with np.errstate(invalid="ignore"):  # what is not a number
                 total = np.logaddexp(total, low - 2 * np.log(_SIDE))
     return total
+
+
+def solved_cell_log_densities(
+    prediction: Density,
+    grid: EqualAreaGrid,
+    rng: np.random.Generator,
+    *,
+    draws: int,
+    solves: int,
+) -> Floats:
+    """As `cell_log_densities`, of a density that is asked for at `solves` places a photo at most.
+
+    Cells with A_FEW draws are told by their number. Elsewhere the density is solved in the middles
+    of cells as large as two thirds of the solves allow, all over the sphere, and then in those
+    cells of the grid that hold the most draws, or where there are none left, that promise the most.
+    The rest lies between: a mean of the four solved log-densities around it, the nearer the
+    weightier (Shepard, "A two-dimensional interpolation function for irregularly-spaced data", ACM
+    1968).
+
+    Args:
+        prediction: N of them.
+        grid: its cells.
+        rng: gives the draws.
+        draws: of each photo; they are made without their densities.
+        solves: log-densities that each photo is asked for.
+    """
+    coarse = EqualAreaGrid(math.floor(math.sqrt(_COARSE * solves * math.pi / 4)))
+    count = min(solves - len(coarse), len(grid))
+    cells = grid.assign(geo.wrap(prediction.sample(draws, rng), name="samples"))
+    counts = np.stack([np.bincount(own, minlength=len(grid)) for own in cells])
+    middles, wide = geo.unit_vectors(grid.centres), geo.unit_vectors(coarse.centres)
+    in_wide = prediction.log_prob(coarse.centres[None])
+    told = counts >= A_FEW
+    rough = np.stack([_between(wide, values, middles) for values in in_wide])
+    worth = np.lexsort((-rough, -np.where(told, -1, counts)))  # cells, the worthiest first
+    solved = worth[:, :count]
+    in_solved = prediction.log_prob(grid.centres[solved])
+    found = np.empty(counts.shape)
+    found[told] = np.log(counts[told] / (draws * geo.SPHERE_AREA / len(grid)))
+    for photo, own in enumerate(solved):
+        places = np.concatenate([wide, middles[own]])
+        values = np.concatenate([in_wide[photo], in_solved[photo]])
+        others = np.flatnonzero(~told[photo])
+        found[photo, others] = _between(places, values, middles[others])
+    return found
+
+
+_COARSE = 2 / 3  # of all solves, those that are spread over the whole sphere
+_NEIGHBOURS = 4
+_TOUCHING = 1e-9  # of the sphere's radius: a place that is solved itself
+
+
+def _between(places: Floats, values: Floats, wanted: Floats) -> Floats:
+    """Values at unit vectors (W, 3) by those (P,) at the nearest of (P, 3)."""
+    from scipy.spatial import KDTree
+
+    distances, nearest = map(np.asarray, KDTree(places).query(wanted, k=_NEIGHBOURS))
+    own = distances[:, 0] < _TOUCHING
+    weights = 1 / np.maximum(distances, _TOUCHING) ** 2
+    weights[own] = np.eye(_NEIGHBOURS)[0]
+    near = np.where(weights > 0, values[nearest], 0)  # no weight times minus infinity
+    return np.asarray((weights * near).sum(axis=1) / weights.sum(axis=1))
 
 
 def _drawn(prediction: Prediction, draws: int, rng: np.random.Generator) -> Drawn:

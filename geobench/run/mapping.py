@@ -1,6 +1,6 @@
 """Mapping: what trained methods say of a few photos of each part, kept in their records."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, final
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from geobench import drafts, geo
 from geobench.config.benchmark import Benchmark
-from geobench.data import Indices, smallest_by_hash
+from geobench.data import BrokenPicture, Image, Indices, smallest_by_hash
 from geobench.errors import PredictionError
 from geobench.geo import Floats
 from geobench.partitions import EqualAreaGrid
@@ -19,7 +19,7 @@ from geobench.records import MAP, StoredRecord, files
 from geobench.records.stored_records import MAP_CELL_ROWS
 from geobench.records.workspace import Workspace
 from geobench.run import manifest, plan, recording
-from geobench.run.cell_densities import cell_log_densities
+from geobench.run.cell_densities import cell_log_densities, solved_cell_log_densities
 from geobench.run.execution import Execution, Options, Reporter
 from geobench.run.named_methods import wanted
 from geobench.run.plan import Evaluation, Plan, Training
@@ -33,6 +33,12 @@ STEPS = 64
 """The most places of a trajectory that are kept, both ends among them."""
 DENSITY_DRAWS = 10_000
 """Draws of each photo that tell how dense its cells are; they are not kept."""
+SOLVES = 1000
+"""The most log-densities that a photo is asked for, where each is work of its own."""
+SOLVED_DRAWS = 2500
+"""Draws, in place of DENSITY_DRAWS, where they are solved, too."""
+PIXELS = 96
+"""The most on each side of a picture that is kept."""
 
 
 @final
@@ -161,7 +167,25 @@ def _asked(
     )
     arrays = shown(prediction, protocol.rng(0, 2), photos=len(rows))
     recording.refuse_other_answers(record, arrays["answer"], rows)
+    if evaluation.part.dataset.publishes == "pictures" and examples.read is not None:
+        arrays["picture"] = small_pictures(list(examples.images()))
     return {"rows": rows, "id": known["id"][rows], **arrays}
+
+
+def small_pictures(pictures: Sequence[Image | BrokenPicture]) -> NDArray[np.uint8]:
+    """K pictures as squares of one size, (K, S, S, 3), S at most PIXELS: what is not square lies on
+    white, what is smaller than the largest is made larger, and what is broken is white."""
+    from PIL import Image as PillowImage
+    from PIL import ImageOps
+
+    whole = [np.asarray(each) for each in pictures if not isinstance(each, BrokenPicture)]
+    side = min(PIXELS, max((max(each.shape[:2]) for each in whole), default=1))
+    small = np.full((len(pictures), side, side, 3), 255, np.uint8)
+    for row, picture in enumerate(pictures):
+        if not isinstance(picture, BrokenPicture):
+            pillow = PillowImage.fromarray(picture)
+            small[row] = ImageOps.pad(pillow, (side, side), color="white")
+    return small
 
 
 def chosen(ids: NDArray[np.str_], novelty: Floats, count: int) -> Indices:
@@ -204,7 +228,12 @@ def shown(
         kept = np.rint(np.linspace(0, steps - 1, min(steps, STEPS))).astype(np.intp)
         arrays["trajectories"] = paths[:, :, kept].astype("f4")
     if isinstance(prediction, Density):  # last, since it uses the generator, too
-        cells = cell_log_densities(prediction, GRID, rng, draws=DENSITY_DRAWS)
+        if prediction.density_is_solved:
+            cells = solved_cell_log_densities(
+                prediction, GRID, rng, draws=SOLVED_DRAWS, solves=SOLVES
+            )
+        else:
+            cells = cell_log_densities(prediction, GRID, rng, draws=DENSITY_DRAWS)
         arrays["log_density"] = _of_shape(cells, (photos, len(GRID)), "log-densities").astype("f4")
     return arrays
 

@@ -13,7 +13,11 @@ from geobench import (
     VonMisesFisherMixture,
     geo,
 )
-from geobench.run.cell_densities import ENOUGH, cell_log_densities
+from geobench.run.cell_densities import (
+    ENOUGH,
+    cell_log_densities,
+    solved_cell_log_densities,
+)
 
 GRID = EqualAreaGrid(49)  # of cells 400 km wide
 AREA = 4 * np.pi / len(GRID)
@@ -146,3 +150,68 @@ def test_a_density_that_is_not_a_number_does_not_look_like_none():
 
     own = found(LazyDensity(place, draw, log_prob))[0]
     assert np.flatnonzero(np.isnan(own)).tolist() == GRID.assign(place).tolist()
+
+
+class Solved:
+    """A sound prediction whose density is solved, and the number of places it is asked for."""
+
+    def __init__(self, sound):
+        self.sound, self.asked = sound, 0
+
+    def log_prob(self, indices, points):
+        self.asked += points.shape[1]
+        return self.sound.take(indices).log_prob(points)
+
+    def cells(self, *, share=0.0, solves=1000):
+        lazy = LazyDensity(
+            self.sound.point(), lambda i, n, g: self.sound.take(i).sample(n, g), self.log_prob
+        )
+        prediction = Floored(lazy, share) if share else lazy
+        assert prediction.density_is_solved
+        return solved_cell_log_densities(prediction, GRID, rng(3), draws=2500, solves=solves)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.2])
+@pytest.mark.parametrize("width_km", [10.0, 60.0, 200.0, 600.0, 2000.0])
+def test_a_thousand_solves_of_a_photo_tell_its_cells_whatever_the_width_of_kernels(width_km, share):
+    sound = kernels(width_km)
+    solved = Solved(sound)
+    own = np.exp(solved.cells(share=share)) * AREA
+    assert 900 < solved.asked <= 1000
+    many = masses(Floored(sound, share) if share else sound, draws=50_000)
+    assert 0.5 * np.abs(own - many).sum(axis=1).max() < 0.15
+    np.testing.assert_allclose(own.sum(axis=1), 1, atol=0.1)
+
+
+def test_more_solves_than_there_are_cells_look_at_every_middle():
+    sound = kernels(2000.0)
+    solved = Solved(sound)
+    own = solved.cells(solves=20_000)
+    assert solved.asked < 20_000
+    few = np.exp(own) < 10 / (2500 * AREA) / 2  # too low to be told by draws, with certainty
+    exact = sound.log_prob(GRID.centres[None])
+    assert few.any()
+    np.testing.assert_allclose(own[few], exact[few], rtol=1e-9)
+
+
+def test_a_cheap_density_is_not_solved():
+    assert not kernels(100.0).density_is_solved
+    assert not Floored(kernels(100.0), 0.1).density_is_solved
+
+
+def test_where_nothing_is_there_is_nothing_and_what_is_not_a_number_stays():
+    def half(value):
+        def log_prob(indices, points):
+            return np.where(points[..., 0] < 0, value, -np.log(2 * np.pi))
+
+        def draw(indices, n, generator):
+            points = geo.uniform(len(indices) * n, generator).reshape(len(indices), n, 2)
+            return np.abs(points) * [1, 1]
+
+        lazy = LazyDensity(np.zeros((1, 2)), draw, log_prob)
+        return solved_cell_log_densities(lazy, GRID, rng(), draws=500, solves=1000)[0]
+
+    south = GRID.centres[:, 0] < -10
+    assert np.isneginf(half(-np.inf)[south]).all()
+    assert np.isnan(half(np.nan)[south]).all()
+    np.testing.assert_allclose(half(-np.inf)[GRID.centres[:, 0] > 10], -np.log(2 * np.pi), atol=1.5)

@@ -13,6 +13,7 @@ import command_line
 import small_run
 from geobench import (
     Atoms,
+    BrokenPicture,
     Cells,
     EqualAreaGrid,
     Floored,
@@ -31,6 +32,8 @@ from geobench.digests import file_digest
 from geobench.pages.verification import verify
 from geobench.records import files
 from geobench.run import mapping
+from geobench.run.cell_densities import solved_cell_log_densities
+from geobench.toy_planet import ToyPlanet
 from lent_plugins import lent
 
 YAML = """
@@ -77,8 +80,10 @@ class Walks(Method):
 
 
 @pytest.fixture(scope="module", autouse=True)
-def walks():
-    with lent(Walks):
+def walks_and_pictures():
+    """A method that draws step by step, and a planet whose pictures may be shown."""
+    with lent(Walks), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ToyPlanet, "publishes", "pictures")
         yield
 
 
@@ -137,6 +142,7 @@ def test_every_method_is_asked_for_the_same_photos_and_for_what_it_can_say(mappe
         assert arrays["samples"].shape == (4, mapping.SAMPLES, 2)
         assert ("log_density" in arrays) == (label != "walks")
         assert ("trajectories" in arrays) == (label == "walks")
+        assert arrays["picture"].shape == (4, 16, 16, 3)
     assert found["the oracle"]["log_density"].shape == (4, 3058)
     np.testing.assert_allclose(found["uniform"]["log_density"], -np.log(4 * np.pi), rtol=1e-6)
     assert found["walks"]["trajectories"].shape == (4, mapping.PATHS, mapping.STEPS, 2)
@@ -158,7 +164,10 @@ def test_draws_and_trajectories_are_those_that_the_generator_gives_first():
     np.testing.assert_array_equal(shown["samples"], walk.sample(mapping.SAMPLES, rng))
     ends = walk.trajectories(mapping.PATHS, rng)[:, :, -1]
     np.testing.assert_array_equal(shown["trajectories"][:, :, -1], ends.astype("f4"))
-    np.testing.assert_allclose(shown["log_density"], -np.log(4 * np.pi), rtol=1e-6)
+    solved = solved_cell_log_densities(
+        walk, mapping.GRID, rng, draws=mapping.SOLVED_DRAWS, solves=mapping.SOLVES
+    )
+    np.testing.assert_array_equal(shown["log_density"], solved.astype("f4"))
 
 
 def test_half_of_the_photos_are_near_training_and_they_come_in_that_order():
@@ -180,6 +189,20 @@ def test_the_choice_of_photos_does_not_depend_on_their_order():
     chosen = mapping.chosen(ids, novelty, 6)
     again = mapping.chosen(ids[other], novelty[other], 6)
     assert ids[chosen].tolist() == ids[other][again].tolist()
+
+
+def test_pictures_are_kept_small_square_and_whole():
+    rng = np.random.default_rng(0)
+    wide, tiny = (rng.integers(0, 200, (*size, 3), np.uint8) for size in ((100, 400), (20, 20)))
+    kept = mapping.small_pictures([wide, BrokenPicture("torn"), tiny])
+    assert kept.shape == (3, 96, 96, 3)
+    assert (kept[0, [0, 35, 60, 95]] == 255).all()  # above and below it
+    assert abs(kept[0, 36:60].mean() - wide.mean()) < 3
+    assert (kept[1] == 255).all()
+    assert abs(kept[2].mean() - tiny.mean()) < 3
+    small = mapping.small_pictures([tiny, tiny])
+    np.testing.assert_array_equal(small[1], tiny)
+    assert mapping.small_pictures([BrokenPicture("torn")]).shape == (1, 1, 1, 3)
 
 
 def test_trajectories_end_where_draws_lie_and_pass_through_the_floor():
@@ -247,6 +270,13 @@ def test_the_picture_has_a_map_for_every_photo_and_method(mapped):
     rows = files.read_arrays(records(mapped)["uniform"] / "map.npz")["rows"]
     part = loaded.part("unseen-cells/unseen")
     labels = ("uniform", "the oracle", "walks")
+    photos = {
+        axes.get_label(): axes for axes in figure.axes if axes.get_label().startswith("photo ")
+    }
+    pictures = files.read_arrays(records(mapped)["walks"] / "map.npz")["picture"]
+    for row, picture in zip(rows, pictures, strict=True):
+        (image,) = photos[f"photo {part['id'][row]}"].images
+        np.testing.assert_array_equal(image.get_array(), picture)
     assert set(maps) == {f"{part['id'][row]} / {label}" for row in rows for label in labels}
     for row in rows:
         for label, folder in records(mapped).items():
