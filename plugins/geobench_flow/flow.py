@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from geobench import Examples, Indices, Points, geo
+from geobench import Examples, Indices, LazyDensity, Points, geo
 from geobench_flow.config import FlowConfig
 from geobench_flow.field import NetworkField
 from geobench_flow.network import FieldNetwork
@@ -86,6 +86,10 @@ class Flow(ABC):
             return self.to_noise(field, points, steps)
 
         return self._solved(indices, vectors, carry, divergence=True)
+
+    def density(self, answers: Points) -> LazyDensity:
+        """Of the photos, whose answers are (N, 2)."""
+        return LazyDensity(answers, self.draw, self.log_prob, trace=self.trace)
 
     def trace(self, indices: Indices, n: int, rng: np.random.Generator) -> Points:
         """The ways of n draws for each of some photos, (len(indices), n, steps + 1, 2)."""

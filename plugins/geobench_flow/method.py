@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, final
 import numpy as np
 from numpy.typing import NDArray
 
-from geobench import Context, Examples, Floored, Labelled, LazyDensity, Method, Points, State
+from geobench import Context, Examples, Floored, Labelled, Method, Points, State
 from geobench_flow.answers import best_expected_geoscore, densest_mode
 from geobench_flow.config import FlowConfig, RiemannianConfig
 from geobench_flow.presets import PAPER, TINY
@@ -76,10 +76,9 @@ class FlowMethod(Method):
         self.prepare(chosen if len(chosen) else train.few(DENSITY_PHOTOS), context)
         at_truths = np.empty(0)
         if len(chosen):
-            flow, rows = self.flow(chosen, context), np.arange(len(chosen))
-            at_truths = flow.log_prob(rows, chosen.points[:, None])[:, 0]
-            some = rows[:_DOUBLED]
-            self.look_closer(flow, some, chosen.points[some, None], at_truths[some, None], context)
+            rows = np.arange(len(chosen))
+            at_truths = self.flow(chosen, context).log_prob(rows, chosen.points[:, None])[:, 0]
+            self.look_closer(chosen.take(rows[:_DOUBLED]), at_truths[:_DOUBLED], context)
         else:
             context.log.warning("%s: no validation photo, the floor's share is 0.5", self.name)
         self._share = Floored.fit(at_truths)
@@ -88,27 +87,18 @@ class FlowMethod(Method):
     def prepare(self, chosen: Labelled, context: Context) -> None:
         """Measure of some photos what densities need, with the network trained: nothing."""
 
-    def look_closer(
-        self,
-        flow: Any,
-        rows: NDArray[np.intp],
-        points: Points,
-        found: NDArray[np.float64],
-        context: Context,
-    ) -> None:
-        """How much densities `found` (N, 1) of photos at points (N, 1, 2) change with finer
-        solves, as facts."""
-        twice = flow.log_prob(rows, points, steps=2 * self.config.density_steps)
+    def look_closer(self, some: Labelled, found: NDArray[np.float64], context: Context) -> None:
+        """How much the densities `found` (N,) of N photos at the truth change with finer solves, as
+        facts."""
+        truths, rows = some.points[:, None], np.arange(len(some))
+        steps = 2 * self.config.density_steps
+        twice = self.flow(some, context).log_prob(rows, truths, steps=steps)[:, 0]
         change = float(np.abs(twice - found).mean())
         context.fact("density's change under step doubling", change, "nats")
 
     def predict(self, examples: Examples, context: Context) -> Floored:
         flow = self.flow(examples, context)
-        return Floored(self.density(flow, self._answers(flow, examples, context)), self._share)
-
-    def density(self, flow: Any, answers: Points) -> LazyDensity:
-        """Of photos whose answers are (N, 2)."""
-        return LazyDensity(answers, flow.draw, flow.log_prob, trace=flow.trace)
+        return Floored(flow.density(self._answers(flow, examples, context)), self._share)
 
     def state(self) -> dict[str, NDArray[Any]]:
         from geobench_torch import packed
@@ -176,16 +166,3 @@ class RiemannianFlow(FlowMethod):
 
         told = told_of(self._network, examples, device=context.device)
         return SphereFlow(self._network, self.config, told)
-
-    def density(self, flow: "SphereFlow", answers: Points) -> LazyDensity:
-        # The same solve gives densities where its steps are as fine as theirs.
-        along = self.config.order == "rk4" and (
-            self.config.sampling_steps >= self.config.density_steps
-        )
-        return LazyDensity(
-            answers,
-            flow.draw,
-            flow.log_prob,
-            draw_with_log_prob=flow.draw_with_log_prob if along else None,
-            trace=flow.trace,
-        )

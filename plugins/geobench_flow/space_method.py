@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from geobench import Context, Examples, Labelled, Points, State
+from geobench import Context, Examples, Labelled, State
 from geobench_flow.config import EuclideanDiffusionConfig, EuclideanFlowConfig, SpaceConfig
 from geobench_flow.method import FlowMethod
 from geobench_flow.presets import PAPER, TINY_IN_SPACE
@@ -44,16 +44,11 @@ class SpaceMethod(FlowMethod):
         context.fact("spread of shorter ones", self._radii.below, "of their logarithms")
         context.fact("spread of longer ones", self._radii.above, "of their logarithms")
 
-    def look_closer(
-        self,
-        flow: "SpaceFlow",
-        rows: NDArray[np.intp],
-        points: Points,
-        found: NDArray[np.float64],
-        context: Context,
-    ) -> None:
-        super().look_closer(flow, rows, points, found, context)
-        twice = flow.log_prob(rows, points, nodes=2 * self.config.ray_nodes)
+    def look_closer(self, some: Labelled, found: NDArray[np.float64], context: Context) -> None:
+        super().look_closer(some, found, context)
+        truths, rows = some.points[:, None], np.arange(len(some))
+        nodes = 2 * self.config.ray_nodes
+        twice = self.flow(some, context).log_prob(rows, truths, nodes=nodes)[:, 0]
         change = float(np.abs(twice - found).mean())
         context.fact("density's change under node doubling", change, "nats")
 

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from geobench import Indices, Points, geo
+from geobench import Indices, LazyDensity, Points, geo
 from geobench_flow.field import NetworkField
 from geobench_flow.flow import Flow
 from geobench_flow.geodesics import unit
@@ -32,6 +32,19 @@ class SphereFlow(Flow):
     def to_noise(self, field: NetworkField, points: Tensor, steps: int) -> Solved:
         times = torch.linspace(0, 1, steps + 1, dtype=torch.float64)
         return self._solve(field, points, times, "rk4")
+
+    def density(self, answers: Points) -> LazyDensity:
+        # The same solve gives densities where its steps are as fine as theirs.
+        along = self.config.order == "rk4" and (
+            self.config.sampling_steps >= self.config.density_steps
+        )
+        return LazyDensity(
+            answers,
+            self.draw,
+            self.log_prob,
+            draw_with_log_prob=self.draw_with_log_prob if along else None,
+            trace=self.trace,
+        )
 
     def draw_with_log_prob(
         self, indices: Indices, n: int, rng: np.random.Generator
