@@ -40,7 +40,15 @@ class NetworkConfig(Recipe):
     )
 
 
-class MixtureConfig(NetworkConfig):
+class LikelihoodConfig(NetworkConfig):
+    """Network and training of `vmf`: of what is trained by its likelihood."""
+
+    learning_rate: float = Field(
+        6e-3, gt=0, description="the highest learning rate, after the warm-up"
+    )
+
+
+class MixtureConfig(LikelihoodConfig):
     """Network and training of `vmf-mixture`."""
 
     components: int = Field(3, ge=1, description="von Mises-Fisher distributions of a photo")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, final
 from numpy.typing import NDArray
 
 from geobench import Context, Examples, Floored, Labelled, Method, State
-from geobench_flow.config import MixtureConfig, NetworkConfig
+from geobench_flow.config import LikelihoodConfig, MixtureConfig
 from geobench_flow.presets import PAPER, TINY
 
 if TYPE_CHECKING:
@@ -23,8 +23,8 @@ class MixtureMethod(Method):
 
     version = 1
     requires = ("torch",)
-    Config = NetworkConfig
-    config: NetworkConfig
+    Config = LikelihoodConfig
+    config: LikelihoodConfig
     presets = {"paper": PAPER}
     predicts = Floored
     wants = frozenset({"pooled"})
@@ -82,8 +82,8 @@ class VonMisesFisher(MixtureMethod):
         return 1
 
     @classmethod
-    def tiny(cls, folder: Path) -> NetworkConfig:
-        return NetworkConfig(**TINY)
+    def tiny(cls, folder: Path) -> LikelihoodConfig:
+        return LikelihoodConfig(**TINY)
 
 
 @final

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from geobench import Context, VonMisesFisherMixture, geo
-from geobench_flow.config import MixtureConfig, NetworkConfig
+from geobench_flow.config import LikelihoodConfig, MixtureConfig
 from geobench_flow.mixture_method import VonMisesFisher, VonMisesFisherMixtureMethod
 from geobench_flow.mixtures import Components
 from known_mixture import photos
@@ -37,7 +37,7 @@ SIZES = {"width": 32, "depth": 1, "steps": 500, "learning_rate": 1e-2, "evaluati
 @pytest.mark.parametrize(
     ("method", "truth"),
     [
-        (VonMisesFisher(NetworkConfig(**SIZES)), ONE),
+        (VonMisesFisher(LikelihoodConfig(**SIZES)), ONE),
         (VonMisesFisherMixtureMethod(MixtureConfig(**SIZES)), TRUTH),
     ],
 )
@@ -56,7 +56,7 @@ def test_one_distribution_says_less_than_three_of_a_mixture():
     points = TRUTH.sample(1000, np.random.default_rng(4))
     found = []
     for method in (
-        VonMisesFisher(NetworkConfig(**SIZES)),
+        VonMisesFisher(LikelihoodConfig(**SIZES)),
         VonMisesFisherMixtureMethod(MixtureConfig(**SIZES)),
     ):
         method.fit(*photos_of, Context(seed=0))
