@@ -198,7 +198,7 @@ def _predictions(board: Leaderboard, corner: str) -> Iterator[Picture]:
             "Photos of the part, the first half of them nearer to training photos than most, as "
             "`geobench map` chose them by their ids alone; above each map how far the answer is "
             "from the truth. Of several trainings, the first. Densities are means over cells some "
-            "400 km wide."
+            "400 km wide, of flows roughly."
         )
         yield Picture(f"predictions-{slug(part)}", f"Predictions on {part}", text, part, draw_maps)
 

@@ -104,7 +104,10 @@ def read(board: Leaderboard, part: str) -> tuple[Photos, list[Predicted]]:
         )
     arrays = board.part(part)
     seen = next((each for each in stored.values() if "picture" in each), None)
-    pictures = None if seen is None else seen["picture"][_kept(seen, rows)]
+    if seen is None or board.manifest.parts[part].dataset.publishes != "pictures":
+        pictures = None
+    else:
+        pictures = seen["picture"][_kept(seen, rows)]
     photos = Photos(arrays["id"][rows], arrays["truth"][rows], arrays["novelty"][rows], pictures)
     return photos, [_said(label, stored[label], rows) for label in stored]
 
@@ -134,8 +137,10 @@ def draw_predictions(
         stamp: where the numbers come from, for the corner.
         on_earth: whether there is the Earth's land on the maps.
     """
-    beside = 0.0 if photos.picture is None else _PHOTO_SIDE + 0.1
-    lines = math.ceil(len(said) / (_MOST_COLUMNS - (photos.picture is not None)))
+    beside, most = 0.0, _MOST_COLUMNS
+    if photos.picture is not None:
+        beside, most = _PHOTO_SIDE + 0.1, _MOST_COLUMNS - 1
+    lines = math.ceil(len(said) / most)
     columns = max(math.ceil(len(said) / lines), 2)  # one map alone would fill a page
     width = (WIDTH - beside) / columns
     room = width - 0.1
@@ -172,7 +177,9 @@ def draw_predictions(
     return figure
 
 
-def _scaled(box: tuple[float, float, float, float], *, total: float) -> Any:
+def _scaled(
+    box: tuple[float, float, float, float], *, total: float
+) -> tuple[float, float, float, float]:
     """Left, lower, width and height in inches, as shares of the figure."""
     return (box[0] / WIDTH, box[1] / total, box[2] / WIDTH, box[3] / total)
 
@@ -253,7 +260,7 @@ def _colour_bar(figure: "Figure", scale: "_Scale", *, total: float) -> None:
     whole = range(math.ceil(scale.low), math.floor(scale.high) + 1, 2)
     ticks = [tick for tick in whole if abs(tick - LOG_UNIFORM) > 1]
     shown.set_ticks([LOG_UNIFORM, *ticks], labels=["uniform", *map(str, ticks)])
-    shown.set_label("log-density, mean of each cell (nats per steradian)")
+    shown.set_label("log-density in each cell (nats per steradian)")
 
 
 def _colours() -> "LinearSegmentedColormap":

@@ -189,7 +189,8 @@ def _record(board: Leaderboard, entry: ManifestRow) -> list[str]:
 
 
 def _map(board: Leaderboard, entry: ManifestRow) -> list[str]:
-    """Whether a record's map is of photos of its part, and of the answers that are recorded."""
+    """Whether a record's map is of photos of its part, which may be shown if they are, and of the
+    answers that are recorded."""
     folder, part = board.runs / entry.folder, board.part(entry.part)
     if records.MAP not in entry.files:
         return []
@@ -203,6 +204,11 @@ def _map(board: Leaderboard, entry: ManifestRow) -> list[str]:
         or (part["id"][rows] != shown["id"]).any()
     ):
         return [f"record {folder / records.MAP} shows other photos than those of its part"]
+    if "picture" in shown and (
+        board.manifest.parts[entry.part].dataset.publishes != "pictures"
+        or len(shown["picture"]) != len(rows)
+    ):
+        return [f"record {folder / records.MAP} holds pictures that may not be shown, or of others"]
     away = geo.distance_km(answers["answer"][rows], shown["answer"])
     if not (away <= SAME_ANSWER_KM).all():
         return [f"record {folder / records.MAP} shows other answers than those recorded"]

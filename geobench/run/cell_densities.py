@@ -17,6 +17,11 @@ A_FEW = 10
 
 _SIDE = 2  # a side of a cell: a density is looked at in the middles of its quarters
 _AT_ONCE = 2500  # draws of each photo
+_COARSE = 2 / 3  # of all solves, those that are spread over the whole sphere
+_LOOKED_AT = 16  # draws whose densities are solved, to see that they are numbers
+_NEIGHBOURS = 4
+_BY_CHANCE = 1e-4  # how rarely a cell may hold so many draws, if its middle is to be believed
+_TOUCHING = 1e-9  # of the sphere's radius: a place that is solved itself
 
 
 def cell_log_densities(
@@ -79,51 +84,59 @@ def solved_cell_log_densities(
     cells of the grid that hold the most draws, or where there are none left, that promise the most.
     The rest lies between: a mean of the four solved log-densities around it, the nearer the
     weightier (Shepard, "A two-dimensional interpolation function for irregularly-spaced data", ACM
-    1968).
+    1968). What is narrower than a cell is told by draws alone: where there are so many that the
+    middle does not explain them, by a Poisson test, they count, and no middle stands for more than
+    a cell with fewer than A_FEW draws can hold.
 
     Args:
         prediction: N of them.
         grid: its cells.
         rng: gives the draws.
-        draws: of each photo; they are made without their densities.
-        solves: log-densities that each photo is asked for.
+        draws: of each photo; they are made without their densities, but for a few.
+        solves: log-densities that each photo is asked for, 100 or more.
     """
+    from scipy.stats import poisson
+
     coarse = EqualAreaGrid(math.floor(math.sqrt(_COARSE * solves * math.pi / 4)))
-    count = min(solves - len(coarse), len(grid))
-    cells = grid.assign(geo.wrap(prediction.sample(draws, rng), name="samples"))
+    fine = min(solves - len(coarse) - _LOOKED_AT, len(grid))
+    drawn = geo.wrap(prediction.sample(draws, rng), name="samples")
+    cells = grid.assign(drawn)
     counts = np.stack([np.bincount(own, minlength=len(grid)) for own in cells])
+    one_draw = np.log(len(grid) / (draws * geo.SPHERE_AREA))  # of a cell that holds one
     middles, wide = geo.unit_vectors(grid.centres), geo.unit_vectors(coarse.centres)
-    in_wide = prediction.log_prob(coarse.centres[None])
-    told = counts >= A_FEW
+    highest = np.log(A_FEW) + one_draw
+    in_wide = np.minimum(prediction.log_prob(coarse.centres[None]), highest)
+    counted = counts >= A_FEW
     rough = np.stack([_between(wide, values, middles) for values in in_wide])
-    worth = np.lexsort((-rough, -np.where(told, -1, counts)))  # cells, the worthiest first
-    solved = worth[:, :count]
-    in_solved = prediction.log_prob(grid.centres[solved])
-    found = np.empty(counts.shape)
-    found[told] = np.log(counts[told] / (draws * geo.SPHERE_AREA / len(grid)))
-    for photo, own in enumerate(solved):
-        places = np.concatenate([wide, middles[own]])
-        values = np.concatenate([in_wide[photo], in_solved[photo]])
-        others = np.flatnonzero(~told[photo])
-        found[photo, others] = _between(places, values, middles[others])
+    worth = np.lexsort((-rough, -np.where(counted, -1, counts)))  # cells, the worthiest first
+    solved = worth[:, :fine]
+    in_solved = np.minimum(prediction.log_prob(grid.centres[solved]), highest)
+    found = np.stack(
+        [
+            _between(np.concatenate([wide, middles[own]]), np.concatenate(values), middles)
+            for own, *values in zip(solved, in_wide, in_solved, strict=True)
+        ]
+    )
+    counted |= poisson.sf(counts - 1, np.exp(found - one_draw)) < _BY_CHANCE
+    found[counted] = np.log(counts[counted]) + one_draw
+    photos, some = np.arange(len(found))[:, None], slice(None, _LOOKED_AT)
+    at_draws = prediction.log_prob(drawn[:, some])
+    found[photos, cells[:, some]] += np.where(np.isnan(at_draws), np.nan, 0)
     return found
 
 
-_COARSE = 2 / 3  # of all solves, those that are spread over the whole sphere
-_NEIGHBOURS = 4
-_TOUCHING = 1e-9  # of the sphere's radius: a place that is solved itself
-
-
 def _between(places: Floats, values: Floats, wanted: Floats) -> Floats:
-    """Values at unit vectors (W, 3) by those (P,) at the nearest of (P, 3)."""
+    """Values at unit vectors (W, 3) by those (P,) at the nearest of (P, 3): at one of them its own,
+    elsewhere a mean of what is finite."""
     from scipy.spatial import KDTree
 
     distances, nearest = map(np.asarray, KDTree(places).query(wanted, k=_NEIGHBOURS))
-    own = distances[:, 0] < _TOUCHING
-    weights = 1 / np.maximum(distances, _TOUCHING) ** 2
-    weights[own] = np.eye(_NEIGHBOURS)[0]
-    near = np.where(weights > 0, values[nearest], 0)  # no weight times minus infinity
-    return np.asarray((weights * near).sum(axis=1) / weights.sum(axis=1))
+    near = values[nearest]
+    weights = np.where(np.isneginf(near), 0, 1 / np.maximum(distances, _TOUCHING) ** 2)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = (weights * np.where(weights > 0, near, 0)).sum(axis=1) / weights.sum(axis=1)
+    mean = np.where((weights > 0).any(axis=1), mean, -np.inf)
+    return np.where(distances[:, 0] < _TOUCHING, near[:, 0], mean)
 
 
 def _drawn(prediction: Prediction, draws: int, rng: np.random.Generator) -> Drawn:

@@ -1,6 +1,6 @@
 """Mapping: what trained methods say of a few photos of each part, kept in their records."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, final
@@ -168,24 +168,30 @@ def _asked(
     arrays = shown(prediction, protocol.rng(0, 2), photos=len(rows))
     recording.refuse_other_answers(record, arrays["answer"], rows)
     if evaluation.part.dataset.publishes == "pictures" and examples.read is not None:
-        arrays["picture"] = small_pictures(list(examples.images()))
+        arrays["picture"] = small_pictures(examples.images())
     return {"rows": rows, "id": known["id"][rows], **arrays}
 
 
-def small_pictures(pictures: Sequence[Image | BrokenPicture]) -> NDArray[np.uint8]:
-    """K pictures as squares of one size, (K, S, S, 3), S at most PIXELS: what is not square lies on
-    white, what is smaller than the largest is made larger, and what is broken is white."""
+def small_pictures(pictures: Iterable[Image | BrokenPicture]) -> NDArray[np.uint8]:
+    """K > 0 pictures as squares of one size, (K, S, S, 3), S at most PIXELS.
+
+    What is not square lies on white, what is smaller than the largest is made larger, and what is
+    broken is white.
+    """
     from PIL import Image as PillowImage
     from PIL import ImageOps
 
-    whole = [np.asarray(each) for each in pictures if not isinstance(each, BrokenPicture)]
-    side = min(PIXELS, max((max(each.shape[:2]) for each in whole), default=1))
-    small = np.full((len(pictures), side, side, 3), 255, np.uint8)
-    for row, picture in enumerate(pictures):
-        if not isinstance(picture, BrokenPicture):
-            pillow = PillowImage.fromarray(picture)
-            small[row] = ImageOps.pad(pillow, (side, side), color="white")
-    return small
+    small = []
+    for picture in pictures:  # one at a time in memory, as they are read
+        if isinstance(picture, BrokenPicture):
+            small.append(PillowImage.new("RGB", (1, 1), "white"))
+        else:
+            whole = PillowImage.fromarray(picture).convert("RGB")
+            whole.thumbnail((PIXELS, PIXELS))
+            small.append(whole)
+    side = max(max(each.size) for each in small)
+    squares = [np.asarray(ImageOps.pad(each, (side, side), color="white")) for each in small]
+    return np.stack(squares)
 
 
 def chosen(ids: NDArray[np.str_], novelty: Floats, count: int) -> Indices:

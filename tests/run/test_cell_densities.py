@@ -14,6 +14,7 @@ from geobench import (
     geo,
 )
 from geobench.run.cell_densities import (
+    A_FEW,
     ENOUGH,
     cell_log_densities,
     solved_cell_log_densities,
@@ -188,10 +189,22 @@ def test_more_solves_than_there_are_cells_look_at_every_middle():
     solved = Solved(sound)
     own = solved.cells(solves=20_000)
     assert solved.asked < 20_000
-    few = np.exp(own) < 10 / (2500 * AREA) / 2  # too low to be told by draws, with certainty
-    exact = sound.log_prob(GRID.centres[None])
-    assert few.any()
-    np.testing.assert_allclose(own[few], exact[few], rtol=1e-9)
+    assert np.exp(own).max() * 2500 * AREA < A_FEW  # so that no cell is told by draws
+    np.testing.assert_allclose(own, sound.log_prob(GRID.centres[None]), rtol=1e-9)
+
+
+@pytest.mark.parametrize("width_km", [1.0, 10.0])
+def test_many_peaks_with_few_draws_each_keep_their_mass(width_km):
+    own = np.exp(Solved(kernels(width_km, count=500)).cells()) * AREA
+    np.testing.assert_allclose(own.sum(axis=1), 1, atol=0.1)
+
+
+def test_a_peak_in_the_middle_of_a_cell_stands_for_its_mass_alone():
+    means = np.array([[GRID.centres[1500], [-40.0, 100.0]]])
+    sound = VonMisesFisherMixture(means, geo.concentration_of(10.0), [[0.001, 0.999]])
+    own = np.exp(Solved(sound).cells())[0] * AREA
+    assert own[1500] < 1.001 * A_FEW / 2500
+    assert own.sum() == pytest.approx(1, abs=0.1)
 
 
 def test_a_cheap_density_is_not_solved():
@@ -206,12 +219,23 @@ def test_where_nothing_is_there_is_nothing_and_what_is_not_a_number_stays():
 
         def draw(indices, n, generator):
             points = geo.uniform(len(indices) * n, generator).reshape(len(indices), n, 2)
-            return np.abs(points) * [1, 1]
+            return np.stack([np.abs(points[..., 0]), points[..., 1]], axis=-1)
 
         lazy = LazyDensity(np.zeros((1, 2)), draw, log_prob)
-        return solved_cell_log_densities(lazy, GRID, rng(), draws=500, solves=1000)[0]
+        return solved_cell_log_densities(lazy, GRID, rng(), draws=2500, solves=1000)[0]
 
     south = GRID.centres[:, 0] < -10
     assert np.isneginf(half(-np.inf)[south]).all()
     assert np.isnan(half(np.nan)[south]).all()
-    np.testing.assert_allclose(half(-np.inf)[GRID.centres[:, 0] > 10], -np.log(2 * np.pi), atol=1.5)
+    np.testing.assert_allclose(half(-np.inf)[GRID.centres[:, 0] > 10], -np.log(2 * np.pi))
+
+
+def test_a_solved_density_that_is_not_a_number_where_it_draws_does_not_look_sound():
+    place = np.array([[10.0, 20.0]])
+    lazy = LazyDensity(
+        place,
+        lambda i, n, g: np.tile(place, (len(i), n, 1)),
+        lambda i, points: np.where((points == place).all(axis=-1), np.nan, -np.inf),
+    )
+    own = solved_cell_log_densities(lazy, GRID, rng(), draws=2500, solves=1000)[0]
+    assert np.flatnonzero(np.isnan(own)).tolist() == GRID.assign(place).tolist()

@@ -168,6 +168,8 @@ def test_draws_and_trajectories_are_those_that_the_generator_gives_first():
         walk, mapping.GRID, rng, draws=mapping.SOLVED_DRAWS, solves=mapping.SOLVES
     )
     np.testing.assert_array_equal(shown["log_density"], solved.astype("f4"))
+    no_draws = mapping.GRID.centres[:, 0] > 60  # where they do not lie it is the density alone
+    np.testing.assert_allclose(shown["log_density"][:, no_draws], -np.log(4 * np.pi), rtol=1e-6)
 
 
 def test_half_of_the_photos_are_near_training_and_they_come_in_that_order():
@@ -203,6 +205,10 @@ def test_pictures_are_kept_small_square_and_whole():
     small = mapping.small_pictures([tiny, tiny])
     np.testing.assert_array_equal(small[1], tiny)
     assert mapping.small_pictures([BrokenPicture("torn")]).shape == (1, 1, 1, 3)
+    thin, grey = np.zeros((1, 2000, 3), np.uint8), np.full((50, 50), 100, np.uint8)
+    kept = mapping.small_pictures([thin, grey])
+    assert kept.shape == (2, 96, 96, 3)
+    assert (kept[1] == 100).all()
 
 
 def test_trajectories_end_where_draws_lie_and_pass_through_the_floor():
@@ -270,9 +276,7 @@ def test_the_picture_has_a_map_for_every_photo_and_method(mapped):
     rows = files.read_arrays(records(mapped)["uniform"] / "map.npz")["rows"]
     part = loaded.part("unseen-cells/unseen")
     labels = ("uniform", "the oracle", "walks")
-    photos = {
-        axes.get_label(): axes for axes in figure.axes if axes.get_label().startswith("photo ")
-    }
+    photos = {axes.get_label(): axes for axes in photos_of(figure)}
     pictures = files.read_arrays(records(mapped)["walks"] / "map.npz")["picture"]
     for row, picture in zip(rows, pictures, strict=True):
         (image,) = photos[f"photo {part['id'][row]}"].images
@@ -292,6 +296,46 @@ def test_the_picture_has_a_map_for_every_photo_and_method(mapped):
             cells = [each for each in axes.collections if isinstance(each, PolyCollection)]
             assert len(cells) == (label != "walks")
             assert len(axes.lines) == (2 if cells else 2 + mapping.PATHS)
+
+
+def photos_of(figure):
+    return [axes for axes in figure.axes if axes.get_label().startswith("photo ")]
+
+
+def test_pictures_that_may_not_be_shown_are_not_kept(template, tmp_path, monkeypatch):
+    monkeypatch.setattr(ToyPlanet, "publishes", "coordinates")
+    small_run.board(tmp_path, YAML, figures=False)
+    done = ask(tmp_path, "--photos", "2", "--only", "walks", "--only", "uniform")
+    assert done.exit_code == 0, done.output
+    for folder in tmp_path.glob("leaderboards/mapped/runs/*/*/map.npz"):
+        assert "picture" not in files.read_arrays(folder)
+    loaded = board(tmp_path)
+    photos, said = figures.predictions.read(loaded, "unseen-cells/unseen")
+    figure = figures.predictions.draw_predictions(
+        photos, said, part="a part", stamp="a stamp", on_earth=False
+    )
+    assert photos_of(figure) == []
+
+
+def test_maps_of_which_some_hold_no_pictures_show_those_that_there_are(mapped, tmp_path):
+    copy = shutil.copytree(mapped, tmp_path / "copy")
+    path = records(copy)["uniform"] / "map.npz"
+    arrays = files.read_arrays(path)
+    files.write_arrays(path, {n: each for n, each in arrays.items() if n != "picture"})
+    photos, _ = figures.predictions.read(board(copy), "unseen-cells/unseen")
+    np.testing.assert_array_equal(photos.picture, arrays["picture"])
+
+
+def test_pictures_kept_in_spite_of_the_dataset_are_found_and_not_drawn(mapped, tmp_path):
+    copy = shutil.copytree(mapped, tmp_path / "copy")
+    path = copy / "leaderboards/mapped/benchmark.json"
+    path.write_text(
+        path.read_text().replace('"publishes": "pictures"', '"publishes": "coordinates"')
+    )
+    photos, _ = figures.predictions.read(board(copy), "unseen-cells/unseen")
+    assert photos.picture is None
+    problems = verify(copy / "leaderboards/mapped", installed())
+    assert any("holds pictures that may not be shown" in problem for problem in problems)
 
 
 def test_all_maps_of_a_picture_have_one_scale_and_cells_their_own_colours(mapped):
@@ -326,8 +370,9 @@ def test_labels_and_numbers_of_a_picture_do_not_overlap(mapped):
         figure.canvas.draw()
         texts = [t for t in figure.texts if t.get_text()]
         texts += [t for axes in figure.axes for t in (axes.title, *axes.texts) if t.get_text()]
+        texts += photos_of(figure)
         boxes = [text.get_window_extent() for text in texts]
-    assert len(boxes) > 4 * 6 * 2
+    assert len(boxes) > 4 * 6 * 2 + 4
     for number, box in enumerate(boxes):
         assert box.x0 >= 0
         assert box.x1 <= figure.bbox.width
@@ -349,6 +394,10 @@ def test_a_map_that_was_changed_is_found(mapped, tmp_path):
         (lambda a: a | {"answer": -a["answer"] + 1}, "shows other answers than those recorded"),
         (lambda a: a | {"rows": a["rows"][::-1]}, "shows other photos than those of its part"),
         (lambda a: a | {"rows": a["rows"] + 10_000}, "shows other photos than those of its part"),
+        (
+            lambda a: a | {"picture": a["picture"][:1]},
+            "pictures that may not be shown, or of others",
+        ),
     ],
 )
 def test_a_map_of_something_else_is_found_though_its_digest_is_right(
