@@ -24,6 +24,7 @@ SOURCES = {
     "blue-marble-cells": "benchmarks/blue-marble-cells.yaml",
     "blue-marble-less-data": "benchmarks/blue-marble-less-data.yaml",
     "blue-marble-locdiffusion": "benchmarks/blue-marble-locdiffusion.yaml",
+    "blue-marble-generative": "benchmarks/blue-marble-generative.yaml",
 }
 every_board = pytest.mark.parametrize("name", SOURCES)
 
