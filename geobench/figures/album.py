@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FORMATS = ("png", "svg")
-VERSION = 7
+VERSION = 8
 """Raised when the same numbers give other pictures."""
 
 

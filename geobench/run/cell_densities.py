@@ -119,9 +119,8 @@ def solved_cell_log_densities(
     )
     counted |= poisson.sf(counts - 1, np.exp(found - one_draw)) < _BY_CHANCE
     found[counted] = np.log(counts[counted]) + one_draw
-    photos, some = np.arange(len(found))[:, None], slice(None, _LOOKED_AT)
-    at_draws = prediction.log_prob(drawn[:, some])
-    found[photos, cells[:, some]] += np.where(np.isnan(at_draws), np.nan, 0)
+    photos, broken = np.nonzero(np.isnan(prediction.log_prob(drawn[:, :_LOOKED_AT])))
+    found[photos, cells[photos, broken]] = np.nan
     return found
 
 

@@ -232,9 +232,10 @@ def test_where_nothing_is_there_is_nothing_and_what_is_not_a_number_stays():
 
 def test_a_solved_density_that_is_not_a_number_where_it_draws_does_not_look_sound():
     place = np.array([[10.0, 20.0]])
+    near = np.tile([place[0], place[0] + 0.01], (1250, 1))  # in the same cell, by turns
     lazy = LazyDensity(
         place,
-        lambda i, n, g: np.tile(place, (len(i), n, 1)),
+        lambda i, n, g: np.tile(near[:n], (len(i), 1, 1)),
         lambda i, points: np.where((points == place).all(axis=-1), np.nan, -np.inf),
     )
     own = solved_cell_log_densities(lazy, GRID, rng(), draws=2500, solves=1000)[0]

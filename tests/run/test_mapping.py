@@ -1,4 +1,4 @@
-"""Pictures of predictions: what `geobench map` keeps, draws, refuses and leaves alone."""
+"""`geobench map` on a finished board: what it adds, draws, refuses and leaves alone."""
 
 import json
 import shutil
@@ -12,18 +12,8 @@ from matplotlib.collections import PolyCollection
 import command_line
 import small_run
 from geobench import (
-    Atoms,
-    BrokenPicture,
-    Cells,
-    EqualAreaGrid,
-    Floored,
-    LazyDensity,
-    Method,
-    PredictionError,
-    Sampled,
     distance_km,
     figures,
-    geo,
 )
 from geobench.board import tables
 from geobench.board.leaderboard import Leaderboard
@@ -32,9 +22,9 @@ from geobench.digests import file_digest
 from geobench.pages.verification import verify
 from geobench.records import files
 from geobench.run import mapping
-from geobench.run.cell_densities import solved_cell_log_densities
 from geobench.toy_planet import ToyPlanet
 from lent_plugins import lent
+from walks import Walks
 
 YAML = """
 benchmarks:
@@ -48,35 +38,6 @@ benchmarks:
     photos: 10
     seeds: [3, 4]
 """
-
-
-def paths(indices, n, rng):
-    """Straight ways from a random place to one near the equator, 100 steps."""
-    count = len(indices)
-    ends = geo.uniform(count * n, rng).reshape(count, n, 2) * [0.1, 1]
-    begins = geo.uniform(count * n, rng).reshape(count, n, 2)
-    return geo.interpolate(begins[:, :, None], ends[:, :, None], np.linspace(0, 1, 100))
-
-
-class Walks(Method):
-    """Draws step by step, without a density."""
-
-    name = "walks"
-    predicts = Sampled
-    elsewhere = False
-
-    def fit(self, train, val, context):
-        pass
-
-    def state(self):
-        return {}
-
-    def restore(self, state, train, context):
-        pass
-
-    def predict(self, examples, context):
-        answer = np.tile([0.0, 90.0 if self.elsewhere else 0.0], (len(examples), 1))
-        return Sampled(answer, lambda i, n, rng: paths(i, n, rng)[:, :, -1], trace=paths)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -154,85 +115,6 @@ def test_the_density_of_the_cells_is_a_density(mapped):
     assert np.exp(log_density).sum(axis=1) * area == pytest.approx(np.ones(4), abs=0.1)
 
 
-def test_draws_and_trajectories_are_those_that_the_generator_gives_first():
-    def even(indices, points):
-        return np.full(points.shape[:-1], -np.log(4 * np.pi))
-
-    walk = LazyDensity(np.zeros((2, 2)), lambda *given: paths(*given)[:, :, -1], even, trace=paths)
-    shown = mapping.shown(walk, np.random.default_rng(3), photos=2)
-    rng = np.random.default_rng(3)
-    np.testing.assert_array_equal(shown["samples"], walk.sample(mapping.SAMPLES, rng))
-    ends = walk.trajectories(mapping.PATHS, rng)[:, :, -1]
-    np.testing.assert_array_equal(shown["trajectories"][:, :, -1], ends.astype("f4"))
-    solved = solved_cell_log_densities(
-        walk, mapping.GRID, rng, draws=mapping.SOLVED_DRAWS, solves=mapping.SOLVES
-    )
-    np.testing.assert_array_equal(shown["log_density"], solved.astype("f4"))
-    no_draws = mapping.GRID.centres[:, 0] > 60  # where they do not lie it is the density alone
-    np.testing.assert_allclose(shown["log_density"][:, no_draws], -np.log(4 * np.pi), rtol=1e-6)
-
-
-def test_half_of_the_photos_are_near_training_and_they_come_in_that_order():
-    rng = np.random.default_rng(0)
-    ids, novelty = np.array([f"photo-{n}" for n in range(101)]), rng.random(101)
-    kept = mapping.chosen(ids, novelty, 6)
-    assert (np.diff(novelty[kept]) > 0).all()
-    assert (novelty[kept] < np.median(novelty)).tolist() == [True] * 3 + [False] * 3
-    assert set(mapping.chosen(ids, novelty, 4)) < set(kept)
-    assert sorted(mapping.chosen(ids, novelty, 500)) == list(range(101))
-    nowhere = mapping.chosen(ids, np.full(101, np.nan), 5)
-    assert len(set(nowhere.tolist())) == 5
-
-
-def test_the_choice_of_photos_does_not_depend_on_their_order():
-    rng = np.random.default_rng(1)
-    ids, novelty = np.array([f"photo-{n}" for n in range(60)]), rng.random(60)
-    other = rng.permutation(60)
-    chosen = mapping.chosen(ids, novelty, 6)
-    again = mapping.chosen(ids[other], novelty[other], 6)
-    assert ids[chosen].tolist() == ids[other][again].tolist()
-
-
-def test_pictures_are_kept_small_square_and_whole():
-    rng = np.random.default_rng(0)
-    wide, tiny = (rng.integers(0, 200, (*size, 3), np.uint8) for size in ((100, 400), (20, 20)))
-    kept = mapping.small_pictures([wide, BrokenPicture("torn"), tiny])
-    assert kept.shape == (3, 96, 96, 3)
-    assert (kept[0, [0, 35, 60, 95]] == 255).all()  # above and below it
-    assert abs(kept[0, 36:60].mean() - wide.mean()) < 3
-    assert (kept[1] == 255).all()
-    assert abs(kept[2].mean() - tiny.mean()) < 3
-    small = mapping.small_pictures([tiny, tiny])
-    np.testing.assert_array_equal(small[1], tiny)
-    assert mapping.small_pictures([BrokenPicture("torn")]).shape == (1, 1, 1, 3)
-    thin, grey = np.zeros((1, 2000, 3), np.uint8), np.full((50, 50), 100, np.uint8)
-    kept = mapping.small_pictures([thin, grey])
-    assert kept.shape == (2, 96, 96, 3)
-    assert (kept[1] == 100).all()
-
-
-def test_trajectories_end_where_draws_lie_and_pass_through_the_floor():
-    walk = Walks().predict([None] * 2, None)
-    ways = walk.take(np.array([1])).trajectories(5, np.random.default_rng(0))
-    drawn = walk.take(np.array([1])).sample(5, np.random.default_rng(0))
-    assert ways.shape == (1, 5, 100, 2)
-    assert (ways[:, :, -1] == drawn).all()
-    grid = EqualAreaGrid(2)
-    plain = Cells(grid, np.log(np.full((1, len(grid)), 1 / len(grid))))
-    assert Floored(plain, 0.5).trajectories(5, np.random.default_rng(0)) is None
-    assert Atoms(np.zeros((2, 1, 2))).trajectories(5, np.random.default_rng(0)) is None
-
-
-def test_trajectories_of_a_wrong_shape_are_refused():
-    wrong = Sampled(
-        np.zeros((2, 2)),
-        lambda i, n, rng: np.zeros((2, n, 2)),
-        trace=lambda i, n, rng: np.zeros((1, n, 9, 2)),
-    )
-    with pytest.raises(PredictionError, match="trajectories of a map have shape"):
-        mapping.shown(wrong, np.random.default_rng(0), photos=2)
-
-
 def test_a_leaderboard_verifies_with_maps_and_without(template, mapped):
     for root in (template, mapped):
         assert verify(root / "leaderboards/mapped", installed()) == []
@@ -302,13 +184,14 @@ def photos_of(figure):
     return [axes for axes in figure.axes if axes.get_label().startswith("photo ")]
 
 
-def test_pictures_that_may_not_be_shown_are_not_kept(template, tmp_path, monkeypatch):
+def test_pictures_that_may_not_be_shown_are_not_kept(tmp_path, monkeypatch):
     monkeypatch.setattr(ToyPlanet, "publishes", "coordinates")
     small_run.board(tmp_path, YAML, figures=False)
     done = ask(tmp_path, "--photos", "2", "--only", "walks", "--only", "uniform")
     assert done.exit_code == 0, done.output
-    for folder in tmp_path.glob("leaderboards/mapped/runs/*/*/map.npz"):
-        assert "picture" not in files.read_arrays(folder)
+    maps = list(tmp_path.glob("leaderboards/mapped/runs/*/*/map.npz"))
+    assert len(maps) == 4
+    assert not any("picture" in files.read_arrays(path) for path in maps)
     loaded = board(tmp_path)
     photos, said = figures.predictions.read(loaded, "unseen-cells/unseen")
     figure = figures.predictions.draw_predictions(
@@ -372,7 +255,11 @@ def test_labels_and_numbers_of_a_picture_do_not_overlap(mapped):
         texts += [t for axes in figure.axes for t in (axes.title, *axes.texts) if t.get_text()]
         texts += photos_of(figure)
         boxes = [text.get_window_extent() for text in texts]
+        maps = [axes.get_window_extent() for axes in figure.axes if " / " in axes.get_label()]
+        shown = [axes.get_window_extent() for axes in photos_of(figure)]
     assert len(boxes) > 4 * 6 * 2 + 4
+    assert (len(maps), len(shown)) == (4 * 6, 4)
+    assert not any(photo.overlaps(each) for photo in shown for each in maps)
     for number, box in enumerate(boxes):
         assert box.x0 >= 0
         assert box.x1 <= figure.bbox.width
