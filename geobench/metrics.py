@@ -19,7 +19,11 @@ from geobench.statistics.replicate_weights import ReplicateWeights
 
 Columns: TypeAlias = Mapping[str, Floats]
 """Scores of the scored photos by column name, (N,) each."""
+Function: TypeAlias = Callable[[Columns, Truth, ReplicateWeights], Floats]
+"""Of columns (N,), truth and the weights of R replicates: (R,), or (R, K)."""
 Better: TypeAlias = Literal["higher", "lower"]
+Direction: TypeAlias = Better | None
+"""Which way is better; None where a number describes and is neither."""
 
 SCORED, NOT_APPLICABLE, NOT_SAMPLED = 0, 1, 2
 """The values of a stored mask: what became of each photo."""
@@ -37,11 +41,22 @@ class Draws:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary(ABC):
-    """A number, or a curve, that a table shows; name, unit, and which way is better."""
+    """A number, or a curve, that a table shows.
+
+    Args:
+        name, unit: as in table.csv.
+        better: which way; None where it describes, and is ranked and tested nowhere.
+        constant: a column of zeros and ones, the ones being of photos whose score is a constant
+            that the method chose. Where they are over a half, a number is shown and marked, and
+            not ranked. "" where there is none.
+        fewest_photos: of which it says something; slices of fewer show none.
+    """
 
     name: str
     unit: str
-    better: Better
+    better: Direction
+    constant: str = ""
+    fewest_photos: int = 1
 
 
 @final
@@ -73,9 +88,16 @@ class Quantile(Summary):
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statistic(Summary):
-    """Any number that is a function of columns, truth and weights: one for each replicate, (R,)."""
+    """Any number that is a function of columns, truth and weights: one for each replicate, (R,).
 
-    function: Callable[[Columns, Truth, ReplicateWeights], Floats]
+    Args:
+        function: what it is; a number that is fitted to photos is refitted in every replicate.
+        ends: values where no interval can be given by leaving units out, such as a fitted share
+            that stands at 0 or 1.
+    """
+
+    function: Function
+    ends: tuple[float, ...] = ()
 
 
 @final
@@ -83,7 +105,7 @@ class Statistic(Summary):
 class Curve(Summary):
     """A function of x, (K,), as a function of columns, truth and weights: (R, K)."""
 
-    function: Callable[[Columns, Truth, ReplicateWeights], Floats]
+    function: Function
     x: tuple[float, ...]
     x_unit: str
 
@@ -91,10 +113,17 @@ class Curve(Summary):
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Against(Summary):
-    """The mean difference of a column to the row of `label` on the same photos and seed."""
+    """The difference to the row of `label` on the same photos and seed.
 
-    column: str
+    Args:
+        label: the other row.
+        column: of which it is the mean difference, or
+        function: of columns, truth and weights, as in a `Statistic`: the difference of its values.
+    """
+
     label: str
+    column: str = ""
+    function: Function | None = None
 
 
 @final
@@ -129,9 +158,19 @@ class LogDensity:
     @cached_property
     def at_truth(self) -> Floats:
         """At the truth, (N,)."""
+        return _checked(self._density.floored(self.shape_at_truth))
+
+    @cached_property
+    def shape_at_truth(self) -> Floats:
+        """That of the density without a floor beneath it, at the truth, (N,)."""
         if self._whole is not None:
-            return self._whole.at_truth[self._indices]
-        return self._at(self._truth[:, None])[:, 0]
+            return self._whole.shape_at_truth[self._indices]
+        return _checked(self._density.shape.log_prob(self._truth[:, None])[:, 0])
+
+    @property
+    def floor(self) -> float:
+        """The share of the uniform that lies beneath the density; 0 without a floor."""
+        return self._density.floor
 
     @cached_property
     def at_samples(self) -> Floats:

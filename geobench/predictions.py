@@ -90,6 +90,20 @@ class Density(Prediction):
         better ask for few."""
         return False
 
+    @property
+    def shape(self) -> "Density":
+        """The density without a floor beneath it: itself, unless it is `Floored`."""
+        return self
+
+    @property
+    def floor(self) -> float:
+        """The share of the uniform that lies beneath `shape`; 0 without a floor."""
+        return 0.0
+
+    def floored(self, log_p: ArrayLike) -> Floats:
+        """Its log-density where that of its `shape` is `log_p`."""
+        return np.asarray(log_p, np.float64)
+
     def sample_and_log_prob(self, n: int, rng: np.random.Generator) -> Drawn:
         """The draws that `sample` makes of the same generator, and the log-density at each."""
         points = self.sample(n, rng)
@@ -479,6 +493,17 @@ class Floored(Density):
 
     def log_prob(self, points: ArrayLike) -> Floats:
         return self.mix(self.density.log_prob(points), self.share)
+
+    @property
+    def shape(self) -> Density:
+        return self.density.shape
+
+    @property
+    def floor(self) -> float:
+        return self.share + (1 - self.share) * self.density.floor
+
+    def floored(self, log_p: ArrayLike) -> Floats:
+        return self.mix(self.density.floored(log_p), self.share)
 
     @property
     def density_comes_with_draws(self) -> bool:

@@ -2,6 +2,9 @@
 
 import math
 
+ARROWS = {"higher": "↑", "lower": "↓", "": ""}
+"""Which way is better, as heads of tables say it; nothing where a number describes."""
+
 
 def number(value: float, unit: str = "") -> str:
     """A number for readers: four significant digits, thousands separated, shares in per cent."""

@@ -1,5 +1,6 @@
 """The comparison of two methods: the difference in every number, and who answered nearer where."""
 
+import math
 from dataclasses import dataclass, replace
 from typing import final
 
@@ -14,7 +15,7 @@ from geobench.board.tables import GALLERY, Row, joined, remarks
 from geobench.board.worst import known
 from geobench.errors import ConfigError, StoreError
 from geobench.geo import Floats, Points
-from geobench.metrics import Better, Curve, Summary
+from geobench.metrics import Curve, Direction, Summary
 from geobench.names import CEILING
 from geobench.records import StoredRecord
 from geobench.statistics.ranking import Comparison, compare
@@ -40,7 +41,8 @@ class Difference:
         summary, unit, better: of the tables.
         a, b: the two values, NaN where there is none.
         paired: a - b with its 95 % interval and the p-value of this one comparison, uncorrected;
-            None where the two cannot be compared.
+            both NaN where the summary describes or one of the two is mostly a constant; None
+            where the two cannot be compared.
         photos: scored for both.
         effective_units: that they are worth.
         note: why the interval is weak, or why the two cannot be compared.
@@ -48,7 +50,7 @@ class Difference:
 
     summary: str
     unit: str
-    better: Better
+    better: Direction
     a: float
     b: float
     paired: Comparison | None = None
@@ -158,6 +160,8 @@ def _difference(
     paired = compare(a.replicates, b.replicates, effective_units=size)
     low, high, weak = limits_of(paired, a, b)
     paired = replace(paired, low=low, high=high)
+    if not (a.tested and b.tested):
+        paired = Comparison(paired.difference, math.nan, math.nan, math.nan)
     note = joined(_with_label(a.row), _with_label(b.row), weak)
     return replace(found, paired=paired, photos=len(a.photos), effective_units=size, note=note)
 

@@ -63,8 +63,8 @@ def gaps(here: PartTables, twin: PartTables, *, remarks: Sequence[str] = ()) -> 
     """
     units_of = KeptWhileSame(lambda photos: Units.of(here.units[photos]))
     for key, own in here.numbers.items():
-        if own.row.status not in TRAINED:
-            continue
+        if own.row.status not in TRAINED or not own.row.better:
+            continue  # what describes is neither lost nor gained
         there = twin.numbers.get(key)
         lost = "" if there is not None else f"the twin {twin.label} has no number"
         if there is not None and there.seeds != own.seeds:
@@ -84,7 +84,7 @@ def part_differences(here: PartTables, seen: PartTables) -> Iterator[Row]:
     """The rows `<summary>.part-difference`: the value on seen photos minus the one here."""
     for key, own in here.numbers.items():
         there = seen.numbers.get(key)
-        if there is None:
+        if there is None or not own.row.better:
             continue
         found = ranking.compare_independent(
             there.replicates,

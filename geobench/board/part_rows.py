@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from geobench.board.part_records import Entry
 from geobench.board.part_scores import MetricScores, PartScores
 from geobench.board.scored import Scored
-from geobench.board.tables import RANKED, Row, joined
+from geobench.board.tables import CONSTANT, RANKED, Row, joined
 from geobench.metrics import NOT_APPLICABLE, Against, Mean, Share, Summary
 from geobench.scoring.slices import View
 from geobench.scoring.summaries import Summarised, macro_mean
@@ -22,7 +22,7 @@ class PartNumber(NamedTuple):
     """One number of a part: its row, unranked, and what it is compared with others by.
 
     `photos` are the positions of those that were scored; `exact` says that it is a share with an
-    exact interval.
+    exact interval, `tested` that it is ranked and tested.
     """
 
     row: Row
@@ -30,7 +30,10 @@ class PartNumber(NamedTuple):
     photos: NDArray[np.intp]
     seeds: tuple[int, ...]
     exact: bool = False
+    tested: bool = True
 
+
+_MOSTLY = 0.5  # of the photos: above it, a number is that of a constant
 
 NumberOrRow: TypeAlias = PartNumber | Row
 """A number, or the row that says why there is none."""
@@ -54,7 +57,7 @@ def compute_rows(
         summary: any but a curve.
         view: of the part's photos.
     """
-    if view.classes is not None and not isinstance(summary, Mean | Share | Against):
+    if view.classes is not None and not _is_mean(summary):
         return []
     itself = summary.label if isinstance(summary, Against) else None
     return [
@@ -62,6 +65,13 @@ def compute_rows(
         for entry in scores.entries
         if entry.label != itself
     ]
+
+
+def _is_mean(summary: Summary) -> bool:
+    """Whether it is a mean over photos, of which there is one over classes, too."""
+    return isinstance(summary, Mean | Share) or (
+        isinstance(summary, Against) and summary.function is None
+    )
 
 
 def _compute(
@@ -77,7 +87,7 @@ def _compute(
         entry.method,
         summary.name,
         summary.unit,
-        summary.better,
+        summary.better or "",
         status=entry.status,
         note=entry.note,
     )
@@ -88,6 +98,9 @@ def _compute(
     row = replace(row, not_applicable=int((found.mask == NOT_APPLICABLE).sum()))
     if not len(found.rows):
         return replace(row, note=f"no photo of this {view.what} can be scored")
+    if len(found.rows) < summary.fewest_photos:
+        few = f"what is fitted to fewer than {summary.fewest_photos} photos is not shown"
+        return replace(row, note=few)
     try:
         answer = _estimate(part, scores, found=found, summary=summary, view=view)
     except Exception as error:  # of a plugin's function, which may raise anything
@@ -95,7 +108,16 @@ def _compute(
     if answer is None:
         return replace(row, note="nothing on the same photos to compare with")
     row, exact = filled(row, answer.estimate), isinstance(summary, Share)
-    return PartNumber(row, answer.replicates, found.rows, entry.seeds, exact)
+    tested = summary.better is not None
+    if summary.constant and (share := float(found.columns[summary.constant].mean())) > _MOSTLY:
+        row = replace(row, note=joined(row.note, constant_on(share)))
+        tested = False
+    return PartNumber(row, answer.replicates, found.rows, entry.seeds, exact, tested)
+
+
+def constant_on(share: float) -> str:
+    """The note of a number that is not ranked because a method chose it for most photos."""
+    return f"{CONSTANT} on {share:.0%} of the photos, not ranked"
 
 
 def _estimate(

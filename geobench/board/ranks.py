@@ -9,21 +9,23 @@ import numpy as np
 
 from geobench.board.part_rows import NumberOrRow, PartNumber, row_of
 from geobench.board.tables import RANKED, Row, joined
-from geobench.metrics import Better
+from geobench.metrics import Direction
 from geobench.statistics import ranking
 
 UNRANKED = "not ranked: scored on other photos than most"
 
 
-def rank(found: Sequence[NumberOrRow], *, better: Better) -> list[Row]:
+def rank(found: Sequence[NumberOrRow], *, better: Direction) -> list[Row]:
     """The rows of one summary in one view, with the rank ranges of the labels that compete.
+
+    A summary that describes ranks nobody, nor is a number ranked that is mostly a constant.
 
     Which photos a metric scores is the truth's and the protocol's to say, the same for all
     labels; should stored scores disagree, most of them decide, and the others are not ranked.
     """
     rows = [row_of(each) for each in found]
     able = {place: each for place, each in enumerate(found) if _competes(each)}
-    if not able:
+    if not able or better is None:
         return rows
     kinds: list[list[int]] = []  # places of equal photos
     for place, number in able.items():
@@ -51,6 +53,7 @@ def _competes(found: NumberOrRow) -> TypeGuard[PartNumber]:
     return (
         isinstance(found, PartNumber)
         and found.row.status in RANKED
+        and found.tested
         # What is undefined (a slope through one point) competes with nobody.
         and math.isfinite(found.replicates.value)
     )

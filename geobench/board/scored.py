@@ -7,7 +7,7 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from geobench.metrics import NOT_SAMPLED, SCORED, Against, Mean, Quantile, Share, Summary
+from geobench.metrics import NOT_SAMPLED, SCORED, Mean, Quantile, Share, Summary
 from geobench.scoring.slices import View
 
 
@@ -33,8 +33,8 @@ class Scored:
         if view.slice == "all":
             return self
         kept, wanted = np.flatnonzero(view.inside[self.rows]), set(self.columns)
-        if isinstance(summary, Mean | Share | Quantile | Against):
-            wanted = {summary.column}
+        if isinstance(summary, Mean | Share | Quantile):
+            wanted = {summary.column, summary.constant}
         columns = {name: c.take(kept, axis=1) for name, c in self.columns.items() if name in wanted}
         mask = np.where(view.inside, self.mask, NOT_SAMPLED).astype(np.uint8)
         return Scored(columns, mask, self.seeds)

@@ -22,6 +22,9 @@ TRAINED = ("ok", "ceiling")
 GALLERY = "gallery: "
 """How a note begins that says what places a retrieval method can answer with."""
 
+CONSTANT = "a constant"
+"""How a note begins that says that a number is mostly one that the method chose."""
+
 _WEAK = ("effective", "undefined", "without any variance")
 
 

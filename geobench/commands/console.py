@@ -22,7 +22,7 @@ from rich.table import Table
 from geobench.board.tables import RANKED, Row
 from geobench.components import Plugin
 from geobench.features.inputs import Lacking
-from geobench.readable import number
+from geobench.readable import ARROWS, number
 from geobench.records.verdicts import Outcome, Verdict
 from geobench.run.execution import Reporter
 from geobench.run.plan import Plan, Training
@@ -215,8 +215,7 @@ def standings(console: Console, rows: list[Row]) -> None:
         table.add_column(part, no_wrap=True)
         for name in shown:
             better = next(row.better for row in own if row.summary == name)
-            arrow = "↑" if better == "higher" else "↓"
-            table.add_column(f"{name} {arrow}", justify="right", no_wrap=True)
+            table.add_column(f"{name} {ARROWS[better]}".rstrip(), justify="right", no_wrap=True)
         for label in dict.fromkeys(row.label for row in own):
             cells = {row.summary: row for row in own if row.label == label}
             table.add_row(escape(label), *(_cell(cells.get(name)) for name in shown))

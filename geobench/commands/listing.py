@@ -89,8 +89,11 @@ def show_differences(
         remark = each.note
         if test is not None:
             leads = {True: a, False: b, None: "not told apart"}[each.a_leads]
+            if math.isnan(test.p_value):
+                leads = "no test"
             interval = f"{cells[3]} to {cells[4]}" if math.isfinite(test.low) else "none"
             p_value = "< 0.0001" if test.p_value < 1e-4 else f"{test.p_value:.4f}"
+            p_value = "" if math.isnan(test.p_value) else p_value
             cells[3:] = [interval, p_value, escape(leads)]
             size = f"{each.photos:,} photos worth {each.effective_units:,.1f} units"
             remark = "; ".join(filter(None, [size, each.note]))

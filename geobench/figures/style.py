@@ -177,7 +177,8 @@ def in_shown_unit(row: Row) -> Row:
 def axis_title(row: Row) -> str:
     """A summary as an axis names it: what, in which unit, which way is better."""
     unit = {"share": "%"}.get(row.unit, row.unit)
-    return f"{row.summary} ({unit}, {row.better} is better)"
+    way = f", {row.better} is better" if row.better else ""
+    return f"{row.summary} ({unit}{way})"
 
 
 def intervals(rows: Sequence[Row]) -> str:

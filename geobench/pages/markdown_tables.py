@@ -3,8 +3,8 @@
 import math
 from collections.abc import Mapping, Sequence
 
-from geobench.board.tables import GALLERY, RANKED, CurvePoint, Row, remarks
-from geobench.readable import number
+from geobench.board.tables import CONSTANT, GALLERY, RANKED, CurvePoint, Row, remarks
+from geobench.readable import ARROWS, number
 
 CONTRASTS = (".gap", ".part-difference")
 """How the names of rows end that compare two trainings, or two parts."""
@@ -136,7 +136,7 @@ def _head(row: Row) -> str:
     unit = f", {row.unit}"
     if row.unit == "share":
         unit = ", percentage points" if is_contrast(row) else ""
-    return f"{row.summary}{unit} {'↑' if row.better == 'higher' else '↓'}"
+    return f"{row.summary}{unit} {ARROWS[row.better]}".rstrip()
 
 
 def _columns(rows: Sequence[Row]) -> list[str]:
@@ -176,6 +176,8 @@ def _cell(row: Row) -> str:
         same = row.rank_low == row.rank_high
         ranks = f"{row.rank_low}" if same else f"{row.rank_low} to {row.rank_high}"
         text += f"<br>rank {ranks}"
+    elif any(each.startswith(CONSTANT) for each in remarks(row.note)):
+        text += f"<br>{CONSTANT}"
     if row.not_applicable:
         text += f"<br>{row.not_applicable} n/a"
     return text

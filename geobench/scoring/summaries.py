@@ -1,7 +1,7 @@
 """Summaries of scores: from columns per photo to the numbers of a table, with their intervals."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeAlias, final
@@ -12,13 +12,27 @@ from numpy.typing import ArrayLike
 from geobench import statistics
 from geobench.data import Truth
 from geobench.geo import Floats
-from geobench.metrics import Against, Curve, Mean, Quantile, Share, Statistic, Summary
+from geobench.metrics import (
+    Against,
+    Columns,
+    Curve,
+    Function,
+    Mean,
+    Quantile,
+    Share,
+    Statistic,
+    Summary,
+)
 from geobench.statistics.intervals import Estimate
+from geobench.statistics.replicate_weights import ReplicateWeights
 from geobench.statistics.replicates import Replicates
 from geobench.statistics.units import AnyUnits, Units
 
 SeedColumns: TypeAlias = Mapping[str, Floats]
 """Scores of the scored photos by column name, (S, N) each: S trainings (seeds), N photos."""
+
+AT_AN_END = "at an end of its range: no interval"
+"""The note of a fitted number that stands where leaving units out says nothing of its spread."""
 
 
 @final
@@ -60,6 +74,8 @@ def summarise(
             estimates = [statistics.estimate_quantile(columns[name], known, q=q)]
         case _:
             estimates = [statistics.estimate_replicates(each, known) for each in replicates]
+    if isinstance(summary, Statistic) and np.isin(replicates[0].seed_values, summary.ends).any():
+        estimates = [replace(estimates[0], low=math.nan, high=math.nan, note=AT_AN_END)]
     if isinstance(summary, Statistic | Curve) and summary.unit == "share":
         estimates = [replace(e, low=_a_share(e.low), high=_a_share(e.high)) for e in estimates]
     return [Summarised(*pair) for pair in zip(estimates, replicates, strict=True)]
@@ -83,17 +99,46 @@ def replicate(
             return [statistics.replicate_mean(columns[name], units)]
         case Share(column=name):
             return [statistics.replicate_share(columns[name], units)]
+        case Against(function=function) if function is not None:
+            return statistics.replicate_statistic(
+                [partial(_less, function, truth, *pair) for pair in _pairs(columns, other)], units
+            )
         case Against(column=name):
             scores = columns[name] if other is None else columns[name] - other[name]
             return [statistics.replicate_mean(scores, units)]
         case Quantile(column=name, q=q):
             return [statistics.replicate_quantile(columns[name], units, q=q)]
         case Statistic() | Curve():
-            count = len(next(iter(columns.values())))
-            seeds = [{name: c[seed] for name, c in columns.items()} for seed in range(count)]
-            functions = [partial(summary.function, each, truth) for each in seeds]
+            functions = [partial(summary.function, each, truth) for each in _by_seed(columns)]
             return statistics.replicate_statistic(functions, units)
     raise TypeError(f"summary {summary.name} is of an unknown type")
+
+
+def _by_seed(columns: SeedColumns) -> list[dict[str, Floats]]:
+    count = len(next(iter(columns.values())))
+    return [{name: c[seed] for name, c in columns.items()} for seed in range(count)]
+
+
+def _pairs(
+    columns: SeedColumns, other: SeedColumns | None
+) -> Iterator[tuple[Columns, Columns | None]]:
+    """Of each seed the columns, and those they are compared with; one training serves all seeds."""
+    own = _by_seed(columns)
+    others = [None] if other is None else _by_seed(other)
+    for seed in range(max(len(own), len(others))):
+        yield own[seed % len(own)], others[seed % len(others)]
+
+
+def _less(
+    function: Function,
+    truth: Truth,
+    own: Columns,
+    other: Columns | None,
+    weights: ReplicateWeights,
+) -> Floats:
+    """What a function is of one's own columns, less what it is of the other's."""
+    value = function(own, truth, weights)
+    return value if other is None else value - function(other, truth, weights)
 
 
 def macro_mean(

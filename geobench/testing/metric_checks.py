@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from geobench.components import canonical
 from geobench.data import Truth
 from geobench.geo import Floats, Points
-from geobench.metrics import Against, Curve, Draws, Mean, Quantile, Share, Statistic
+from geobench.metrics import Against, Curve, Draws, Mean, Quantile, Share, Statistic, Summary
 from geobench.predictions import Density, Prediction
 from geobench.testing import summary_checks
 from geobench.testing.check import Failure, Skip, ensure
@@ -62,6 +62,12 @@ def summaries_are_well_formed(subject: MetricSubject) -> str:
     names = [summary.name for summary in metric.summaries]
     ensure(names, "it has no summaries: no table would show it", "Add a Mean of its column.")
     ensure(len(set(names)) == len(names), f"names of summaries repeat: {', '.join(names)}")
+    ensure(
+        metric.describes_prediction or any(each.better for each in metric.summaries),
+        "of no summary is more or less better, and it does not declare that it describes "
+        "predictions",
+        "Say which way is better, or set `describes_prediction`.",
+    )
     for summary in metric.summaries:
         what = f"summary {summary.name!r}"
         ensure(
@@ -75,11 +81,28 @@ def summaries_are_well_formed(subject: MetricSubject) -> str:
         )
         ensure(summary.unit, f"{what} has no unit", "Name one; a plain number is of unit 1.")
         ensure(
-            summary.better in ("higher", "lower"),
+            summary.better in ("higher", "lower", None),
             f"{what}: better is {summary.better!r}",
-            'It is "higher" or "lower".',
+            'It is "higher", "lower", or None where the number describes.',
         )
-        if isinstance(summary, Mean | Share | Quantile | Against):
+        ensure(
+            summary.better is None or not metric.describes_prediction,
+            f"{what}: {summary.better} is better, and the metric describes predictions",
+            "What a prediction is like is neither better nor worse: `better=None`.",
+        )
+        ensure(
+            not summary.constant or summary.constant in metric.columns,
+            f"{what}: there is no column {summary.constant!r}, which should say where it is a "
+            "constant",
+            f"The columns are {', '.join(metric.columns)}.",
+        )
+        if isinstance(summary, Against):
+            ensure(
+                bool(summary.column) != (summary.function is not None),
+                f"{what} is of a column and of a function, or of neither",
+                "Give one of the two.",
+            )
+        if isinstance(summary, Mean | Share | Quantile | Against) and not _of_function(summary):
             ensure(
                 summary.column in metric.columns,
                 f"{what} is of the column {summary.column!r}, and there is no such column",
@@ -96,6 +119,10 @@ def summaries_are_well_formed(subject: MetricSubject) -> str:
                 f"{what}: x is not finite and rising, or has no unit",
             )
     return ", ".join(names)
+
+
+def _of_function(summary: Summary) -> bool:
+    return isinstance(summary, Against) and summary.function is not None
 
 
 def one_finite_score_per_photo(subject: MetricSubject) -> str:

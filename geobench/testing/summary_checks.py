@@ -78,7 +78,7 @@ def perfect_answer_gets_the_best_value(subject: MetricSubject) -> str:
     if subject.metric.describes_prediction:
         raise Skip("it describes predictions, wherever they are")
     told, points = [], subject.truth.points
-    for summary in subject.metric.summaries:
+    for summary in _directed(subject):
         best = _best(subject, summary)
         places = {f"{km:g} km off": _away(points, km) for km in _AWAY_KM}
         places["at the antipode"] = _antipodes(points)
@@ -100,12 +100,12 @@ def perfect_answer_gets_the_best_value(subject: MetricSubject) -> str:
 def antipodes_get_a_worse_value(subject: MetricSubject) -> str:
     """Every summary tells a perfect answer from the antipode; or, of predictions, sharp from vague.
 
-    A metric that describes predictions does not look at the truth, and finds sharp ones better.
+    A metric that describes predictions does not look at the truth, and tells sharp from vague.
     """
     if subject.metric.describes_prediction:
         return _sharp_beats_vague(subject)
     told, points = [], subject.truth.points
-    for summary in subject.metric.summaries:
+    for summary in _directed(subject):
         value = _values(subject, answers(subject.metric, _antipodes(points)), summary)
         best = _best(subject, summary)
         ensure(
@@ -129,18 +129,24 @@ def _sharp_beats_vague(subject: MetricSubject) -> str:
         "it declares that it describes predictions, and its scores change with the truth",
         "Leave `describes_prediction` out.",
     )
+    sharp = perfect(subject.metric, truth.points)
     vague = answers(subject.metric, truth.points, spread_km=_VAGUE_KM)
     for summary in subject.metric.summaries:
-        best, value = _best(subject, summary), _values(subject, vague, summary)
+        best, value = (_values(subject, given, summary) for given in (sharp, vague))
         ensure(
-            (_gain(summary, best, value) > _ROUNDING * np.maximum(1.0, np.abs(best))).all(),
-            f"summary {summary.name} ({summary.better} is better) is {best[0]:.6g} for a "
-            f"sharp prediction, and {value[0]:.6g} for one that is {_VAGUE_KM:g} km wide",
-            "Check its column and its `better`.",
+            (np.abs(best - value) > _ROUNDING * np.maximum(1.0, np.abs(best))).all(),
+            f"summary {summary.name} is {best[0]:.6g} for a sharp prediction, and {value[0]:.6g} "
+            f"for one that is {_VAGUE_KM:g} km wide",
+            "Check its column.",
         )
         if value.size == 1:
             told.append(f"{summary.name} {best[0]:.6g} and {value[0]:.6g}")
     return ", ".join(told)
+
+
+def _directed(subject: MetricSubject) -> list[Summary]:
+    """The summaries of which more, or less, is better; the others only describe."""
+    return [each for each in subject.metric.summaries if each.better is not None]
 
 
 def photos_are_a_set(subject: MetricSubject) -> None:

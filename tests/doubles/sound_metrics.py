@@ -97,7 +97,7 @@ class Width(Metric):
     needs = Prediction
     describes_prediction = True
     columns = ("width",)
-    summaries = (Mean(name="width", unit="km", better="lower", column="width"),)
+    summaries = (Mean(name="width", unit="km", better=None, column="width"),)
 
     def score(self, prediction, truth, context):
         away = distance_km(prediction.point()[:, None], context.samples)

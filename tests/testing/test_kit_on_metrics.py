@@ -1,16 +1,22 @@
 """The kit on metrics: good ones pass, broken ones are caught by the check named for it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from complaints import complaints, skipped
-from geobench import Config, InputPath, Mean, Share, Statistic, distance_km, gazetteer
+from geobench import Against, Config, InputPath, Mean, Share, Statistic, distance_km, gazetteer
 from geobench.testing.kit import examine
-from sound_metrics import Country, Coverage, Found, LogScore, Width, log_score
+from sound_metrics import Country, Coverage, Found, LogScore, Width, log_score, weighted_root
 
 
 def mean(column="country", better="higher", name="x"):
     return Mean(name=name, unit="share", better=better, column=column)
+
+
+def gain(**how):
+    return Against(name="gain", unit="share", better="higher", label="x", **how)
 
 
 def mutant(kind=Country, **methods):
@@ -225,18 +231,33 @@ MUTANTS = {
     ),
     "a width that is no declared description": (
         mutant(Width, describes_prediction=False),
-        "antipodes-get-a-worse-value",
-        "no worse than for perfect ones",
+        "summaries-are-well-formed",
+        "of no summary is more or less better",
     ),
     "a description that looks at the truth": (
         mutant(LogScore, describes_prediction=True),
         "antipodes-get-a-worse-value",
         "its scores change with the truth",
     ),
-    "a description in the wrong direction": (
-        mutant(Width, summaries=(Mean(name="width", unit="km", better="higher", column="width"),)),
-        "antipodes-get-a-worse-value",
-        "for one that is 1000 km wide",
+    "a description of which less is better": (
+        mutant(Width, summaries=(Mean(name="width", unit="km", better="lower", column="width"),)),
+        "summaries-are-well-formed",
+        "lower is better, and the metric describes predictions",
+    ),
+    "a gain of a column and of a function": (
+        mutant(summaries=(gain(column="away", function=weighted_root),)),
+        "summaries-are-well-formed",
+        "is of a column and of a function, or of neither",
+    ),
+    "a gain of nothing": (
+        mutant(summaries=(gain(),)),
+        "summaries-are-well-formed",
+        "is of a column and of a function, or of neither",
+    ),
+    "a constant by a column that there is not": (
+        mutant(summaries=(replace(mean("away"), constant="at-floor"),)),
+        "summaries-are-well-formed",
+        "there is no column 'at-floor'",
     ),
     "a description of nothing": (
         mutant(Width, score=lambda self, p, truth, context: np.ones((len(truth), 1))),

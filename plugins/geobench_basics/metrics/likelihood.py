@@ -16,49 +16,95 @@ from geobench import (
     Quantile,
     ScoreContext,
     Share,
+    Statistic,
     Summary,
     Truth,
     VonMisesFisherMixture,
     geo,
 )
 from geobench_basics.metrics.draws import density_of, samples_of
+from geobench_basics.metrics.hedged import LEAST, SHAPE, hedged, information, trust
 from geobench_basics.metrics.scores import Scores
 
 _UNIFORM_NLL = float(np.log(geo.SPHERE_AREA))
 _UNIT = "nats per steradian"
+_AT_FLOOR = "nll.at-floor"
+_NEAR_FLOOR = 0.01  # nats: a truth that is no likelier is at the floor
+_FEWEST_PHOTOS = 50  # to which a share is fitted
 
 
 @final
 class LogLikelihoodMetric(Metric):
     """Negative log-density at the truth, in nats per steradian (the uniform has 2.5310).
 
-    The information gain over the uniform is the same in bits: log2(4 pi p(truth)).
+    Where the floor of a density decides most of it, it says what the floor is; `nll.hedged` says
+    what the density knows, whatever its floor, and the information gain is its distance from the
+    uniform, in bits.
     """
 
     name = "nll"
-    version = 2
+    version = 3
     needs = Density
-    columns = ("nll", "nll.worse-than-uniform", "information-gain")
+    columns = ("nll", "nll.worse-than-uniform", SHAPE, _AT_FLOOR)
     summaries = (
-        Mean(name="nll", unit=_UNIT, better="lower", column="nll"),
-        Quantile(name="nll.median", unit=_UNIT, better="lower", column="nll", q=0.5),
-        Share(name="nll.worse-than-uniform", better="lower", column="nll.worse-than-uniform"),
-        Mean(name="information-gain", unit="bits", better="higher", column="information-gain"),
+        Mean(name="nll", unit=_UNIT, better="lower", column="nll", constant=_AT_FLOOR),
+        Quantile(
+            name="nll.median",
+            unit=_UNIT,
+            better="lower",
+            column="nll",
+            q=0.5,
+            constant=_AT_FLOOR,
+        ),
+        Share(
+            name="nll.worse-than-uniform",
+            better="lower",
+            column="nll.worse-than-uniform",
+            constant=_AT_FLOOR,
+        ),
+        Share(name=_AT_FLOOR, better=None, column=_AT_FLOOR),
+        Statistic(
+            name="nll.hedged",
+            unit=_UNIT,
+            better="lower",
+            function=hedged,
+            fewest_photos=_FEWEST_PHOTOS,
+        ),
+        Statistic(
+            name="nll.trust",
+            unit="share",
+            better=None,
+            function=trust,
+            ends=(0.0, 1.0),
+            fewest_photos=_FEWEST_PHOTOS,
+        ),
+        Statistic(
+            name="information-gain",
+            unit="bits",
+            better="higher",
+            function=information,
+            fewest_photos=_FEWEST_PHOTOS,
+        ),
         Against(
             name="nll.gain-over-prior",
             unit="bits",
             better="higher",
-            column="information-gain",
+            function=information,
             label="prior",
+            fewest_photos=_FEWEST_PHOTOS,
         ),
     )
 
     def score(self, prediction: Prediction, truth: Truth, context: ScoreContext) -> Scores:
-        nll = -density_of(context, metric=self.name).at_truth
+        density = density_of(context, metric=self.name)
+        nll = -density.at_truth
         # The uniform itself, rounded in whatever way, is not worse than the uniform.
         worse = nll > _UNIFORM_NLL + 1e-9
-        gain = (_UNIFORM_NLL - nll) / np.log(2)
-        return np.stack([nll, worse, gain], axis=-1).astype(np.float32)
+        shape = np.maximum(density.shape_at_truth, LEAST)
+        at_floor = np.zeros(len(nll))
+        if density.floor:
+            at_floor = np.abs(nll - _UNIFORM_NLL + np.log(density.floor)) <= _NEAR_FLOOR
+        return np.stack([nll, worse, shape, at_floor], axis=-1).astype(np.float32)
 
 
 class SmoothedConfig(Config):

@@ -26,7 +26,7 @@ class SharpnessMetric(Metric):
     describes_prediction = True
     columns = tuple(f"area@{mass:.0%}" for mass in _MASSES)
     summaries = tuple(
-        Quantile(name=f"area@{q:.0%}", unit="km2", better="lower", column=f"area@{q:.0%}", q=0.5)
+        Quantile(name=f"area@{q:.0%}", unit="km2", better=None, column=f"area@{q:.0%}", q=0.5)
         for q in _MASSES
     )
 
@@ -59,9 +59,7 @@ class LocalizabilityMetric(Metric):
     needs = Density
     describes_prediction = True
     columns = ("localizability",)
-    summaries = (
-        Mean(name="localizability", unit="bits", better="higher", column="localizability"),
-    )
+    summaries = (Mean(name="localizability", unit="bits", better=None, column="localizability"),)
 
     def score(self, prediction: Prediction, truth: Truth, context: ScoreContext) -> Scores:
         samples_of(context, metric=self.name)

@@ -12,6 +12,7 @@ from geobench import (
     Floored,
     LazyDensity,
     PredictionError,
+    ReplicateWeights,
     ScoreContext,
     VonMisesFisherMixture,
     geo,
@@ -46,7 +47,7 @@ def test_the_uniform_s_log_likelihood_is_that_of_the_sphere_s_area():
         found = score(LogLikelihoodMetric(), density, there)
         np.testing.assert_allclose(found[:, 0], UNIFORM_NLL, rtol=1e-6)
         assert found[:, 1].max() == 0
-        np.testing.assert_allclose(found[:, 2], 0, atol=1e-12)
+        np.testing.assert_allclose(found[:, 2], -UNIFORM_NLL, rtol=1e-6)
 
 
 def test_log_likelihood_is_that_of_the_closed_form_and_says_what_is_worse_than_uniform():
@@ -59,7 +60,8 @@ def test_log_likelihood_is_that_of_the_closed_form_and_says_what_is_worse_than_u
     np.testing.assert_allclose(found[:, 0], expected, rtol=1e-5)
     np.testing.assert_array_equal(found[:, 1], expected > UNIFORM_NLL)
     assert 0 < found[:, 1].mean() < 1
-    np.testing.assert_allclose(found[:, 2], np.log2(4 * np.pi * np.exp(-expected)), rtol=1e-5)
+    np.testing.assert_allclose(found[:, 2], -expected, rtol=1e-5)
+    assert found[:, 3].max() == 0
 
 
 @pytest.mark.parametrize("halvings", [1, 5, 20])
@@ -74,10 +76,19 @@ def test_knowing_the_place_to_one_half_of_the_earth_gains_one_bit_and_so_on(halv
 
     there = geo.uniform(5, RNG(0))
     found = score(LogLikelihoodMetric(), LazyDensity(there, draw, log_prob), there)
-    np.testing.assert_allclose(found[:, 2], halvings, rtol=1e-6)
+    gain = value_of(found, "information-gain", there)
+    np.testing.assert_allclose(gain, halvings, rtol=1e-6)
 
 
-def test_the_gain_over_the_prior_is_the_mean_difference_in_bits_on_the_same_photos():
+def value_of(scores, name, points):
+    metric = LogLikelihoodMetric()
+    (summary,) = (each for each in metric.summaries if each.name == name)
+    columns = dict(zip(metric.columns, scores.T, strict=True))
+    weights = ReplicateWeights.of(np.ones(len(points)))
+    return summary.function(columns, truth(points), weights)[0]
+
+
+def test_the_gain_over_the_prior_is_the_difference_of_hedged_gains_on_the_same_photos():
     metric, there = LogLikelihoodMetric(), geo.uniform(60, RNG(0))
     (gain,) = (summary for summary in metric.summaries if isinstance(summary, Against))
     assert (gain.name, gain.label, gain.unit) == ("nll.gain-over-prior", "prior", "bits")
@@ -89,9 +100,10 @@ def test_the_gain_over_the_prior_is_the_mean_difference_in_bits_on_the_same_phot
     (found,) = summarise(
         gain, columns[0], truth=truth(there), units=np.arange(60), other=columns[1]
     )
-    ratio = [density.log_prob(there[:, None])[:, 0] for density in (method, prior)]
-    expected = np.log2(np.exp(ratio[0] - ratio[1])).mean()
-    assert found.estimate.value == pytest.approx(expected, rel=1e-5)
+    gains = [value_of(each, "information-gain", there) for each in scores]
+    expected = gains[0] - gains[1]
+    assert gains[1] >= 0
+    assert found.estimate.value == pytest.approx(expected, rel=1e-9)
     assert found.estimate.low < expected < found.estimate.high
 
 
