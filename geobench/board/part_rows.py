@@ -22,7 +22,7 @@ class PartNumber(NamedTuple):
     """One number of a part: its row, unranked, and what it is compared with others by.
 
     `photos` are the positions of those that were scored; `exact` says that it is a share with an
-    exact interval.
+    exact interval, `fair` that it may be set against others: it was made as the protocol asks.
     """
 
     row: Row
@@ -30,6 +30,7 @@ class PartNumber(NamedTuple):
     photos: NDArray[np.intp]
     seeds: tuple[int, ...]
     exact: bool = False
+    fair: bool = True
 
 
 NumberOrRow: TypeAlias = PartNumber | Row
@@ -68,6 +69,7 @@ def _compute(
     part: PartScores, scores: MetricScores, *, entry: Entry, summary: Summary, view: View
 ) -> NumberOrRow:
     found = scores.scored[entry.label]
+    few_draws = entry.few_draws if scores.metric.stores_columns else ""
     row = Row(
         part.benchmark,
         part.label,
@@ -79,7 +81,7 @@ def _compute(
         summary.unit,
         summary.better,
         status=entry.status,
-        note=entry.note,
+        note=joined(entry.note, few_draws),
     )
     if isinstance(found, str):
         status = "failed" if entry.status in (*RANKED, "ceiling") else entry.status
@@ -95,7 +97,7 @@ def _compute(
     if answer is None:
         return replace(row, note="nothing on the same photos to compare with")
     row, exact = filled(row, answer.estimate), isinstance(summary, Share)
-    return PartNumber(row, answer.replicates, found.rows, entry.seeds, exact)
+    return PartNumber(row, answer.replicates, found.rows, entry.seeds, exact, not few_draws)
 
 
 def _estimate(

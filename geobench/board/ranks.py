@@ -50,6 +50,7 @@ def _competes(found: NumberOrRow) -> TypeGuard[PartNumber]:
     """Whether it is a number of a method that is ranked."""
     return (
         isinstance(found, PartNumber)
+        and found.fair
         and found.row.status in RANKED
         # What is undefined (a slope through one point) competes with nobody.
         and math.isfinite(found.replicates.value)

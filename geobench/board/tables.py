@@ -22,6 +22,12 @@ TRAINED = ("ok", "ceiling")
 GALLERY = "gallery: "
 """How a note begins that says what places a retrieval method can answer with."""
 
+FEW_DRAWS = "few draws: "
+"""How a note begins that says that a method has fewer draws of a photo than are asked for."""
+
+OF_LABELS = (GALLERY, FEW_DRAWS)
+"""How notes begin that are about a label and not about a number."""
+
 _WEAK = ("effective", "undefined", "without any variance")
 
 
