@@ -71,7 +71,7 @@ def test_the_uniform_as_rows_of_equal_weight_has_the_energy_of_the_uniform(tmp_p
     by_distance = np.argsort(away if order == "nearest first" else -away, axis=1)
     places = np.take_along_axis(places, by_distance[..., None], axis=1)
     energies, fewest = scored(tmp_path, truth, places)
-    # With replacement it is 313 and 156 km more, which are 15 and 7 standard errors.
+    # With replacement it is 313 and 156 km more, which are ten and five standard errors.
     assert abs(standard_errors(energies, MEAN_KM / 2)) < 3
     assert fewest == rows
 
