@@ -70,6 +70,17 @@ class Prediction(ABC):
         """
         return None
 
+    @property
+    def draws_given(self) -> Indices | None:
+        """How many draws there are of each photo, (N,), where they were made elsewhere and no more
+        can be had: `sample` takes none of them twice where it is asked for no more. None where
+        there is no end of them.
+
+        Where a photo has fewer than the benchmark asks for, the part is scored all the same, and
+        metrics of draws do not rank the method there.
+        """
+        return None
+
 
 class Density(Prediction):
     """A prediction that knows its density; samples and density are of one distribution."""

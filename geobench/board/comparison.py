@@ -11,7 +11,7 @@ from geobench import geo
 from geobench.board.contrast_rows import limits_of
 from geobench.board.leaderboard import Leaderboard
 from geobench.board.part_rows import PartNumber
-from geobench.board.tables import GALLERY, Row, joined, remarks
+from geobench.board.tables import OF_LABELS, Row, joined, remarks
 from geobench.board.worst import known
 from geobench.errors import ConfigError, StoreError
 from geobench.geo import Floats, Points
@@ -156,20 +156,21 @@ def _difference(
     if not np.array_equal(a.photos, b.photos):
         counts = f"{labels[0]} on {len(a.photos):,}, {labels[1]} on {len(b.photos):,}"
         return replace(found, note=f"not scored on the same photos: {counts}")
+    notes = joined(_with_label(a.row), _with_label(b.row))
     size = a.row.effective_units
     paired = compare(a.replicates, b.replicates, effective_units=size)
     low, high, weak = limits_of(paired, a, b)
     paired = replace(paired, low=low, high=high)
     if not (a.tested and b.tested):
         paired = Comparison(paired.difference, math.nan, math.nan, math.nan)
-    note = joined(_with_label(a.row), _with_label(b.row), weak)
+    note = joined(notes, weak)
     return replace(found, paired=paired, photos=len(a.photos), effective_units=size, note=note)
 
 
 def _with_label(row: Row) -> str:
     """The note of a row; what is about the method stands with its label."""
     owner = {True: f"{row.label}: ", False: ""}
-    return joined(*(owner[each.startswith(GALLERY)] + each for each in remarks(row.note)))
+    return joined(*(owner[each.startswith(OF_LABELS)] + each for each in remarks(row.note)))
 
 
 def nearer(board: Leaderboard, a: str, b: str, *, part: str) -> Nearer:

@@ -9,20 +9,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geobench.board.scored import Scored
-from geobench.board.tables import GALLERY, RANKED
+from geobench.board.tables import FEW_DRAWS, GALLERY, RANKED
 from geobench.data import Truth
 from geobench.errors import GeobenchError, StoreError
 from geobench.geo import Points
 from geobench.metrics import SCORED, Metric
 from geobench.names import CEILING
-from geobench.records import Manifest, ManifestRow, StoredRecord, files
+from geobench.records import Manifest, ManifestRow, Record, StoredRecord, files
 from geobench.scoring.columns import point_columns, truth_of
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """All records of one label on one part."""
+    """All records of one label on one part.
+
+    `few_draws` says of how few draws they are where there are fewer than were asked for: what
+    metrics make of them is shown and not ranked.
+    """
 
     label: str
     method: str
@@ -31,6 +35,7 @@ class Entry:
     folders: tuple[Path, ...]
     seeds: tuple[int, ...]
     answers: tuple[NDArray[np.float64], ...] = ()
+    few_draws: str = ""
 
     def draws(self, number: int) -> NDArray[np.float64]:
         """The first draws of one record; an answer without a record is its own only draw."""
@@ -70,7 +75,7 @@ class PartRecords:
         for label, found in by_label.items():
             folders = tuple(self.runs / row.folder for row in found)
             seeds = tuple(row.seed for row in found)
-            note, answers = "", []
+            note, few, answers = "", "", []
             status: str = "ok" if found[0].origin == "trained" else found[0].origin
             for folder, seed in zip(folders, seeds, strict=True):
                 record = StoredRecord.read(folder)
@@ -82,9 +87,10 @@ class PartRecords:
                     note = f"seed {seed}: {note}" if len(found) > 1 and note else note
                     break
                 answers.append(record.answers())
+                few = few or _few_draws(record.content)
             if status in RANKED and found[0].gallery is not None:
                 note = GALLERY + found[0].gallery
-            yield Entry(label, found[0].method, status, note, folders, seeds, tuple(answers))
+            yield Entry(label, found[0].method, status, note, folders, seeds, tuple(answers), few)
 
     def ceiling(self) -> Iterator[Entry]:
         if np.isfinite(self.arrays["novelty"]).all():
@@ -125,3 +131,11 @@ class PartRecords:
             for name in metric.columns
         }
         return Scored(columns, mask, entry.seeds)
+
+
+def _few_draws(record: Record) -> str:
+    """The note of a record that has fewer draws of some photo than were asked for, or ""."""
+    given, asked = record.fewest_draws, record.draws.samples
+    if given is None or given >= asked:
+        return ""
+    return f"{FEW_DRAWS}{given} of {asked}, not ranked by metrics of draws"

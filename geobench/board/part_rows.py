@@ -22,7 +22,8 @@ class PartNumber(NamedTuple):
     """One number of a part: its row, unranked, and what it is compared with others by.
 
     `photos` are the positions of those that were scored; `exact` says that it is a share with an
-    exact interval, `tested` that it is ranked and tested.
+    exact interval, `tested` that it is ranked and tested: the summary does not only describe, and
+    the number was made as the protocol asks.
     """
 
     row: Row
@@ -78,6 +79,7 @@ def _compute(
     part: PartScores, scores: MetricScores, *, entry: Entry, summary: Summary, view: View
 ) -> NumberOrRow:
     found = scores.scored[entry.label]
+    few_draws = entry.few_draws if scores.metric.stores_columns else ""
     row = Row(
         part.benchmark,
         part.label,
@@ -89,7 +91,7 @@ def _compute(
         summary.unit,
         summary.better or "",
         status=entry.status,
-        note=entry.note,
+        note=joined(entry.note, few_draws),
     )
     if isinstance(found, str):
         status = "failed" if entry.status in (*RANKED, "ceiling") else entry.status
@@ -108,7 +110,7 @@ def _compute(
     if answer is None:
         return replace(row, note="nothing on the same photos to compare with")
     row, exact = filled(row, answer.estimate), isinstance(summary, Share)
-    tested = summary.better is not None
+    tested = summary.better is not None and not few_draws
     if summary.constant and (share := float(found.columns[summary.constant].mean())) > _MOSTLY:
         row = replace(row, note=joined(row.note, constant_on(share)))
         tested = False

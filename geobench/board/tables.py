@@ -25,6 +25,12 @@ GALLERY = "gallery: "
 CONSTANT = "a constant"
 """How a note begins that says that a number is mostly one that the method chose."""
 
+FEW_DRAWS = "few draws: "
+"""How a note begins that says that a method has fewer draws of a photo than are asked for."""
+
+OF_LABELS = (GALLERY, FEW_DRAWS)
+"""How notes begin that are about a label and not about a number."""
+
 _WEAK = ("effective", "undefined", "without any variance")
 
 

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 
-from geobench.board.tables import CONSTANT, GALLERY, RANKED, CurvePoint, Row, remarks
+from geobench.board.tables import CONSTANT, OF_LABELS, RANKED, CurvePoint, Row, remarks
 from geobench.readable import ARROWS, number
 
 CONTRASTS = (".gap", ".part-difference")
@@ -159,7 +159,7 @@ def _order(row: Row | None) -> tuple[int, float]:
 def _status(label: str, rows: Sequence[Row]) -> str:
     statuses = {row.status for row in rows if row.label == label} - {"ok", "failed"}
     notes = {each for row in rows if row.label == label for each in remarks(row.note)}
-    said = [*sorted(statuses), *sorted(each for each in notes if each.startswith(GALLERY))]
+    said = [*sorted(statuses), *sorted(each for each in notes if each.startswith(OF_LABELS))]
     return "".join(f"<br>{each}" for each in said)
 
 

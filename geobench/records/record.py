@@ -177,6 +177,13 @@ class Record(Versioned):
     timings: Timings | None = None
     latency_photos: int | None = Field(default=None, description="of `ok`: likewise")
     photos: int | None = Field(default=None, description="of `ok`: photos answered, N")
+    fewest_draws: int | None = Field(
+        default=None,
+        description="of `ok`: how many draws there are of the photo with the fewest, of those "
+        "scored by draws, where they were made elsewhere; below `draws.samples` metrics of draws "
+        "do not rank it; null where as many can be had as are asked for; records of older versions "
+        "lack it",
+    )
     device: str | None = Field(
         default=None, description="of `ok`: where it was answered, `cpu`, `cuda` or `cuda:1`"
     )

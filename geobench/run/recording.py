@@ -115,6 +115,7 @@ def answered(scores: Scores, fit: Fit, cost: Spent, *, context: Context) -> dict
         "timings": timings,
         "latency_photos": None if cost.single is None else cost.single.photos,
         "photos": len(scores.answer),
+        "fewest_draws": scores.fewest_draws,
         "device": context.device,
         "fit_device": fit.device,  # not known of states of earlier versions
         "peak_memory_mib": cost.memory.process,

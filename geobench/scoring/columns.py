@@ -29,6 +29,8 @@ class Scores:
         sample: the first draw of every photo, (N, 2).
         columns: metric's file stem -> `mask` (N,) and its columns (N,), NaN where not scored.
         faults: metric's file stem -> why it failed.
+        fewest_draws: how many draws there are of the scored photo with the fewest, where they were
+            made elsewhere; None where as many can be had as are asked for.
         predict_seconds: what predictions and answers took, without draws and scores.
         score_seconds: what draws and scores took.
     """
@@ -37,6 +39,7 @@ class Scores:
     sample: Points
     columns: dict[str, dict[str, NDArray[Any]]] = field(default_factory=dict)
     faults: dict[str, dict[str, str]] = field(default_factory=dict)
+    fewest_draws: int | None = None
     predict_seconds: float = 0.0
     score_seconds: float = 0.0
 

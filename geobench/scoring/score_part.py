@@ -123,6 +123,9 @@ def _scored(
         drawn = prediction.sample(1, protocol.rng(number, 0))
         scores.sample[rows] = _draws(drawn, (len(rows), 1), method)[:, 0]
         inside = np.flatnonzero(scored[rows])
+        # Whether a metric asks for draws today or not: one that is added later finds the record
+        # as it is.
+        scores.fewest_draws = _fewest(scores.fewest_draws, prediction, inside, method)
         if metrics and len(inside):
             batch = _Batch(
                 method,
@@ -236,6 +239,23 @@ def _checked(prediction: Any, method: Method, count: int) -> Prediction:
             remedy="Give one distribution per photo, in order.",
         )
     return prediction
+
+
+def _fewest(
+    before: int | None, prediction: Prediction, scored: Indices, method: Method
+) -> int | None:
+    """The fewest draws of a scored photo, of those before and of a chunk; None without limit."""
+    given = prediction.draws_given
+    if given is None or not len(scored):
+        return before
+    if np.shape(given) != (len(prediction),):
+        raise PredictionError(
+            f"draws_given of method {method.name} has shape {np.shape(given)}, "
+            f"not {(len(prediction),)}",
+            remedy="Say of every photo how many draws there are.",
+        )
+    fewest = int(given[scored].min())
+    return fewest if before is None else min(before, fewest)
 
 
 def _draws(points: Any, shape: tuple[int, ...], method: Method, *, what: str = "samples") -> Points:

@@ -5,15 +5,17 @@ from typing import NamedTuple, final
 import numpy as np
 
 from geobench import geo
+from geobench.data import Indices
 from geobench.geo import Floats, Points
 from geobench.predictions import Prediction
-from geobench.testing.check import Failure, Skip
+from geobench.testing.check import Failure, Skip, ensure
 from geobench.testing.method_subject import MethodSubject
 
 _DRAWS = 32  # of each photo, for each size of a call
 _SIZES = (2, 4, 16)  # of one call: as many as a benchmark asks for unless it says otherwise, or few
 _ORDERS = 1000  # in which the draws of a photo are put to see how far chance goes
 _LEAST_P = 0.0001
+_FEW_GIVEN = 1000  # draws made elsewhere, of which calls share some
 
 _MEANINGS = {
     "calls": "draws of one call are nearer to each other, or farther apart, than those of two",
@@ -32,6 +34,11 @@ class _Suspicion(NamedTuple):
 
 def draws_are_independent(subject: MethodSubject) -> str:
     """The draws of one photo are independent: no pairs, no order, no even spread, no repeats."""
+    given = subject.prediction.draws_given
+    # Of many given draws two calls hardly share one, and they are looked at like any others.
+    if given is not None and given.min() <= _FEW_GIVEN:
+        _ensure_given(subject.prediction, given)
+        raise Skip("its draws were made elsewhere, and calls share them")
     found = _suspicion(subject.prediction, attempt=0)
     if found.p_value <= _LEAST_P:
         # There are 14 tests: one honest method in a hundred comes here by chance, and hardly one in
@@ -44,6 +51,19 @@ def draws_are_independent(subject: MethodSubject) -> str:
             "for independent ones, and spread or paired ones score better than they are.",
         )
     return f"p = {found.p_value:.3f}, the smallest of {len(_SIZES)} sizes"
+
+
+def _ensure_given(prediction: Prediction, given: Indices) -> None:
+    """Fail if the photo with the fewest draws has them at more places than it has draws."""
+    rng, count = np.random.default_rng(7), int(given.min())
+    own = prediction.take(np.array([given.argmin()]))
+    calls = [geo.wrap(own.sample(count, rng))[0] for _ in range(4)]
+    places = len(np.unique(np.concatenate(calls), axis=0))
+    ensure(
+        places <= count,
+        f"draws_given says that a photo has {count} draws, and they lie at {places} places",
+        "A prediction that can draw anew leaves draws_given out.",
+    )
 
 
 def _suspicion(prediction: Prediction, *, attempt: int) -> _Suspicion:

@@ -3,9 +3,21 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
-from geobench import VonMisesFisherMixture
-from told_method import PROTOCOL, TRUTH, Likelihood, Northern, Spread, around, scored
+from geobench import PredictionError, VonMisesFisherMixture, geo
+from geobench_basics.methods.given_draws import GivenDraws
+from told_method import (
+    IDS,
+    PHOTOS,
+    PROTOCOL,
+    TRUTH,
+    Likelihood,
+    Northern,
+    Spread,
+    around,
+    scored,
+)
 
 
 def test_all_metrics_are_given_the_same_samples():
@@ -64,3 +76,43 @@ def test_global_random_state_changes_nothing():
     state = np.random.get_state()[1].copy()
     np.testing.assert_array_equal(scored(around, [Spread()]).sample, before)
     np.testing.assert_array_equal(np.random.get_state()[1], state)
+
+
+def given(counts):
+    """A prediction of which there are so many draws of each photo of the part."""
+
+    def answer(examples):
+        own = np.asarray(examples.pooled)[:, 0].astype(int)
+        places = geo.uniform((len(own), max(counts)), np.random.default_rng(2))
+        return GivenDraws(places[:, 0], places, np.array(counts)[own])
+
+    return answer
+
+
+@pytest.mark.parametrize("photos", ["all", 6])
+def test_the_fewest_draws_are_those_of_a_photo_that_is_scored(photos):
+    protocol = replace(PROTOCOL, photos=photos)
+    counts = np.random.default_rng(3).permutation(PHOTOS) + 5
+    wanted = counts[protocol.scored(IDS)].min()
+    for metrics in ([], [Spread()]):
+        assert scored(given(counts.tolist()), metrics, protocol=protocol).fewest_draws == wanted
+    assert scored(around, [Spread()], protocol=protocol).fewest_draws is None
+
+
+def test_draws_that_were_given_are_each_scored_once():
+    spread = Spread()
+    scored(given([PROTOCOL.samples] * PHOTOS), [spread])
+    for own in np.concatenate(spread.seen):
+        assert len(np.unique(own, axis=0)) == PROTOCOL.samples
+
+
+def test_a_number_of_draws_that_is_not_said_of_every_photo_is_an_error():
+    class Short(GivenDraws):
+        draws_given = property(lambda self: np.array([3]))
+
+    def answer(examples):
+        places = np.zeros((len(examples), 3, 2))
+        return Short(places[:, 0], places, np.full(len(examples), 3))
+
+    with pytest.raises(PredictionError, match=r"draws_given of method told has shape \(1,\)"):
+        scored(answer)

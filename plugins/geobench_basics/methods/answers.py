@@ -8,12 +8,14 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from geobench import Atoms, DataError, Indices, Points, geo
+from geobench import Atoms, DataError, Indices, Points, Prediction, geo
 from geobench_basics import columns
+from geobench_basics.methods.given_draws import GivenDraws
 
 Text = NDArray[np.str_]
 Mask = NDArray[np.bool_]
 
+_ALIKE = 1 - 1e-12  # of the heaviest of a photo's weights, as which this share of it counts
 _PAIRS = 1 << 20  # at most this many pairs of a photo's places in memory at once
 
 
@@ -37,7 +39,8 @@ class PartAnswers:
         start: where each photo's rows begin, (P,).
         count: how many rows each photo has, (P,).
         points: the answers, photo after photo, (R, 2).
-        weights: their weights, (R,).
+        weights: their weights, (R,), above 0.
+        drawn: whether the rows are draws of something else, and not all the places that there are.
     """
 
     ids: Text
@@ -45,11 +48,13 @@ class PartAnswers:
     count: Indices
     points: Points
     weights: geo.Floats
+    drawn: bool
 
-    def atoms(self, ids: Text) -> Atoms:
-        """The answers of photos (N,): all of a photo's rows, the one that counts first.
+    def predictions(self, ids: Text) -> Prediction:
+        """What the rows of photos (N,) say: draws, or places with their weights.
 
-        That is the heaviest; of several such, the one that most of them lie around.
+        A photo's answer is its heaviest row; of several such, the one that most of them lie
+        around.
 
         Raises:
             DataError: a photo without an answer.
@@ -63,9 +68,10 @@ class PartAnswers:
         used = slot < count[:, None]
         row = self.start[photo][:, None] + np.where(used, slot, 0)
         points, weights = self.points[row], np.where(used, self.weights[row], 0)
+        best, everyone = _heaviest(points, weights), np.arange(len(ids))
+        if self.drawn:
+            return GivenDraws(points[everyone, best], points, count)
         # Atoms answers with the first of the heaviest.
-        best = _heaviest(points, weights)
-        everyone = np.arange(len(ids))
         for array in (points, weights):
             array[everyone, best], array[:, 0] = array[:, 0].copy(), array[everyone, best]
         return Atoms(points, weights)
@@ -73,7 +79,7 @@ class PartAnswers:
 
 def _heaviest(points: Points, weights: geo.Floats) -> Indices:
     """The slot of each photo's answer among points (N, K, 2) of weights (N, K), (N,)."""
-    heavy = weights >= weights.max(axis=-1, keepdims=True) * (1 - 1e-12)
+    heavy = weights >= weights.max(axis=-1, keepdims=True) * _ALIKE
     best = heavy.argmax(axis=-1)
     ties = heavy.sum(axis=-1)
     for size in np.unique(ties[ties > 2]):  # of two, neither has more around it
@@ -128,12 +134,22 @@ class AnswersFile:
         return np.flatnonzero(full | short)
 
     def of(self, part: str) -> PartAnswers:
-        """The answers of one part."""
+        """The answers of one part.
+
+        Several rows of a photo are draws where each photo's weigh alike; a row without weight is
+        none. That is one rule for the whole part: a weighted file may well give some photo two
+        places of equal weight, and a file of draws a photo a single one.
+        """
         rows = self.rows_of(part)
+        if self.weights is not None:
+            rows = rows[self.weights[rows] > 0]
         rows = rows[np.argsort(self.ids[rows], kind="stable")]
         ids, start, count = np.unique(self.ids[rows], return_index=True, return_counts=True)
         weights = np.ones(len(rows)) if self.weights is None else self.weights[rows]
-        return PartAnswers(ids, start, count, self.points[rows], weights)
+        heaviest = np.maximum.reduceat(weights, start) if len(rows) else weights
+        alike = (weights >= np.repeat(heaviest, count) * _ALIKE).all()
+        drawn = bool(alike and (count > 1).any())
+        return PartAnswers(ids, start, count, self.points[rows], weights, drawn)
 
     def check(
         self, answered: Mapping[str, Text], *, known: Mapping[str, Text], others: Iterable[str]

@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from geobench import (
-    Atoms,
     Config,
     ConfigError,
     Context,
@@ -16,6 +15,7 @@ from geobench import (
     InputPath,
     Labelled,
     Method,
+    Prediction,
     State,
     names,
 )
@@ -29,8 +29,9 @@ class PredictionsConfig(Config):
 
     file: InputPath = Field(
         description="CSV or Parquet with columns id, lat and lon: one row per photo, or several "
-        "with a column sample, weighted by a column weight if there is one; a column part, as in "
-        "table.csv (`unseen-cells/seen`) or without the split (`seen`), says which part a row is of"
+        "with a column sample: draws, or places with their shares in a column weight; a column "
+        "part, as in table.csv (`unseen-cells/seen`) or without the split (`seen`), says which "
+        "part a row is of"
     )
     parts: tuple[str, ...] | None = Field(
         None,
@@ -44,10 +45,12 @@ class PredictionsMethod(Method):
     """Answers made elsewhere, read from a file, scored and compared like any other.
 
     A photo's answer is its heaviest row; at equal weights the one that most of its rows lie
-    around. A file that does not fit the photos is an error before anything is predicted.
+    around. Several rows of equal weight are draws, of other weights all the places that there
+    are. A file that does not fit the photos is an error before anything is predicted.
     """
 
     name = "predictions"
+    version = 2  # rows of equal weight are taken as draws, none of them twice
     Config = PredictionsConfig
     config: PredictionsConfig
     origin = "external"
@@ -69,7 +72,7 @@ class PredictionsMethod(Method):
         file = write_answers(folder / "answers", ids=table.ids[tested], points=table.points[tested])
         return PredictionsConfig(file=file)
 
-    predicts = Atoms
+    predicts = Prediction
 
     def answers(self, part: str) -> bool:
         from geobench_basics.methods.answers import short_name
@@ -117,10 +120,10 @@ class PredictionsMethod(Method):
                 remedy=f"{meant} Write a part of another split with its split, as in table.csv.",
             )
 
-    def predict(self, examples: Examples, context: Context) -> Atoms:
+    def predict(self, examples: Examples, context: Context) -> Prediction:
         if context.part not in self._parts:
             self._parts[context.part] = self._file.of(context.part)
-        return self._parts[context.part].atoms(examples.ids)
+        return self._parts[context.part].predictions(examples.ids)
 
     def state(self) -> dict[str, NDArray[Any]]:
         """Nothing: the file's content is in the key, and is read again."""

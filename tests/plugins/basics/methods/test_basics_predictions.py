@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from geobench import (
-    Atoms,
     ConfigError,
     Context,
     DataError,
     Examples,
     Labelled,
+    Prediction,
     distance_km,
     geo,
 )
@@ -53,7 +53,7 @@ def test_answers_are_given_as_written_in_any_order_and_chunk(tmp_path):
     again = PredictionsMethod(method.config)
     again.restore(method.state(), NONE, Context(seed=0))
     assert answer(again, "cells/seen", ["2"]).point().tolist() == [[2, 20]]
-    assert method.predicts is Atoms
+    assert method.predicts is Prediction
     assert (method.origin, method.needs_training, method.deterministic) == ("external", False, True)
 
 
@@ -245,7 +245,7 @@ def test_samples_without_weights_count_alike_and_agree_with_the_core(tmp_path):
     text = "\n".join(["id,sample,lat,lon", *(rows[index] for index in order)])
     method = checked(predictions(tmp_path, text), {"official/test": ids})
     found = answer(method, "official/test", ids.tolist())
-    np.testing.assert_array_equal(found.weights, np.full((40, 7), 1 / 7))
+    np.testing.assert_array_equal(found.draws_given, np.full(40, 7))
     np.testing.assert_array_equal(found.point(), geo.densest_point(places))
 
 
