@@ -122,6 +122,12 @@ class Dataset(Plugin):
         """Two photos closer than this may show the same thing."""
         return 0.0
 
+    @property
+    def view_km(self) -> float:
+        """The side of the square of ground that each photo shows, centred on its place and north
+        up (azimuthal equidistant there); 0 where photos show no such square."""
+        return 0.0
+
     @abstractmethod
     def load(self) -> Table:
         """Read the table; called once, when it is first needed."""

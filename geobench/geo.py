@@ -148,16 +148,30 @@ def tangent_frames(vectors: Floats) -> tuple[Floats, Floats]:
     return first, second
 
 
+@dataclass(frozen=True, slots=True)
+class Compass:
+    """Unit vectors towards north and east at points of the sphere, both (..., 3)."""
+
+    north: Floats
+    east: Floats
+
+
+def compass(points: ArrayLike) -> Compass:
+    """Where north and east lie at `points` (..., 2); at a pole as its longitude says."""
+    radians = np.deg2rad(np.asarray(points, dtype=np.float64))
+    lat, lon = radians[..., 0], radians[..., 1]
+    north = np.stack([-np.sin(lat) * np.cos(lon), -np.sin(lat) * np.sin(lon), np.cos(lat)], -1)
+    return Compass(north, np.stack([-np.sin(lon), np.cos(lon), np.zeros_like(lon)], -1))
+
+
 def destination(points: ArrayLike, bearing: ArrayLike, distance: ArrayLike) -> Points:
     """Where one arrives from `points` (..., 2) after `distance` km along the great circle that
     leaves at `bearing` (degrees clockwise from north); all broadcast."""
     start = np.asarray(points, dtype=np.float64)
-    lat, lon = np.deg2rad(start[..., 0]), np.deg2rad(start[..., 1])
-    north = np.stack([-np.sin(lat) * np.cos(lon), -np.sin(lat) * np.sin(lon), np.cos(lat)], -1)
-    east = np.stack([-np.sin(lon), np.cos(lon), np.zeros_like(lon)], -1)
+    frame = compass(start)
     angle = np.asarray(distance, dtype=np.float64)[..., None] / EARTH_RADIUS_KM
     course = np.deg2rad(np.asarray(bearing, dtype=np.float64))[..., None]
-    heading = np.cos(course) * north + np.sin(course) * east
+    heading = np.cos(course) * frame.north + np.sin(course) * frame.east
     return from_vectors(np.cos(angle) * unit_vectors(start) + np.sin(angle) * heading)
 
 

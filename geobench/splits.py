@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Self, final
 import numpy as np
 from pydantic import Field
 
-from geobench import components
+from geobench import components, footprints
 from geobench.components import Plugin
 from geobench.data import Column, Dataset, Fact, Indices, smallest_by_hash
 from geobench.digests import array_digest
@@ -281,7 +281,8 @@ def without(assignment: Assignment, broken: Mapping[str, Indices]) -> Assignment
 
 
 def describe(assignment: Assignment, part: Part) -> dict[str, Fact]:
-    """The facts of one test part: sizes, units, groups shared with training, how far from it."""
+    """The facts of one test part: sizes, units, groups and ground shared with training, how far
+    from it."""
     train = assignment.train
     facts = dict(assignment.facts)
     facts["train photos"] = Fact(len(train), "photos")
@@ -310,4 +311,5 @@ def describe(assignment: Assignment, part: Part) -> dict[str, Fact]:
         for radius in radii:
             share = float((distance <= radius).mean())
             facts[f"test photos within {radius:g} km of train"] = Fact(share, "share")
+        facts |= footprints.facts(part, train)
     return facts

@@ -361,6 +361,20 @@ def test_the_facts_of_a_part_are_those_of_a_direct_count():
             assert facts[name].unit == unit
 
 
+def test_the_facts_of_a_part_tell_how_much_of_its_ground_training_photos_show(dots, monkeypatch):
+    monkeypatch.setattr(Dots, "view_km", 80.0)
+    drawn = Rule(rule(range(0, 40, 2), parts={"test": range(1, 39, 2)})).assign(dots)
+    facts = describe(drawn, drawn.parts[0])
+    apart = great_circle((0, 0), (0.5, 0), radius=geo.EARTH_RADIUS_KM).km
+    for name, share in {
+        "ground of a test photo that one training photo shows, median": 1 - apart / 80,
+        "ground of a test photo that training photos show together, median": 2 - 2 * apart / 80,
+        "test photos that share ground with a training photo": 1,
+    }.items():
+        assert facts[name].value == pytest.approx(share, abs=0.006), name
+        assert facts[name].unit == "share"
+
+
 def test_photos_that_share_a_group_with_training_are_counted(dots):
     drawn = Rule(rule(range(29), parts={"test": range(29, 40)})).assign(dots)
     facts = describe(drawn, drawn.parts[0])

@@ -9,9 +9,10 @@ What counts as leakage, so that `--strict` fails on it:
 - a place within the dataset's reach of train or val, where the split promises the part a distance.
 
 Parts without such a promise (`seen`, those of `random`) lie near training by design: for them
-reach and groups are told, and are no leak. Ids and groups are names that a dataset gives: where two
-datasets (of different digests) have the same ones, that may be one photo or person, if both come
-from one source, or mean nothing, so that they are told, and are no leak either.
+reach, groups and shared ground are told, and are no leak. Ids and groups are names that a dataset
+gives: where two datasets (of different digests) have the same ones, that may be one photo or
+person, if both come from one source, or mean nothing, so that they are told, and are no leak
+either.
 """
 
 from collections.abc import Sequence
@@ -21,6 +22,7 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
+from geobench import footprints
 from geobench.audit.coordinates import same_place
 from geobench.audit.duplicates import NONE, Lookalikes
 from geobench.audit.findings import EXAMPLES, Line, Mark, Section, names, photos
@@ -92,6 +94,9 @@ def check(
     for each in found:
         leaking |= each.mask & each.line.leak
     lines = (_count(part), *(each.line for each in found), *finder.distances())
+    if len(assignment.train):
+        ground = footprints.facts(part, assignment.train)
+        lines += tuple(Line(name, fact.value, fact.unit) for name, fact in ground.items())
     about = "What train or val has, too. Shares are of the part's photos."
     return Leakage(Section(title, about, lines), Mark(title, part.points[leaking]))
 

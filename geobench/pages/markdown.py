@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from geobench import footprints
 from geobench.board.leaderboard import Leaderboard
 from geobench.board.tables import Row, Tables
 from geobench.names import CEILING
@@ -46,6 +47,13 @@ _DIFFERENCE = (
         "too: the photos are others. A split's twin (`surroundings: train`), where a split has "
         "one, measures the gap on the same photos."
     ),
+)
+
+_SAME_GROUND = (
+    "`{source}` trains on the same ground: the training photo that shows most of the ground of a "
+    "test photo shows {best} of it (median; at most {most}), all together {union} (mean "
+    "{mean}), and {sharing} of the test photos share some. {contrast} holds the loss of these "
+    "near-duplicates, too."
 )
 
 _CHECKED = """\
@@ -135,6 +143,7 @@ def _part(board: Leaderboard, part: str, tables: Tables) -> list[str]:
         title, text = _GAP if twin else _DIFFERENCE
         size = board.size_of_twins(part)
         lines += [f"### {title}", "", text.format(source=source, part=part, size=size), ""]
+        lines += _same_ground(source, board.manifest.parts[source].facts, title=title)
         first = primary([row for row in mine if row.overall and not is_contrast(row)])
         shown = [row for row in contrasts if row.summary.startswith(f"{first}.")]
         overall = [row for row in mine if row.overall and row.summary == first]
@@ -151,6 +160,22 @@ def _part(board: Leaderboard, part: str, tables: Tables) -> list[str]:
         lines += [f"<details><summary>{first} by slice</summary>", ""]
         lines += [slice_table(mine, first), "", "</details>", ""]
     return [*lines, _facts(board.manifest.parts[part].facts), ""]
+
+
+def _same_ground(source: str, facts: Facts, *, title: str) -> list[str]:
+    """What training photos of `source` show of its test photos; nothing where that is not known."""
+    if footprints.SHARING not in facts or not facts[footprints.SHARING].value:
+        return []
+    names = {
+        "best": footprints.BEST,
+        "most": footprints.BEST_OF_ALL,
+        "union": footprints.UNION,
+        "mean": footprints.UNION_MEAN,
+        "sharing": footprints.SHARING,
+    }
+    shares = {word: number(facts[name].value, "share") for word, name in names.items()}
+    contrast = f"The {title[0].lower()}{title[1:]}"
+    return [_SAME_GROUND.format(source=source, contrast=contrast, **shares), ""]
 
 
 def _facts(facts: Facts) -> str:

@@ -145,20 +145,36 @@ def global_random_state_untouched(subject: DatasetSubject) -> None:
     )
 
 
+_WIDEST_VIEW_KM = 20_000  # half way around the Earth
+
+
 def reach_and_publishes_are_valid(subject: DatasetSubject) -> str:
-    """`reach_km` is a distance, and `publishes` one of the three things it can be."""
+    """`reach_km` and `view_km` are distances that fit, and `publishes` one of three things."""
     reach, publishes = subject.dataset.reach_km, subject.dataset.publishes
+    view = subject.dataset.view_km
     ensure(
         isinstance(reach, float | int) and math.isfinite(reach) and reach >= 0,
         f"reach_km is {reach!r}",
         "Give a distance in km; 0 where no two photos show the same thing.",
     )
     ensure(
+        isinstance(view, float | int) and 0 <= view <= _WIDEST_VIEW_KM,
+        f"view_km is {view!r}",
+        f"Give the side of the square that a photo shows, at most {_WIDEST_VIEW_KM:,} km; 0 where "
+        "photos show no such square.",
+    )
+    ensure(
+        reach >= view * math.sqrt(2),
+        f"reach_km is {reach:g}, and photos that show squares of {view:g} km share ground as far "
+        f"apart as {view * math.sqrt(2):g} km",
+        "Make reach_km the diagonal of view_km, or more.",
+    )
+    ensure(
         publishes in get_args(Publishes),
         f"publishes is {publishes!r}",
         f"It is one of {', '.join(get_args(Publishes))}.",
     )
-    return f"reach {reach:g} km, publishes {publishes}"
+    return f"reach {reach:g} km, view {view:g} km, publishes {publishes}"
 
 
 def survives_pickling(subject: DatasetSubject) -> None:

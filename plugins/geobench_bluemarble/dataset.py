@@ -85,8 +85,12 @@ class BlueMarble(Dataset):
     @property
     def reach_km(self) -> float:
         """The diagonal of a view, rounded up to 5 km: nearer towns may share pixels."""
-        diagonal = self.config.size * self.config.km_per_pixel * math.sqrt(2)
-        return float(5 * math.ceil(diagonal / 5))
+        return float(5 * math.ceil(self.view_km * math.sqrt(2) / 5))
+
+    @property
+    def view_km(self) -> float:
+        """The side of a view."""
+        return self.config.size * self.config.km_per_pixel
 
     @classmethod
     def tiny(cls, folder: Path) -> Any:
@@ -101,9 +105,7 @@ class BlueMarble(Dataset):
         kept = kept[: config.towns]
         points = towns.points[kept]
         ids = np.array([_view_id(town) for town in towns.id[kept].tolist()])
-        described = scenes.describe(
-            views.world(), points, width_km=config.size * config.km_per_pixel
-        )
+        described = scenes.describe(views.world(), points, width_km=self.view_km)
         return Table(
             ids=ids,
             points=points,

@@ -99,6 +99,21 @@ def test_a_buffer_below_the_reach_leaks_and_the_part_that_is_seen_does_not():
     assert wide["unseen-cells/seen"]["closer than the dataset's reach of 200 km"].value > 0
 
 
+def test_ground_that_training_shows_is_told_and_is_no_leak(monkeypatch):
+    monkeypatch.setattr(Album, "view_km", 100.0)
+    album = Album([[0, 10], [0, 10.5], [0, 12]], reach_km=150.0)
+    train, val = Part.of("train", album, np.array([0])), Part.of("val", album, np.array([2]))
+    tested = Part.of("test", album, np.array([1]))
+    drawn = Assignment(train, val, (tested,))
+    section = audit.leakage.check(tested, drawn, OfficialSplit(), "free", alike=None).section
+    line = section["ground of a test photo that one training photo shows, median"]
+    assert line.value == pytest.approx(1 - distance_km([0, 10], [0, 10.5]) / 100, abs=0.006)
+    assert not any(each.leaks for each in section.lines)
+    nothing = Assignment(Part.of("train", album, np.array([], np.intp)), val, (tested,))
+    section = audit.leakage.check(tested, nothing, OfficialSplit(), "free", alike=None).section
+    assert line.name not in section
+
+
 def test_a_split_by_group_shares_none():
     album = Album(places(60), groups=np.arange(60) // 4)
     found = audit.examine(album, ByGroupSplit())["by-group/test"]

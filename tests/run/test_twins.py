@@ -21,12 +21,14 @@ from geobench import (
     Split,
     SplitConfig,
     Table,
+    footprints,
     geo,
     records,
 )
 from geobench.board.leaderboard import Leaderboard
 from geobench.catalogue import installed
 from geobench.pages.verification import verify
+from geobench.readable import number
 from geobench.run import plan
 from geobench.splits import check_twins
 from geobench_basics.splits.unseen_cells import UnseenCellsSplit
@@ -131,6 +133,39 @@ def test_sizes_are_those_that_benchmark_json_holds(ran):
     (said,) = Leaderboard(board, installed()).unequal_trainings(PLAIN)
     assert re.fullmatch(r"the twin seen-cells was trained on 1,\d{3} photos, 1,200 more", said)
     assert Leaderboard(board, installed()).unequal_trainings(TWIN) == []
+
+
+def test_the_page_says_how_much_of_the_ground_of_its_test_photos_the_twin_trains_on(
+    ran, monkeypatch
+):
+    monkeypatch.setattr(Snapshots, "view_km", 700.0)
+    monkeypatch.setattr(Snapshots, "reach_km", 1000.0)
+    board = ran([])
+    page, parts = ((board / name).read_text() for name in ("README.md", "benchmark.json"))
+    shares = {label: part["facts"] for label, part in json.loads(parts)["parts"].items()}
+    assert shares[PLAIN][footprints.SHARING] == [0.0, "share"]
+    best, most, union, mean, sharing = (
+        number(shares[TWIN][name][0], "share")
+        for name in (
+            footprints.BEST,
+            footprints.BEST_OF_ALL,
+            footprints.UNION,
+            footprints.UNION_MEAN,
+            footprints.SHARING,
+        )
+    )
+    assert len({best, most, union, mean, sharing}) == 5
+    assert (
+        f"`{TWIN}` trains on the same ground: the training photo that shows most of the ground of "
+        f"a test photo shows {best} of it (median; at most {most}), all together {union} (mean "
+        f"{mean}), and {sharing} of the test photos share some. The generalisation gap holds the "
+        "loss of these near-duplicates, too."
+    ) in page
+    assert f"- {footprints.BEST}: {best}\n" in page
+
+
+def test_the_page_says_nothing_of_ground_where_nobody_knows_what_photos_show(ran):
+    assert "ground" not in (ran([]) / "README.md").read_text()
 
 
 class UnequalConfig(SplitConfig):

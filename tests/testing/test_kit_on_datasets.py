@@ -122,6 +122,16 @@ MUTANTS = {
         "reach-and-publishes-are-valid",
         "reach_km is nan",
     ),
+    "a view that is no number": (
+        with_methods(view_km=float("nan")),
+        "reach-and-publishes-are-valid",
+        "view_km is nan",
+    ),
+    "a reach within the view": (
+        with_methods(reach_km=100.0, view_km=100.0),
+        "reach-and-publishes-are-valid",
+        "reach_km is 100, and photos that show squares of 100 km share ground as far apart as 141",
+    ),
     "publishing what there is not": (
         with_methods(publishes="everything"),
         "reach-and-publishes-are-valid",

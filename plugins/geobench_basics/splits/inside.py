@@ -205,6 +205,10 @@ class _Within(Dataset):
     def reach_km(self) -> float:
         return self._whole.reach_km
 
+    @property
+    def view_km(self) -> float:
+        return self._whole.view_km
+
     def load(self) -> Table:
         return self._whole.table.take(self._rows)
 

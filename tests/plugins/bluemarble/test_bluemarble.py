@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from itertools import islice
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,10 +14,13 @@ from geopy.distance import great_circle
 from pydantic import ValidationError
 from scipy.spatial import cKDTree
 
-from geobench import DataError, distance_km, geo
+from geobench import DataError, Table, config, distance_km, geo
+from geobench.catalogue import installed
+from geobench.footprints import Views, overlap
 from geobench_bluemarble import scenes, thinning, views
 from geobench_bluemarble.dataset import BlueMarble, BlueMarbleConfig
 
+ROOT = Path(__file__).parents[3]
 KM_PER_DEGREE = geo.EARTH_RADIUS_KM * np.pi / 180
 
 
@@ -180,7 +184,7 @@ def test_the_defaults_give_14437_towns_of_falling_population(blue_marble):
     table = blue_marble.table
     assert len(table) == table.promised == 14_437
     assert (np.diff(table.attributes["population"]) <= 0).all()
-    assert blue_marble.reach_km == 205
+    assert (blue_marble.view_km, blue_marble.reach_km) == (144, 205)
     np.testing.assert_array_equal(table.groups, table.ids)
 
 
@@ -207,6 +211,34 @@ def test_namibia_has_towns_and_every_country_a_code(blue_marble):
     attributes = blue_marble.table.attributes
     assert "Windhoek" in attributes["place"][attributes["country"] == "NA"]
     assert (attributes["country"] != "").all()
+
+
+def test_views_share_the_pixels_of_the_ground_that_they_share(monkeypatch):
+    east = np.array([0.0, 33.0, 99.0]) / KM_PER_DEGREE
+    places = np.stack([np.zeros(3), 20 + east], axis=-1)  # rainforest; 11 and 33 pixels apart
+    dataset = BlueMarble()
+    monkeypatch.setattr(BlueMarble, "table", Table(np.array(["a", "b", "c"]), places, places[:, 0]))
+    first, *others = (picture.astype(float) for picture in dataset.images(np.arange(3)))
+    here = Views(places[:1], dataset.view_km)
+    for other, place in zip(others, places[1:], strict=True):
+        shared = overlap(here, Views(place[None], dataset.view_km)).best[0]
+        columns = round(shared * 48)
+        same = np.abs(first[:, 48 - columns :] - other[:, :columns]).mean()
+        assert same < 0.2 * np.abs(first[:, 47 - columns : -1] - other[:, :columns]).mean()
+
+
+def test_no_view_of_the_towns_of_blue_marble_apart_shows_more_than_a_tenth_of_another():
+    found = config.read(ROOT / "benchmarks/blue-marble-variants.yaml", installed())
+    (dataset,) = (each.dataset.plugin for each in found if each.name == "blue-marble-apart")
+    points, width = dataset.table.points, dataset.view_km
+    assert len(points) == 2_439
+    around = geo.Places(points).within(points, width * np.sqrt(2))
+    largest = 0.0
+    for row in np.unique(around.query[around.query != around.place]):
+        near = np.setdiff1d(around.place[around.query == row], row)
+        shared = overlap(Views(points[[row]], width), Views(points[near], width))
+        largest = max(largest, shared.best[0])
+    assert 0.08 < largest <= 0.1
 
 
 # Scenes

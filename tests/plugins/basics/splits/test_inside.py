@@ -227,8 +227,9 @@ def test_what_is_tested_elsewhere_by_an_outer_split_is_not_tuned_on():
         inside(RandomSplit(), split=to(Places(towns(300)))).assign(home)
 
 
-def test_the_rule_sees_a_dataset_like_the_whole_one_with_these_photos_alone():
+def test_the_rule_sees_a_dataset_like_the_whole_one_with_these_photos_alone(monkeypatch):
     seen = []
+    monkeypatch.setattr(ToyPlanet, "view_km", 70.0)
 
     @final
     class Watching(Split):
@@ -247,7 +248,7 @@ def test_the_rule_sees_a_dataset_like_the_whole_one_with_these_photos_alone():
     assert view.table.ids.tolist() == planet.table.ids[rows].tolist()
     assert view.table.part is not None
     assert len(view.table) == len(view.table.part) == view.table.promised
-    same = ("name", "reach_km", "on_earth", "publishes", "provides")
+    same = ("name", "reach_km", "view_km", "on_earth", "publishes", "provides")
     assert [getattr(view, name) for name in same] == [getattr(planet, name) for name in same]
     assert view.digest != planet.digest
     for mine, its in zip(view.images(np.array([0, 3])), planet.images(rows[[0, 3]]), strict=True):
