@@ -143,7 +143,7 @@ def test_a_split_that_knows_nothing_of_groups_keeps_them_apart_all_the_same():
     drawn = Careless().assign(dataset)
     assert 89 in drawn.left_out[SAME_GROUP]  # its group is tested, too
     # Of 90 photos two in three groups are in train and val, which is all of val and half of train.
-    assert len(drawn.val) == 30 > len(drawn.train) > 0
+    assert (len(drawn.train), len(drawn.val)) == (30, 30)
     assert not set(drawn.train.groups) & set(drawn.val.groups)
     assert everything(drawn) == list(range(100))
     with pytest.raises(DataError, match=r"no train photo is left: 90 share a group .*by-group"):
