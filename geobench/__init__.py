@@ -46,6 +46,10 @@ from geobench.data import Table as Table
 from geobench.data import Truth as Truth
 from geobench.data import hashes as hashes
 from geobench.data import smallest_by_hash as smallest_by_hash
+from geobench.grouping import SAME_GROUP as SAME_GROUP
+from geobench.grouping import WholeGroups as WholeGroups
+from geobench.grouping import in_groups_of as in_groups_of
+from geobench.grouping import whole_groups as whole_groups
 from geobench.splits import Assignment as Assignment
 from geobench.splits import Part as Part
 from geobench.splits import Split as Split
@@ -87,6 +91,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "SAME_GROUP",
     "Against",
     "Assignment",
     "Atoms",
@@ -145,6 +150,7 @@ __all__ = [
     "TextEncoder",
     "Truth",
     "VonMisesFisherMixture",
+    "WholeGroups",
     "digests",
     "distance_km",
     "drafts",
@@ -152,11 +158,13 @@ __all__ = [
     "geo",
     "hashes",
     "hookimpl",
+    "in_groups_of",
     "load",
     "names",
     "smallest_by_hash",
     "statistics",
     "trained",
+    "whole_groups",
 ]
 
 _LATER = {"load": "board.tables", "trained": "run.trained"}

@@ -5,7 +5,7 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, ClassVar, Self, final
+from typing import Any, ClassVar, Literal, Self, final
 
 import numpy as np
 from pydantic import Field
@@ -16,14 +16,16 @@ from geobench.data import Column, Dataset, Fact, Indices, smallest_by_hash
 from geobench.digests import array_digest
 from geobench.errors import DataError
 from geobench.geo import Places, Points
+from geobench.grouping import SAME_GROUP
 from geobench.names import LABEL
+from geobench.resampling import Resampled, resample
 from geobench.statistics.units import effective_units
 
 
 class SplitConfig(components.Config):
     """What every split has."""
 
-    added = {"val_ratio": None}
+    added = {"val_ratio": None, "groups": "apart"}
 
     seed: int = Field(0, ge=0, description="draws the split; training has seeds of its own")
     train_share: float = Field(
@@ -39,6 +41,11 @@ class SplitConfig(components.Config):
         description="the most validation photos for each training photo that is kept, by smallest "
         "hash of id and at least one: 0.1 for a tenth as many; none: all of them",
     )
+    groups: Literal["apart", "shared"] = Field(
+        "apart",
+        description="`apart`: photos of a group that is tested neither train nor validate, and "
+        "training and validation share none; `shared`: all may",
+    )
 
 
 @final
@@ -50,22 +57,24 @@ class Part:
         name: `train`, `val`, or the test part's name.
         dataset: where the rows are.
         rows: positions in the dataset's table, (N,).
-        units: the resampling unit of each photo, (N,): the block, country or group that the
-            rule drew, or the dataset's `group`.
+        regions: what the rule drew of each photo, (N,): a block or country that it held out; the
+            dataset's `group` where it drew no region.
+        resampled: the units of the photos, and why; the core sets it, of test parts.
     """
 
     name: str
     dataset: Dataset
     rows: Indices
-    units: Column
+    regions: Column
+    resampled: Resampled | None = None
 
     @classmethod
-    def of(cls, name: str, dataset: Dataset, rows: Indices, units: Column | None = None) -> Self:
-        """A part whose rows are sorted; its units are the dataset's groups unless given."""
+    def of(cls, name: str, dataset: Dataset, rows: Indices, regions: Column | None = None) -> Self:
+        """A part whose rows are sorted; its regions are the dataset's groups unless given."""
         order = np.argsort(rows, kind="stable")
         rows = np.asarray(rows, dtype=np.intp)[order]
-        units = dataset.table.groups[rows] if units is None else units[order]
-        return cls(name, dataset, rows, units)
+        regions = dataset.table.groups[rows] if regions is None else regions[order]
+        return cls(name, dataset, rows, regions)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -86,14 +95,24 @@ class Part:
     def attributes(self) -> dict[str, Column]:
         return {name: c[self.rows] for name, c in self.dataset.table.attributes.items()}
 
+    @property
+    def units(self) -> Column:
+        """The resampling unit of each photo, (N,); the regions as long as nothing is joined."""
+        return self.regions if self.resampled is None else self.resampled.units
+
     @cached_property
     def digest(self) -> str:
-        """SHA-256 over ids, coordinates and units, in order."""
-        return array_digest(self.ids, self.points, self.units)
+        """SHA-256 over ids, coordinates and regions, in order.
 
-    def keep(self, mask: np.ndarray[Any, np.dtype[np.bool_]]) -> "Part":
-        """The rows where `mask` (N,) holds."""
-        return replace(self, rows=self.rows[mask], units=self.units[mask])
+        Units are not in it: how a part is resampled changes no answer and no score.
+        """
+        return array_digest(self.ids, self.points, self.regions)
+
+    def keep(self, chosen: np.ndarray[Any, np.dtype[np.bool_]] | Indices) -> "Part":
+        """The rows where `chosen` (N,) holds, or at these positions; units stay what they are."""
+        known = self.resampled
+        some = None if known is None else replace(known, units=known.units[chosen])
+        return replace(self, rows=self.rows[chosen], regions=self.regions[chosen], resampled=some)
 
 
 @final
@@ -105,7 +124,7 @@ class Assignment:
         train: what methods learn from; may be empty.
         val: what they tune on; may be empty.
         parts: one or more test parts of unique names.
-        left_out: why rows are in none of these (`buffer`, `set-aside`) -> the rows.
+        left_out: why rows are in none of these (`buffer`, `set-aside`, `same-group`) -> the rows.
         broken: part -> how many of its photos were left out because their picture is broken.
         apart_km: test part -> the distance to train and val that the split promises.
         facts: what the split measured.
@@ -132,9 +151,10 @@ class Split(Plugin):
 
     @property
     def separates_groups(self) -> bool:
-        """Promises that no group is in test and in train or val; the harness checks.
+        """Promises that it draws no group for test and for train or val; the harness checks.
 
-        A class attribute will do where it does not depend on the configuration."""
+        A class attribute will do where it does not depend on the configuration. Without it, the
+        core leaves out what shares a group with a test photo, unless `groups` is `shared`."""
         return False
 
     @property
@@ -151,12 +171,18 @@ class Split(Plugin):
 
     @final
     def assign(self, dataset: Dataset) -> Assignment:
-        """Draw, apply `train_share` and `val_ratio`, and check what was promised.
+        """Draw, keep groups apart, apply `train_share` and `val_ratio`, check what was promised,
+        and say what of the test parts is resampled.
 
         Raises:
-            DataError: parts that overlap, repeat a name or are empty, or a broken promise.
+            DataError: parts that overlap, repeat a name or are empty, a broken promise, or groups
+                that leave nothing to train or validate on.
         """
         drawn = self.draw(dataset)
+        # A promise is checked of what was drawn: what is left out below would hide it.
+        _check_groups(self, drawn)
+        if self.config.groups == "apart":
+            drawn = _groups_apart(drawn, where=f"split {self.name} of {dataset.name}")
         share, ratio = self.config.train_share, self.config.val_ratio
         left_out = dict(drawn.left_out)
         if share < 1 and len(drawn.train):
@@ -167,7 +193,49 @@ class Split(Plugin):
             val, left_out["val-ratio"] = _cut(drawn.val, most)
             drawn = replace(drawn, val=val, left_out=left_out)
         _check(self, drawn)
+        # Of train and val, which no interval resamples, regions are no matter, nor in a key.
+        train, val = (Part.of(p.name, p.dataset, p.rows) for p in (drawn.train, drawn.val))
+        parts = tuple(replace(part, resampled=_resampled(part)) for part in drawn.parts)
+        return replace(drawn, train=train, val=val, parts=parts)
+
+
+def _groups_apart(drawn: Assignment, *, where: str) -> Assignment:
+    """Without training and validation photos that share a group with a tested one; and of groups
+    in both training and validation, without the photos on one side."""
+    home = drawn.train.dataset
+    # A dataset that was read twice is one: its groups mean the same.
+    kin = [p for p in drawn.parts if p.dataset is home or p.dataset.digest == home.digest]
+    tested = np.concatenate([home.table.groups[:0], *(part.groups for part in kin)])
+    train, val = (p.keep(~np.isin(p.groups, tested)) for p in (drawn.train, drawn.val))
+    both = [np.isin(train.groups, val.groups), np.isin(val.groups, train.groups)]
+    if both[0].any():
+        # The side that has the smaller share of its photos there: the other would lose more by it.
+        if both[0].mean() < both[1].mean():
+            train = train.keep(~both[0])
+        else:
+            val = val.keep(~both[1])
+    lost = [np.setdiff1d(drawn.train.rows, train.rows), np.setdiff1d(drawn.val.rows, val.rows)]
+    same = np.concatenate([drawn.left_out.get(SAME_GROUP, lost[0][:0]), *lost])
+    if not len(same):
         return drawn
+    # A rule that leaves them out itself hands over a training that is empty already.
+    had_train = len(drawn.train) or SAME_GROUP in drawn.left_out
+    for part, had in ((train, had_train), (val, len(drawn.val))):
+        if had and not len(part):
+            raise DataError(
+                f"no {part.name} photo is left: {len(same):,} share a group with test photos, or "
+                "with the other side of training and validation",
+                where=where,
+                remedy="Draw whole groups (the split by-group), or set `groups: shared`.",
+            )
+    left_out = {**drawn.left_out, SAME_GROUP: np.sort(same)}
+    return replace(drawn, train=train, val=val, left_out=left_out)
+
+
+def _resampled(part: Part) -> Resampled:
+    """The units of a test part."""
+    reach_km = part.dataset.reach_km
+    return resample(part.regions, groups=part.groups, points=part.points, reach_km=reach_km)
 
 
 def _cut(part: Part, count: int) -> tuple[Part, Indices]:
@@ -204,13 +272,6 @@ def _check(split: Split, drawn: Assignment) -> None:
         raise DataError("train, val, parts and left-out rows overlap", where=where)
     learnt = [part for part in (drawn.train, drawn.val) if len(part)]
     for part in drawn.parts:
-        if split.separates_groups and part.dataset is home:
-            shared = np.isin(part.groups, [g for p in learnt for g in np.unique(p.groups)])
-            if shared.any():
-                raise DataError(
-                    f"{shared.sum()} photos of {part.name} share a group with train or val",
-                    where=where,
-                )
         promised = drawn.apart_km.get(part.name, 0)
         if promised and learnt:
             seen = Places(np.concatenate([p.points for p in learnt]))
@@ -220,6 +281,19 @@ def _check(split: Split, drawn: Assignment) -> None:
                     f"{part.name} comes within {nearest:.3f} km of train or val, "
                     f"not the promised {promised:g} km",
                     where=where,
+                )
+
+
+def _check_groups(split: Split, drawn: Assignment) -> None:
+    """Raise DataError if a split draws a group for test and for train or val against a promise."""
+    home, learnt = drawn.train.dataset, (drawn.train, drawn.val)
+    for part in drawn.parts:
+        if split.separates_groups and part.dataset is home:
+            shared = np.isin(part.groups, np.concatenate([each.groups for each in learnt]))
+            if shared.any():
+                raise DataError(
+                    f"{shared.sum()} photos of {part.name} share a group with train or val",
+                    where=f"split {split.name}",
                 )
 
 

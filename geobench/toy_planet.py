@@ -59,7 +59,9 @@ class ToyPlanetConfig(WorldConfig):
     """How large and how hard the toy planet is."""
 
     photos: int = Field(600, ge=1, description="photos on the planet")
-    photographers: int = Field(60, ge=1, description="groups of photos")
+    photographers: int | None = Field(
+        None, ge=1, description="groups of photos; none: half as many as there are photos"
+    )
 
 
 @final
@@ -209,14 +211,15 @@ class ToyPlanet(Dataset):
     def load(self) -> Table:
         count = self.config.photos
         rng = np.random.default_rng([self.config.seed, 3])
-        photographers = rng.integers(self.config.photographers, size=count)
+        people = self.config.photographers or max(1, count // 2)
+        photographers = rng.integers(people, size=count)
         drawn = rng.permutation(count) / count
         most = self.world.landscape_given(self.photos.features).max(axis=1)
         points = self.photos.points
         return Table(
             ids=_names("toy-{:06d}", count),
             points=points,
-            groups=_names("photographer-{:04d}", self.config.photographers)[photographers],
+            groups=_names("photographer-{:04d}", people)[photographers],
             attributes={
                 "hemisphere": np.where(points[:, 0] >= 0, "north", "south"),
                 "scene": _names("{:02d}", self.config.landscapes)[self.photos.landscapes],

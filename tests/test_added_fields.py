@@ -233,7 +233,7 @@ class Misnamed(Config):
 with pytest.warns(UserWarning, match="shadows an attribute"):
 
     class Typed(Config):
-        added: dict[str, int | None] = {"extra": 0}
+        added: dict[str, int | str | None] = {"extra": 0}
         extra: int = 0
 
 

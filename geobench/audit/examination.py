@@ -56,7 +56,7 @@ def examine(
             together = alike
         elif own and (other := looked.get(id(part.dataset))):
             together = duplicates.Lookalikes([own, other])
-        leak = leakage.check(part, assignment, split, label, alike=together)
+        leak = leakage.check(part, assignment, label, alike=together)
         sections.append(leak.section)
         if part.dataset.publishes != "scores":
             marks.append(leak.mark)

@@ -28,6 +28,7 @@ class Line:
         detail: what the number alone does not say.
         examples: up to EXAMPLES photos, by id.
         leak: test photos that training has seen, for `--strict`; no leak where `value` is 0.
+        remedy: of a leak, the key that mends it.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Line:
     detail: str = ""
     examples: tuple[str, ...] = ()
     leak: bool = False
+    remedy: str = ""
 
     @property
     def leaks(self) -> bool:
@@ -52,10 +54,14 @@ def photos(
     detail: str = "",
     examples: tuple[str, ...] = (),
     leak: bool = False,
+    remedy: str = "",
 ) -> Line:
     """A line that counts photos, with their share of `total`; the rest as in Line."""
     share = count / total if total else None
-    return Line(name, int(count), share=share, detail=detail, examples=examples, leak=leak)
+    count = int(count)
+    return Line(
+        name, count, share=share, detail=detail, examples=examples, leak=leak, remedy=remedy
+    )
 
 
 @final

@@ -5,14 +5,13 @@ What counts as leakage, so that `--strict` fails on it:
 - an id that train or val has, too, in the same dataset;
 - an exact place that train or val has, too;
 - a picture of which train or val has a near-duplicate;
-- a group that train or val has, too, where the split promises to keep groups apart;
+- a group that train or val has, too (`groups: apart`, the default, leaves such photos out);
 - a place within the dataset's reach of train or val, where the split promises the part a distance.
 
 Parts without such a promise (`seen`, those of `random`) lie near training by design: for them
-reach, groups and shared ground are told, and are no leak. Ids and groups are names that a dataset
-gives: where two datasets (of different digests) have the same ones, that may be one photo or
-person, if both come from one source, or mean nothing, so that they are told, and are no leak
-either.
+reach and shared ground are told, and are no leak. Ids and groups are names that a dataset gives:
+where two datasets (of different digests) have the same ones, that may be one photo or person, if
+both come from one source, or mean nothing, so that they are told, and are no leak either.
 """
 
 from collections.abc import Sequence
@@ -27,7 +26,7 @@ from geobench.audit.coordinates import same_place
 from geobench.audit.duplicates import NONE, Lookalikes
 from geobench.audit.findings import EXAMPLES, Line, Mark, Section, names, photos
 from geobench.geo import Places
-from geobench.splits import Assignment, Part, Split
+from geobench.splits import Assignment, Part
 from geobench.statistics.units import effective_units
 
 _RADII_KM = (1.0, 25.0, 200.0)
@@ -62,15 +61,12 @@ def sizes(label: str, assignment: Assignment) -> Section:
     return Section(f"Split {label}", "Shares are of all photos of the dataset.", tuple(lines))
 
 
-def check(
-    part: Part, assignment: Assignment, split: Split, label: str, *, alike: Lookalikes | None
-) -> Leakage:
+def check(part: Part, assignment: Assignment, label: str, *, alike: Lookalikes | None) -> Leakage:
     """What training has already seen of a test part.
 
     Args:
         part: the test part.
         assignment: what the split drew.
-        split: who drew it, and promised.
         label: the split's.
         alike: the pictures of the home dataset and of the part's; None where none are compared.
     """
@@ -82,7 +78,7 @@ def check(
     finder = _Finder(part, learnt)
     found = []
     if finder.kin:
-        found += [finder.ids(), finder.groups(promised=split.separates_groups)]
+        found += [finder.ids(), finder.groups()]
     if finder.strangers:
         found += finder.names_elsewhere()
     found.append(finder.places())
@@ -131,13 +127,13 @@ class _Finder:
         known = np.concatenate([each.ids for each in self.kin])
         return self.found("same id", np.isin(self.part.ids, known), leak=True)
 
-    def groups(self, *, promised: bool) -> _Found:
+    def groups(self) -> _Found:
         known = np.concatenate([each.groups for each in self.kin])
         mask = np.isin(self.part.groups, known)
         shared = len(np.unique(self.part.groups[mask]))
-        promise = "promises to keep groups apart" if promised else "does not promise them apart"
-        detail = f"{shared:,} groups; the split {promise}"
-        return self.found("same group", mask, leak=promised, detail=detail)
+        detail = f"{shared:,} groups"
+        remedy = "the split's key `groups: apart` leaves their groups out of train and val"
+        return self.found("same group", mask, leak=True, detail=detail, remedy=remedy)
 
     def names_elsewhere(self) -> list[_Found]:
         detail = "a leak if both datasets name from one source"
@@ -213,11 +209,14 @@ class _Finder:
         leak: bool,
         detail: str = "",
         twins: Sequence[str] = (),
+        remedy: str = "",
     ) -> _Found:
         """A line that counts where `mask` (N,) holds; `twins` are what the first of them match."""
         examples = names(self.part.dataset, self.part.rows[mask])
         if twins:
             examples = tuple(f"{a} ~ {b}" for a, b in zip(examples, twins, strict=True))
         count = int(mask.sum())
-        line = photos(name, count, len(mask), detail=detail, examples=examples, leak=leak)
+        line = photos(
+            name, count, len(mask), detail=detail, examples=examples, leak=leak, remedy=remedy
+        )
         return _Found(line, mask)

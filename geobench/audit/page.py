@@ -45,6 +45,7 @@ def conclusion(audit: Audit) -> list[str]:
         return []
     leaks = [
         f"LEAK {section.title}: {line.name}: {amount(line)} photos ({share(line)})"
+        + (f"; {line.remedy}" if line.remedy else "")
         for section, line in audit.leaks()
     ]
     return leaks or [f"no leakage found in split {audit.split}"]

@@ -9,11 +9,13 @@ from geobench.board.part_curves import PartCurves
 from geobench.board.part_records import PartRecords
 from geobench.board.part_rows import PartNumber, compute_rows, row_of
 from geobench.board.part_scores import PartScores
-from geobench.board.ranks import rank
+from geobench.board.ranks import FEW_UNITS, rank, unranked
 from geobench.board.tables import Cost, CurvePoint, Row
 from geobench.metrics import Against, Curve, Mean, Metric
 from geobench.scoring.slices import views
+from geobench.statistics.intervals import FEWEST_UNITS
 from geobench.statistics.replicate_weights import Codes
+from geobench.statistics.units import effective_units
 
 NumberKey: TypeAlias = tuple[str, str]
 """Label and summary."""
@@ -41,7 +43,9 @@ class PartTables:
 
 
 def compute(benchmark: str, records: PartRecords, *, metrics: Sequence[Metric]) -> PartTables:
-    """Compute every row, curve and cost of a part; a trial on fewer photos ranks nobody.
+    """Compute every row, curve and cost of a part.
+
+    A trial on fewer photos ranks nobody, and neither does a part of too few effective units.
 
     Args:
         benchmark: its name.
@@ -49,6 +53,7 @@ def compute(benchmark: str, records: PartRecords, *, metrics: Sequence[Metric]) 
         metrics: that the benchmark asks for.
     """
     part, ranked = PartScores(benchmark, records), not records.manifest.limit
+    few = effective_units(part.units) < FEWEST_UNITS
     curves, seen = PartCurves(part), views(records.arrays)
     tables = PartTables(part.label, part.units, list(compute_costs(records, benchmark=benchmark)))
     for scores in part.of(metrics, [*records.entries(), *records.ceiling()]):
@@ -59,7 +64,10 @@ def compute(benchmark: str, records: PartRecords, *, metrics: Sequence[Metric]) 
             for view in seen:
                 found = compute_rows(part, scores, summary=summary, view=view)
                 bare = [row_of(each) for each in found]
-                tables.rows.extend(rank(found, better=summary.better) if ranked else bare)
+                if ranked and few:
+                    tables.rows.extend(unranked(bare, FEW_UNITS))
+                else:
+                    tables.rows.extend(rank(found, better=summary.better) if ranked else bare)
                 if view.overall:
                     numbers = [each for each in found if isinstance(each, PartNumber)]
                     tables.numbers.update({(n.row.label, summary.name): n for n in numbers})

@@ -11,8 +11,10 @@ from geobench.board.part_rows import NumberOrRow, PartNumber, row_of
 from geobench.board.tables import RANKED, Row, joined
 from geobench.metrics import Direction
 from geobench.statistics import ranking
+from geobench.statistics.intervals import FEWEST_UNITS
 
 UNRANKED = "not ranked: scored on other photos than most"
+FEW_UNITS = f"not ranked: the part has fewer than {FEWEST_UNITS} effective units"
 
 
 def rank(found: Sequence[NumberOrRow], *, better: Direction) -> list[Row]:
@@ -46,6 +48,16 @@ def rank(found: Sequence[NumberOrRow], *, better: Direction) -> list[Row]:
     for place in able.keys() - set(competing):
         rows[place] = replace(rows[place], note=joined(rows[place].note, UNRANKED))
     return rows
+
+
+def unranked(rows: Sequence[Row], why: str) -> list[Row]:
+    """The rows with a note, on those that would have a rank, why they have none."""
+    return [
+        replace(row, note=joined(row.note, why))
+        if row.status in RANKED and math.isfinite(row.value)
+        else row
+        for row in rows
+    ]
 
 
 def _competes(found: NumberOrRow) -> TypeGuard[PartNumber]:

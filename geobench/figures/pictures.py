@@ -159,6 +159,10 @@ _ROLES = {
     "seen": "`seen` (a test part of the split whose twin this is)",
     "surplus": "`surplus` (left over, for a twin trains on as many photos as the other split)",
     "outer": "`outer` (tested, or not trained on, by a split that this one keeps clear of)",
+    "same-group": "`same-group` (of a group that is tested, or of the other of train and val)",
+    "val-set-aside": "`val-set-aside` (held out with validation photos, but more than validate)",
+    "val-buffer": "`val-buffer` (too near to validation photos at unseen places)",
+    "val-control": "`val-control` (validates in the control, or in what it is the control of)",
     "train-share": "`train-share` (training photos beyond the share that was asked for)",
     "val-ratio": "`val-ratio` (validation photos beyond the ratio that was asked for)",
 }

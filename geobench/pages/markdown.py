@@ -6,6 +6,7 @@ from geobench import footprints
 from geobench.board.leaderboard import Leaderboard
 from geobench.board.tables import Row, Tables
 from geobench.names import CEILING
+from geobench.pages.about_intervals import about_intervals
 from geobench.pages.markdown_tables import (
     gap_table,
     glance_table,
@@ -22,7 +23,7 @@ from geobench.records.documents import Facts
 _MEANING = """\
 Each cell: value, 95 % interval, and the range of ranks that the paired tests allow (all pairs,
 Holm's correction). {seeds}
-Intervals resample units (what the split drew, else the dataset's groups), not photos.
+Intervals resample units, not photos; which ones, stands at the top of each part.
 *Italics*: a weak interval (fewer than 10 effective units, fewer than 5 effective hits or misses, or
 nothing that varies). ↑ higher is better, ↓ lower is better. `{ceiling}` answers with the
 training place nearest to the truth: no method that answers with training places can pass it.
@@ -133,7 +134,13 @@ def _part(board: Leaderboard, part: str, tables: Tables) -> list[str]:
     """The section of a part: summaries, gaps, pictures, novelty, slices, the split in numbers."""
     rows = tables.rows
     mine = [row for row in rows if row.part == part]
-    lines = [f"## {part}", "", summary_table(mine), ""]
+    lines = [
+        f"## {part}",
+        "",
+        *about_intervals(board.manifest.parts[part]),
+        summary_table(mine),
+        "",
+    ]
     contrasts = [row for row in mine if is_contrast(row)]
     if contrasts:
         twin = board.twins.get(part, "")

@@ -97,8 +97,9 @@ def novelty_table(points: Sequence[CurvePoint], rows: Sequence[Row]) -> str:
             if point.curve == f"{summary}.novelty-bins" and summary in known:
                 key = f"{summary}/{point.x}"
                 unit = known[summary].unit
-                limits = f"{number(point.low, unit)} to {number(point.high, unit)}"
-                interval = "" if math.isnan(point.low) else f"<br>{limits}"
+                interval = ""
+                if not math.isnan(point.low):  # a bin of fewer than two units has none
+                    interval = f"<br>{number(point.low, unit)} to {number(point.high, unit)}"
                 cells[point.label, key] = f"**{number(point.value, unit)}**{interval}"
                 heads[key] = f"{_head(known[summary])}, {number(point.x)} km away"
     if not cells:

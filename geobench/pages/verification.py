@@ -165,11 +165,9 @@ def _parts(board: Leaderboard) -> list[str]:
             problems.append(f"{path} lacks {', '.join(lost)}")
             continue
         hidden = entry.dataset.publishes == "scores"
-        if (
-            not hidden
-            and array_digest(arrays["id"], arrays["truth"], arrays["unit"]) != entry.digest
-        ):
-            problems.append(f"{path}: ids, truth or units of {label} are not those of its digest")
+        drawn = arrays.get("region", arrays["unit"])  # in boards of before, units are the regions
+        if not hidden and array_digest(arrays["id"], arrays["truth"], drawn) != entry.digest:
+            problems.append(f"{path}: ids, truth or regions of {label} are not those of its digest")
         away = geo.distance_km(arrays["nearest"], arrays["truth"]) - arrays["novelty"]
         if np.nanmax(np.abs(away), initial=0) > 1e-6:
             problems.append(f"{path}: novelty is not the distance from truth to nearest")

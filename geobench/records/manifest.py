@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from geobench.data import Publishes
 from geobench.methods import Origin
 from geobench.records.documents import Document, Facts, Versioned
+from geobench.resampling import Rule
 
 
 @final
@@ -94,11 +95,29 @@ class SplitMap(Document):
 
 
 @final
+class StoredUnits(Document):
+    """Which photos of a part are one unit, and why."""
+
+    rules: list[Rule] = Field(
+        description="what makes photos one unit, joined where they overlap: `group`, `region`, "
+        "`block`; none where each photo is one. Absent, with the other two, of boards of before"
+    )
+    alone: bool = Field(
+        description="whether it is the coarsest rule alone, because joined with others one unit "
+        "would hold over half of the photos"
+    )
+    block_rows: int | None = Field(
+        default=None, description="rows of the EqualAreaGrid whose cells are the blocks"
+    )
+
+
+@final
 class StoredPart(Document):
     """A part, and where its photos lie."""
 
     folder: str = Field(description="part -> its folder in runs/")
-    digest: str = Field(description="of ids, places and units of its photos")
+    digest: str = Field(description="of ids, places and regions of its photos")
+    resampled: StoredUnits | None = None
     dataset: StoredDataset = Field(description="where its photos are from; the fields of `dataset`")
     sha256: str = Field(description="of part.npz")
     facts: Facts = Field(description="name -> fact: the split in numbers")

@@ -19,12 +19,12 @@ SLICED = "sliced"
 def part_arrays(part: Part, train: Part) -> dict[str, NDArray[Any]]:
     """The arrays of part.npz: who the photos are, where they were taken, and how new that is.
 
-    `id` (hashed where the dataset publishes scores only), `truth` (N, 2), `unit`, `group`,
-    `nearest` (N, 2) the nearest training place and `novelty` (N,) its distance in km (NaN where
-    nothing trains), `neighbours` (N,) how many training photos lie within NEIGHBOURHOOD_KM,
-    `slice.continent` and `slice.population` where the places are on the real Earth and the dataset
-    does not say them, and each attribute under `attribute.<name>`; `sliced` (K,) the names of those
-    that are sliced by, where they are not all.
+    `id` (hashed where the dataset publishes scores only), `truth` (N, 2), `unit`, `region` (what
+    the split drew), `group`, `nearest` (N, 2) the nearest training place and `novelty` (N,) its
+    distance in km (NaN where nothing trains), `neighbours` (N,) how many training photos lie within
+    NEIGHBOURHOOD_KM, `slice.continent` and `slice.population` where the places are on the real
+    Earth and the dataset does not say them, and each attribute under `attribute.<name>`; `sliced`
+    (K,) the names of those that are sliced by, where they are not all.
     """
     nearest, novelty = np.full((len(part), 2), np.nan), np.full(len(part), np.nan)
     around = np.zeros(len(part), np.intp)
@@ -37,6 +37,7 @@ def part_arrays(part: Part, train: Part) -> dict[str, NDArray[Any]]:
         "id": np.array([digest(i)[:16] for i in part.ids.tolist()]) if hidden else part.ids,
         "truth": part.points,
         "unit": part.units,
+        "region": part.regions,
         "group": part.groups,
         "nearest": nearest,
         "novelty": novelty,
@@ -53,14 +54,16 @@ def part_arrays(part: Part, train: Part) -> dict[str, NDArray[Any]]:
 
 def part_names(part: Part) -> set[str]:
     """The names of the arrays of part.npz that this version writes."""
-    names = {"id", "truth", "unit", "group", "nearest", "novelty", "neighbours"}
+    names = {"id", "truth", "unit", "region", "group", "nearest", "novelty", "neighbours"}
     names |= _of_towns(part) | {f"attribute.{name}" for name in part.attributes}
     return names | set(_sliced(part))
 
 
 def is_current(arrays: Mapping[str, NDArray[Any]], part: Part) -> bool:
-    """Whether the arrays of a part.npz are those that this version writes, sliced alike."""
-    alike = all(np.array_equal(arrays.get(n, ()), names) for n, names in _sliced(part).items())
+    """Whether the arrays of a part.npz are those that this version writes, sliced and resampled
+    alike: neither is in a key."""
+    wanted = {**_sliced(part), "unit": part.units}
+    alike = all(np.array_equal(arrays.get(name, ()), column) for name, column in wanted.items())
     return alike and set(arrays) == part_names(part)
 
 

@@ -19,7 +19,14 @@ from geobench.geo import Points
 from geobench.methods import Method, Retriever
 from geobench.pages.report import refuse_links, write_files
 from geobench.records import Manifest, ManifestRow, StoredRecord, files
-from geobench.records.manifest import Asked, SeenByWeights, SplitMap, StoredDataset, StoredPart
+from geobench.records.manifest import (
+    Asked,
+    SeenByWeights,
+    SplitMap,
+    StoredDataset,
+    StoredPart,
+    StoredUnits,
+)
 from geobench.run import recording
 from geobench.run.named_methods import with_components
 from geobench.run.plan import Evaluation, Plan, Training
@@ -135,9 +142,14 @@ def _part(planned: Plan, training: Training, evaluation: Evaluation) -> dict[str
     """The fields of a StoredPart, but for its twin."""
     path = evaluation.folder.parent / "part.npz"
     recording.part_file(evaluation, training.assignment.train)
+    resampled = evaluation.part.resampled
+    assert resampled is not None, "every test part comes from Split.assign"
     return {
         "folder": path.parent.name,
         "digest": evaluation.task.test,
+        "resampled": StoredUnits(
+            rules=list(resampled.rules), alone=resampled.alone, block_rows=resampled.block_rows
+        ),
         "dataset": _about(evaluation.part.dataset),
         "sha256": file_digest(path),
         "facts": describe(training.assignment, evaluation.part),

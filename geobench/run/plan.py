@@ -253,8 +253,7 @@ def limited(assignment: Assignment, limit: int) -> Assignment:
     """At most `limit` photos each of train, val and parts: the smallest hashes of id."""
 
     def cut(whole: Part) -> Part:
-        kept = smallest_by_hash(whole.ids, limit)
-        return Part.of(whole.name, whole.dataset, whole.rows[kept], whole.units[kept])
+        return whole.keep(smallest_by_hash(whole.ids, limit))
 
     return Assignment(
         train=cut(assignment.train),

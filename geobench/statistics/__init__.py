@@ -18,6 +18,8 @@ from geobench.statistics.replicates import replicate_quantile as replicate_quant
 from geobench.statistics.replicates import replicate_share as replicate_share
 from geobench.statistics.replicates import replicate_statistic as replicate_statistic
 from geobench.statistics.units import AnyUnits as AnyUnits
+from geobench.statistics.units import JoinedUnits as JoinedUnits
 from geobench.statistics.units import Units as Units
 from geobench.statistics.units import effective_units as effective_units
+from geobench.statistics.units import join_units as join_units
 from geobench.statistics.units import unit_codes as unit_codes

@@ -22,7 +22,9 @@ from geobench.statistics.replicates import (
 )
 from geobench.statistics.units import AnyUnits, Units
 
-_FEWEST_UNITS = 10  # effective units; below, an interval is marked as weak
+FEWEST_UNITS = 10
+"""Effective units below which an interval is marked as weak, and a part has no ranks."""
+
 _FEWEST_HITS = 5  # effective hits or misses; below, a share's interval is marked as weak
 
 
@@ -134,6 +136,6 @@ def _estimate(
     value, sd, seeds = summary.value, summary.seed_sd, summary.seed_values.size
     if (effective := units.effective if size is None else size) < 2:
         low, high, note = float("nan"), float("nan"), "fewer than 2 effective units: no interval"
-    elif effective < _FEWEST_UNITS:
-        note = "; ".join(filter(None, [f"fewer than {_FEWEST_UNITS} effective units", note]))
+    elif effective < FEWEST_UNITS:
+        note = "; ".join(filter(None, [f"fewer than {FEWEST_UNITS} effective units", note]))
     return Estimate(value, low, high, sd, seeds, units.codes.size, effective, note)

@@ -6,7 +6,9 @@ import numpy as np
 
 from geobench import geo
 from geobench.data import Fact
+from geobench.errors import DataError
 from geobench.features.inputs import Inputs
+from geobench.grouping import SAME_GROUP
 from geobench.statistics.units import unit_codes
 from geobench.testing import draw_checks
 from geobench.testing.check import Failure, Skip, ensure
@@ -25,18 +27,19 @@ def assigns_the_toy_planet(subject: SplitSubject) -> str:
 
 
 def parts_are_well_formed(subject: SplitSubject) -> None:
-    """Rows are positions in the table, with one resampling unit per photo."""
+    """Rows are positions in the table, with one region per photo."""
     drawn = subject.drawn
     for part in drawn.all_parts:
         _check_rows(f"part {part.name}", part.rows, len(part.dataset.table))
         ensure(
-            np.shape(part.units) == np.shape(part.rows),
-            f"part {part.name} has units of shape {np.shape(part.units)} for {len(part)} photos",
-            "Give one unit per photo: what was drawn (a block, a group), or leave units out.",
+            np.shape(part.regions) == np.shape(part.rows),
+            f"part {part.name} has regions of shape {np.shape(part.regions)} for {len(part)} "
+            "photos",
+            "Give one per photo: the block or country that was held out, or leave regions out.",
         )
         if len(part):
             try:
-                unit_codes(part.units)
+                unit_codes(part.regions)
             except ValueError as error:
                 raise Failure(f"part {part.name}: {error}") from None
     for reason, rows in drawn.left_out.items():
@@ -149,6 +152,26 @@ def promised_groups_are_kept_apart(subject: SplitSubject) -> str:
     return f"{len(learnt)} groups to learn from"
 
 
+def groups_can_be_kept_apart(subject: SplitSubject) -> str:
+    """With `groups: apart` training and validation are left, and test parts are the same photos."""
+    try:
+        apart = subject.assign(groups="apart")
+    except DataError as error:
+        raise Failure(
+            f"{error.problem}",
+            remedy="Draw validation by geobench.whole_groups, and test no photo of every group.",
+        ) from None
+    shared = subject.assign(groups="shared")
+    for one, other in zip(apart.parts, shared.parts, strict=True):
+        ensure(
+            one.name == other.name and one.digest == other.digest,
+            f"part {one.name} has other photos where groups are shared",
+            "Leave `groups` to the core, or let it decide of train and val alone.",
+        )
+    left = apart.left_out.get(SAME_GROUP, ())
+    return f"{len(left)} photos are left out because of their group"
+
+
 def labels_unseen(subject: SplitSubject) -> None:
     """At test time methods see of a part neither places nor attributes, nor any trace of them."""
     for part in subject.drawn.parts:
@@ -158,7 +181,7 @@ def labels_unseen(subject: SplitSubject) -> None:
         ensure(
             (np.diff(part.rows) >= 0).all(),
             f"part {part.name} has its photos in another order than the table",
-            "Make parts by geobench.Part.of(name, dataset, rows, units).",
+            "Make parts by geobench.Part.of(name, dataset, rows, regions).",
         )
         for photo, place in zip(examples.ids.tolist(), part.points, strict=True):
             ensure(
@@ -175,6 +198,7 @@ CHECKS = (
     no_photo_is_lost,
     promised_distances_are_kept,
     promised_groups_are_kept_apart,
+    groups_can_be_kept_apart,
     labels_unseen,
     *draw_checks.CHECKS,
 )

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from geobench import Assignment, Component, Dataset, Part, Split, audit, distance_km
+from geobench import Assignment, Component, Dataset, Part, audit, distance_km
 from geobench.toy_planet import ToyPlanet
 from geobench_basics.splits import ByGroupSplit, OfficialSplit, TransferSplit
 from geobench_basics.splits.transfer import TransferConfig
@@ -25,7 +25,7 @@ def test_what_test_photos_share_with_training_is_counted_as_by_hand(seed):
     groups = rng.integers(20, size=count)
     shows = rng.integers(30, size=count)
     album = Album(points, [photo(number, 32) for number in shows], part=kinds, groups=groups)
-    found = audit.examine(album, OfficialSplit())
+    found = audit.examine(album, OfficialSplit(OfficialSplit.Config(groups="shared")))
     learnt = [i for i in range(count) if kinds[i] in ("train", "val")]
     for name in {"test", "other"} & set(kinds):
         tested = [i for i in range(count) if kinds[i] == name]
@@ -57,35 +57,42 @@ def test_what_test_photos_share_with_training_is_counted_as_by_hand(seed):
 def test_the_clean_toy_planet_does_not_leak_into_unseen_cells():
     found = audit.examine(ToyPlanet(), UnseenCellsSplit())
     assert list(found.leaks()) == []
-    assert found["unseen-cells/unseen"]["same group"].value > 0  # told, and not promised apart
+    assert found["unseen-cells/unseen"]["same group"].value == 0
+    assert found["Split unseen-cells"]["left out: same-group"].value > 0
     assert found["unseen-cells/unseen"]["smallest distance to train"].value >= 25
 
 
-class Careless(Split):
-    """Promises that groups, and 50 km, are kept apart; neither is checked here."""
-
-    name = "careless"
-    separates_groups = True
-
-    def draw(self, dataset):
-        raise NotImplementedError
-
-
-def test_groups_and_reach_are_leaks_where_the_split_promises_them_apart():
+def test_groups_are_leaks_and_reach_is_one_where_the_split_promises_a_distance():
     points = [[0, 10], [0, 10.5], [0, 12], [0, 30]]
     album = Album(points, groups=["a", "a", "b", "c"], reach_km=100.0)
     train, val = Part.of("train", album, np.array([0])), Part.of("val", album, np.array([3]))
     tested = Part.of("test", album, np.array([1, 2]))
     promised = Assignment(train, val, (tested,), apart_km={"test": 50.0})
-    section = audit.leakage.check(tested, promised, Careless(), "careless", alike=None).section
+    section = audit.leakage.check(tested, promised, "careless", alike=None).section
     reach = "closer than the dataset's reach of 100 km"
     assert (section["same group"].value, section[reach].value) == (1, 1)
     assert {line.name for line in section.lines if line.leaks} == {"same group", reach}
     assert section[reach].examples == ("photo-0001 ~ photo-0000 (55.6 km)",)
     free = Assignment(train, val, (tested,))
-    section = audit.leakage.check(tested, free, OfficialSplit(), "free", alike=None).section
+    section = audit.leakage.check(tested, free, "free", alike=None).section
     assert (section["same group"].value, section[reach].value) == (1, 1)
-    assert not any(line.leaks for line in section.lines)
+    assert {line.name for line in section.lines if line.leaks} == {"same group"}
+
+
+def test_the_leak_of_groups_names_the_key_that_mends_it_and_the_key_does():
+    rng = np.random.default_rng(0)
+    album = Album(places(900, seed=2), groups=rng.integers(400, size=900))
+    shared = UnseenCellsSplit(UnseenCellsConfig(groups="shared", rows=18))
+    found = audit.examine(album, shared)
+    said = [line for line in audit.conclusion(found) if "same group" in line]
+    assert {line.split(":")[0] for line in said} == {
+        "LEAK unseen-cells/seen",
+        "LEAK unseen-cells/unseen",
+    }
+    assert all("`groups: apart`" in line for line in said)
+    mended = audit.examine(album, UnseenCellsSplit(UnseenCellsConfig(rows=18)))
+    assert list(mended.leaks()) == []
+    assert mended["Split unseen-cells"]["left out: same-group"].value > 0
 
 
 def test_a_buffer_below_the_reach_leaks_and_the_part_that_is_seen_does_not():
@@ -118,7 +125,6 @@ def test_a_split_by_group_shares_none():
     album = Album(places(60), groups=np.arange(60) // 4)
     found = audit.examine(album, ByGroupSplit())["by-group/test"]
     assert found["same group"].value == 0
-    assert "promises to keep groups apart" in found["same group"].detail
 
 
 def transferred(home, *away):
@@ -147,7 +153,7 @@ def test_pictures_and_places_shared_with_another_dataset_leak():
 
 
 def test_equal_ids_and_groups_of_two_datasets_are_told_and_are_no_leak():
-    home = Album(places(40), groups=["same"] * 40)
+    home = Album(places(40), groups=["same"] * 2 + [f"own-{n}" for n in range(38)])
     found = transferred(home, Album(places(3, seed=1), groups=["same"] * 3))
     section = found["transfer/away-0"]
     assert "same id" not in section
@@ -165,7 +171,7 @@ def test_a_dataset_that_was_read_twice_is_one_dataset_whose_ids_leak():
     train, val = (Part.of(name, home, np.array([row])) for name, row in (("train", 3), ("val", 4)))
     tested = Part.of("test", again, np.array([3, 13, 14, 7]))
     drawn = Assignment(train, val, (tested,))
-    section = audit.leakage.check(tested, drawn, Careless(), "careless", alike=None).section
+    section = audit.leakage.check(tested, drawn, "careless", alike=None).section
     assert section["same id"].value == 1
     assert section["same group"].value == 3
     leaks = {line.name for line in section.lines if line.leaks}

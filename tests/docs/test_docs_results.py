@@ -13,7 +13,7 @@ import pytest
 from documented_fields import fields_of, plain
 from geobench import Component, Dataset, records, splits, statistics
 from geobench.board import contrast_rows
-from geobench.board.ranks import UNRANKED
+from geobench.board.ranks import FEW_UNITS, UNRANKED
 from geobench.board.tables import FEW_DRAWS, RANKED, ROW_COLUMNS, Cost, CurvePoint
 from geobench.catalogue import installed
 from geobench.metrics import NOT_APPLICABLE, NOT_SAMPLED, SCORED
@@ -217,7 +217,7 @@ def test_every_note_is_documented(board):
     notes = {each.note for each in estimates}
     found = {note for row in rows if row["value"] for note in row["note"].split("; ") if note}
     few = f"{FEW_DRAWS}* of *, not ranked by metrics of draws"  # see board/test_few_draws.py
-    other = (*OF_CONTRASTS, UNRANKED, few, "gallery: *")
+    other = (*OF_CONTRASTS, UNRANKED, FEW_UNITS, few, "gallery: *")
     assert notes == {name for name in weak if name not in other}
     assert "gallery: training places" in found
     assert all(any(fnmatchcase(note, pattern) for pattern in weak) for note in found)
@@ -253,6 +253,7 @@ def test_every_fact_of_a_part_is_documented(monkeypatch):
     for name, settings in (
         ("unseen-cells", {"train_share": 0.5, "val_ratio": 0.1}),
         ("unseen-cells", {"surroundings": "train"}),
+        ("unseen-cells", {"val_unseen": 0.5}),
         ("unseen-regions", {}),
         ("density-shift", {}),
         ("temporal", {"attribute": "scene"}),

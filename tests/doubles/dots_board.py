@@ -1,6 +1,7 @@
 """A benchmark of dots all over the globe; methods differ in how far off they answer, and whence."""
 
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from geobench import (
     Quantile,
     Share,
     Split,
+    SplitConfig,
     Statistic,
     Summary,
     Table,
@@ -33,7 +35,7 @@ PHOTOS, TRAIN = 100, 40
 
 
 class Dots(Dataset):
-    """Photos all over the globe, of fifteen photographers."""
+    """Photos all over the globe, the first 80 of fifteen photographers, the others of one each."""
 
     name = "dots"
     licence = "CC BY 4.0"
@@ -41,20 +43,29 @@ class Dots(Dataset):
 
     def load(self):
         rng = np.random.default_rng(5)
+        points = geo.uniform(PHOTOS, rng)
+        people = np.where(np.arange(PHOTOS) < 80, rng.integers(15, size=PHOTOS), np.arange(PHOTOS))
         return Table(
             ids=np.array([f"dot-{n:03d}" for n in range(PHOTOS)]),
-            points=geo.uniform(PHOTOS, rng),
-            groups=np.array([f"person-{n}" for n in rng.integers(15, size=PHOTOS)]),
+            points=points,
+            groups=np.array([f"person-{n}" for n in people]),
         )
 
 
 PLACES = dict(zip(Dots().table.ids.tolist(), Dots().table.points, strict=True))
 
 
+class HalvesConfig(SplitConfig):
+    """Everybody trains, and is tested."""
+
+    groups: Literal["apart", "shared"] = "shared"
+
+
 class Halves(Split):
     """Two parts, one resampled by photographer and the other by photo."""
 
     name = "halves"
+    Config = HalvesConfig
 
     def draw(self, dataset):
         rows = np.arange(PHOTOS)

@@ -91,7 +91,9 @@ def colour_sorted(self, dataset, drawn):
 def from_north_to_south(self, dataset, drawn):
     test = drawn.parts[0]
     order = np.argsort(-test.points[:, 0])
-    return replace(drawn, parts=(replace(test, rows=test.rows[order], units=test.units[order]),))
+    return replace(
+        drawn, parts=(replace(test, rows=test.rows[order], regions=test.regions[order]),)
+    )
 
 
 def telling_by_id(self, dataset, drawn):
@@ -119,7 +121,15 @@ def crashing(self, dataset, drawn):
 
 def by_metre(self, dataset, drawn):
     test = drawn.parts[0]
-    return replace(drawn, parts=(replace(test, units=test.points[:, 0]),))
+    return replace(drawn, parts=(replace(test, regions=test.points[:, 0]),))
+
+
+def fewer_where_shared(self, dataset, drawn):
+    if self.config.groups == "apart":
+        return drawn
+    test, kept = drawn.parts[0], np.arange(len(drawn.parts[0])) > 0
+    rest = {**drawn.left_out, "first": test.rows[~kept]}
+    return replace(drawn, parts=(test.keep(kept),), left_out=rest)
 
 
 def drawn_from_global(self, table):
@@ -137,6 +147,11 @@ MUTANTS = {
         "geobench.SplitConfig",
     ),
     "units that are measures": (changed(by_metre), "parts-are-well-formed", "part far: units are"),
+    "tests that depend on whether groups are apart": (
+        changed(fewer_where_shared),
+        "groups-can-be-kept-apart",
+        "part far has other photos where groups are shared",
+    ),
     "an overlap with what is left out": (
         changed(in_two_places),
         "parts-are-disjoint",

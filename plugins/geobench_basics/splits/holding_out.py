@@ -1,8 +1,10 @@
 """What splits share that hold out regions of the Earth: the draw, the buffer, and the twin."""
 
 from abc import abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Literal, final
+from functools import partial
+from typing import Any, ClassVar, Literal, TypeAlias, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,12 +12,17 @@ from pydantic import Field
 
 from geobench import Assignment, DataError, Dataset, Fact, Indices, Part, Split, SplitConfig, geo
 from geobench.statistics import effective_units
+from geobench_basics.splits.learning import Learnt, train_and_val, untested, with_same_group
 from geobench_basics.splits.quotas import quota
 
 _LEAST_BUFFER_KM = 25.0
 # Added to the buffer in the search for neighbours, so that rounding cannot break the promise.
 _ROUNDING_KM = 1e-9
 _TWIN_STREAM = 1  # beside the seed, so that the twin draws with numbers of its own
+_SURROUNDINGS = ("set-aside", "buffer")  # why the plain split leaves out what its twin may train on
+
+VAL_UNSEEN = "validation photos at unseen places"
+"""The fact that counts validation photos from held-out regions of their own."""
 
 
 class HoldingOutConfig(SplitConfig):
@@ -29,7 +36,10 @@ class HoldingOutConfig(SplitConfig):
     )
     val: int = Field(1000, ge=1, description="the most validation photos")
     val_share: float = Field(
-        0.1, gt=0, lt=1, description="the most validation photos, of what the buffer leaves"
+        0.1,
+        gt=0,
+        lt=1,
+        description="the most validation photos, of what the buffer and tested groups leave",
     )
 
     def buffer_of(self, dataset: Dataset) -> float:
@@ -102,6 +112,19 @@ def draw_photos(
     return HeldOut(regions, drawn, tested=rows[chosen], set_aside=rows[~chosen])
 
 
+Validate: TypeAlias = Callable[[Indices, int], Learnt]
+"""(rows in random order, how many validate) -> who trains and who validates."""
+
+
+def within(dataset: Dataset, rows: Indices, others: Indices, buffer_km: float) -> NDArray[np.bool_]:
+    """Whether each of `rows` (n,) lies closer to one of `others` than the buffer."""
+    if not buffer_km or not len(others) or not len(rows):
+        return np.zeros(len(rows), bool)
+    points = dataset.table.points
+    distance = geo.Places(points[others]).nearest(points[rows]).distance_km
+    return distance < buffer_km + _ROUNDING_KM
+
+
 def keep_apart(
     dataset: Dataset,
     held: HeldOut,
@@ -111,6 +134,7 @@ def keep_apart(
     near: Sizes,
     config: HoldingOutConfig,
     where: str,
+    validate: Validate | None = None,
 ) -> Assignment:
     """Train, validate and test the part `near` where the buffer leaves photos.
 
@@ -118,20 +142,20 @@ def keep_apart(
         dataset: what is split.
         held: the held-out regions; there is a test photo.
         rng: decides which of the remaining photos are for what.
-        name: the held-out test part's; its units are the regions.
+        name: the held-out test part's; its regions are those that were held out.
         near: the test part among the training photos.
-        config: the buffer, and the size of val.
+        config: the buffer, the size of val, and whether groups are kept apart.
         where: the split, for an error.
+        validate: draws val from what shares no group with a tested photo; at random, by default.
 
     Raises:
         DataError: fewer than two photos lie outside of the buffer.
     """
-    points, buffer = dataset.table.points, config.buffer_of(dataset)
-    outside = np.ones(len(points), bool)
+    buffer = config.buffer_of(dataset)
+    outside = np.ones(len(dataset.table), bool)
     outside[held.tested] = outside[held.set_aside] = False
     rest = np.flatnonzero(outside)
-    distance = geo.Places(points[held.tested]).nearest(points[rest]).distance_km
-    inside = distance < buffer + _ROUNDING_KM if buffer else np.zeros(len(rest), bool)
+    inside = within(dataset, rest, held.tested, buffer)
     remaining = rng.permutation(rest[~inside])
     if len(remaining) < 2:
         raise DataError(
@@ -140,18 +164,24 @@ def keep_apart(
             remedy="Lower buffer_km or the share that is held out, or use more photos.",
         )
     near_count = quota(len(remaining), most=near.most, share=near.share)
-    val_count = quota(len(remaining), most=config.val, share=config.val_share)
-    nearby, val, train = np.split(remaining, [near_count, near_count + val_count])
+    nearby, pool = np.split(remaining, [near_count])
+    pool, same = untested(dataset, pool, np.concatenate([nearby, held.tested]), config)
+    count = quota(near_count + len(pool), most=config.val, share=config.val_share)
+    if validate is None:
+        learnt = train_and_val(dataset, pool, count, config)
+    else:
+        learnt = validate(pool, count)
+    left_out = {"set-aside": held.set_aside, "buffer": rest[inside], **learnt.left_out}
     return Assignment(
-        train=Part.of("train", dataset, train),
-        val=Part.of("val", dataset, val),
+        train=Part.of("train", dataset, learnt.train),
+        val=Part.of("val", dataset, learnt.val),
         parts=(
             Part.of(near.name, dataset, nearby),
             Part.of(name, dataset, held.tested, held.regions[held.tested]),
         ),
-        left_out={"set-aside": np.sort(held.set_aside), "buffer": np.sort(rest[inside])},
+        left_out=with_same_group({r: np.sort(rows) for r, rows in left_out.items()}, same),
         apart_km={name: buffer},
-        facts={"buffer": Fact(buffer, "km")},
+        facts={"buffer": Fact(buffer, "km"), **learnt.facts},
     )
 
 
@@ -160,7 +190,7 @@ class UnseenSplit(Split):
 
     `unseen` are photos of regions that the subclass draws; a region's other photos are set aside.
     What lies closer to them than the buffer is left out; of what remains, `seen` and val are
-    drawn at random, and the rest trains. Photos of `unseen` are resampled by region.
+    drawn at random, and the rest trains. Photos of one region are one unit of `unseen`.
 
     With `surroundings: train` it is the twin of the same split without: train and val of the same
     sizes are drawn from all photos that are neither in `seen` nor in `unseen`, those set aside
@@ -178,6 +208,10 @@ class UnseenSplit(Split):
     @abstractmethod
     def hold_out(self, dataset: Dataset, rng: np.random.Generator) -> HeldOut:
         """Draw the regions and their test photos."""
+
+    def validate(self, dataset: Dataset, held: HeldOut, pool: Indices, count: int) -> Learnt:
+        """Draw `count` validation photos, and training, from rows in random order."""
+        return train_and_val(dataset, pool, count, self.config)
 
     @property
     @final
@@ -205,6 +239,7 @@ class UnseenSplit(Split):
             near=Sizes("seen", self.config.seen, self.config.seen_share),
             config=self.config,
             where=where,
+            validate=partial(self.validate, dataset, held),
         )
         tested = held.regions[held.tested]
         facts = {
@@ -215,25 +250,36 @@ class UnseenSplit(Split):
         }
         twin_rng = np.random.default_rng([self.config.seed, _TWIN_STREAM])
         if self.config.surroundings == "train":
-            return _among(drawn, facts, twin_rng)
+            return _among(drawn, facts, twin_rng, self.config)
         return replace(drawn, facts={**facts, **drawn.facts})
 
 
-def _among(plain: Assignment, facts: dict[str, Fact], rng: np.random.Generator) -> Assignment:
-    """The twin: the same test photos, and a training as large that may see all around them."""
+def _among(
+    plain: Assignment, facts: dict[str, Fact], rng: np.random.Generator, config: UnseenConfig
+) -> Assignment:
+    """The twin: the same test photos, and a training as large that may see all around them.
+
+    What shares a group with a photo of either test part is left out here, too, so that the
+    surroundings are all that the twin has more.
+    """
     dataset, (seen, unseen) = plain.train.dataset, plain.parts
-    learnt = [plain.train.rows, plain.val.rows]
-    pool = rng.permutation(np.sort(np.concatenate([*learnt, *plain.left_out.values()])))
-    vals, trains = len(plain.val), len(plain.train)
-    val, train, surplus = np.split(pool, [vals, vals + trains])
+    tested = np.concatenate([seen.rows, unseen.rows])
+    others = np.setdiff1d(np.arange(len(dataset.table)), tested)
+    pool, same = untested(dataset, others, tested, config)
+    learnt = train_and_val(dataset, rng.permutation(pool), len(plain.val), config)
+    train, surplus = np.split(learnt.train, [len(plain.train)])
     around = {
         f"drawn for train from {reason}": Fact(int(np.isin(train, rows).sum()), "photos")
         for reason, rows in plain.left_out.items()
+        if reason in _SURROUNDINGS
     }
+    if VAL_UNSEEN in plain.facts:  # a twin validates at random, as it trains
+        around[VAL_UNSEEN] = Fact(0, "photos")
+    left_out = {"seen": seen.rows, "surplus": np.sort(surplus), **learnt.left_out}
     return Assignment(
         train=Part.of("train", dataset, train),
-        val=Part.of("val", dataset, val),
+        val=Part.of("val", dataset, learnt.val),
         parts=(unseen,),
-        left_out={"seen": seen.rows, "surplus": np.sort(surplus)},
+        left_out=with_same_group(left_out, same),
         facts={**facts, **around},
     )

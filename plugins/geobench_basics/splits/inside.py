@@ -38,8 +38,8 @@ class InsideConfig(SplitConfig):
         "are split, as each draws them",
     )
     split: Component[Split] = Field(
-        description="the rule to split them by; `seed`, `train_share` and `val_ratio` stand beside "
-        "it, not in it"
+        description="the rule to split them by; `seed`, `train_share`, `val_ratio` and `groups` "
+        "stand beside it, not in it"
     )
 
     @field_validator("split")
@@ -60,8 +60,8 @@ class InsideSplit(Split):
 
     What is tuned here is tuned on no photo that those splits test. It promises what `split`
     promises, distances and groups, and has its parts; `split` sees the remaining photos alone.
-    Its parts are of the whole dataset, and so are the keys. `seed`, `train_share` and `val_ratio`
-    are those of `split`. All other photos are left out as `outer`.
+    Its parts are of the whole dataset, and so are the keys. `seed`, `train_share`, `val_ratio` and
+    `groups` are those of `split`. All other photos are left out as `outer`.
     """
 
     name = "inside"
@@ -78,9 +78,10 @@ class InsideSplit(Split):
 
     @property
     def rule(self) -> Split:
-        """The split that is applied inside, with the seed of this one."""
+        """The split that is applied inside, with what it draws by of this one."""
         plain: Any = self.config.split.plugin
-        rule = type(plain)(plain.config.model_copy(update={"seed": self.config.seed}))
+        own = {name: getattr(self.config, name) for name in ("seed", "groups")}
+        rule = type(plain)(plain.config.model_copy(update=own))
         return rule  # type: ignore[no-any-return]  # of a plugin's class the type is not known
 
     @property

@@ -6,7 +6,7 @@ import numpy as np
 from pydantic import Field
 
 from geobench import Assignment, DataError, Dataset, Part, Split, SplitConfig
-from geobench_basics.splits.quotas import quota
+from geobench_basics.splits.learning import learn
 
 TRAIN_NAMES = ("train", "training")
 VAL_NAMES = ("val", "valid", "validation", "dev")
@@ -53,12 +53,15 @@ class OfficialSplit(Split):
                 where=f"split official of {dataset.name}",
                 remedy="Use another split, or a table whose part column names test photos.",
             )
+        unnamed = np.flatnonzero((plain == "")[codes])
+        left_out = {"no part": unnamed} if len(unnamed) else {}
         if len(train) > 1 and not len(val):
             order = np.random.default_rng(self.config.seed).permutation(train)
-            val, train = np.split(
-                order, [quota(len(train), most=len(train), share=self.config.val_share)]
-            )
-        unnamed = np.flatnonzero((plain == "")[codes])
+            tested = np.flatnonzero(np.isin(plain, tests)[codes])
+            share = self.config.val_share
+            learnt = learn(dataset, order, tested, self.config, most=len(train), share=share)
+            val, train = learnt.val, learnt.train
+            left_out |= learnt.left_out
         return Assignment(
             train=Part.of("train", dataset, train),
             val=Part.of("val", dataset, val),
@@ -70,5 +73,5 @@ class OfficialSplit(Split):
                 )
                 for name in tests
             ),
-            left_out={"no part": unnamed} if len(unnamed) else {},
+            left_out=left_out,
         )

@@ -6,6 +6,7 @@ import numpy as np
 from pydantic import Field
 
 from geobench import Assignment, Dataset, Part, Split, SplitConfig
+from geobench_basics.splits.learning import learn
 from geobench_basics.splits.quotas import quota
 
 
@@ -30,10 +31,12 @@ class RandomSplit(Split):
         total = len(dataset.table)
         order = np.random.default_rng(self.config.seed).permutation(total)
         tests = quota(total, most=self.config.test, share=self.config.test_share)
-        vals = quota(total, most=self.config.val, share=self.config.val_share)
-        test, val, train = np.split(order, [tests, tests + vals])
+        test, pool = np.split(order, [tests])
+        most, share = self.config.val, self.config.val_share
+        learnt = learn(dataset, pool, test, self.config, most=most, share=share, beside=tests)
         return Assignment(
-            train=Part.of("train", dataset, train),
-            val=Part.of("val", dataset, val),
+            train=Part.of("train", dataset, learnt.train),
+            val=Part.of("val", dataset, learnt.val),
             parts=(Part.of("test", dataset, test),),
+            left_out=learnt.left_out,
         )

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from geobench import Assignment, ConfigError, DataError, Dataset, Fact, Part, Split, SplitConfig
+from geobench_basics.splits.learning import learn
 from geobench_basics.splits.quotas import quota
 
 
@@ -83,20 +84,27 @@ class TemporalSplit(Split):
                 f"{times[dated].min():g} to {times[dated].max():g}, or a larger share.",
             )
         earlier_count = quota(len(before), most=config.earlier, share=config.earlier_share)
-        val_count = quota(len(before), most=config.val, share=config.val_share)
-        earlier, val, train = np.split(before, [earlier_count, earlier_count + val_count])
+        earlier, pool = np.split(before, [earlier_count])
+        later = after[: config.later]
+        learnt = learn(
+            dataset,
+            pool,
+            np.concatenate([earlier, later]),
+            config,
+            most=config.val,
+            share=config.val_share,
+            beside=earlier_count,
+        )
         left_out = {
+            **learnt.left_out,
             "set-aside": np.sort(after[config.later :]),
             "no date": np.flatnonzero(missing),
             "unreadable date": np.flatnonzero(~missing & ~dated),
         }
         return Assignment(
-            train=Part.of("train", dataset, train),
-            val=Part.of("val", dataset, val),
-            parts=(
-                Part.of("earlier", dataset, earlier),
-                Part.of("later", dataset, after[: config.later]),
-            ),
+            train=Part.of("train", dataset, learnt.train),
+            val=Part.of("val", dataset, learnt.val),
+            parts=(Part.of("earlier", dataset, earlier), Part.of("later", dataset, later)),
             left_out={reason: rows for reason, rows in left_out.items() if len(rows)},
             facts={
                 "photos with a date": Fact(int(dated.sum()), "photos"),

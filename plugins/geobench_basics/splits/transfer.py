@@ -16,7 +16,7 @@ from geobench import (
     Split,
     SplitConfig,
 )
-from geobench_basics.splits.quotas import quota
+from geobench_basics.splits.learning import learn
 
 
 class TransferConfig(SplitConfig):
@@ -45,9 +45,10 @@ class TransferSplit(Split):
         return TransferConfig(test=[Component[Dataset].of(elsewhere)])
 
     def draw(self, dataset: Dataset) -> Assignment:
-        total = len(dataset.table)
-        order = np.random.default_rng(self.config.seed).permutation(total)
-        vals = quota(total, most=self.config.val, share=self.config.val_share)
+        order = np.random.default_rng(self.config.seed).permutation(len(dataset.table))
+        most, share = self.config.val, self.config.val_share
+        # Groups of two datasets cannot be compared: none of these is tested.
+        learnt = learn(dataset, order, order[:0], self.config, most=most, share=share)
         parts, facts = [], {}
         for reference in self.config.test:
             other: Any = reference.plugin
@@ -62,8 +63,9 @@ class TransferSplit(Split):
             shared = np.isin(other.table.ids, dataset.table.ids).sum()
             facts[f"ids of {name} that are also at home"] = Fact(int(shared), "photos")
         return Assignment(
-            train=Part.of("train", dataset, order[vals:]),
-            val=Part.of("val", dataset, order[:vals]),
+            train=Part.of("train", dataset, learnt.train),
+            val=Part.of("val", dataset, learnt.val),
             parts=tuple(parts),
+            left_out=learnt.left_out,
             facts=facts,
         )

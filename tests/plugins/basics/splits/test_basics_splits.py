@@ -43,7 +43,7 @@ def test_the_seed_decides_what_is_drawn(kind):
     dataset = Places(towns(3000), groups=np.arange(3000) // 7, part=part)
 
     def digests(seed):
-        drawn = kind(kind.Config(seed=seed)).assign(dataset)
+        drawn = kind(kind.Config(seed=seed, groups="shared")).assign(dataset)
         return [part.digest for part in drawn.all_parts]
 
     assert digests(0) == digests(0)
@@ -182,7 +182,7 @@ def test_unseen_cells_keeps_its_distance_and_loses_no_photo(
     seen, unseen = drawn.parts
     assert (seen.name, unseen.name) == ("seen", "unseen")
     blocks = EqualAreaGrid(rows).assign(points)
-    np.testing.assert_array_equal(unseen.units, blocks[unseen.rows])
+    np.testing.assert_array_equal(unseen.regions, blocks[unseen.rows])
     held, present = np.unique(blocks[unseen.rows]), np.unique(blocks)
     aside = drawn.left_out["set-aside"]
     drawn_blocks = np.unique(blocks[np.concatenate([unseen.rows, aside])])
@@ -190,7 +190,7 @@ def test_unseen_cells_keeps_its_distance_and_loses_no_photo(
     assert set(held) == {b for b in drawn_blocks if (blocks == b).sum() >= 2}
     for block in held:
         inside = (blocks == block).sum()
-        assert (unseen.units == block).sum() == min(per_block, inside // 2)
+        assert (unseen.regions == block).sum() == min(per_block, inside // 2)
     rest = np.setdiff1d(np.arange(count), np.concatenate([unseen.rows, aside]))
     assert not np.isin(blocks[rest], drawn_blocks).any()
 
@@ -201,7 +201,7 @@ def test_unseen_cells_keeps_its_distance_and_loses_no_photo(
     remaining = int((nearest >= buffer).sum())
     assert len(seen) == max(1, remaining // 5)
     assert len(drawn.val) == max(1, remaining // 10)
-    assert seen.units.tolist() == seen.groups.tolist()
+    assert seen.regions.tolist() == seen.groups.tolist()
     assert drawn.apart_km == {"unseen": buffer}
 
 

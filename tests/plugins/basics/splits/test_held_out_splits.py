@@ -94,7 +94,7 @@ def test_what_is_held_out_keeps_its_distance_and_no_photo_is_lost(
     nearest = distance_km(points[outside][:, None], far.points[None]).min(axis=1)
     inside = outside[nearest < drawn.apart_km[far.name]]
     assert drawn.left_out["buffer"].tolist() == inside.tolist()
-    assert near.units.tolist() == near.groups.tolist()
+    assert near.regions.tolist() == near.groups.tolist()
     again = kind(split.config).assign(photos(count, seed, reach_km))
     assert digests(again) == digests(drawn)
     assert again.facts == drawn.facts
@@ -193,14 +193,14 @@ def test_nothing_of_a_held_out_region_trains(by):
     drawn = UnseenRegionsSplit(UnseenRegionsSplit.Config(seed=2, **settings)).assign(dataset)
     region = np.array(labels(dataset.table.points, by))
     seen, unseen = drawn.parts
-    assert unseen.units.tolist() == region[unseen.rows].tolist()
+    assert unseen.regions.tolist() == region[unseen.rows].tolist()
     held = set(region[np.concatenate([unseen.rows, drawn.left_out["set-aside"]])])
     learnt = np.concatenate([drawn.train.rows, drawn.val.rows, seen.rows])
     assert not held & set(region[learnt])
     assert len(held) == round(0.3 * len(set(region))) == drawn.facts["regions held out"].value
     whole = Counter(region.tolist())
     wanted = {name: min(5, whole[name] // 2) for name in held if whole[name] > 1}
-    assert Counter(unseen.units.tolist()) == wanted
+    assert Counter(unseen.regions.tolist()) == wanted
 
 
 @settings(max_examples=40, deadline=None)
@@ -253,7 +253,7 @@ def test_no_sparse_cell_holds_more_photos_than_any_other(count, seed, rows, spar
     often = Counter(cells.tolist())
     dense, thin = drawn.parts
     assert (dense.name, thin.name) == ("dense", "sparse")
-    assert thin.units.tolist() == cells[thin.rows].tolist()
+    assert thin.regions.tolist() == cells[thin.rows].tolist()
     held = np.concatenate([thin.rows, drawn.left_out["set-aside"]])
     in_sparse = set(cells[held].tolist())
     elsewhere = set(often) - in_sparse

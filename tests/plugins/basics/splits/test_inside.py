@@ -129,11 +129,11 @@ class BreaksGroups(Split):
     separates_groups = True
 
     def draw(self, dataset):
-        return RandomSplit().draw(dataset)
+        return RandomSplit(RandomConfig(groups="shared")).draw(dataset)
 
 
 def test_a_promise_that_the_rule_breaks_is_found():
-    dataset = Places(towns(600), groups=np.arange(600) % 7)
+    dataset = Places(towns(600), groups=np.arange(600) % 300)
     with pytest.raises(DataError, match=r"split inside: .* share a group with train or val"):
         inside(RandomSplit(), split=BreaksGroups()).assign(dataset)
 
@@ -151,7 +151,9 @@ def test_seed_and_train_share_are_its_own():
     assert set(half.train.rows) | set(half.left_out["train-share"]) == set(one.train.rows)
 
 
-@pytest.mark.parametrize("setting", [{"seed": 1}, {"train_share": 0.5}, {"val_ratio": 0.1}])
+@pytest.mark.parametrize(
+    "setting", [{"seed": 1}, {"train_share": 0.5}, {"val_ratio": 0.1}, {"groups": "shared"}]
+)
 def test_a_seed_or_share_of_the_rule_is_refused_with_where_to_write_it(setting):
     (name,) = setting
     with pytest.raises(ValidationError, match=f"{name} is set of random.*Write `{name}:` beside"):
@@ -239,7 +241,7 @@ def test_the_rule_sees_a_dataset_like_the_whole_one_with_these_photos_alone(monk
 
         def draw(self, dataset):
             seen.append(dataset)
-            return RandomSplit().draw(dataset)
+            return RandomSplit(RandomConfig(groups="shared")).draw(dataset)
 
     planet = ToyPlanet()
     inside(RandomSplit(), split=Watching()).assign(planet)

@@ -13,8 +13,8 @@ from geobench import DataError, GeobenchError
 from geobench_basics.splits.temporal import TemporalConfig, TemporalSplit
 
 
-def split(dates, *, groups=None, name="date", **config):
-    dataset = Places(far_and_wide(len(dates)), groups=groups, attributes={name: dates})
+def split(dates, *, people=None, name="date", **config):
+    dataset = Places(far_and_wide(len(dates)), groups=people, attributes={name: dates})
     return TemporalSplit(TemporalConfig(**config)).assign(dataset)
 
 
@@ -62,7 +62,7 @@ def test_what_is_learnt_from_is_before_the_cutoff_and_later_is_not(days, seed, s
 
 
 def test_later_photos_are_resampled_by_group():
-    drawn = split(np.arange(100), groups=np.arange(100) // 10)
+    drawn = split(np.arange(100), people=np.arange(100) // 10, groups="shared")
     assert drawn.parts[1].units.tolist() == [8] * 6 + [9] * 10
 
 
