@@ -25,6 +25,11 @@ SIGNIFICANT = 0.05
 AS_NEAR_KM = 1.0
 """Answers whose distances from the truth differ by less are as near as each other."""
 
+RESOLVES = (
+    "What a part resolves is the smallest true difference that two methods would show at p < 0.05 "
+    "with a chance of 80 %: the median over pairs of methods of the board that look at photos."
+)
+
 REMARK = (
     "Intervals and p-values are those of single comparisons, uncorrected: of twenty pairs of equal "
     "methods, one has p < 0.05. The ranks in the tables are corrected for all pairs (Holm)."
@@ -44,6 +49,8 @@ class Difference:
         photos: scored for both.
         effective_units: that they are worth.
         note: why the interval is weak, or why the two cannot be compared.
+        resolution: the smallest true difference that two methods would show there, the median over
+            pairs of methods of the board that look at photos; NaN where there is none.
     """
 
     summary: str
@@ -55,6 +62,7 @@ class Difference:
     photos: int = 0
     effective_units: float = float("nan")
     note: str = ""
+    resolution: float = float("nan")
 
     @property
     def a_leads(self) -> bool | None:
@@ -124,12 +132,15 @@ def differences(
     offered = [each for m in board.metrics for each in m.summaries if not isinstance(each, Curve)]
     if summary is not None:
         known(summary, {each.name: each for each in offered}, what="summary", board=board)
-    numbers = board.numbers(part, {a, b})
+    numbers, resolutions = board.numbers(part)
     found = []
     for each in offered:
         pair = numbers.get((a, each.name)), numbers.get((b, each.name))
         if summary == each.name or (summary is None and pair != (None, None)):
-            found.append(_difference(each, (a, b), pair))
+            difference = _difference(each, (a, b), pair)
+            if resolved := resolutions.get(each.name):
+                difference = replace(difference, resolution=resolved.value)
+            found.append(difference)
     if summary is not None and found[0].paired is None:
         problem = f"{a} and {b} cannot be compared by {summary} on {part}: {found[0].note}"
         raise StoreError(problem, where=str(board.folder))

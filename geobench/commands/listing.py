@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from geobench import readable
 from geobench.catalogue import KINDS, Catalogue
 from geobench.errors import PluginError
 from geobench.requirements import check_requirements
@@ -100,6 +101,13 @@ def show_differences(
     for remark, summaries in remarks.items():
         names = "all" if len(remarks) == 1 else ", ".join(summaries)
         output.print(f"{escape(names)}: {escape(remark)}", highlight=False)
+    told = [
+        f"{each.summary} {readable.number(each.resolution, each.unit)}"
+        for each in found
+        if math.isfinite(each.resolution)
+    ]
+    if told:
+        output.print(f"{escape(part)} resolves {escape(', '.join(told))}", highlight=False)
 
 
 def _aligned(values: Sequence[float]) -> list[str]:
