@@ -264,6 +264,11 @@ class Metric(Plugin):
     """Whether it says what a prediction is like, such as how sharp, and not how well it fits the
     truth: a number to be read beside others, not alone."""
 
+    nearest_is_best: ClassVar[bool] = False
+    """Whether its scores depend on the distance from answer to truth alone, so that no summary is
+    better for answers further away. Then the training place nearest to the truth is a ceiling of
+    all that answer with training places, and has a row. Only a metric of `Points` can say so."""
+
     @property
     @abstractmethod
     def columns(self) -> tuple[str, ...]:

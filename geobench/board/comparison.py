@@ -1,6 +1,5 @@
 """The comparison of two methods: the difference in every number, and who answered nearer where."""
 
-import math
 from dataclasses import dataclass, replace
 from typing import final
 
@@ -26,6 +25,14 @@ SIGNIFICANT = 0.05
 AS_NEAR_KM = 1.0
 """Answers whose distances from the truth differ by less are as near as each other."""
 
+RESOLVES = (
+    "What a part resolves is the smallest true difference that two methods would show at p < 0.05 "
+    "with a chance of 80 %: the median over pairs of methods of the board that look at photos."
+)
+
+DESCRIBES = "describes, and is not tested"
+"""Why two numbers are not compared of which neither more nor less is better."""
+
 REMARK = (
     "Intervals and p-values are those of single comparisons, uncorrected: of twenty pairs of equal "
     "methods, one has p < 0.05. The ranks in the tables are corrected for all pairs (Holm)."
@@ -41,11 +48,13 @@ class Difference:
         summary, unit, better: of the tables.
         a, b: the two values, NaN where there is none.
         paired: a - b with its 95 % interval and the p-value of this one comparison, uncorrected;
-            both NaN where the summary describes or one of the two is mostly a constant; None
-            where the two cannot be compared.
+            None where the two cannot be compared, or are not: the summary describes, or one of the
+            two numbers is not ranked.
         photos: scored for both.
         effective_units: that they are worth.
         note: why the interval is weak, or why the two cannot be compared.
+        resolution: the smallest true difference that two methods would show there, the median over
+            pairs of methods of the board that look at photos; NaN where there is none.
     """
 
     summary: str
@@ -57,6 +66,7 @@ class Difference:
     photos: int = 0
     effective_units: float = float("nan")
     note: str = ""
+    resolution: float = float("nan")
 
     @property
     def a_leads(self) -> bool | None:
@@ -126,12 +136,15 @@ def differences(
     offered = [each for m in board.metrics for each in m.summaries if not isinstance(each, Curve)]
     if summary is not None:
         known(summary, {each.name: each for each in offered}, what="summary", board=board)
-    numbers = board.numbers(part, {a, b})
+    numbers, resolutions = board.numbers(part)
     found = []
     for each in offered:
         pair = numbers.get((a, each.name)), numbers.get((b, each.name))
         if summary == each.name or (summary is None and pair != (None, None)):
-            found.append(_difference(each, (a, b), pair))
+            difference = _difference(each, (a, b), pair)
+            if resolved := resolutions.get(each.name):
+                difference = replace(difference, resolution=resolved.value)
+            found.append(difference)
     if summary is not None and found[0].paired is None:
         problem = f"{a} and {b} cannot be compared by {summary} on {part}: {found[0].note}"
         raise StoreError(problem, where=str(board.folder))
@@ -157,12 +170,12 @@ def _difference(
         counts = f"{labels[0]} on {len(a.photos):,}, {labels[1]} on {len(b.photos):,}"
         return replace(found, note=f"not scored on the same photos: {counts}")
     notes = joined(_with_label(a.row), _with_label(b.row))
+    if not (a.tested and b.tested):
+        return replace(found, note=joined("" if summary.better else DESCRIBES, notes))
     size = a.row.effective_units
     paired = compare(a.replicates, b.replicates, effective_units=size)
     low, high, weak = limits_of(paired, a, b)
     paired = replace(paired, low=low, high=high)
-    if not (a.tested and b.tested):
-        paired = Comparison(paired.difference, math.nan, math.nan, math.nan)
     note = joined(notes, weak)
     return replace(found, paired=paired, photos=len(a.photos), effective_units=size, note=note)
 

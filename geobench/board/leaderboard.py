@@ -1,6 +1,5 @@
 """Leaderboards: stored arrays -> the rows of the tables; nothing comes from memory."""
 
-from collections.abc import Collection
 from functools import cached_property
 from pathlib import Path
 from typing import Any, final
@@ -9,7 +8,8 @@ from numpy.typing import NDArray
 
 from geobench.board import contrast_rows, part_tables
 from geobench.board.part_records import PartRecords
-from geobench.board.part_rows import PartNumber
+from geobench.board.part_tables import PartNumbers
+from geobench.board.same_answers import SameAnswers, same_answers
 from geobench.board.tables import Tables
 from geobench.catalogue import Catalogue
 from geobench.config.configure import configure
@@ -134,17 +134,20 @@ class Leaderboard:
                 known.append(text)
         return found
 
-    def numbers(
-        self, part: str, labels: Collection[str]
-    ) -> dict[tuple[str, str], PartNumber | str]:
-        """Label and summary -> the number of all photos of a part, or why there is none.
+    def numbers(self, part: str) -> PartNumbers:
+        """The numbers of all photos of a part, by label and summary, and what can be told apart.
 
-        Args:
-            part: its label.
-            labels: whose numbers; a metric that does not apply to a label gives it none.
+        A metric that does not apply to a label gives it none.
         """
-        records = self._records(part)
-        return part_tables.compute_numbers(self.name, records, metrics=self.metrics, labels=labels)
+        return part_tables.compute_numbers(self.name, self._records(part), metrics=self.metrics)
+
+    def same_answers(self) -> list[SameAnswers]:
+        """The pairs of labels that answer nearly all photos of a part alike."""
+        return [
+            pair
+            for label in self.manifest.parts
+            for pair in same_answers(label, list(self._records(label).entries()))
+        ]
 
     def tables(self) -> Tables:
         """Compute every number of the tables from the stored arrays."""
@@ -158,6 +161,7 @@ class Leaderboard:
             tables.curves += part.curves
             tables.costs += part.costs
             tables.problems += part.problems
+            tables.resolutions += part.resolutions
         for label, part in parts.items():
             if label in self.twins:
                 twin, remarks = parts[self.twins[label]], self.unequal_trainings(label)

@@ -1,6 +1,6 @@
 """Entries of a part: the records of one label on one part, and the scores of a metric for them."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
@@ -36,11 +36,12 @@ class Entry:
     seeds: tuple[int, ...]
     answers: tuple[NDArray[np.float64], ...] = ()
     few_draws: str = ""
+    looks: bool = False
+    """Whether it looks at photos: reads features, by itself or its components, or was made
+    elsewhere, of which nothing else is known."""
 
     def draws(self, number: int) -> NDArray[np.float64]:
-        """The first draws of one record; an answer without a record is its own only draw."""
-        if not self.folders:
-            return self.answers[number]
+        """The first draws of one record."""
         return files.read_arrays(self.folders[number] / "answer.npz")["sample"]
 
 
@@ -66,16 +67,16 @@ class PartRecords:
         self.problems: list[str] = []
         """What a metric could not score."""
 
-    def entries(self, labels: Collection[str] | None = None) -> Iterator[Entry]:
-        """The labels of this part, in the order of the YAML file; only `labels` where given."""
+    def entries(self) -> Iterator[Entry]:
+        """The labels of this part, in the order of the YAML file."""
         by_label: dict[str, list[ManifestRow]] = {}
         for row in self.manifest.rows:
-            if row.part == self.label and (labels is None or row.label in labels):
+            if row.part == self.label:
                 by_label.setdefault(row.label, []).append(row)
         for label, found in by_label.items():
             folders = tuple(self.runs / row.folder for row in found)
             seeds = tuple(row.seed for row in found)
-            note, few, answers = "", "", []
+            note, few, answers, looks = "", "", [], found[0].origin != "trained"
             status: str = "ok" if found[0].origin == "trained" else found[0].origin
             for folder, seed in zip(folders, seeds, strict=True):
                 record = StoredRecord.read(folder)
@@ -88,9 +89,20 @@ class PartRecords:
                     break
                 answers.append(record.answers())
                 few = few or _few_draws(record.content)
+                looks = looks or bool(record.content.fit.features or record.content.fit.components)
             if status in RANKED and found[0].gallery is not None:
                 note = GALLERY + found[0].gallery
-            yield Entry(label, found[0].method, status, note, folders, seeds, tuple(answers), few)
+            yield Entry(
+                label,
+                found[0].method,
+                status,
+                note,
+                folders,
+                seeds,
+                tuple(answers),
+                few_draws=few,
+                looks=looks,
+            )
 
     def ceiling(self) -> Iterator[Entry]:
         if np.isfinite(self.arrays["novelty"]).all():
@@ -101,6 +113,8 @@ class PartRecords:
         """The columns of a metric, why it has none, or None where it does not apply."""
         if entry.status not in (*RANKED, "ceiling"):
             return entry.note
+        if not entry.folders and metric.needs is not Points:
+            return None  # the ceiling is answers, and nothing else is stored of it
         found = []
         for number, answers in enumerate(entry.answers):
             if not metric.stores_columns:
@@ -113,8 +127,6 @@ class PartRecords:
                     self.problems.append(f"{self.label} / {entry.label}: {error}")
                     return str(error)
                 continue
-            if not entry.folders:
-                return None
             stem = entry.folders[number] / metric.file_stem
             failed = stem.with_name(f"{stem.name}.failed.json")
             stored = stem.with_name(f"{stem.name}.npz")

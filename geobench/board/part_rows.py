@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from geobench.board.part_records import Entry
 from geobench.board.part_scores import MetricScores, PartScores
 from geobench.board.scored import Scored
-from geobench.board.tables import CONSTANT, RANKED, Row, joined
+from geobench.board.tables import CONSTANT, OUT_OF_REACH, RANKED, Row, joined
 from geobench.metrics import NOT_APPLICABLE, Against, Mean, Share, Summary
+from geobench.names import CEILING
 from geobench.scoring.slices import View
 from geobench.scoring.summaries import Summarised, macro_mean
 from geobench.statistics.intervals import Estimate
@@ -110,6 +111,8 @@ def _compute(
     if answer is None:
         return replace(row, note="nothing on the same photos to compare with")
     row, exact = filled(row, answer.estimate), isinstance(summary, Share)
+    if view.overall and _out_of_reach(scores, summary):
+        row = replace(row, note=joined(row.note, OUT_OF_REACH))
     tested = summary.better is not None and not few_draws
     if summary.constant and (share := float(found.columns[summary.constant].mean())) > _MOSTLY:
         row = replace(row, note=joined(row.note, constant_on(share)))
@@ -120,6 +123,17 @@ def _compute(
 def constant_on(share: float) -> str:
     """The note of a number that is not ranked because a method chose it for most photos."""
     return f"{CONSTANT} on {share:.0%} of the photos, not ranked"
+
+
+def _out_of_reach(scores: MetricScores, summary: Summary) -> bool:
+    """Whether the nearest training place is wrong everywhere, of a share of right answers.
+
+    That of towns 25 km apart lies never within 1 km, and never in the same town.
+    """
+    nearest = scores.scored.get(CEILING)
+    if not isinstance(nearest, Scored) or not isinstance(summary, Share):
+        return False
+    return summary.better == "higher" and not nearest.columns[summary.column].any()
 
 
 def _estimate(

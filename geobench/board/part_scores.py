@@ -11,6 +11,7 @@ from geobench.board.part_records import Entry, PartRecords
 from geobench.board.scored import Scored
 from geobench.data import Truth
 from geobench.metrics import Metric, Summary
+from geobench.names import CEILING
 from geobench.scoring.summaries import Summarised, summarise
 from geobench.statistics.units import Units
 
@@ -19,9 +20,10 @@ Found = TypeVar("Found")
 
 @final
 class MetricScores(NamedTuple):
-    """The scores of one metric: the labels that it applies to, and of each its columns.
+    """The scores of one metric: the labels that have rows of it, and of each its columns.
 
-    `scored` has the reason in their place where there are none.
+    `scored` has the reason in their place where there are none. It knows the ceiling of every
+    metric of points, which has rows of those alone for which the nearest place is best.
     """
 
     metric: Metric
@@ -84,7 +86,8 @@ class PartScores:
                 found = self.records.scored(metric, entry)
                 if found is not None:
                     scored[entry.label] = found
-            present = [entry for entry in entries if entry.label in scored]
+            shown = (each for each in entries if metric.nearest_is_best or each.label != CEILING)
+            present = [entry for entry in shown if entry.label in scored]
             yield MetricScores(metric, present, scored)
 
     def numbers(

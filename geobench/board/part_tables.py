@@ -1,8 +1,8 @@
 """All that the tables say of one part, put together from rows, curves, costs and ranks."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias, final
+from typing import NamedTuple, TypeAlias, final
 
 from geobench.board.cost_rows import compute_costs
 from geobench.board.part_curves import PartCurves
@@ -10,8 +10,9 @@ from geobench.board.part_records import PartRecords
 from geobench.board.part_rows import PartNumber, compute_rows, row_of
 from geobench.board.part_scores import PartScores
 from geobench.board.ranks import FEW_UNITS, rank, unranked
-from geobench.board.tables import Cost, CurvePoint, Row
-from geobench.metrics import Against, Curve, Mean, Metric
+from geobench.board.resolution import resolution_of
+from geobench.board.tables import Cost, CurvePoint, Resolution, Row
+from geobench.metrics import Curve, Mean, Metric
 from geobench.scoring.slices import views
 from geobench.statistics.intervals import FEWEST_UNITS
 from geobench.statistics.replicate_weights import Codes
@@ -24,7 +25,7 @@ NumberKey: TypeAlias = tuple[str, str]
 @final
 @dataclass(frozen=True, slots=True)
 class PartTables:
-    """The rows, curves and costs of one part, each in the order of its table.
+    """The rows, curves, costs and resolutions of one part, each in the order of its table.
 
     Args:
         label: of the part.
@@ -38,6 +39,7 @@ class PartTables:
     costs: list[Cost]
     rows: list[Row] = field(default_factory=list)
     curves: list[CurvePoint] = field(default_factory=list)
+    resolutions: list[Resolution] = field(default_factory=list)
     numbers: dict[NumberKey, PartNumber] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
 
@@ -71,28 +73,40 @@ def compute(benchmark: str, records: PartRecords, *, metrics: Sequence[Metric]) 
                 if view.overall:
                     numbers = [each for each in found if isinstance(each, PartNumber)]
                     tables.numbers.update({(n.row.label, summary.name): n for n in numbers})
+                    resolved = resolution_of(scores.metric, found, scores.entries)
+                    tables.resolutions.extend([resolved] if resolved else [])
             if isinstance(summary, Mean):
                 tables.curves.extend(curves.by_novelty(summary, scores))
     tables.problems.extend([*part.problems, *records.problems])
     return tables
 
 
+@final
+class PartNumbers(NamedTuple):
+    """The numbers of all photos of a part.
+
+    `numbers` has each, or why there is none; `resolutions` are by summary.
+    """
+
+    numbers: dict[NumberKey, PartNumber | str]
+    resolutions: dict[str, Resolution]
+
+
 def compute_numbers(
-    benchmark: str, records: PartRecords, *, metrics: Sequence[Metric], labels: Collection[str]
-) -> dict[NumberKey, PartNumber | str]:
-    """Compute the numbers of all photos of these labels alone: each, or why there is none."""
+    benchmark: str, records: PartRecords, *, metrics: Sequence[Metric]
+) -> PartNumbers:
+    """Compute the numbers of all photos alone, without slices, curves and ranks."""
     part, (overall, *_) = PartScores(benchmark, records), views(records.arrays)
-    summaries = [summary for metric in metrics for summary in metric.summaries]
-    against = {summary.label for summary in summaries if isinstance(summary, Against)}
-    entries = [*records.entries({*labels, *against}), *records.ceiling()]
-    numbers: dict[NumberKey, PartNumber | str] = {}
-    for scores in part.of(metrics, entries):
+    computed = PartNumbers({}, {})
+    for scores in part.of(metrics, [*records.entries(), *records.ceiling()]):
         for summary in scores.metric.summaries:
             if isinstance(summary, Curve):
                 continue
-            for found in compute_rows(part, scores, summary=summary, view=overall):
-                row = row_of(found)
-                if row.label in labels:
-                    number = found if isinstance(found, PartNumber) else row.note or row.status
-                    numbers[row.label, row.summary] = number
-    return numbers
+            found = compute_rows(part, scores, summary=summary, view=overall)
+            for each in found:
+                row = row_of(each)
+                number = each if isinstance(each, PartNumber) else row.note or row.status
+                computed.numbers[row.label, row.summary] = number
+            if resolved := resolution_of(scores.metric, found, scores.entries):
+                computed.resolutions[summary.name] = resolved
+    return computed

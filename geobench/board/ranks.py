@@ -26,9 +26,25 @@ def rank(found: Sequence[NumberOrRow], *, better: Direction) -> list[Row]:
     labels; should stored scores disagree, most of them decide, and the others are not ranked.
     """
     rows = [row_of(each) for each in found]
-    able = {place: each for place, each in enumerate(found) if _competes(each)}
-    if not able or better is None:
+    places = competing(found)
+    if not places or better is None:
         return rows
+    ranges = ranking.ranks(
+        [each.replicates for each in places.values()],
+        better=better,
+        effective_units=rows[min(places)].effective_units,
+    )
+    for place, limits in zip(places, ranges, strict=True):
+        rows[place] = replace(rows[place], rank_low=limits.low, rank_high=limits.high)
+    for place, each in enumerate(found):
+        if _competes(each) and place not in places:
+            rows[place] = replace(rows[place], note=joined(rows[place].note, UNRANKED))
+    return rows
+
+
+def competing(found: Sequence[NumberOrRow]) -> dict[int, PartNumber]:
+    """Place among `found` -> the number, of those that compete on the same photos."""
+    able = {place: each for place, each in enumerate(found) if _competes(each)}
     kinds: list[list[int]] = []  # places of equal photos
     for place, number in able.items():
         for kind in kinds:
@@ -37,17 +53,7 @@ def rank(found: Sequence[NumberOrRow], *, better: Direction) -> list[Row]:
                 break
         else:
             kinds.append([place])
-    competing = max(kinds, key=len)
-    ranges = ranking.ranks(
-        [able[place].replicates for place in competing],
-        better=better,
-        effective_units=rows[competing[0]].effective_units,
-    )
-    for place, limits in zip(competing, ranges, strict=True):
-        rows[place] = replace(rows[place], rank_low=limits.low, rank_high=limits.high)
-    for place in able.keys() - set(competing):
-        rows[place] = replace(rows[place], note=joined(rows[place].note, UNRANKED))
-    return rows
+    return {place: able[place] for place in max(kinds, key=len, default=[])}
 
 
 def unranked(rows: Sequence[Row], why: str) -> list[Row]:

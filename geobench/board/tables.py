@@ -4,7 +4,7 @@ import csv
 import io
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
@@ -30,6 +30,9 @@ FEW_DRAWS = "few draws: "
 
 OF_LABELS = (GALLERY, FEW_DRAWS)
 """How notes begin that are about a label and not about a number."""
+
+OUT_OF_REACH = "out of reach: the training place nearest to the truth scores 0 on every photo"
+"""The note of a share that answers with training places cannot raise above 0."""
 
 _WEAK = ("effective", "undefined", "without any variance")
 
@@ -104,10 +107,33 @@ class Cost:
     value: float
 
 
-KINDS: dict[str, type[Any]] = {"table.csv": Row, "curves.csv": CurvePoint, "costs.csv": Cost}
+@final
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """One row of resolution.csv: the smallest true difference that two methods would show.
+
+    It is the median over `pairs` pairs of methods that look at photos.
+    """
+
+    benchmark: str
+    part: str
+    summary: str
+    unit: str
+    value: float
+    pairs: int
+    photos: int
+    effective_units: float
+
+
+KINDS: dict[str, type[Any]] = {
+    "table.csv": Row,
+    "curves.csv": CurvePoint,
+    "costs.csv": Cost,
+    "resolution.csv": Resolution,
+}
 """What the lines of each table are."""
 
-ROW_COLUMNS = tuple(field.name for field in fields(Row))
+ROW_COLUMNS = tuple(column.name for column in fields(Row))
 
 
 @final
@@ -119,6 +145,7 @@ class Tables:
     curves: list[CurvePoint]
     costs: list[Cost]
     problems: list[str]
+    resolutions: list[Resolution] = field(default_factory=list)
 
     @property
     def labels(self) -> list[str]:
@@ -130,7 +157,7 @@ def as_csv(rows: Sequence[Any], kind: type[Any]) -> str:
     """Rows as CSV: six significant digits, empty where there is no number."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
-    names = [field.name for field in fields(kind)]
+    names = [column.name for column in fields(kind)]
     writer.writerow(names)
     writer.writerows([_cell(getattr(row, name)) for name in names] for row in rows)
     return stream.getvalue()
@@ -194,13 +221,14 @@ _COUNTS = ("seeds", "photos", "not_applicable")
 
 
 def parse(texts: Mapping[str, str], *, where: str) -> Tables:
-    """Tables from the texts of table.csv, curves.csv and costs.csv.
+    """Tables from the texts of the four files.
 
     Raises:
         StoreError: one has other columns.
     """
-    rows = {name: _rows(text, KINDS[name], f"{where}/{name}") for name, text in texts.items()}
-    return Tables(rows["table.csv"], rows["curves.csv"], rows["costs.csv"], [])
+    read = {name: _rows(text, KINDS[name], f"{where}/{name}") for name, text in texts.items()}
+    rows, curves, costs, resolutions = (read[name] for name in KINDS)
+    return Tables(rows, curves, costs, [], resolutions)
 
 
 def _rows(text: str, kind: type[Any], where: str) -> list[Any]:

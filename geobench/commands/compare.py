@@ -48,4 +48,5 @@ def compare(
         write_picture(loaded, label, draw, verb="compare", labels=[a, b], what="map", output=output)
 
     each_part(loaded, part, show)
+    terminal.print(comparison.RESOLVES, highlight=False)
     terminal.print(comparison.REMARK, highlight=False)

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from geobench import readable
 from geobench.catalogue import KINDS, Catalogue
 from geobench.errors import PluginError
 from geobench.requirements import check_requirements
@@ -89,11 +90,8 @@ def show_differences(
         remark = each.note
         if test is not None:
             leads = {True: a, False: b, None: "not told apart"}[each.a_leads]
-            if math.isnan(test.p_value):
-                leads = "no test"
             interval = f"{cells[3]} to {cells[4]}" if math.isfinite(test.low) else "none"
             p_value = "< 0.0001" if test.p_value < 1e-4 else f"{test.p_value:.4f}"
-            p_value = "" if math.isnan(test.p_value) else p_value
             cells[3:] = [interval, p_value, escape(leads)]
             size = f"{each.photos:,} photos worth {each.effective_units:,.1f} units"
             remark = "; ".join(filter(None, [size, each.note]))
@@ -103,6 +101,13 @@ def show_differences(
     for remark, summaries in remarks.items():
         names = "all" if len(remarks) == 1 else ", ".join(summaries)
         output.print(f"{escape(names)}: {escape(remark)}", highlight=False)
+    told = [
+        f"{each.summary} {readable.number(each.resolution, each.unit)}"
+        for each in found
+        if math.isfinite(each.resolution)
+    ]
+    if told:
+        output.print(f"{escape(part)} resolves {escape(', '.join(told))}", highlight=False)
 
 
 def _aligned(values: Sequence[float]) -> list[str]:

@@ -1,9 +1,10 @@
 """The leaderboard as a page: tables and pictures, what they mean, and the credits."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from geobench import footprints
 from geobench.board.leaderboard import Leaderboard
+from geobench.board.same_answers import NEARLY_ALL, SAME_PLACE_KM
 from geobench.board.tables import Row, Tables
 from geobench.names import CEILING
 from geobench.pages.about_intervals import about_intervals
@@ -12,6 +13,7 @@ from geobench.pages.markdown_tables import (
     glance_table,
     is_contrast,
     novelty_table,
+    out_of_reach,
     primary,
     slice_table,
     summary_table,
@@ -26,7 +28,9 @@ Holm's correction). {seeds}
 Intervals resample units, not photos; which ones, stands at the top of each part.
 *Italics*: a weak interval (fewer than 10 effective units, fewer than 5 effective hits or misses, or
 nothing that varies). ↑ higher is better, ↓ lower is better. `{ceiling}` answers with the
-training place nearest to the truth: no method that answers with training places can pass it.
+training place nearest to the truth: no method that answers with training places can pass it. It
+stands where nearest is best. `resolves`: the smallest true difference that two methods would show
+with a chance of 80 %, from the pairs of methods here that look at photos (docs/statistics.md).
 `gallery` says what places a retrieval method can answer with. What each summary is, and its source:
 docs/metrics.md of geobench.
 """
@@ -71,7 +75,7 @@ What weights that were trained elsewhere have seen: photos of these places may b
 
 _FILES = """\
 Every number can be computed again from the stored answers: `geobench verify` with this folder's
-path. Machine-readable: `table.csv`, `curves.csv`, `costs.csv`, `benchmark.json`.
+path. Machine-readable: `table.csv`, `curves.csv`, `costs.csv`, `resolution.csv`, `benchmark.json`.
 """
 
 
@@ -101,7 +105,7 @@ def page(board: Leaderboard, tables: Tables) -> str:
         lines += ["## At a glance", ""]
         if len(manifest.parts) > 1:
             lines += [glance_table(tables.rows, primary(overall)), ""]
-        lines += _pictures(board, "")
+        lines += [*_same_answers(board), *_pictures(board, "")]
     for part in manifest.parts:
         lines += _part(board, part, tables)
     trainings = (
@@ -134,12 +138,16 @@ def _part(board: Leaderboard, part: str, tables: Tables) -> list[str]:
     """The section of a part: summaries, gaps, pictures, novelty, slices, the split in numbers."""
     rows = tables.rows
     mine = [row for row in rows if row.part == part]
+    folded = out_of_reach(mine)
+    resolutions = [each for each in tables.resolutions if each.part == part]
+    kept = [row for row in mine if row.summary not in folded]
     lines = [
         f"## {part}",
         "",
         *about_intervals(board.manifest.parts[part]),
-        summary_table(mine),
+        summary_table(kept, resolutions),
         "",
+        *_folded(folded),
     ]
     contrasts = [row for row in mine if is_contrast(row)]
     if contrasts:
@@ -183,6 +191,29 @@ def _same_ground(source: str, facts: Facts, *, title: str) -> list[str]:
     shares = {word: number(facts[name].value, "share") for word, name in names.items()}
     contrast = f"The {title[0].lower()}{title[1:]}"
     return [_SAME_GROUND.format(source=source, contrast=contrast, **shares), ""]
+def _folded(folded: Mapping[str, Row]) -> list[str]:
+    """What the table of a part leaves out, why, and what methods reach that answer elsewhere."""
+    named = []
+    for summary, best in folded.items():
+        most = f" (at most {number(best.value, best.unit)}, `{best.label}`)" if best.value else ""
+        named.append(f"`{summary}`{most}")
+    text = (
+        f"In table.csv alone: {', '.join(named)}. It is out of reach of training places: the one "
+        "nearest to the truth scores 0 on every photo."
+    )
+    return [text, ""] if named else []
+
+
+def _same_answers(board: Leaderboard) -> list[str]:
+    """A sentence that names rows which are one."""
+    pairs: dict[str, list[str]] = {}
+    for each in board.same_answers():
+        shares = pairs.setdefault(f"`{each.a}` and `{each.b}`", [])
+        shares.append(f"{each.part} {number(each.share, 'share')}")
+    named = "; ".join(f"{pair} ({', '.join(shares)})" for pair, shares in pairs.items())
+    most = number(NEARLY_ALL, "share")
+    text = f"The same answer, within {SAME_PLACE_KM:g} km, to over {most} of photos: {named}."
+    return [text, ""] if pairs else []
 
 
 def _facts(facts: Facts) -> str:
@@ -191,7 +222,8 @@ def _facts(facts: Facts) -> str:
         value, unit = fact.value, fact.unit
         whole = float(value).is_integer() and unit != "share"
         text = f"{value:,.0f}" if whole else number(value, unit)
-        lines.append(f"- {name}: {text}" + ("" if unit == "share" else f" {unit}"))
+        said = unit == "share" or unit in name  # train photos: 10,994
+        lines.append(f"- {name}: {text}" + ("" if said else f" {unit}"))
     return "\n".join([*lines, "", "</details>"])
 
 

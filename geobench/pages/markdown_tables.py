@@ -3,7 +3,16 @@
 import math
 from collections.abc import Mapping, Sequence
 
-from geobench.board.tables import CONSTANT, OF_LABELS, RANKED, CurvePoint, Row, remarks
+from geobench.board.tables import (
+    CONSTANT,
+    OF_LABELS,
+    OUT_OF_REACH,
+    RANKED,
+    CurvePoint,
+    Resolution,
+    Row,
+    remarks,
+)
 from geobench.readable import ARROWS, number
 
 CONTRASTS = (".gap", ".part-difference")
@@ -19,8 +28,27 @@ def is_contrast(row: Row) -> bool:
     return row.summary.endswith(CONTRASTS)
 
 
-def summary_table(rows: Sequence[Row]) -> str:
-    """A line per summary, a column per label: of all photos of a part, each counting once."""
+def out_of_reach(rows: Sequence[Row]) -> dict[str, Row]:
+    """The summaries of a part that no training place can raise above 0 -> the best row of each.
+
+    They are left out of its table, unless nothing else were in it.
+    """
+    best: dict[str, Row] = {}
+    shown = [row for row in rows if row.overall and not is_contrast(row)]
+    for row in shown:
+        barred = OUT_OF_REACH in remarks(row.note)
+        if barred and (row.summary not in best or row.value > best[row.summary].value):
+            best[row.summary] = row
+    return best if {row.summary for row in shown} - set(best) else {}
+
+
+def summary_table(rows: Sequence[Row], resolutions: Sequence[Resolution]) -> str:
+    """A line per summary, a column per label: of all photos of a part, each counting once.
+
+    Args:
+        rows: of the part.
+        resolutions: of the part.
+    """
     shown = [row for row in rows if row.overall and not is_contrast(row)]
     if not shown:
         return "None of the metrics can score what the methods predict."
@@ -30,6 +58,9 @@ def summary_table(rows: Sequence[Row]) -> str:
     for name, photos in counts.items():
         if 0 < photos < max(counts.values()):
             heads[name] += f"<br>of {photos:,} photos"
+    for each in resolutions:
+        if each.summary in heads:
+            heads[each.summary] += f"<br>resolves {number(each.value, each.unit)}"
     return _table(heads, _columns(shown), cells, shown)
 
 

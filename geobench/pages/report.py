@@ -15,7 +15,7 @@ from geobench.pages.markdown import page
 from geobench.records import files
 from geobench.records.workspace import Workspace
 
-NAMES = ("benchmark.json", "table.csv", "curves.csv", "costs.csv", "README.md")
+NAMES = ("benchmark.json", "table.csv", "curves.csv", "costs.csv", "resolution.csv", "README.md")
 """The files of a leaderboard, beside runs/ and figures/."""
 
 
@@ -93,6 +93,7 @@ def _csv(found: Tables) -> dict[str, str]:
         "table.csv": found.rows,
         "curves.csv": found.curves,
         "costs.csv": found.costs,
+        "resolution.csv": found.resolutions,
     }
     return {name: as_csv(rows[name], kind) for name, kind in tables.KINDS.items()}
 

@@ -94,7 +94,7 @@ def _rows(path: Path, text: str, content: str, *, exact: bool) -> list[str]:
     return problems
 
 
-_COUNTS = ("seed", "seeds", "photos", "not_applicable", "rank_low", "rank_high")
+_COUNTS = ("seed", "seeds", "photos", "not_applicable", "rank_low", "rank_high", "pairs")
 """Columns without rounding: no difference is allowed."""
 
 

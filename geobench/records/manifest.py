@@ -217,7 +217,8 @@ class Manifest(Versioned):
     )
     tables: dict[str, str] | None = Field(
         default=None,
-        description="name -> digest of table.csv, curves.csv, costs.csv and README.md",
+        description="name -> digest of table.csv, curves.csv, costs.csv, resolution.csv and "
+        "README.md",
     )
     # What is no picture is left alone and told of, and is no reason to read nothing at all.
     figures: (

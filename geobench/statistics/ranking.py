@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from geobench.statistics.replicates import Replicates, Spread
+from geobench.statistics.replicates import TAIL, Replicates, Spread
 
 Better = Literal["higher", "lower"]
 
@@ -44,14 +44,37 @@ def compare(a: Replicates, b: Replicates, *, effective_units: float) -> Comparis
     """
     if (counts := (a.deviations.size, b.deviations.size))[0] != counts[1]:
         raise ValueError(f"replicates of {counts} units; compare methods on the same photos only")
+    return _tested(a, b, _paired_spread(a, b, effective_units), effective_units)
+
+
+def _paired_spread(a: Replicates, b: Replicates, effective_units: float) -> Spread:
+    """That of a - b on the same photos."""
     difference = a.value - b.value
     paired = Replicates(difference, a.deviations - b.deviations, np.array([difference]))
-    spread = Spread.sum(
+    return Spread.sum(
         Spread.of(paired, effective=effective_units),
         Spread.of_seeds(a.seed_values),
         Spread.of_seeds(b.seed_values),
     )
-    return _tested(a, b, spread, effective_units)
+
+
+def resolution(
+    a: Replicates, b: Replicates, *, effective_units: float, power: float = 0.8
+) -> float:
+    """The smallest true difference that `compare` would find at 5 % with this probability.
+
+    Were two methods to differ by it on such photos, with the standard error that a - b has, the
+    statistic of the test followed a noncentral t (Owen, Technometrics 1968, 10, 445-478). It is
+    the noncentrality at which that exceeds the 97.5 % point of t with the chance `power`, times
+    the standard error; NaN where `compare` has no t.
+    """
+    from scipy.special import nctdtrinc, stdtrit
+
+    spread, least = _paired_spread(a, b, effective_units), _least(a, b)
+    if effective_units < 2 or not least**2 < spread.variance < math.inf:
+        return float("nan")
+    critical = stdtrit(spread.degrees, 1 - TAIL)
+    return float(nctdtrinc(spread.degrees, 1 - power, critical) * math.sqrt(spread.variance))
 
 
 def compare_independent(
@@ -99,10 +122,15 @@ def ranks(
     return [RankRange(*limits) for limits in zip(low, high, strict=True)]
 
 
+def _least(a: Replicates, b: Replicates) -> float:
+    """The smallest standard error of a - b that is none of rounding."""
+    return _ROUNDING * max(abs(a.value), abs(b.value))
+
+
 def _tested(a: Replicates, b: Replicates, spread: Spread, effective: float) -> Comparison:
     from scipy.special import stdtr
 
-    difference, least = a.value - b.value, _ROUNDING * max(abs(a.value), abs(b.value))
+    difference, least = a.value - b.value, _least(a, b)
     if effective < 2 or not np.isfinite(difference + spread.variance):
         return Comparison(difference, float("nan"), float("nan"), 1.0)
     if spread.variance <= least**2:

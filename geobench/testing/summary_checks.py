@@ -19,6 +19,7 @@ from geobench.testing.metric_subject import (
 
 _ROUNDING = 1e-6
 _AWAY_KM = (10.0, 300.0, 3000.0)
+_RINGS_KM = (0.3, 3.1, 17.0, 73.0, 310.0, 1300.0, 5300.0, 12_300.0, 19_700.0)
 _VAGUE_KM = 1000.0  # standard deviation per axis of a prediction that knows a part of the world
 
 
@@ -36,8 +37,8 @@ def _calibrated(metric: Metric, points: Points) -> Answers:
     return answers(metric, narrow.prediction.sample(1, np.random.default_rng(3))[:, 0])
 
 
-def _away(points: Points, distance_km: float) -> Points:
-    bearing = np.random.default_rng(4).uniform(0, 360, len(points))
+def _away(points: Points, distance_km: float, *, seed: int = 4) -> Points:
+    bearing = np.random.default_rng(seed).uniform(0, 360, len(points))
     return geo.destination(points, bearing, distance_km)
 
 
@@ -118,6 +119,36 @@ def antipodes_get_a_worse_value(subject: MetricSubject) -> str:
         if value.size == 1:
             told.append(f"{summary.name} {value[0]:.6g}")
     return ", ".join(told)
+
+
+def nearest_is_best(subject: MetricSubject) -> str:
+    """Where it says that the nearest is best, only the distance counts, and nearer is no worse."""
+    metric, points = subject.metric, subject.truth.points
+    if not metric.nearest_is_best:
+        raise Skip("it does not declare `nearest_is_best`")
+    remedy = "Leave `nearest_is_best` out: no place is a ceiling of it."
+    ensure(metric.needs is Points, "it declares `nearest_is_best` and needs no Points", remedy)
+    for summary in metric.summaries:
+        nearer, last = _best(subject, summary), 0.0
+        for distance_km in _RINGS_KM:
+            here, there = (
+                _values(subject, answers(metric, _away(points, distance_km, seed=seed)), summary)
+                for seed in (4, 5)
+            )
+            ensure(
+                np.allclose(here, there, rtol=_ROUNDING, atol=_ROUNDING),
+                f"summary {summary.name} is {here[0]:.6g} for answers {distance_km:g} km off, and "
+                f"{there[0]:.6g} in other directions",
+                remedy,
+            )
+            ensure(
+                (_gain(summary, here, nearer) <= _ROUNDING * (1 + np.abs(nearer))).all(),
+                f"summary {summary.name} is {here[0]:.6g} for answers {distance_km:g} km off, "
+                f"better than {nearer[0]:.6g} for answers {last:g} km off",
+                remedy,
+            )
+            nearer, last = here, distance_km
+    return ", ".join(summary.name for summary in metric.summaries)
 
 
 def _sharp_beats_vague(subject: MetricSubject) -> str:
@@ -219,6 +250,7 @@ def _ensure_equal(summary: Summary, before: Floats, after: Floats, when: str) ->
 CHECKS = (
     perfect_answer_gets_the_best_value,
     antipodes_get_a_worse_value,
+    nearest_is_best,
     photos_are_a_set,
     weights_leave_photos_out,
     replicates_stand_alone,

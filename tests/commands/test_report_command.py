@@ -16,7 +16,9 @@ def test_fresh_tables_pass_the_check(board, ask):
     )
 
 
-@pytest.mark.parametrize("name", ["table.csv", "curves.csv", "costs.csv", "README.md"])
+@pytest.mark.parametrize(
+    "name", ["table.csv", "curves.csv", "costs.csv", "resolution.csv", "README.md"]
+)
 def test_a_table_that_is_gone_or_older_fails_the_check_and_report_mends_it(name, board, ask):
     good = (board / name).read_bytes()
     rewritten(board / name, lambda text: "\n".join(text.splitlines()[:-1]))
@@ -28,7 +30,7 @@ def test_a_table_that_is_gone_or_older_fails_the_check_and_report_mends_it(name,
     assert (gone.code, gone.out) == (1, f"{board / name} is missing\n")
     mended = ask("report", board)
     assert (mended.code, mended.err) == (0, "")
-    files = "table.csv, curves.csv, costs.csv, README.md and 5 pictures"
+    files = "table.csv, curves.csv, costs.csv, resolution.csv, README.md and 5 pictures"
     assert mended.out == f"wrote {files} in {board}\n"
     assert (board / name).read_bytes() == good
 

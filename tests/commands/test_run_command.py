@@ -26,7 +26,15 @@ def test_a_run_says_what_it_did_and_where_to_look(workspace):
     ):
         assert text in out, text
     board = workspace / "leaderboards" / "tiny"
-    for name in ("benchmark.json", "table.csv", "curves.csv", "costs.csv", "README.md", "runs"):
+    for name in (
+        "benchmark.json",
+        "table.csv",
+        "curves.csv",
+        "costs.csv",
+        "resolution.csv",
+        "README.md",
+        "runs",
+    ):
         assert (board / name).exists()
 
 

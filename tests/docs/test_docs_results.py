@@ -14,7 +14,15 @@ from documented_fields import fields_of, plain
 from geobench import Component, Dataset, records, splits, statistics
 from geobench.board import contrast_rows
 from geobench.board.ranks import FEW_UNITS, UNRANKED
-from geobench.board.tables import FEW_DRAWS, RANKED, ROW_COLUMNS, Cost, CurvePoint
+from geobench.board.tables import (
+    FEW_DRAWS,
+    OUT_OF_REACH,
+    RANKED,
+    ROW_COLUMNS,
+    Cost,
+    CurvePoint,
+    Resolution,
+)
 from geobench.catalogue import installed
 from geobench.metrics import NOT_APPLICABLE, NOT_SAMPLED, SCORED
 from geobench.records import Status, files
@@ -183,7 +191,8 @@ def test_every_field_of_a_failure_is_documented(board):
 
 def test_every_column_of_the_tables_is_documented(board):
     assert list(documented("table.csv")) == list(ROW_COLUMNS) == list(board.rows("table.csv")[0])
-    for title, kind in (("curves.csv", CurvePoint), ("costs.csv", Cost)):
+    kinds = {"curves.csv": CurvePoint, "costs.csv": Cost, "resolution.csv": Resolution}
+    for title, kind in kinds.items():
         names = [field.name for field in fields(kind)]
         assert list(documented(title)) == names == list(board.rows(title)[0])
 
@@ -217,9 +226,9 @@ def test_every_note_is_documented(board):
     notes = {each.note for each in estimates}
     found = {note for row in rows if row["value"] for note in row["note"].split("; ") if note}
     few = f"{FEW_DRAWS}* of *, not ranked by metrics of draws"  # see board/test_few_draws.py
-    other = (*OF_CONTRASTS, UNRANKED, FEW_UNITS, few, "gallery: *")
+    other = (*OF_CONTRASTS, UNRANKED, OUT_OF_REACH, FEW_UNITS, few, "gallery: *")
     assert notes == {name for name in weak if name not in other}
-    assert "gallery: training places" in found
+    assert {"gallery: training places", OUT_OF_REACH} <= found
     assert all(any(fnmatchcase(note, pattern) for pattern in weak) for note in found)
     lost = {row["note"] for row in rows if not row["value"]}
     assert all(any(fnmatchcase(note, pattern) for pattern in empty) for note in lost)

@@ -181,6 +181,7 @@ class Probe(Metric):
     """The distance, with every type of summary; of the northern hemisphere only."""
 
     name = "probe"
+    nearest_is_best = True
     columns = ("error", "close")
     summaries = (
         Mean(name="probe.mean", unit="km", better="lower", column="error"),
@@ -213,6 +214,7 @@ class Fussy(Metric):
     """Cannot score an answer that is 2,500 km off."""
 
     name = "fussy"
+    nearest_is_best = True
     columns = ("fussy",)
     summaries: tuple[Summary, ...] = (
         Mean(name="fussy", unit="km", better="lower", column="fussy"),

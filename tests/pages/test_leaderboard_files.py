@@ -79,7 +79,7 @@ def test_the_page_credits_the_dataset(folder):
 
 
 def test_the_tables_are_made_of_stored_arrays_alone(folder, catalogue, outcome):
-    names = ("table.csv", "curves.csv", "costs.csv", "README.md")
+    names = ("table.csv", "curves.csv", "costs.csv", "resolution.csv", "README.md")
     rewrite(folder, catalogue)
     before = {name: (folder / name).read_bytes() for name in names}
     assert verify(folder, catalogue) == []

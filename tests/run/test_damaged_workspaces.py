@@ -31,7 +31,7 @@ TRUNCATED = {
     "the truth": ["runs/*/part.npz"],
     "the map": ["runs/striped-*.npz"],
     "the manifest": ["benchmark.json"],
-    "the tables": ["table.csv", "curves.csv", "costs.csv"],
+    "the tables": ["table.csv", "curves.csv", "costs.csv", "resolution.csv"],
     "the page": ["README.md"],
 }
 

@@ -268,8 +268,8 @@ def test_a_dry_run_writes_and_deletes_nothing_at_all(workspace, ask, monkeypatch
 @pytest.mark.parametrize("where", ["in a workspace", "elsewhere"])
 @pytest.mark.parametrize(
     "name",
-    ["figures", "runs", "table.csv", "curves.csv", "costs.csv", "README.md", "benchmark.json"]
-    + [".gitignore"],
+    ["figures", "runs", "table.csv", "curves.csv", "costs.csv", "resolution.csv", "README.md"]
+    + ["benchmark.json", ".gitignore"],
 )
 def test_a_report_refuses_a_leaderboard_with_a_link_in_it(
     name, where, workspace, mine, ask, tmp_path

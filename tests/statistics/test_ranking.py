@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 from clustered_scores import clustered
-from geobench.statistics.ranking import compare, ranks
+from geobench.statistics.ranking import compare, ranks, resolution
 from geobench.statistics.replicates import Replicates, replicate_mean, replicate_quantile
 from geobench.statistics.units import effective_units
 
@@ -102,6 +102,48 @@ def test_tests_of_equal_medians_reject_as_often_as_they_say():
         a, b = (replicate_quantile(np.exp(scores + each), units, q=0.5) for each in noise)
         rejected += compare(a, b, effective_units=effective_units(units)).p_value < 0.05
     assert 0.02 <= rejected / RUNS <= 0.09
+
+
+# Resolution
+
+
+def test_the_resolution_is_the_difference_that_a_noncentral_t_exceeds_in_four_of_five():
+    scores, units = clustered(29, seeds=3)
+    a, b = replicate_mean(scores, units), replicate_mean(scores[:, ::-1], units)
+    variance = 59 / 60 * ((a.deviations - b.deviations) ** 2).sum()
+    terms = np.array([variance, a.seed_sd**2 / 3, b.seed_sd**2 / 3])
+    for effective in (2.5, effective_units(units)):
+        degrees = terms.sum() ** 2 / (terms**2 / [effective - 1, 2, 2]).sum()
+        found = resolution(a, b, effective_units=effective) / math.sqrt(terms.sum())
+        exceeded = stats.nct.sf(stats.t.ppf(0.975, degrees), degrees, found)
+        assert exceeded == pytest.approx(0.8, abs=1e-4)
+
+
+def test_a_true_difference_of_that_size_is_found_in_about_four_of_five_leaderboards():
+    # What two methods differ by is drawn by unit; the size comes from boards like the tested ones.
+    def pair(seed, shift):
+        rng = np.random.default_rng(seed)
+        units = np.repeat(np.arange(30), 8)
+        common, own = rng.normal(size=(2, 30))[:, units]
+        a = common + rng.normal(size=240)
+        b = common + own + rng.normal(size=240) + shift
+        return replicate_mean(a[None], units), replicate_mean(b[None], units)
+
+    sizes = [resolution(*pair(seed, 0.0), effective_units=30) for seed in range(RUNS)]
+    shift = float(np.median(sizes))
+    tests = [compare(*pair(9000 + n, shift), effective_units=30) for n in range(2 * RUNS)]
+    assert 0.75 <= np.mean([test.p_value < 0.05 for test in tests]) <= 0.85
+
+
+def test_without_a_t_there_is_no_resolution():
+    scores, units = clustered(30)
+    a, b = replicate_mean(scores, units), replicate_mean(scores + 1, units)
+    other = replicate_mean(scores[:, ::-1], units)
+    undefined = Replicates(0.0, np.full(60, math.nan), np.zeros(1))
+    assert math.isnan(resolution(a, b, effective_units=50))  # no variance
+    assert math.isnan(resolution(a, other, effective_units=1.9))
+    assert math.isnan(resolution(a, undefined, effective_units=50))
+    assert resolution(a, other, effective_units=2) > resolution(a, other, effective_units=50) > 0
 
 
 # Ranks

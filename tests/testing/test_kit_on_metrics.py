@@ -121,6 +121,16 @@ def of_all(columns, truth, weights):
     return weights.means(columns["away"])[:1]
 
 
+def away_only(change):
+    """A metric of a function of the distance alone, for which it says that the nearest is best."""
+
+    def score(self, prediction, truth, context):
+        away = distance_km(prediction.point(), truth.points)
+        return change(away).astype(np.float32)[:, None]
+
+    return mutant(score=score, columns=("away",), summaries=(mean("away"),), nearest_is_best=True)
+
+
 def statistic(function):
     return (Statistic(name="x", unit="km", better="lower", function=function),)
 
@@ -264,6 +274,21 @@ MUTANTS = {
         "antipodes-get-a-worse-value",
         "for one that is 1000 km wide",
     ),
+    "a country of which the nearest is best": (
+        mutant(nearest_is_best=True),
+        "nearest-is-best",
+        "in other directions",
+    ),
+    "a ring of which the nearest is best": (
+        away_only(lambda away: (away < 1) | ((away > 50) & (away < 100))),
+        "nearest-is-best",
+        "summary x is 1 for answers 73 km off, better than 0 for answers 17 km off",
+    ),
+    "a density of which the nearest is best": (
+        mutant(LogScore, nearest_is_best=True),
+        "nearest-is-best",
+        "needs no Points",
+    ),
     "a summary of the first photo": (
         mutant(summaries=statistic(first_photo)),
         "photos-are-a-set",
@@ -307,6 +332,7 @@ def test_good_metrics_of_answers_densities_samples_and_first_draws_pass(metric):
     weighed = {"weights-leave-photos-out", "replicates-stand-alone"}
     expected = weighed if metric in (LogScore, Found) else set()
     expected |= {"a-photo-is-scored-alone"} if metric is Found else set()
+    expected |= {"nearest-is-best"}
     assert set(status) == expected, status
 
 
@@ -315,9 +341,14 @@ def test_a_metric_that_describes_predictions_passes_without_looking_at_the_truth
     status = {o.check: o.status for o in verdict.outcomes if o.status != "passed"}
     assert status == {
         "perfect-answer-gets-the-best-value": "skipped",
+        "nearest-is-best": "skipped",
         "weights-leave-photos-out": "skipped",
         "replicates-stand-alone": "skipped",
     }
+
+
+def test_a_step_of_the_distance_passes_as_one_of_which_the_nearest_is_best():
+    assert complaints(away_only(lambda away: away <= 100)) == {}
 
 
 def test_a_metric_of_labels_that_nobody_has_is_skipped():

@@ -28,6 +28,7 @@ class DistanceMetric(Metric):
     """Great-circle distance of the answer from the truth, in km: mean and median."""
 
     name = "distance"
+    nearest_is_best = True
     columns = ("distance",)
     summaries = (
         Mean(name="distance.mean", unit="km", better="lower", column="distance"),
@@ -62,6 +63,7 @@ class AccuracyMetric(Metric):
     """Share of answers within a radius of the truth (at the radius counts), and the curve of it."""
 
     name = "accuracy"
+    nearest_is_best = True
     Config = AccuracyConfig
     config: AccuracyConfig
 
@@ -112,6 +114,7 @@ class GeoScoreMetric(Metric):
     """
 
     name = "geoscore"
+    nearest_is_best = True
     columns = ("geoscore",)
     summaries = (Mean(name="geoscore", unit="points", better="higher", column="geoscore"),)
 
