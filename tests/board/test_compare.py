@@ -16,6 +16,7 @@ import small_board
 import small_run
 from geobench import ConfigError, StoreError, load
 from geobench.board import comparison
+from geobench.board.comparison import DESCRIBES
 from geobench.board.contrast_rows import NO_VARIANCE
 from geobench.board.leaderboard import Leaderboard
 from geobench.catalogue import installed
