@@ -191,6 +191,8 @@ def _same_ground(source: str, facts: Facts, *, title: str) -> list[str]:
     shares = {word: number(facts[name].value, "share") for word, name in names.items()}
     contrast = f"The {title[0].lower()}{title[1:]}"
     return [_SAME_GROUND.format(source=source, contrast=contrast, **shares), ""]
+
+
 def _folded(folded: Mapping[str, Row]) -> list[str]:
     """What the table of a part leaves out, why, and what methods reach that answer elsewhere."""
     named = []
