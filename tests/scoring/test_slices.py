@@ -274,6 +274,24 @@ def test_places_on_earth_have_continents_and_those_of_another_planet_have_none()
     assert set(averages) <= {"cell"}
 
 
+def test_a_part_with_the_south_pole_in_south_america_is_written_again():
+    spots = np.array([[-90.0, 0.0], [-77.85, 166.67], [-54.8, -68.3], [48.1, 11.6]])
+
+    class Spots(Unlabelled):
+        def load(self):
+            ids = np.array([f"spot-{number}" for number in range(len(spots))])
+            return Table(ids, spots, ids)
+
+    tested = Part.of("test", Spots(), np.arange(4))
+    arrays = records.part_arrays(tested, Part.of("train", Spots(), np.arange(1)))
+    expected = ["Antarctica", "Antarctica", "South America", "Europe"]
+    assert arrays["slice.continent"].tolist() == expected
+    assert records.is_current(arrays, tested)
+    of_towns = gazetteer.load().continent[gazetteer.find(spots).index]
+    assert of_towns[0] == "South America"
+    assert not records.is_current(arrays | {"slice.continent": of_towns}, tested)
+
+
 def test_the_class_of_population_is_that_of_the_largest_town_within_25_km():
     towns = gazetteer.load()
     rng = np.random.default_rng(4)
