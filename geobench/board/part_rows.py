@@ -92,7 +92,7 @@ def _compute(
         summary.unit,
         summary.better or "",
         status=entry.status,
-        note=joined(entry.note, few_draws),
+        note=joined(entry.note, few_draws, view.note),
     )
     if isinstance(found, str):
         status = "failed" if entry.status in (*RANKED, "ceiling") else entry.status
@@ -155,8 +155,14 @@ def _estimate(
     columns = found.columns[summary.column]
     if other is not None:
         columns = columns - other.columns[summary.column]
-    units, share = part.photos(found.rows).units, isinstance(summary, Share)
-    return macro_mean(columns, units, view.classes[found.rows], share=share)
+    counted = np.flatnonzero(view.inside)
+    return macro_mean(
+        columns,
+        part.photos(counted).units,
+        view.classes[counted],
+        scored=np.searchsorted(counted, found.rows),
+        share=isinstance(summary, Share),
+    )
 
 
 def _paired(one: Scored, other: Scored) -> bool:

@@ -26,11 +26,11 @@ class Scored:
         return np.flatnonzero(self.mask == SCORED)
 
     def of(self, view: View, summary: Summary) -> "Scored":
-        """The photos of a slice; all others are as if they had not been sampled.
+        """The photos of a view; all others are as if they had not been sampled.
 
         Of the columns those that the summary looks at.
         """
-        if view.slice == "all":
+        if view.inside.all():
             return self
         kept, wanted = np.flatnonzero(view.inside[self.rows]), set(self.columns)
         if isinstance(summary, Mean | Share | Quantile):

@@ -11,9 +11,11 @@ from geobench.board.tables import (
     CurvePoint,
     Resolution,
     Row,
+    joined,
     remarks,
 )
 from geobench.readable import ARROWS, number
+from geobench.scoring.slices import LEFT_OUT
 
 CONTRASTS = (".gap", ".part-difference")
 """How the names of rows end that compare two trainings, or two parts."""
@@ -108,8 +110,10 @@ def slice_table(rows: Sequence[Row], summary: str) -> str:
     heads = {}
     for row in shown:
         name = row.slice if row.average == "photo" else f"each {row.average} once"
-        photos = max(r.photos for r in shown if (r.slice, r.average) == (row.slice, row.average))
-        heads[f"{row.slice}/{row.average}"] = f"{name} ({photos:,} photos)"
+        alike = [r for r in shown if (r.slice, r.average) == (row.slice, row.average)]
+        photos, notes = max(r.photos for r in alike), joined(*(r.note for r in alike))
+        few = "".join(f"<br>{each}" for each in remarks(notes) if LEFT_OUT in each)
+        heads[f"{row.slice}/{row.average}"] = f"{name} ({photos:,} photos){few}"
     cells = {(row.label, f"{row.slice}/{row.average}"): _cell(row) for row in shown}
     return _table(heads, _columns(shown), cells, shown)
 

@@ -19,8 +19,15 @@ PREFIX = "slice."
 CELL_ROWS = 36
 """Of the equal-area grid whose cells count once each, about 560 km wide."""
 
+LEFT_OUT = "left out: fewer than"
+"""What the note says of an average whose small classes do not count."""
+
 _MOST_VALUES = 12  # of an attribute; the photos of rarer values are one slice, "other"
 _FEWEST_PHOTOS = 20  # of a slice
+
+FEWEST = {"continent": _FEWEST_PHOTOS, "cell": 5}
+"""What counts once -> the fewest photos of the part with which it counts; by perf/averages.py."""
+
 _THIRDS = ("low third", "middle third", "high third")
 _TRAINING = ("rarely", "sometimes", "often")
 
@@ -33,14 +40,16 @@ class View:
     Args:
         slice: "all", or what the photos have in common, such as "continent=Africa".
         average: what counts once: "photo", "continent" or "cell".
-        inside: which photos of the part, (N,).
+        inside: which photos of the part, (N,); of an average those whose class counts.
         classes: the continent or cell of each photo, numbered, (N,), where those count once.
+        note: for its rows: how many classes do not count.
     """
 
     slice: str
     average: str
     inside: NDArray[np.bool_]
     classes: NDArray[np.int64] | None = None
+    note: str = ""
 
     @property
     def what(self) -> str:
@@ -56,6 +65,9 @@ class View:
 def views(arrays: Mapping[str, NDArray[Any]]) -> list[View]:
     """The views of a part, the overall one first.
 
+    Of averages continents and cells with too few photos do not count (`FEWEST`), and where fewer
+    than two are left there is no such average.
+
     Slices are continents, classes of population, thirds of the number of training photos near
     (rarely, sometimes, often seen), and the values of each attribute: of strings the twelve most
     frequent ones and `other` (none where those are fewer than half of the photos), of numbers
@@ -68,16 +80,28 @@ def views(arrays: Mapping[str, NDArray[Any]]) -> list[View]:
     found = [View("all", "photo", everything)]
     for name in ("slice.continent", "attribute.continent"):
         if name in arrays and arrays[name].dtype.kind == "U":
-            found.append(View("all", "continent", everything, unit_codes(arrays[name])))
+            found.extend(_average("continent", arrays[name]))
             break
-    cells = EqualAreaGrid(CELL_ROWS).assign(arrays["truth"])
-    found.append(View("all", "cell", everything, unit_codes(cells)))
+    found.extend(_average("cell", EqualAreaGrid(CELL_ROWS).assign(arrays["truth"])))
     for name, values in _slicings(arrays):
         for value in _in_order(values):
             inside = values == value
             if _FEWEST_PHOTOS <= inside.sum() < len(inside):
                 found.append(View(f"{name}={value}", "photo", inside))
     return found
+
+
+def _average(name: str, classes: NDArray[Any]) -> Iterator[View]:
+    # The photos of the part decide, not those that a metric scores: it may score a sample, in which
+    # other classes had enough, and the rows of two metrics would then be about different places.
+    codes, fewest = unit_codes(classes), FEWEST[name]
+    sizes = np.bincount(codes)
+    counts = sizes >= fewest
+    if counts.sum() < 2:
+        return
+    few, left_out = int((~counts).sum()), int(sizes[~counts].sum())
+    note = f"{few} of {len(sizes)} {name}s {LEFT_OUT} {fewest} photos ({left_out} in all)"
+    yield View("all", name, counts[codes], codes, note if few else "")
 
 
 def _slicings(arrays: Mapping[str, NDArray[Any]]) -> Iterator[tuple[str, NDArray[np.str_]]]:

@@ -1,7 +1,7 @@
 """Summaries of scores: from columns per photo to the numbers of a table, with their intervals."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeAlias, final
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from geobench import statistics
-from geobench.data import Truth
+from geobench.data import Indices, Truth
 from geobench.geo import Floats
 from geobench.metrics import (
     Against,
@@ -24,7 +24,7 @@ from geobench.metrics import (
     Summary,
 )
 from geobench.statistics.intervals import Estimate
-from geobench.statistics.replicate_weights import ReplicateWeights
+from geobench.statistics.replicate_weights import Codes, ReplicateWeights
 from geobench.statistics.replicates import Replicates
 from geobench.statistics.units import AnyUnits, Units
 
@@ -142,36 +142,64 @@ def _less(
 
 
 def macro_mean(
-    scores: ArrayLike, units: AnyUnits, classes: ArrayLike, *, share: bool = False
+    scores: ArrayLike,
+    units: AnyUnits,
+    classes: ArrayLike,
+    *,
+    scored: Indices | None = None,
+    share: bool = False,
 ) -> Summarised:
     """The mean over classes (continents, cells) of the means of their photos.
 
-    Leaving out a unit takes its photos from the means of their classes; a class of which nothing
-    is left does not count then. Effective units weigh each photo as the mean does.
+    Where only some photos are scored, each of these weighs as it would if all were, by one over
+    the photos of its class (Hajek 1971): class means of a sample would leave out the classes that
+    it misses, more of them the smaller it is.
+
+    Leaving out a unit takes its photos, scored or not, from their classes; a class of which
+    nothing is left does not count then. Effective units weigh each photo as the mean does.
 
     Args:
-        scores: (S, N).
-        units: what intervals resample, (N,).
-        classes: the class of each photo, (N,), integers or strings.
+        scores: (S, K).
+        units: what intervals resample, of all photos, (N,).
+        classes: the class of all photos, (N,), integers or strings.
+        scored: positions of the K scored ones; all, if None.
         share: whether scores are 0 or 1: an interval made for proportions.
     """
-    table = np.asarray(scores, dtype=np.float64)
     known, code = Units.of(units), statistics.unit_codes(classes)
-    unit = known.codes
-    sizes = np.bincount(code)
-    per_seed = np.array([np.bincount(code, row) / sizes for row in table])
-    means, count = per_seed.mean(axis=0), int(unit.max()) + 1
+    chosen = np.arange(len(code)) if scored is None else scored
+    sizes, own = np.bincount(code), code[chosen]
+
+    def total(parts: Floats) -> float:
+        return float((np.bincount(own, parts, minlength=len(sizes)) / sizes).sum())
+
+    # Sums of the same order throughout, so that a share of hits alone is 1 to the last digit.
+    table, ones = np.asarray(scores, dtype=np.float64), np.ones(len(chosen))
+    per_seed = np.array([total(row) / total(ones) for row in table])
+    there = Units.of(known.codes[chosen])
+    deviations = np.zeros(1)
+    if (count := len(known.sizes)) > 1:
+        sums, weights = _without_units(known.codes, code, chosen, [table.mean(axis=0), ones])
+        remain = np.bincount(known.codes[chosen], minlength=count) < len(chosen)
+        undefined = np.full(count, np.nan)
+        deviations = np.divide(sums, weights, out=undefined, where=remain) - per_seed.mean()
+    replicates = Replicates(float(per_seed.mean()), deviations, per_seed)
+    effective = statistics.effective_units(there, weights=1 / sizes[own])
+    estimate = statistics.estimate_share_replicates if share else statistics.estimate_replicates
+    return Summarised(estimate(replicates, there, effective=effective), replicates)
+
+
+def _without_units(
+    units: Codes, classes: Codes, scored: Indices, parts: Sequence[Floats]
+) -> Iterator[Floats]:
+    """Sums over classes of a part (K,) of the scored photos over the photos of the class, without
+    each unit, (U,), for each of the parts."""
+    count, sizes = int(units.max()) + 1, np.bincount(classes)
     # Every pair of a unit and a class that meet: what is left of the class without the unit.
-    pairs, pair = np.unique(unit * len(sizes) + code, return_inverse=True)
+    pairs, pair = np.unique(units * len(sizes) + classes, return_inverse=True)
     of_unit, of_class = np.divmod(pairs, len(sizes))
     left = sizes[of_class] - np.bincount(pair)
-    rest = means[of_class] * sizes[of_class] - np.bincount(pair, table.mean(axis=0))
-    change = np.where(left > 0, rest / np.maximum(left, 1), 0.0) - means[of_class]
-    classes_left = len(sizes) - np.bincount(of_unit, left == 0, minlength=count)
-    sums = means.sum() + np.bincount(of_unit, change, minlength=count)
-    without = np.divide(sums, classes_left, out=np.full(count, np.nan), where=classes_left > 0)
-    deviations = without - means.mean() if count > 1 else np.zeros(1)
-    replicates = Replicates(float(means.mean()), deviations, per_seed.mean(axis=1))
-    effective = statistics.effective_units(known, weights=1 / sizes[code])
-    estimate = statistics.estimate_share_replicates if share else statistics.estimate_replicates
-    return Summarised(estimate(replicates, known, effective=effective), replicates)
+    for part in parts:
+        whole = np.bincount(classes[scored], part, minlength=len(sizes))
+        rest = whole[of_class] - np.bincount(pair[scored], part, minlength=len(pairs))
+        change = np.where(left > 0, rest / np.maximum(left, 1), 0.0) - (whole / sizes)[of_class]
+        yield (whole / sizes).sum() + np.bincount(of_unit, change, minlength=count)

@@ -94,6 +94,73 @@ def test_effective_units_of_a_macro_mean_weigh_photos_as_it_does():
     assert found.estimate.effective_units == pytest.approx(1 / np.square(of_unit).sum())
 
 
+def sampled(seed):
+    """A part whose classes of many photos are the easy ones, and some of it that is scored."""
+    rng = np.random.default_rng(seed)
+    sizes = np.geomspace(5, 200, 24).astype(int)
+    classes = np.repeat(np.arange(len(sizes)), sizes)
+    scores = rng.normal(3000 - 10 * sizes[classes], 300)
+    return scores, classes, rng
+
+
+def test_a_macro_mean_of_a_sample_is_about_that_of_all_photos():
+    scores, classes, rng = sampled(1)
+    whole, found, anew = macro(scores, classes), [], []
+    for _ in range(300):
+        chosen = np.sort(rng.permutation(len(scores))[: len(scores) // 8])
+        found.append(
+            macro_mean(scores[None, chosen], np.arange(len(scores)), classes, scored=chosen)
+        )
+        anew.append(macro(scores[chosen], classes[chosen]))
+    error = np.std([each.estimate.value for each in found]) / np.sqrt(300)
+    assert abs(np.mean([each.estimate.value for each in found]) - whole) < 4 * error
+    assert abs(np.mean(anew) - whole) > 15 * error  # as if the classes were those of the sample
+    assert {each.estimate.photos for each in found} == {len(scores) // 8}
+
+
+def test_the_interval_of_a_macro_mean_of_a_sample_covers_the_truth():
+    covered, trials = 0, 400
+    for seed in range(trials):
+        scores, classes, rng = sampled(seed)
+        chosen = np.sort(rng.permutation(len(scores))[: len(scores) // 4])
+        found = macro_mean(scores[None, chosen], np.arange(len(scores)), classes, scored=chosen)
+        truth = np.mean(3000 - 10 * np.bincount(classes))
+        covered += found.estimate.low <= truth <= found.estimate.high
+    assert 0.92 <= covered / trials <= 0.98
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_macro_mean_of_a_sample_leaves_out_units_of_the_whole_part(seed):
+    scores, units, classes = drawn(seed, seeds=2)
+    average = scores.mean(axis=0)
+    chosen = np.flatnonzero(np.random.default_rng(seed).random(len(units)) < 0.6)
+
+    def weighted(kept):
+        """The mean of the scored photos that are kept, each over the kept photos of its class."""
+        names, counts = np.unique(classes[kept], return_counts=True)
+        size = dict(zip(names, counts, strict=True))
+        there = [photo for photo in chosen if kept[photo]]
+        weights = np.array([1 / size[classes[photo]] for photo in there])
+        return np.average(average[there], weights=weights)
+
+    everything = np.ones(len(units), bool)
+    whole, without = weighted(everything), [weighted(units != u) for u in np.unique(units)]
+    found = macro_mean(scores[:, chosen], units, classes, scored=chosen).replicates
+    assert found.value == pytest.approx(whole)
+    assert found.deviations == pytest.approx(np.array(without) - whole, abs=1e-12)
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0])
+def test_a_macro_mean_of_hits_alone_is_exactly_one(value):
+    _, units, classes = drawn(4)
+    chosen = np.arange(0, len(units), 3)
+    scores = np.full((1, len(chosen)), value)
+    found = macro_mean(scores, units, classes, scored=chosen, share=True).estimate
+    assert found.value == value
+    assert 0 <= found.low <= value <= found.high <= 1
+    assert np.isfinite([found.low, found.high]).all()
+
+
 def test_the_interval_of_a_macro_mean_covers_the_truth():
     rng = np.random.default_rng(20)
     truth = np.array([3.0, -1.0, 4.0, 0.0, 2.0])

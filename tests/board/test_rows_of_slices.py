@@ -73,16 +73,48 @@ def test_training_slices_count_the_training_photos_around(board):
 
 
 def test_cells_count_once_each_where_the_average_says_so(board):
-    part = board.arrays(UNSEEN)
-    cells = EqualAreaGrid(36).assign(part["truth"])
-    errors = pandas.Series(board.errors(UNSEEN, "late").mean(axis=0))
+    cells, enough = cells_of(board)
+    assert enough.sum() < len(enough)
+    errors = pandas.Series(board.errors(UNSEEN, "late").mean(axis=0))[enough]
     row = board.row(UNSEEN, "distance.mean", "late", average="cell")
-    assert row.value == pytest.approx(errors.groupby(cells).mean().mean(), rel=1e-5)
+    assert row.value == pytest.approx(errors.groupby(cells[enough]).mean().mean(), rel=1e-5)
+    assert int(row.photos) == enough.sum()
     share = board.row(UNSEEN, "accuracy@2500km", "late", average="cell")
-    hits = pandas.Series((board.errors(UNSEEN, "late") <= 2500).mean(axis=0))
-    assert share.value == pytest.approx(hits.groupby(cells).mean().mean(), rel=1e-5)
+    hits = pandas.Series((board.errors(UNSEEN, "late") <= 2500).mean(axis=0))[enough]
+    assert share.value == pytest.approx(hits.groupby(cells[enough]).mean().mean(), rel=1e-5)
     assert not len(board.rows(UNSEEN, "distance.median", average="cell"))
     assert set(board.table.average) == {"photo", "cell"}  # no continents on the toy planet
+
+
+def cells_of(board):
+    """The cell of each unseen photo, and whether five photos of the part or more are there."""
+    cells = pandas.Series(EqualAreaGrid(36).assign(board.arrays(UNSEEN)["truth"]))
+    return cells, cells.map(cells.value_counts()) >= 5
+
+
+def test_every_metric_averages_over_the_same_cells_of_which_the_note_counts_the_others(board):
+    cells, enough = cells_of(board)
+    few = cells[~enough]
+    counted = f"{few.nunique()} of {cells.nunique()} cells left out"
+    note = f"{counted}: fewer than 5 photos ({len(few)} in all)"
+    rows = board.table[(board.table.part == UNSEEN) & (board.table.average == "cell")]
+    assert set(rows[rows.status == "ok"].note.str.split("; ").str[0]) == {note}
+    assert {"distance.mean", "nll", "northern"} <= set(rows.summary)
+    page = (board.folder / "README.md").read_text()
+    assert f"each cell once ({enough.sum()} photos)<br>{note}" in page
+
+
+def test_a_metric_of_some_photos_weighs_them_by_the_photos_of_their_cells_in_the_part(board):
+    cells, enough = cells_of(board)
+    rows = [r for r in board.manifest["rows"] if (r["part"], r["label"]) == (UNSEEN, "prior")]
+    (path,) = (board.folder / "runs" / rows[0]["folder"]).glob("nll-*.npz")
+    stored = dict(np.load(path))
+    scored = pandas.Series(stored["mask"] == 0) & enough
+    assert 0 < scored.sum() < enough.sum()
+    weights = 1 / cells.map(cells.value_counts())[scored]
+    row = board.row(UNSEEN, "nll", "prior", average="cell")
+    assert row.value == pytest.approx(np.average(stored["nll"][scored], weights=weights), rel=1e-5)
+    assert int(row.photos) == scored.sum()
 
 
 def test_what_cannot_be_scored_is_counted_in_each_slice(board):

@@ -27,6 +27,7 @@ from geobench.catalogue import installed
 from geobench.metrics import NOT_APPLICABLE, NOT_SAMPLED, SCORED
 from geobench.records import Status, files
 from geobench.records.manifest import StoredComponent
+from geobench.scoring.slices import LEFT_OUT, views
 from pages import Page, tables
 from small_board import make
 
@@ -223,10 +224,14 @@ def test_every_note_is_documented(board):
         statistics.estimate_share([units == 0], units),
         *statistics.estimate_statistic([slope], units),
     ]
+    (left_out,) = (note for note in weak if LEFT_OUT in note)
+    places = {"truth": np.repeat([[1.0, 1], [41, 1], [81, 1]], [5, 5, 2], axis=0)}
+    averages = views(places | {"neighbours": np.zeros(12)})
+    assert [view.note for view in averages if fnmatchcase(view.note, left_out)]
     notes = {each.note for each in estimates}
     found = {note for row in rows if row["value"] for note in row["note"].split("; ") if note}
     few = f"{FEW_DRAWS}* of *, not ranked by metrics of draws"  # see board/test_few_draws.py
-    other = (*OF_CONTRASTS, UNRANKED, OUT_OF_REACH, FEW_UNITS, few, "gallery: *")
+    other = (*OF_CONTRASTS, UNRANKED, OUT_OF_REACH, FEW_UNITS, few, left_out, "gallery: *")
     assert notes == {name for name in weak if name not in other}
     assert {"gallery: training places", OUT_OF_REACH} <= found
     assert all(any(fnmatchcase(note, pattern) for pattern in weak) for note in found)

@@ -54,7 +54,8 @@ def test_every_row_of_a_table_on_the_page_has_as_many_cells_as_its_head(folder):
         elif tables[-1]:
             tables.append([])
     tables = [table for table in tables if table]
-    assert len(tables) == 7  # one at a glance; of each part summaries, error by novelty, slices
+    # One at a glance; of each part summaries and error by novelty; of one part slices.
+    assert len(tables) == 6
     for table in tables:
         assert len({len(cells(line)) for line in table}) == 1
         assert set(table[1]) <= set("|-: ")

@@ -71,9 +71,16 @@ def test_what_is_unknown_is_in_no_third():
     assert thirds(np.empty(0), NAMES).tolist() == []
 
 
+def around(places, count, *, spread=0.5):
+    """So many photos within a degree or so of each of these places, one place after the other."""
+    near = np.repeat(np.array(places, float), count, axis=0)
+    return near + np.random.default_rng(5).uniform(-spread, spread, near.shape)
+
+
 def test_the_first_views_are_averages_over_photos_continents_and_cells():
     continents = np.where(np.arange(90) < 60, "Asia", "Africa")
-    arrays = arrays_of(90, slice__continent=continents)
+    truth = around([[10, 100], [30, 100], [10, 20]], 30)
+    arrays = arrays_of(90, slice__continent=continents, truth=truth)
     overall, by_continent, by_cell = views(arrays)[:3]
     assert overall.overall
     assert (overall.slice, overall.average, overall.what) == ("all", "photo", "part")
@@ -86,7 +93,40 @@ def test_the_first_views_are_averages_over_photos_continents_and_cells():
     assert (by_cell.slice, by_cell.average) == ("all", "cell")
     cells = EqualAreaGrid(36).assign(arrays["truth"])
     same = cells[:, None] == cells
+    assert len(np.unique(cells)) >= 3
     assert ((by_cell.classes[:, None] == by_cell.classes) == same).all()
+    assert by_continent.note == ""
+
+
+def averages_of(arrays):
+    """Which photos count in the averages that there are, and their notes."""
+    found = [view for view in views(arrays) if view.slice == "all" and not view.overall]
+    return {view.average: (view.inside, view.note) for view in found}
+
+
+def test_a_continent_of_fewer_photos_than_a_slice_does_not_count_once():
+    sizes = {"Asia": 40, "Africa": 20, "Oceania": 19, "Antarctica": 1}
+    continents = np.repeat(list(sizes), list(sizes.values()))
+    inside, note = averages_of(arrays_of(80, slice__continent=continents))["continent"]
+    assert set(continents[inside]) == {"Asia", "Africa"}
+    assert inside.sum() == 60
+    assert note == "2 of 4 continents left out: fewer than 20 photos (20 in all)"
+
+
+def test_a_cell_of_fewer_than_five_photos_does_not_count_once():
+    # Cells are five degrees wide, from the equator on: each cluster is inside of one.
+    truth = around([[2.5, 2.5], [2.5, 12.5], [42.5, 52.5], [-37.5, -62.5]], 7, spread=0.5)
+    kept = np.concatenate([np.arange(7), np.arange(7, 12), np.arange(14, 18), np.arange(21, 23)])
+    inside, note = averages_of(arrays_of(18, truth=truth[kept]))["cell"]
+    assert inside.tolist() == [True] * 12 + [False] * 6
+    assert note == "2 of 4 cells left out: fewer than 5 photos (6 in all)"
+
+
+def test_an_average_of_one_class_alone_is_none():
+    continents = np.repeat(["Asia", "Africa"], [71, 19])
+    truth = around([[2.5, 2.5], [42.5, 52.5]], 45)
+    truth[45:] = geo.uniform(45, np.random.default_rng(8))
+    assert averages_of(arrays_of(90, slice__continent=continents, truth=truth)) == {}
 
 
 def test_slices_follow_in_this_order():
@@ -199,7 +239,8 @@ class Planet(ToyPlanet):
 
     def load(self):
         table = super().load()
-        kept = {} if not self.own else {"continent": np.full(len(table.ids), "Pangaea")}
+        half = np.where(table.points[:, 0] > 0, "Laurasia", "Gondwana")
+        kept = {} if not self.own else {"continent": half}
         return Table(table.ids, table.points, table.groups, kept, table.part)
 
 
@@ -214,10 +255,13 @@ def parts_of(dataset):
 
 
 def test_continents_of_the_dataset_stand_before_those_of_the_gazetteer():
-    arrays = records.part_arrays(*parts_of(Planet()))
+    tested, train = many_of(Planet())
+    arrays = records.part_arrays(tested, train)
     assert "slice.continent" not in arrays
     (by_continent,) = [view for view in views(arrays) if view.average == "continent"]
-    assert set(by_continent.classes.tolist()) == {0}
+    north = tested.points[:, 0] > 0
+    assert 20 <= north.sum() <= len(tested) - 20
+    assert (by_continent.classes == north).all()
 
 
 def test_places_on_earth_have_continents_and_those_of_another_planet_have_none():
@@ -226,8 +270,26 @@ def test_places_on_earth_have_continents_and_those_of_another_planet_have_none()
     known = {"Africa", "Antarctica", "Asia", "Europe", "North America", "Oceania", "South America"}
     assert set(arrays["slice.continent"].tolist()) <= known
     assert "slice.continent" not in records.part_arrays(*parts_of(ToyPlanet()))
-    averages = [view.average for view in views(records.part_arrays(*parts_of(ToyPlanet())))[:3]]
-    assert averages[:2] == ["photo", "cell"]
+    averages = averages_of(records.part_arrays(*many_of(ToyPlanet(ToyPlanet.Config(photos=3000)))))
+    assert set(averages) <= {"cell"}
+
+
+def test_a_part_with_the_south_pole_in_south_america_is_written_again():
+    spots = np.array([[-90.0, 0.0], [-77.85, 166.67], [-54.8, -68.3], [48.1, 11.6]])
+
+    class Spots(Unlabelled):
+        def load(self):
+            ids = np.array([f"spot-{number}" for number in range(len(spots))])
+            return Table(ids, spots, ids)
+
+    tested = Part.of("test", Spots(), np.arange(4))
+    arrays = records.part_arrays(tested, Part.of("train", Spots(), np.arange(1)))
+    expected = ["Antarctica", "Antarctica", "South America", "Europe"]
+    assert arrays["slice.continent"].tolist() == expected
+    assert records.is_current(arrays, tested)
+    of_towns = gazetteer.load().continent[gazetteer.find(spots).index]
+    assert of_towns[0] == "South America"
+    assert not records.is_current(arrays | {"slice.continent": of_towns}, tested)
 
 
 def test_the_class_of_population_is_that_of_the_largest_town_within_25_km():

@@ -21,7 +21,8 @@ class ByGroupSplit(Split):
     """Whole groups (photographers, sequences) drawn at random: one part, test.
 
     Groups are taken in random order as long as they fit into the share; one that no longer fits
-    is passed over.
+    is passed over. So a group of more photos than the share allows is never tested, and a large
+    one seldom: what is measured holds for photographers of few photos.
     """
 
     name = "by-group"
@@ -40,9 +41,11 @@ class ByGroupSplit(Split):
             )
         order = np.random.default_rng(self.config.seed).permutation(len(sizes))
         photos = len(codes)
-        test = _take_groups(order, sizes, room=self.config.test_share * photos, leave=2)
+        room = self.config.test_share * photos
+        test = _take_groups(order, sizes, room=room, leave=2)
         rest = order[~np.isin(order, test)]
         val = _take_groups(rest, sizes, room=self.config.val_share * photos, leave=1)
+        too_large = np.setdiff1d(np.flatnonzero(sizes > room), test)
         in_test, in_val = np.isin(codes, test), np.isin(codes, val)
         return Assignment(
             train=Part.of("train", dataset, np.flatnonzero(~(in_test | in_val))),
@@ -52,6 +55,12 @@ class ByGroupSplit(Split):
                 "groups": Fact(len(sizes), "groups"),
                 "test groups": Fact(len(test), "groups"),
                 "val groups": Fact(len(val), "groups"),
+                "largest group": Fact(int(sizes.max()), "photos"),
+                "largest test group": Fact(int(sizes[test].max()), "photos"),
+                "groups too large to be tested": Fact(len(too_large), "groups"),
+                "photos of groups too large to be tested": Fact(
+                    int(sizes[too_large].sum()), "photos"
+                ),
             },
         )
 

@@ -35,8 +35,9 @@ class UnseenRegionsConfig(UnseenConfig):
 class UnseenRegionsSplit(UnseenSplit):
     """Countries or continents held out: parts unseen (where nothing trains) and seen.
 
-    A photo's region is that of the nearest town of 1,000 inhabitants or more, however far; so
-    every photo has one, at sea, too, and all photos of a held-out region are kept from training.
+    A photo's region is that of the nearest town of 1,000 inhabitants or more, however far (its
+    continent is Antarctica south of 60 degrees south); so every photo has one, at sea, too, and
+    all photos of a held-out region are kept from training.
     Countries are drawn from each continent in proportion to how many of its countries have
     photos, the number rounded up or down. A continent is one resampling unit: unless several are
     held out, `unseen` has no intervals.
@@ -53,7 +54,11 @@ class UnseenRegionsSplit(UnseenSplit):
         labels = gazetteer.nearest(dataset.table.points, minimum=_TOWNS)
         regions = labels.country if config.by == "country" else labels.continent
         present, first = np.unique(regions, return_index=True)
-        drawn = np.sort(present[_stratified(labels.continent[first], config.share, rng)])
+        # A country is in the continent of its towns, not in that of a photo taken in Antarctica.
+        nearest = gazetteer.find(dataset.table.points[first], minimum=_TOWNS).index
+        of_towns = gazetteer.load(_TOWNS).continent[nearest]
+        strata = of_towns if config.by == "country" else present
+        drawn = np.sort(present[_stratified(strata, config.share, rng)])
         most = config.photos_per_region or _PHOTOS[config.by]
         return draw_photos(regions, drawn, rng, most=most, share=config.photo_share)
 

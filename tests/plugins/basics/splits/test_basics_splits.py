@@ -20,6 +20,7 @@ from geobench_basics.splits.official import OfficialSplit
 from geobench_basics.splits.random import RandomConfig, RandomSplit
 from geobench_basics.splits.transfer import TransferConfig, TransferSplit
 from geobench_basics.splits.unseen_cells import UnseenCellsConfig, UnseenCellsSplit
+from pages import Page
 
 
 @pytest.mark.parametrize(
@@ -121,6 +122,26 @@ def test_by_group_comes_close_to_its_shares_and_refuses_two_groups():
     assert sizes(drawn) == {"train": 4400, "val": 600, "test": 1000}
     with pytest.raises(DataError, match="2 groups"):
         ByGroupSplit().assign(Places(towns(10), groups=[0] * 5 + [1] * 5))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_by_group_counts_the_groups_that_are_too_large_to_be_tested(seed):
+    counts = [700, 251, 250, *[9] * 33, 2]  # of 1,500 photos, of which a sixth are tested
+    groups = np.repeat(np.arange(len(counts)), counts)
+    drawn = ByGroupSplit(ByGroupConfig(seed=seed)).assign(Places(towns(len(groups)), groups=groups))
+    facts = {name: fact.value for name, fact in drawn.facts.items()}
+    assert len(groups) == 1500
+    assert facts["largest group"] == 700
+    assert facts["groups too large to be tested"] == 2
+    assert facts["photos of groups too large to be tested"] == 951
+    tested = np.bincount(drawn.parts[0].groups)
+    assert facts["largest test group"] == tested.max()
+    assert not tested[:2].any()
+
+
+def test_by_group_says_that_large_groups_are_never_tested():
+    for text in (Page.read("docs/benchmarks.md").section("Split `by-group`"), ByGroupSplit.__doc__):
+        assert "allows is never tested" in " ".join(text.split())
 
 
 def test_transfer_tests_on_other_datasets_by_their_labels():

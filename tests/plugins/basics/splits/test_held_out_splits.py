@@ -180,10 +180,14 @@ def test_the_seed_decides_what_a_twin_learns_from(kind):
 
 
 def labels(points, by):
-    """The region of the town of 1,000 inhabitants or more that is nearest, by brute force."""
+    """The region of the town of 1,000 inhabitants or more that is nearest, by brute force, but for
+    the continent in the far south."""
     towns = gazetteer.load(1000)
     nearest = [int(distance_km(point, towns.points).argmin()) for point in points]
-    return [str(getattr(towns, by)[index]) for index in nearest]
+    found = [str(getattr(towns, by)[index]) for index in nearest]
+    if by == "continent":
+        found = ["Antarctica" if p[0] < -60 else f for p, f in zip(points, found, strict=True)]
+    return found
 
 
 @pytest.mark.parametrize("by", ["country", "continent"])
@@ -209,13 +213,27 @@ def test_countries_are_held_out_on_every_continent_alike(seed, share):
     dataset = photos(900, seed % 7)
     split = UnseenRegionsSplit(UnseenRegionsSplit.Config(seed=seed, share=share))
     held = split.hold_out(dataset, np.random.default_rng(seed))
-    found = gazetteer.nearest(dataset.table.points, minimum=1000)
-    continent = dict(zip(found.country.tolist(), found.continent.tolist(), strict=True))
+    towns = gazetteer.load(1000)
+    index = gazetteer.find(dataset.table.points, minimum=1000).index
+    continent = dict(zip(towns.country[index].tolist(), towns.continent[index], strict=True))
     total, drawn = len(continent), len(held.drawn)
     assert drawn == len(set(held.drawn.tolist())) == max(1, round(share * total))
     counts = Counter(continent[country] for country in held.drawn.tolist())
     for name, countries in Counter(continent.values()).items():
         assert abs(counts[name] - countries * drawn / total) < 1
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_photo_in_antarctica_does_not_take_a_country_from_its_continent(seed):
+    pole = [-90.0, 0.0]  # nearest is Ushuaia, in Argentina
+    south_america = [[-34.6, -58.4], [-33.4, -70.7], [-12.0, -77.0], [-23.5, -46.6]]
+    europe = [[48.9, 2.3], [52.5, 13.4], [41.9, 12.5], [40.4, -3.7]]
+    dataset = Places(np.array([pole, *south_america, *europe]))
+    split = UnseenRegionsSplit(UnseenRegionsSplit.Config(share=0.5, photo_share=1))
+    held = split.hold_out(dataset, np.random.default_rng(seed)).drawn.tolist()
+    assert (
+        len(set(held) & {"AR", "CL", "PE", "BR"}) == len(set(held) & {"FR", "DE", "IT", "ES"}) == 2
+    )
 
 
 def test_every_country_is_held_out_as_often_as_any_other():
