@@ -98,7 +98,7 @@ def test_every_slice_and_average_says_so_too(folder):
     table = load(folder)
     rows = table[(table.label == "few") & (table.summary == "energy")]
     rows = rows[np.isfinite(rows.value)]
-    assert len(rows) > 2
+    assert len(rows) > 1
     assert rows.note.str.startswith(NOTE).all()
     assert rows.rank_low.isna().all()
 

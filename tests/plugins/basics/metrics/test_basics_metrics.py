@@ -216,6 +216,6 @@ def test_every_summary_shows_a_column_that_is_scored():
     names = [summary.name for metric in kinds for summary in metric.summaries]
     assert len(set(names)) == len(names)
     for metric in kinds:
-        shown = {getattr(s, "column", None) for s in metric.summaries} - {None}
+        shown = {getattr(s, "column", "") for s in metric.summaries} - {""}
         assert shown <= set(metric.columns)
         assert len(set(metric.columns)) == len(metric.columns)
