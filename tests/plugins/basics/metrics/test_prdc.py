@@ -136,7 +136,7 @@ def board(tmp_path_factory):
     text = (
         "benchmarks: [{name: toy, dataset: {name: toy-planet, photos: 300}, encoder: given, "
         "splits: [random], methods: [uniform, toy-oracle], "
-        "metrics: [prdc, energy], photos: 20, samples: 4}]"
+        "metrics: [prdc, energy, distance], photos: 20, samples: 4}]"
     )
     return Board(small_run.board(root, text))
 
