@@ -14,7 +14,7 @@ from geobench.records.files import read_json, write_json
 from geobench.records.record import Checked
 from geobench.records.workspace import Workspace
 
-KIT_VERSION = 4
+KIT_VERSION = 5
 """Version of the conformance kit; raised when a check is added or asks for more."""
 
 NOT_CHECKED = "not checked"
