@@ -231,7 +231,14 @@ class Method(Plugin):
 
     @abstractmethod
     def fit(self, train: Labelled, val: Labelled, context: Context) -> None:
-        """Learn. A budget is a number of steps in the configuration, never a time."""
+        """Learn. A budget is a number of steps in the configuration, never a time.
+
+        Args:
+            train: what is learnt, and the places of a gallery of training places.
+            val: what settings are chosen by (when to stop, widths, floors), and nothing else: its
+                places join no gallery. It may be empty.
+            context: that of the training.
+        """
 
     @abstractmethod
     def predict(self, examples: Examples, context: Context) -> Prediction:

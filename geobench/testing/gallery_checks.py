@@ -1,4 +1,4 @@
-"""What a retriever promises of its gallery and its similarity."""
+"""What a retriever promises of its gallery and its similarity, and all methods of validation."""
 
 from dataclasses import replace
 from typing import NamedTuple, final
@@ -6,8 +6,9 @@ from typing import NamedTuple, final
 import numpy as np
 
 from geobench import geo
+from geobench.data import Labelled
 from geobench.methods import Context, Retriever
-from geobench.testing.chance_checks import LEAST_P, shuffled
+from geobench.testing.chance_checks import LEAST_P, Shuffled, shuffled
 from geobench.testing.check import Skip, ensure
 from geobench.testing.method_subject import MethodSubject
 
@@ -69,6 +70,64 @@ def similarity_knows_photos_and_places(subject: MethodSubject) -> str:
 _MOST_PLACES = 1000
 
 
+def validation_joins_no_gallery(subject: MethodSubject) -> str:
+    """Places of validation photos join no gallery and answer nothing: they choose settings only.
+
+    Validation photos are dealt each other's places, which no photo else tells. Who has learnt these
+    places, whatever it keeps them in, answers the same photos with them.
+    """
+    subject.of_seed(0)  # a method that cannot be fitted at all is another check's matter
+    if subject.make().origin == "external":
+        raise Skip("its answers come from a file")
+    found = _of_dealt_places(subject, attempt=0)
+    if found.p_value <= _LEAST_P:
+        # One honest method in five hundred comes here by chance, hardly one in 100,000 twice.
+        found = _of_dealt_places(subject, attempt=1)
+    ensure(
+        found.p_value > _LEAST_P,
+        f"validation photos are answered with places that only `val` has told: {_said(found)}",
+        _APART,
+    )
+    return f"answers to validation photos that were dealt each other's places: {_said(found)}"
+
+
+def _of_dealt_places(subject: MethodSubject, *, attempt: int) -> Shuffled:
+    """What answers to validation photos know of the places that these were dealt."""
+    order = np.random.default_rng([9, attempt]).permutation(len(subject.val))
+    dealt = subject.val.points.copy()
+    dealt[order] = subject.val.points[np.roll(order, 1)]  # none keeps its own
+    val = subject.moved(subject.val, dealt)
+    restored = subject.restore(subject.stored(subject.fit(val=val)), val=val)
+    if isinstance(restored, Retriever):
+        _ensure_none_of(val, subject.train, restored.gallery(), "places of the gallery")
+    prediction = subject.ask(restored, val.unlabelled())
+    answers = prediction.point()
+    draws = prediction.sample(_DRAWS, np.random.default_rng(0))
+    _ensure_none_of(val, subject.train, answers, "answers")
+    _ensure_none_of(val, subject.train, draws.reshape(-1, 2), "draws")
+    known = (shuffled(answers, dealt), shuffled(draws, dealt))
+    return min(known, key=lambda each: each.p_value)
+
+
+def _said(found: Shuffled) -> str:
+    return f"{found.own:,.0f} km away on average, {found.others:,.0f} km if shuffled"
+
+
+def _ensure_none_of(val: Labelled, train: Labelled, points: geo.Points, what: str) -> None:
+    """Fail if points (N, 2) are places of validation photos where no training photo was taken."""
+    apart = geo.Places(train.points).nearest(val.points).distance_km > _SAME_PLACE_KM
+    if not apart.any():
+        return
+    away = geo.Places(val.points[apart]).nearest(geo.wrap(points, name=what)).distance_km
+    same = int((away <= _SAME_PLACE_KM).sum())
+    ensure(not same, f"{same:,} {what} are places of validation photos, where none trains", _APART)
+
+
+_APART = "Learn where photos are taken from `train` alone; `val` chooses steps, widths and floors."
+_DRAWS = 8  # of each photo
+_LEAST_P = 0.001  # the least there is in `shuffled`
+
+
 def _gallery(subject: MethodSubject) -> "_Asked":
     """The restored retriever and its gallery."""
     method = subject.of_seed(0).restored
@@ -98,4 +157,8 @@ def _alike(a: geo.Floats, b: geo.Floats) -> bool:
     return np.allclose(a, b, rtol=1e-4, atol=1e-6)
 
 
-CHECKS = (gallery_is_the_one_it_names, similarity_knows_photos_and_places)
+CHECKS = (
+    gallery_is_the_one_it_names,
+    similarity_knows_photos_and_places,
+    validation_joins_no_gallery,
+)
