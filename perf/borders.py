@@ -8,8 +8,7 @@ number) in the property that `--code` names, or in the feature's own `id`. Natur
 have ISO_A2_EH. What has no such code (-99, say) is land of no country: nothing is compared there.
 
 Points are uniform on land, with and without Antarctica, or lie around towns, as photos do: there,
-and 5 and 20 km away on average. docs/metrics.md, Labels by the nearest place, says what came of it,
-and where such a file may be had.
+and 5 and 20 km away on average. docs/metrics.md, Labels by the nearest place, says what came of it.
 """
 
 import argparse
