@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal, Self, final
 import numpy as np
 from pydantic import Field
 
-from geobench import components, footprints
+from geobench import components
 from geobench.components import Plugin
 from geobench.data import Column, Dataset, Fact, Indices, smallest_by_hash
 from geobench.digests import array_digest
@@ -385,5 +385,7 @@ def describe(assignment: Assignment, part: Part) -> dict[str, Fact]:
         for radius in radii:
             share = float((distance <= radius).mean())
             facts[f"test photos within {radius:g} km of train"] = Fact(share, "share")
+        from geobench import footprints  # a rule that is written needs no areas: runs and audits do
+
         facts |= footprints.facts(part, train)
     return facts
