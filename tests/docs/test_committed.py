@@ -126,7 +126,7 @@ def test_the_commands_that_the_readme_shows_for_it_work(geobench, tmp_path):
     assert "geoscore" in done.out
     done = geobench(*shown[3][1:], "--dry-run", "--workspace", "elsewhere")
     assert done.code == 0, done.text
-    assert "60 to run" in done.out
+    assert "69 to run" in done.out
 
 
 def test_the_numbers_of_the_readme_are_those_of_the_leaderboard():
