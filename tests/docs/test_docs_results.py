@@ -259,7 +259,7 @@ def test_every_quantity_that_the_harness_measures_is_documented(board):
     on_cuda = {(n, r["unit"]) for n, r in quantities.items() if r["meaning"].startswith("on CUDA")}
     assert found | on_cuda == {(name, row["unit"]) for name, row in quantities.items()}
     assert on_cuda == {("peak_device_memory", "MiB")}
-    assert ("bandwidth", "km") in facts  # the page's example
+    assert ("floor share", "share") in facts  # the page's example
 
 
 def test_every_fact_of_a_part_is_documented(monkeypatch):

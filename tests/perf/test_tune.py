@@ -39,7 +39,7 @@ benchmark: b.yaml
 method: prior
 base: {candidates: 100}
 settings:
-  bandwidth_km: {low: 100, high: 1600, count: 3, scale: log}
+  away_km: {low: 100, high: 1600, count: 3, scale: log}
   point: [geoscore, densest]
 budget: 4
 """
@@ -87,7 +87,7 @@ def tried(tmp_path_factory):
 def test_every_setting_is_scored_after_both_trainings(tried):
     rows = tried.rows()
     labels = {row["setting"] for row in rows}
-    assert len(labels) == 4 + 1 >= len({(r["bandwidth_km"], r["point"]) for r in rows})
+    assert len(labels) == 4 + 1 >= len({(r["away_km"], r["point"]) for r in rows})
     assert {(row["setting"], row["train_share"]) for row in rows} == {
         (label, share) for label in labels for share in ("1", "0.5")
     }
@@ -97,7 +97,7 @@ def test_every_setting_is_scored_after_both_trainings(tried):
     )
     assert [round(n / 2) for n in whole] == list(half)
     base = next(row for row in rows if row["setting"] == "base")
-    assert (base["bandwidth_km"], base["point"]) == ("null", "geoscore")
+    assert (base["away_km"], base["point"]) == ("750", "geoscore")
     for row in rows:
         assert float(row["geoscore.low"]) < float(row["geoscore"]) < float(row["geoscore.high"])
         assert float(row["nll.low"]) < float(row["nll"]) < float(row["nll.high"])
@@ -142,13 +142,13 @@ def test_the_page_says_how_the_best_setting_moves(tried):
         cells = [cell.strip() for cell in line.strip("|").split("|")]
         assert cells[1:5] == [
             f"`{best['setting']}`",
-            best["bandwidth_km"],
+            best["away_km"],
             best["point"],
             str(among),
         ]
         for label in {row["setting"] for row in rows}:
             assert f"`{label}`" in tried.said
-    assert "- `bandwidth_km` among the best: " in tried.said
+    assert "- `away_km` among the best: " in tried.said
 
 
 def test_the_map_of_the_split_says_why_photos_are_left_out(tried):
@@ -207,7 +207,7 @@ def test_the_budget_draws_from_the_grid_or_takes_all_of_it(tmp_path):
 def test_a_range_has_its_ends_and_whole_numbers_between_whole_numbers(tmp_path):
     def values(text):
         path = written(tmp_path, settings=SETTINGS.replace("{low: 100, high: 1600, count: 3", text))
-        return search.read(path, installed()).search.settings["bandwidth_km"]
+        return search.read(path, installed()).search.settings["away_km"]
 
     assert values("{low: 100, high: 1600, count: 3") == [100, 400, 1600]
     assert values("{low: 10, high: 1000.5, count: 3") == [10, 100, 1000.5]

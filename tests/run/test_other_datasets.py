@@ -24,7 +24,7 @@ benchmarks:
     dataset: {name: table, file: photos.csv, images: photos, publishes: PUBLISHES}
     encoder: {name: im2gps, size: 16}
     splits: [random]
-    methods: [{name: prior, bandwidth_km: 100}, {name: predictions, file: answers.csv}]
+    methods: [{name: prior, bandwidths_km: [100]}, {name: predictions, file: answers.csv}]
     metrics: [distance]
     on_broken: BROKEN
 """
@@ -79,7 +79,7 @@ def pictures(folder, broken):
 def test_broken_pictures_are_left_out_for_all_and_counted_wherever_one_looks(geobench, tmp_path):
     pictures(tmp_path, broken=30)
     text = PHOTOS.replace("PUBLISHES", "coordinates").replace("BROKEN", "exclude")
-    text = text.replace("[{name: prior, bandwidth_km: 100},", "[{name: im2gps, k: 3}, prior,")
+    text = text.replace("[{name: prior, bandwidths_km: [100]},", "[{name: im2gps, k: 3}, prior,")
     (tmp_path / "b.yaml").write_text(text)
     (tmp_path / "answers.csv").write_text(
         "\n".join(["part,id,lat,lon"])

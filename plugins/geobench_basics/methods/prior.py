@@ -1,11 +1,10 @@
 """The method that does not look: training places smoothed over the sphere."""
 
-from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, final
+from typing import Any, Literal, final
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from geobench import (
     Config,
@@ -23,10 +22,11 @@ from geobench import (
     geo,
     smallest_by_hash,
 )
+from geobench_basics.methods.kernels import Kernels, counted, fit_weights, mixture
 from geobench_basics.metrics.distance import GEOSCORE_KM
 
-_NARROWEST_KM, _WIDEST_KM = 1.0, 5000.0
-_UNVALIDATED_KM = 100.0
+_NARROWEST_KM = 10.0
+_NEGLIGIBLE = 0.1  # of the uniform's least weight: a width that weighs less is left out
 
 
 class PriorConfig(Config):
@@ -35,11 +35,17 @@ class PriorConfig(Config):
     places: int = Field(
         20_000, ge=1, description="training places kept: those with the smallest hash of id"
     )
-    bandwidth_km: float | None = Field(
-        None,
+    bandwidths_km: tuple[float, ...] = Field(
+        (25, 50, 100, 200, 400, 800, 1600, 3000),
+        min_length=1,
+        description="standard deviations of the kernels per axis, whose weights are fitted",
+    )
+    away_km: float = Field(
+        750,
         gt=0,
-        description="standard deviation of a kernel per axis; none: the likeliest on validation "
-        "photos, and 100 km where there are none",
+        description="where a validation photo is counted as if nothing trained near it, training "
+        "places nearer than this are left out, at most the nearer half; kernels of half this width "
+        "or more count each inhabited cell once",
     )
     point: Literal["geoscore", "densest", "median"] = Field(
         "geoscore",
@@ -50,64 +56,39 @@ class PriorConfig(Config):
         2000, ge=1, description="places tried as the answer: those with the smallest hash of id"
     )
 
-
-@final
-@dataclass(frozen=True)
-class _Smoothed:
-    """Training places under one kernel, with a floor.
-
-    Args:
-        positions: which training photos these are, (K,).
-        places: where they were taken, (K, 2).
-        bandwidth_km: standard deviation of a kernel per axis.
-        share: the floor's.
-    """
-
-    positions: Indices
-    places: Points
-    bandwidth_km: float
-    share: float
-
-    def density(self, count: int, answer: Points) -> Floored:
-        """The same distribution for `count` photos, all answered by `answer` (2,)."""
-        concentration = geo.concentration_of(self.bandwidth_km)
-        kernels = VonMisesFisherMixture(
-            self.places[None], np.full((1, 1), concentration), point=answer[None], count=count
-        )
-        return Floored(kernels, self.share)
-
-    def log_kernels(self, points: Points) -> geo.Floats:
-        """Log-density without the floor at points (N, 2), (N,)."""
-        # One photo per point, because photos are what the mixture works through in blocks.
-        kernels = self.density(len(points), points[0]).density
-        return np.asarray(kernels.log_prob(points[:, None])[:, 0])
-
-
-class _Fitted(NamedTuple):
-    smoothed: _Smoothed
-    loss: float  # mean negative log-density of the validation photos
+    @field_validator("bandwidths_km")
+    @classmethod
+    def _proper(cls, widths: tuple[float, ...]) -> tuple[float, ...]:
+        if not np.isfinite(widths).all() or min(widths) < _NARROWEST_KM:
+            raise ValueError(f"give widths of {_NARROWEST_KM:g} km or more")
+        if len(set(widths)) < len(widths):
+            raise ValueError("give each width once")
+        return widths
 
 
 @final
 class PriorMethod(Method):
     """Training places smoothed on the sphere, the same for all photos: the score to beat.
 
-    A von Mises-Fisher kernel around each place, one bandwidth for all. Bandwidth and floor are
-    those under which validation photos are likeliest.
+    A mixture of the uniform and of von Mises-Fisher kernels of several widths around training
+    places. Its weights are those under which validation photos are likeliest, each counted twice:
+    among all training places, and as if none were near.
     """
 
     name = "prior"
+    version = 2
     Config = PriorConfig
     config: PriorConfig
     deterministic = True
 
-    _smoothed: _Smoothed
-    _answer: Points
+    _positions: Indices  # which training photos the places are of, (K,)
+    _weights: geo.Floats  # the uniform's, then that of each width, of sum 1
+    _density: Floored  # of one photo
 
     predicts = Floored
 
     def fit(self, train: Labelled, val: Labelled, context: Context) -> None:
-        """Fit the bandwidth and the floor's share, and choose the answer.
+        """Fit the weights of the uniform and of each width, and choose the answer.
 
         Raises:
             DataError: no training photos.
@@ -117,72 +98,79 @@ class PriorMethod(Method):
                 "method prior has no training places",
                 remedy="Use a split with training photos, or leave the method out.",
             )
-        positions = smallest_by_hash(train.ids, self.config.places)
-        smoothed = self._fit_bandwidth(positions, train.points[positions], val, context)
-        tried = smallest_by_hash(train.ids[positions], self.config.candidates)
-        self._smoothed, self._answer = smoothed, self._best(smoothed.places[tried], smoothed)
-        context.fact("bandwidth", smoothed.bandwidth_km, "km")
-        context.fact("floor share", smoothed.share, "share")
+        self._positions = smallest_by_hash(train.ids, self.config.places)
+        places = train.points[self._positions]
+        widths = self._widths(places)
+        self._weights = self._fit_weights(widths, train, val, context)
+        tried = smallest_by_hash(train.ids[self._positions], self.config.candidates)
+        kernels = mixture(widths, self._weights[1:])
+        answer = self._best(places[tried], places, kernels)
+        self._density = self._answering(widths, answer)
+        context.fact("floor share", float(self._weights[0]), "share")
+        for kernel, weight in zip(widths, self._weights[1:], strict=True):
+            context.fact(f"weight of kernels of {kernel.bandwidth_km:g} km", weight, "share")
 
-    def _fit_bandwidth(
-        self, positions: Indices, places: Points, val: Labelled, context: Context
-    ) -> _Smoothed:
-        from scipy.optimize import minimize_scalar
+    def _widths(self, places: Points) -> list[Kernels]:
+        # What is far from all known places follows where people have been rather than how many
+        # photos they took there: wide kernels count cells.
+        wide = self.config.away_km / 2
+        return [Kernels(places, width, width >= wide) for width in self.config.bandwidths_km]
 
-        given = self.config.bandwidth_km
+    def _fit_weights(
+        self, widths: list[Kernels], train: Labelled, val: Labelled, context: Context
+    ) -> geo.Floats:
         if len(val) == 0:
-            context.log.warning("prior: no validation photos, so its kernels are not fitted")
-            no_truths = Floored.fit(np.empty(0))
-            return _Smoothed(positions, places, given or _UNVALIDATED_KM, no_truths)
+            context.log.warning("prior: no validation photos, so its weights are not fitted")
+            return np.concatenate([[0.5], np.full(len(widths), 0.5 / len(widths))])
         truths = val.few(Floored.PHOTOS).points
-
-        def fitted(bandwidth_km: float) -> _Fitted:
+        near, away = [], []
+        for block in counted(truths, widths, away_km=self.config.away_km):
             context.check_deadline()
-            log_p = _Smoothed(positions, places, bandwidth_km, 1.0).log_kernels(truths)
-            share = Floored.fit(log_p)
-            loss = -float(Floored.mix(log_p, share).mean())
-            return _Fitted(_Smoothed(positions, places, bandwidth_km, share), loss)
+            near.append(block.near)
+            away.append(block.away)
+        # A photo whose very coordinates train (a burst, a street corner that everybody geotags
+        # alike) says nothing of how wide kernels are. Photos have no groups here: splits keep
+        # those of training and validation apart.
+        alone = ~np.isin(_as_scalars(truths), _as_scalars(train.points))
+        least = 1 / (len(truths) + 1)
+        ratios = np.concatenate([np.concatenate(near)[alone], *away])
+        weights = fit_weights(ratios, least=least)
+        weights[1:][weights[1:] < _NEGLIGIBLE * least] = 0
+        return np.concatenate([weights[:1], weights[1:] * ((1 - weights[0]) / weights[1:].sum())])
 
-        if given is not None:
-            return fitted(given).smoothed
-        # Places that repeat exactly can add a second optimum: a coarse search comes first.
-        grid = np.geomspace(_NARROWEST_KM, _WIDEST_KM, 9)
-        best = int(np.argmin([fitted(width).loss for width in grid]))
-        low, high = grid[max(best - 1, 0)], grid[min(best + 1, len(grid) - 1)]
-        found = minimize_scalar(
-            lambda log_width: fitted(float(np.exp(log_width))).loss,
-            bounds=(float(np.log(low)), float(np.log(high))),
-            method="bounded",
-            options={"xatol": 0.02},
-        )
-        return fitted(float(np.exp(found.x))).smoothed
-
-    def _best(self, candidates: Points, smoothed: _Smoothed) -> Points:
-        """The candidate that the configured rule likes best, (2,)."""
+    def _best(self, tried: Points, places: Points, kernels: VonMisesFisherMixture) -> Points:
+        """The one of `tried` that the configured rule likes best, (2,)."""
         if self.config.point == "densest":
-            gain = smoothed.log_kernels(candidates)
+            gain = kernels.log_prob(tried[None])[0]
         else:
             scale = GEOSCORE_KM if self.config.point == "geoscore" else np.inf
-            gain = np.array([_mean_gain(place, smoothed.places, scale) for place in candidates])
-        return np.asarray(candidates[np.argmax(gain)])
+            gain = np.array([_mean_gain(place, places, scale) for place in tried])
+        return np.asarray(tried[np.argmax(gain)])
 
     def predict(self, examples: Examples, context: Context) -> Floored:
-        return self._smoothed.density(len(examples), self._answer)
+        return self._density.take(np.zeros(len(examples), np.intp))
 
     def state(self) -> dict[str, NDArray[Any]]:
         return {
-            "positions": self._smoothed.positions,
-            "bandwidth_km": np.array(self._smoothed.bandwidth_km),
-            "share": np.array(self._smoothed.share),
-            "answer": self._answer,
+            "positions": self._positions,
+            "weights": self._weights,
+            "answer": self._density.point()[0],
         }
 
     def restore(self, state: State, train: Labelled, context: Context) -> None:
-        positions = state["positions"]
-        self._smoothed = _Smoothed(
-            positions, train.points[positions], float(state["bandwidth_km"]), float(state["share"])
-        )
-        self._answer = state["answer"]
+        self._positions, self._weights = state["positions"], state["weights"]
+        widths = self._widths(train.points[self._positions])
+        self._density = self._answering(widths, state["answer"])
+
+    def _answering(self, widths: list[Kernels], answer: Points) -> Floored:
+        """The density of one photo, answered by `answer` (2,)."""
+        kernels = mixture(widths, self._weights[1:], point=answer)
+        return Floored(kernels, float(self._weights[0]))
+
+
+def _as_scalars(points: Points) -> NDArray[np.complex128]:
+    """Points (N, 2) as what can be looked up in a set, (N,)."""
+    return points[:, 0] + 1j * points[:, 1]
 
 
 def _mean_gain(place: Points, places: Points, scale_km: float) -> float:

@@ -15,8 +15,8 @@ benchmarks:
     dataset: {name: toy-planet, photos: 2000}
     encoder: given
     splits: [random]
-    methods: [uniform, prior, {name: prior, label: narrow, bandwidth_km: 100, places: 300}, im2gps,
-      toy-oracle]
+    methods: [uniform, prior, {name: prior, label: narrow, bandwidths_km: [100], places: 300},
+      im2gps, toy-oracle]
     metrics: [geoscore, nll, nll-smoothed, calibration, calibration-sampled, sharpness,
       localizability, risk-coverage, bayes-geoscore]
     samples: 16
