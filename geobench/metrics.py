@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, ClassVar, Literal, Self, TypeAlias, final
+from typing import Any, ClassVar, Literal, NamedTuple, Self, TypeAlias, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,13 +35,39 @@ class Draws:
     """
 
 
+@final
+class Range(NamedTuple):
+    """The values that a number can have, ends included, in its unit."""
+
+    low: float = float("-inf")
+    high: float = float("inf")
+
+    @property
+    def of_differences(self) -> "Range":
+        """The values that a difference of two such numbers can have."""
+        return Range(self.low - self.high, self.high - self.low)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary(ABC):
-    """A number, or a curve, that a table shows; name, unit, and which way is better."""
+    """A number, or a curve, that a table shows; name, unit, and which way is better.
+
+    No limit of an interval lies outside of the `possible` values, be they of the number itself or,
+    where single photos can have others (an energy score), of its expectation. Unless they are
+    given, those of a share are 0 to 1, and any other number can have any value.
+    """
 
     name: str
     unit: str
     better: Better
+    possible: Range | None = None
+
+    @property
+    def range(self) -> Range:
+        """The values that its number, or each of its curve, can have."""
+        if self.possible is not None:
+            return self.possible
+        return Range(0.0, 1.0) if self.unit == "share" else Range()
 
 
 @final

@@ -10,9 +10,9 @@ from geobench.board.part_records import Entry
 from geobench.board.part_scores import MetricScores, PartScores
 from geobench.board.scored import Scored
 from geobench.board.tables import RANKED, Row, joined
-from geobench.metrics import NOT_APPLICABLE, Against, Mean, Share, Summary
+from geobench.metrics import NOT_APPLICABLE, Against, Mean, Range, Share, Summary
 from geobench.scoring.slices import View
-from geobench.scoring.summaries import Summarised, macro_mean
+from geobench.scoring.summaries import Summarised, cut, macro_mean
 from geobench.statistics.intervals import Estimate
 from geobench.statistics.replicates import Replicates
 
@@ -22,7 +22,7 @@ class PartNumber(NamedTuple):
     """One number of a part: its row, unranked, and what it is compared with others by.
 
     `photos` are the positions of those that were scored; `exact` says that it is a share with an
-    exact interval.
+    exact interval; `range` are the values that it can have.
     """
 
     row: Row
@@ -30,6 +30,7 @@ class PartNumber(NamedTuple):
     photos: NDArray[np.intp]
     seeds: tuple[int, ...]
     exact: bool = False
+    range: Range = Range()
 
 
 NumberOrRow: TypeAlias = PartNumber | Row
@@ -95,7 +96,7 @@ def _compute(
     if answer is None:
         return replace(row, note="nothing on the same photos to compare with")
     row, exact = filled(row, answer.estimate), isinstance(summary, Share)
-    return PartNumber(row, answer.replicates, found.rows, entry.seeds, exact)
+    return PartNumber(row, answer.replicates, found.rows, entry.seeds, exact, summary.range)
 
 
 def _estimate(
@@ -118,7 +119,8 @@ def _estimate(
     if other is not None:
         columns = columns - other.columns[summary.column]
     units, share = part.photos(found.rows).units, isinstance(summary, Share)
-    return macro_mean(columns, units, view.classes[found.rows], share=share)
+    number = macro_mean(columns, units, view.classes[found.rows], share=share)
+    return replace(number, estimate=cut(number.estimate, summary.range))
 
 
 def _paired(one: Scored, other: Scored) -> bool:

@@ -22,7 +22,7 @@ TRAINED = ("ok", "ceiling")
 GALLERY = "gallery: "
 """How a note begins that says what places a retrieval method can answer with."""
 
-_WEAK = ("effective", "undefined", "without any variance")
+_WEAK = ("effective", "undefined", "without any variance", "skewed")
 
 
 @final
