@@ -78,6 +78,7 @@ from geobench.metrics import LogDensity as LogDensity
 from geobench.metrics import Mean as Mean
 from geobench.metrics import Metric as Metric
 from geobench.metrics import Quantile as Quantile
+from geobench.metrics import Range as Range
 from geobench.metrics import ScoreContext as ScoreContext
 from geobench.metrics import Share as Share
 from geobench.metrics import Statistic as Statistic
@@ -134,6 +135,7 @@ __all__ = [
     "Prediction",
     "PredictionError",
     "Quantile",
+    "Range",
     "ReplicateWeights",
     "Retriever",
     "Rows",

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, ClassVar, Literal, Self, TypeAlias, final
+from typing import Any, ClassVar, Literal, NamedTuple, Self, TypeAlias, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,9 +39,25 @@ class Draws:
     """
 
 
+@final
+class Range(NamedTuple):
+    """The values that a number can have, ends included, in its unit."""
+
+    low: float = float("-inf")
+    high: float = float("inf")
+
+    @property
+    def of_differences(self) -> "Range":
+        """The values that a difference of two such numbers can have."""
+        return Range(self.low - self.high, self.high - self.low)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary(ABC):
     """A number, or a curve, that a table shows.
+
+    No limit of an interval lies outside of its `range`, be these values of the number itself or,
+    where single photos can have others (an energy score), of its expectation.
 
     Args:
         name, unit: as in table.csv.
@@ -50,6 +66,7 @@ class Summary(ABC):
             that the method chose. Where they are over a half, a number is shown and marked, and
             not ranked. "" where there is none.
         fewest_photos: of which it says something; slices of fewer show none.
+        possible: the values that it can have; by default 0 to 1 for shares, and any for others.
     """
 
     name: str
@@ -57,6 +74,14 @@ class Summary(ABC):
     better: Direction
     constant: str = ""
     fewest_photos: int = 1
+    possible: Range | None = None
+
+    @property
+    def range(self) -> Range:
+        """The values that its number, or each of its curve, can have."""
+        if self.possible is not None:
+            return self.possible
+        return Range(0.0, 1.0) if self.unit == "share" else Range()
 
 
 @final

@@ -100,7 +100,7 @@ def _scores_of(board: Leaderboard, records: PartRecords, label: str, summary: st
     }
     known(summary, columns, what="mean or share of all photos", board=board)
     metric, column = columns[summary]
-    (entry,) = records.entries({label})
+    (entry,) = (each for each in records.entries() if each.label == label)
     scored = records.scored(metric, entry)
     if not isinstance(scored, Scored) or len(scored.rows) < len(records.arrays["truth"]):
         raise GeobenchError(f"{label} has no {summary} of all photos", where=records.label)

@@ -59,7 +59,7 @@ def design_effect(photos: int, shared: float) -> float:
     share = best_share()
     ratio = ratio_of(densities(_NEW, 2, shared, np.random.default_rng(1)))
     slope = (1 - ratio) / ((1 - share) * ratio + share)
-    return 1 + (photos - 1) * float(np.corrcoef(slope.T)[0, 1])
+    return 1 + (photos - 1) * float(np.asarray(np.corrcoef(slope.T))[0, 1])
 
 
 def main() -> None:

@@ -13,7 +13,8 @@ effective units) counts as one that does not cover. `ignored` is an interval tha
 Student's t on photos, Wilson's, or geobench's with each photo a unit. Ranks: how often two equal
 methods have overlapping ranges, and all have the same; how often a method that is truly better by
 three standard errors of the difference is above a given other one, and first alone; and how often
-one that is measured to be so much better is above the other.
+one that is measured to be so much better is above the other. The last table is explained in
+perf/many_ranks.py.
 """
 
 import argparse
@@ -28,7 +29,9 @@ from dataclasses import dataclass
 from functools import cache, partial
 from itertools import groupby, product
 
+import many_ranks
 import numpy as np
+from many_ranks import Crowd
 from numpy.typing import NDArray
 from scipy.integrate import quad
 from scipy.optimize import brentq
@@ -49,6 +52,7 @@ CONFIDENCE = 0.5  # the correlation of a photo's confidence with minus the logar
 BETTER = 3.0  # standard errors of the paired difference
 TITLES = {
     "means": "Means",
+    "few": "Means of few photos, each a unit",
     "shares": "Shares",
     "rare": "Rare hits",
     "medians": "Medians",
@@ -56,6 +60,7 @@ TITLES = {
     "seeds": "Three seeds",
     "following": "Means, where the size of a unit decides its effect: the worst case",
     "ranks": "Ranks of methods whose scores of a photo correlate by 0.5: all equal, or one better",
+    "many": "Ranks of many methods with few seeds: family-wise error, and pairs told apart",
 }
 
 
@@ -73,9 +78,9 @@ class Setting:
     methods: int = 1
 
 
-def settings(groups: Sequence[str]) -> list[Setting]:
+def settings(groups: Sequence[str]) -> list[Setting | Crowd]:
     """List the settings of these groups, in the order of the tables."""
-    found = []
+    found: list[Setting | Crowd] = [*many_ranks.crowds()]
     for place in product((20, 60, 200), ("equal", "log-normal"), (0.0, 0.05, 0.2)):
         found += [Setting("means", score, *place) for score in ("normal", "skewed")]
         found += [Setting("shares", "share", *place, p) for p in (0.05, 0.2, 0.5, 0.8, 0.95)]
@@ -90,6 +95,8 @@ def settings(groups: Sequence[str]) -> list[Setting]:
             found += [Setting("ranks", "normal", *place, seeds=3, methods=2)]
         if place[1] == "log-normal" and place[2]:
             found += [Setting("following", "normal", *place)]
+    for units, score in product((20, 30, 40, 49, 60, 100, 200), ("normal", "skewed")):
+        found += [Setting("few", score, units, "single", 0.0)]
     order = list(TITLES)
     return sorted((s for s in found if s.group in groups), key=lambda s: order.index(s.group))
 
@@ -117,20 +124,26 @@ def main() -> None:
     logging.info("\n%d settings in %.0f s", len(todo), time.perf_counter() - start)
 
 
-def _described(setting: Setting) -> dict[str, float | str]:
+def _described(setting: Setting | Crowd) -> dict[str, float | str]:
+    if isinstance(setting, Crowd):
+        many = {"methods": setting.methods, "seeds": setting.seeds, "share": setting.share}
+        return {**many, "spread": setting.spread}
     score = f"share {setting.p:g}" if setting.score == "share" else setting.score
     ranked: dict[str, float | str] = {"seeds": setting.seeds, "methods": setting.methods}
-    many = ranked if setting.group == "ranks" else {}
+    of_ranks = ranked if setting.group == "ranks" else {}
     place: dict[str, float | str] = {
         "units": setting.units,
         "sizes": setting.sizes,
         "corr.": setting.correlation,
     }
-    return {"score": score, **many, **place}
+    return {"score": score, **of_ranks, **place}
 
 
 def _table(rows: Sequence[dict[str, float | str]]) -> str:
-    form = ["g" if name == "corr." else ".1f" if name.endswith("%") else ".4f" for name in rows[0]]
+    form = [
+        "g" if name in ("corr.", "share") else ".1f" if name.endswith("%") else ".4f"
+        for name in rows[0]
+    ]
     return tabulate(rows, headers="keys", floatfmt=form)
 
 
@@ -147,10 +160,12 @@ def _summed(rows: Sequence[dict[str, float | str]]) -> str:
     return "\n".join(said)
 
 
-def simulate(setting: Setting, *, trials: int, seed: int) -> dict[str, float]:
+def simulate(setting: Setting | Crowd, *, trials: int, seed: int) -> dict[str, float]:
     """Draw the leaderboards of one setting, and say how its intervals or ranks did."""
     # A setting draws the same whatever else is simulated.
     rng = np.random.default_rng([seed, zlib.crc32(repr(setting).encode())])
+    if isinstance(setting, Crowd):
+        return many_ranks.simulate(setting, trials=trials, rng=rng)
     if setting.group == "ranks":
         return _ranked([_methods(setting, rng) for _ in range(trials)])
     drawn = [_estimated(setting, rng) for _ in range(trials)]
@@ -175,8 +190,8 @@ def _percent(found: NDArray[np.bool_]) -> float:
 
 
 def _sizes(setting: Setting, standard: Floats) -> Codes:
-    if setting.sizes == "equal":
-        return np.full(standard.size, PHOTOS)
+    if setting.sizes != "log-normal":
+        return np.full(standard.size, PHOTOS if setting.sizes == "equal" else 1)
     drawn = np.rint(PHOTOS * np.exp(SIGMA * standard - SIGMA**2 / 2))
     return np.asarray(np.maximum(drawn, 1), np.int64)
 

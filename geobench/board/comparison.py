@@ -116,7 +116,8 @@ def differences(
 ) -> list[Difference]:
     """The difference of two labels in every summary that one of them has, or in one.
 
-    The tests are those that the ranks of the tables come from, before Holm's correction.
+    The tests are those that the ranks of the tables come from, before Holm's correction, with the
+    spread over seeds of these two labels in place of that of all.
 
     Args:
         board: where the scores lie.
@@ -174,7 +175,7 @@ def _difference(
         return replace(found, note=joined("" if summary.better else DESCRIBES, notes))
     size = a.row.effective_units
     paired = compare(a.replicates, b.replicates, effective_units=size)
-    low, high, weak = limits_of(paired, a, b)
+    low, high, weak = limits_of(paired, a, b, paired=True)
     paired = replace(paired, low=low, high=high)
     note = joined(notes, weak)
     return replace(found, paired=paired, photos=len(a.photos), effective_units=size, note=note)

@@ -15,12 +15,14 @@ from geobench.scoring.summaries import Summarised
 from geobench.statistics import ranking
 from geobench.statistics.intervals import Estimate, estimate_replicates
 from geobench.statistics.ranking import Comparison
-from geobench.statistics.replicates import Replicates
+from geobench.statistics.replicates import TAIL, Replicates
 from geobench.statistics.units import AnyUnits, Units
 
 OTHER_PHOTOS = "of other photos: the difference holds the difficulty of the places, too"
 NO_VARIANCE = "without any variance: limits of the single intervals"
-"""The note of a difference of shares that is the same in every unit."""
+"""The note of a difference of shares that is the same in every unit, and not 0."""
+NO_DIFFERENCE = "without any variance: limits by the rule of three"
+"""The note of a difference of shares on the same photos that is 0 in every unit."""
 
 _ROUNDING = 1e-12  # of a share
 
@@ -34,23 +36,32 @@ class Limits(NamedTuple):
     note: str = ""
 
 
-def limits_of(found: Estimate | Comparison, a: PartNumber, b: PartNumber) -> Limits:
-    """The limits that may be shown of a difference a - b of two numbers.
+def limits_of(
+    found: Estimate | Comparison, a: PartNumber, b: PartNumber, *, paired: bool
+) -> Limits:
+    """The limits that may be shown of a difference a - b of two numbers: possible ones alone.
 
     Two shares that differ alike in every unit have no variance, which says nothing of how sure
-    their difference is. Their single intervals are exact, and the limits then come from these
-    (Newcombe, Statistics in Medicine 1998, method 10, for two independent shares): with l and u
-    the limits of each, a - b - sqrt((a - l_a)^2 + (u_b - b)^2) and
-    a - b + sqrt((u_a - a)^2 + (b - l_b)^2). Of the same photos that is too wide rather than too
-    narrow.
+    their difference is. Limits then come from their single intervals, which are exact (Newcombe,
+    Statistics in Medicine 1998, method 10, for two independent shares): with l and u the limits of
+    each, a - b - sqrt((a - l_a)^2 + (u_b - b)^2) and a - b + sqrt((u_a - a)^2 + (b - l_b)^2). Of
+    the same photos (`paired`) that is too wide rather than too narrow. If the difference is 0 in
+    each of E effective units of these, the share of units where it is not is at most
+    1 - 0.025^(1/E), nearly 3.7 / E, by the exact interval (Clopper and Pearson 1934), and so is
+    the difference: what the rule of three (Hanley and Lippman-Hand, JAMA 1983) says of one side.
+    Such limits are given where they are narrower.
     """
-    if not a.exact or not abs(found.high - found.low) < _ROUNDING:
-        return Limits(found.low, found.high)
-    one, other = a.row, b.row
-    difference = one.value - other.value
-    low = difference - math.hypot(one.value - one.low, other.high - other.value)
-    high = difference + math.hypot(one.high - one.value, other.value - other.low)
-    return Limits(max(low, -1.0), min(high, 1.0), NO_VARIANCE)
+    one, other, possible = a.row, b.row, a.range.of_differences
+    low, high, note = found.low, found.high, ""
+    if a.exact and abs(high - low) < _ROUNDING:
+        difference, note = one.value - other.value, NO_VARIANCE
+        low = difference - math.hypot(one.value - one.low, other.high - other.value)
+        high = difference + math.hypot(one.high - one.value, other.value - other.low)
+        most = 1 - TAIL ** (1 / min(one.effective_units, other.effective_units))
+        if paired and abs(difference) < _ROUNDING and most < high + _ROUNDING:
+            low, high, note = -most, most, NO_DIFFERENCE
+    low, high = np.clip([low, high], *possible).tolist()
+    return Limits(low, high, note)
 
 
 def gaps(here: PartTables, twin: PartTables, *, remarks: Sequence[str] = ()) -> Iterator[Row]:
@@ -77,7 +88,7 @@ def gaps(here: PartTables, twin: PartTables, *, remarks: Sequence[str] = ()) -> 
         gap = paired_gap(there.replicates, own.replicates, units_of(own.photos)).estimate
         level = f"the twin {twin.label} has {there.replicates.value:.6g}"
         head = _contrast("gap", joined(level, *remarks), own.row, there.row)
-        yield _limited(filled(head, gap), gap, there, own)
+        yield _limited(filled(head, gap), gap, there, own, paired=True)
 
 
 def part_differences(here: PartTables, seen: PartTables) -> Iterator[Row]:
@@ -94,7 +105,8 @@ def part_differences(here: PartTables, seen: PartTables) -> Iterator[Row]:
         )
         level = f"{OTHER_PHOTOS}; {seen.label} has {there.replicates.value:.6g}"
         row = _contrast("part-difference", level, own.row, there.row)
-        yield _limited(replace(row, value=found.difference), found, there, own)
+        row = replace(row, value=found.difference)
+        yield _limited(row, found, there, own, paired=False)
 
 
 def _contrast(name: str, note: str, row: Row, other: Row) -> Row:
@@ -117,8 +129,15 @@ def _contrast(name: str, note: str, row: Row, other: Row) -> Row:
     )
 
 
-def _limited(row: Row, found: Estimate | Comparison, there: PartNumber, here: PartNumber) -> Row:
-    low, high, why = limits_of(found, there, here)
+def _limited(
+    row: Row,
+    found: Estimate | Comparison,
+    there: PartNumber,
+    here: PartNumber,
+    *,
+    paired: bool,
+) -> Row:
+    low, high, why = limits_of(found, there, here, paired=paired)
     return replace(row, low=low, high=high, note=joined(row.note, why))
 
 

@@ -11,6 +11,7 @@ from geobench.board.part_scores import KeptWhileSame, MetricScores, PartScores
 from geobench.board.scored import Scored
 from geobench.board.tables import TRAINED, CurvePoint
 from geobench.metrics import Curve, Mean
+from geobench.scoring.summaries import cut
 from geobench.statistics.intervals import Estimate
 from geobench.statistics.novelty import Windows, bins, smoothing
 
@@ -55,7 +56,8 @@ class PartCurves:
             for curve, windows in self._windows(found.rows).items():
                 name = f"{summary.name}.{curve}"
                 for point in windows.means(found.columns[summary.column]):
-                    yield self._point(entry, name, x=point.novelty_km, estimate=point.estimate)
+                    estimate = cut(point.estimate, summary.range)
+                    yield self._point(entry, name, x=point.novelty_km, estimate=estimate)
 
     def _windows_of(self, rows: NDArray[np.intp]) -> dict[str, Windows]:
         """The two ways to see a score as a function of novelty, by the ends of their names."""

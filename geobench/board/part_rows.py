@@ -10,10 +10,10 @@ from geobench.board.part_records import Entry
 from geobench.board.part_scores import MetricScores, PartScores
 from geobench.board.scored import Scored
 from geobench.board.tables import CONSTANT, OUT_OF_REACH, RANKED, Row, joined
-from geobench.metrics import NOT_APPLICABLE, Against, Mean, Share, Summary
+from geobench.metrics import NOT_APPLICABLE, Against, Mean, Range, Share, Summary
 from geobench.names import CEILING
 from geobench.scoring.slices import View
-from geobench.scoring.summaries import Summarised, macro_mean
+from geobench.scoring.summaries import Summarised, cut, macro_mean
 from geobench.statistics.intervals import Estimate
 from geobench.statistics.replicates import Replicates
 
@@ -24,7 +24,7 @@ class PartNumber(NamedTuple):
 
     `photos` are the positions of those that were scored; `exact` says that it is a share with an
     exact interval, `tested` that it is ranked and tested: the summary does not only describe, and
-    the number was made as the protocol asks.
+    the number was made as the protocol asks. `range` are the values that it can have.
     """
 
     row: Row
@@ -33,6 +33,7 @@ class PartNumber(NamedTuple):
     seeds: tuple[int, ...]
     exact: bool = False
     tested: bool = True
+    range: Range = Range()
 
 
 _MOSTLY = 0.5  # of the photos: above it, a number is that of a constant
@@ -117,7 +118,7 @@ def _compute(
     if summary.constant and (share := float(found.columns[summary.constant].mean())) > _MOSTLY:
         row = replace(row, note=joined(row.note, constant_on(share)))
         tested = False
-    return PartNumber(row, answer.replicates, found.rows, entry.seeds, exact, tested)
+    return PartNumber(row, answer.replicates, found.rows, entry.seeds, exact, tested, summary.range)
 
 
 def constant_on(share: float) -> str:
@@ -156,13 +157,14 @@ def _estimate(
     if other is not None:
         columns = columns - other.columns[summary.column]
     counted = np.flatnonzero(view.inside)
-    return macro_mean(
+    number = macro_mean(
         columns,
         part.photos(counted).units,
         view.classes[counted],
         scored=np.searchsorted(counted, found.rows),
         share=isinstance(summary, Share),
     )
+    return replace(number, estimate=cut(number.estimate, summary.range))
 
 
 def _paired(one: Scored, other: Scored) -> bool:

@@ -34,7 +34,7 @@ OF_LABELS = (GALLERY, FEW_DRAWS)
 OUT_OF_REACH = "out of reach: the training place nearest to the truth scores 0 on every photo"
 """The note of a share that answers with training places cannot raise above 0."""
 
-_WEAK = ("effective", "undefined", "without any variance")
+_WEAK = ("effective", "undefined", "without any variance", "skewed")
 
 
 @final

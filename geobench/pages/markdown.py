@@ -26,13 +26,13 @@ _MEANING = """\
 Each cell: value, 95 % interval, and the range of ranks that the paired tests allow (all pairs,
 Holm's correction). {seeds}
 Intervals resample units, not photos; which ones, stands at the top of each part.
-*Italics*: a weak interval (fewer than 10 effective units, fewer than 5 effective hits or misses, or
-nothing that varies). ↑ higher is better, ↓ lower is better. `{ceiling}` answers with the
-training place nearest to the truth: no method that answers with training places can pass it. It
-stands where nearest is best. `resolves`: the smallest true difference that two methods would show
-with a chance of 80 %, from the pairs of methods here that look at photos (docs/statistics.md).
-`gallery` says what places a retrieval method can answer with. What each summary is, and its source:
-docs/metrics.md of geobench.
+*Italics*: a weak interval (fewer than 10 effective units, fewer than 5 effective hits or misses,
+too few photos for skewed scores, or nothing that varies). ↑ higher is better, ↓ lower is better.
+`{ceiling}` answers with the training place nearest to the truth: no method that answers with
+training places can pass it. It stands where nearest is best. `resolves`: the smallest true
+difference that two methods would show with a chance of 80 %, from the pairs of methods here that
+look at photos (docs/statistics.md). `gallery` says what places a retrieval method can answer with.
+What each summary is, and its source: docs/metrics.md of geobench.
 """
 
 _GAP = (

@@ -19,6 +19,7 @@ from geobench.metrics import (
     Function,
     Mean,
     Quantile,
+    Range,
     Share,
     Statistic,
     Summary,
@@ -76,13 +77,16 @@ def summarise(
             estimates = [statistics.estimate_replicates(each, known) for each in replicates]
     if isinstance(summary, Statistic) and np.isin(replicates[0].seed_values, summary.ends).any():
         estimates = [replace(estimates[0], low=math.nan, high=math.nan, note=AT_AN_END)]
-    if isinstance(summary, Statistic | Curve) and summary.unit == "share":
-        estimates = [replace(e, low=_a_share(e.low), high=_a_share(e.high)) for e in estimates]
+    estimates = [cut(estimate, summary.range) for estimate in estimates]
     return [Summarised(*pair) for pair in zip(estimates, replicates, strict=True)]
 
 
-def _a_share(limit: float) -> float:
-    return min(max(limit, 0.0), 1.0) if math.isfinite(limit) else limit
+def cut(estimate: Estimate, possible: Range) -> Estimate:
+    """An estimate whose limits are possible values; a value beyond these stays in its interval."""
+    low, high = np.clip([estimate.low, estimate.high], *possible).tolist()
+    if not math.isnan(low):
+        low, high = min(low, estimate.value), max(high, estimate.value)
+    return replace(estimate, low=low, high=high)
 
 
 def replicate(

@@ -26,6 +26,9 @@ FEWEST_UNITS = 10
 """Effective units below which an interval is marked as weak, and a part has no ranks."""
 
 _FEWEST_HITS = 5  # effective hits or misses; below, a share's interval is marked as weak
+_FEWEST_PHOTOS = 50  # below, an interval by t is marked as weak
+_MOST_SKEWED = 0.25  # skewness of a number; above, its interval by t is marked as weak
+_ROUNDING = 1e-9  # relative: of hits, which are a product of roots; of what a spread is beside
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +57,21 @@ def estimate_replicates(
 
     From three seeds on, s^2/S joins the jackknife's variance, s being the standard deviation over
     seeds, and the degrees of freedom are those of Satterthwaite (1946). Where photos do
-    not all count alike the `effective` units are those of their weights.
+    not all count alike the `effective` units are those of their weights. A skewed number has a
+    note: of U equal units whose means have a skewness of G it is G / sqrt(U), and Cochran's rule
+    (1977, section 2.15) asks for U > 25 G^2. Fewer than 50 photos have it whatever they show: of
+    long-tailed scores, those that miss the tail look least skewed and are furthest off.
     """
     known = Units.of(units)
     size = known.effective if effective is None else effective
-    half = Spread.of(replicates, effective=size).half_width
-    note = "" if np.isfinite(half) else "undefined without some unit"
+    spread = Spread.of(replicates, effective=size)
+    half, note = spread.half_width, ""
+    if not np.isfinite(half):
+        note = "undefined without some unit"
+    elif size >= FEWEST_UNITS and half > _ROUNDING * abs(replicates.value):
+        skewness = abs(replicates.third_moment) / spread.variance**1.5
+        weak = known.codes.size < _FEWEST_PHOTOS or skewness > _MOST_SKEWED
+        note = "too few photos for skewed scores" if weak else ""
     low, high = replicates.value - half, replicates.value + half
     return _estimate(replicates, low, high, known, note, size=size)
 
@@ -99,7 +111,7 @@ def estimate_share_replicates(
     low = float(betaincinv(hits, misses + 1, TAIL)) if p > 0 else 0.0
     high = float(betaincinv(hits + 1, misses, 1 - TAIL)) if p < 1 else 1.0
     weak = f"fewer than {_FEWEST_HITS} effective hits or misses"
-    note = weak if min(hits, misses) < _FEWEST_HITS else ""
+    note = weak if min(hits, misses) < _FEWEST_HITS * (1 - _ROUNDING) else ""
     return _estimate(replicates, low, high, known, note, size=effective)
 
 

@@ -3,8 +3,9 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import combinations
-from typing import Literal
+from typing import Literal, NamedTuple, final
 
 import numpy as np
 
@@ -33,29 +34,71 @@ class RankRange:
     high: int
 
 
-def compare(a: Replicates, b: Replicates, *, effective_units: float) -> Comparison:
+@final
+class SeedPool(NamedTuple):
+    """How much methods that are compared vary over seeds, all taken together.
+
+    Three seeds tell little of one method: among many pairs some have an s^2 that is far too small
+    by chance. A method therefore counts as varying as much as all do on average, or as itself where
+    that is more, both with the degrees of freedom of all. The pooled variance is that of the
+    analysis of variance; the larger of the two keeps a method that varies more than others from
+    being told apart by their steadiness. One whose seeds all say the same draws nothing: it is
+    left out of the pool, and has no variance.
+
+    Args:
+        variance: the mean of s^2, each method's by its degrees of freedom.
+        degrees: of freedom, the sum of those of the methods; 1 where there are none.
+    """
+
+    variance: float
+    degrees: float
+
+    @classmethod
+    def of(cls, methods: Sequence[Replicates]) -> "SeedPool":
+        """That of these methods; those of fewer than three seeds tell nothing."""
+        total = degrees = 0.0
+        for values in (method.seed_values for method in methods):
+            own = Spread.of_seeds(values)
+            if own.variance > 0:
+                total += own.variance * values.size * own.degrees
+                degrees += own.degrees
+        return cls(total / degrees, degrees) if degrees else cls(0.0, 1.0)
+
+    def added(self, method: Replicates) -> float:
+        """What its seeds add to the variance of a difference to this method."""
+        own = Spread.of_seeds(method.seed_values).variance
+        return max(own, self.variance / method.seed_values.size) if own > 0 else 0.0
+
+
+def compare(
+    a: Replicates, b: Replicates, *, effective_units: float, seeds: Spread | None = None
+) -> Comparison:
     """Compare two methods on the same photos by a paired jackknife-t test of a - b.
 
-    Each that has three seeds or more adds its s^2/S (Satterthwaite 1946). Where there is no
-    interval (see `Estimate`) p is 1. Without any variance there is no t: p is 1 if the values are
-    equal, else 2^(1 - E), E being the whole effective units. That is the exact test of Fisher
-    (1935) and Pitman (1937): if the methods were equal each unit's difference could as well have
-    the other sign, and of all 2^E signs two give a difference as large.
+    To the variance that of `seeds` is added: by the `SeedPool` of all methods that are ranked
+    together, or else of these two. Degrees of freedom are those of Satterthwaite (1946). Where
+    there is no interval (see `Estimate`) p is 1. Without any variance there is no t: p is 1 if the
+    values are equal, else 2^(1 - E), E being the whole effective units. That is the exact test of
+    Fisher (1935) and Pitman (1937): if the methods were equal each unit's difference could as well
+    have the other sign, and of all 2^E signs two give a difference as large.
     """
     if (counts := (a.deviations.size, b.deviations.size))[0] != counts[1]:
         raise ValueError(f"replicates of {counts} units; compare methods on the same photos only")
-    return _tested(a, b, _paired_spread(a, b, effective_units), effective_units)
+    spread = _paired_spread(a, b, effective_units, seeds or _seeds_of(a, b))
+    return _tested(a, b, spread, effective_units)
 
 
-def _paired_spread(a: Replicates, b: Replicates, effective_units: float) -> Spread:
-    """That of a - b on the same photos."""
+def _paired_spread(a: Replicates, b: Replicates, effective_units: float, seeds: Spread) -> Spread:
+    """That of a - b on the same photos, and of their trainings."""
     difference = a.value - b.value
     paired = Replicates(difference, a.deviations - b.deviations, np.array([difference]))
-    return Spread.sum(
-        Spread.of(paired, effective=effective_units),
-        Spread.of_seeds(a.seed_values),
-        Spread.of_seeds(b.seed_values),
-    )
+    return Spread.sum(Spread.of(paired, effective=effective_units), seeds)
+
+
+def _seeds_of(a: Replicates, b: Replicates) -> Spread:
+    """What the seeds of two methods alone add to the variance of their difference."""
+    pool = SeedPool.of([a, b])
+    return Spread(pool.added(a) + pool.added(b), pool.degrees)
 
 
 def resolution(
@@ -70,7 +113,7 @@ def resolution(
     """
     from scipy.special import nctdtrinc, stdtrit
 
-    spread, least = _paired_spread(a, b, effective_units), _least(a, b)
+    spread, least = _paired_spread(a, b, effective_units, _seeds_of(a, b)), _least(a, b)
     if effective_units < 2 or not least**2 < spread.variance < math.inf:
         return float("nan")
     critical = stdtrit(spread.degrees, 1 - TAIL)
@@ -104,19 +147,25 @@ def compare_independent(
 def ranks(
     replicates: Sequence[Replicates], *, better: Better, effective_units: float, level: float = 0.05
 ) -> list[RankRange]:
-    """Rank M methods, 1 the best, by comparing all pairs, with Holm's (1979) correction."""
+    """Rank M methods, 1 the best, by comparing all pairs, with Holm's (1979) correction.
+
+    All pairs share one `SeedPool`.
+    """
     if better not in ("higher", "lower"):
         raise ValueError(f"better is {better!r}; give 'higher' or 'lower'")
     low, high = [1] * len(replicates), [len(replicates)] * len(replicates)
+    pool = SeedPool.of(replicates)
+    added = [pool.added(each) for each in replicates]
+    test = partial(compare, effective_units=effective_units)
     pairs = [
-        (compare(replicates[i], replicates[j], effective_units=effective_units), i, j)
+        (test(replicates[i], replicates[j], seeds=Spread(added[i] + added[j], pool.degrees)), i, j)
         for i, j in combinations(range(len(replicates)), 2)
     ]
     pairs.sort(key=lambda pair: pair[0].p_value)
-    for step, (test, i, j) in enumerate(pairs):
-        if test.p_value * (len(pairs) - step) > level:
+    for step, (found, i, j) in enumerate(pairs):
+        if found.p_value * (len(pairs) - step) > level:
             break
-        winner, loser = (i, j) if (test.difference > 0) == (better == "higher") else (j, i)
+        winner, loser = (i, j) if (found.difference > 0) == (better == "higher") else (j, i)
         low[loser] += 1
         high[winner] -= 1
     return [RankRange(*limits) for limits in zip(low, high, strict=True)]

@@ -23,6 +23,7 @@ TAIL = 0.025
 """The share on each side of a 95 % interval."""
 
 _FEWEST_SEEDS = 3  # below, an interval holds for the trained models at hand
+_ROUNDING = 1e-12  # of the values: trainings that differ by less say the same
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,9 +44,14 @@ class Replicates:
         return float((1 - 1 / self.deviations.size) * np.square(self.deviations).sum())
 
     @property
+    def third_moment(self) -> float:
+        """The jackknife's estimate, of a mean of U equal units skewness x variance^1.5 / U^2."""
+        return -float((self.deviations**3).sum())
+
+    @property
     def seed_sd(self) -> float:
-        """The standard deviation over seeds; NaN with one seed."""
-        return float(self.seed_values.std(ddof=1)) if self.seed_values.size > 1 else float("nan")
+        """The standard deviation over seeds, 0 where they differ by rounding; NaN with one seed."""
+        return _deviation(self.seed_values) if self.seed_values.size > 1 else float("nan")
 
 
 @final
@@ -67,7 +73,7 @@ class Spread(NamedTuple):
         """s^2/S of the values (S,) of three seeds or more; of fewer nothing is known."""
         if values.size < _FEWEST_SEEDS:
             return cls(0.0, 1.0)
-        return cls(float(values.std(ddof=1) ** 2 / values.size), values.size - 1.0)
+        return cls(_deviation(values) ** 2 / values.size, values.size - 1.0)
 
     @classmethod
     def sum(cls, *terms: "Spread") -> "Spread":
@@ -82,6 +88,13 @@ class Spread(NamedTuple):
         from scipy.special import stdtrit
 
         return float(stdtrit(self.degrees, 1 - TAIL) * np.sqrt(self.variance))
+
+
+def _deviation(values: Floats) -> float:
+    # The mean of three equal numbers need not be that number.
+    if np.ptp(values) <= _ROUNDING * np.abs(values).max():
+        return 0.0
+    return float(values.std(ddof=1))
 
 
 @final

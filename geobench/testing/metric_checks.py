@@ -81,6 +81,11 @@ def summaries_are_well_formed(subject: MetricSubject) -> str:
         )
         ensure(summary.unit, f"{what} has no unit", "Name one; a plain number is of unit 1.")
         ensure(
+            summary.range.low < summary.range.high,
+            f"{what}: the possible values are from {summary.range.low:g} to {summary.range.high:g}",
+            "Give the lower one first: geobench.Range(0.0, 5000.0).",
+        )
+        ensure(
             summary.better in ("higher", "lower", None),
             f"{what}: better is {summary.better!r}",
             'It is "higher", "lower", or None where the number describes.',

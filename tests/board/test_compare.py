@@ -17,7 +17,7 @@ import small_run
 from geobench import ConfigError, StoreError, load
 from geobench.board import comparison
 from geobench.board.comparison import DESCRIBES
-from geobench.board.contrast_rows import NO_VARIANCE
+from geobench.board.contrast_rows import NO_DIFFERENCE, NO_VARIANCE
 from geobench.board.leaderboard import Leaderboard
 from geobench.catalogue import installed
 from geobench.figures import draw_nearer
@@ -144,7 +144,7 @@ def test_every_summary_is_compared_and_the_values_are_those_of_the_table(board):
         assert each.a == pytest.approx(values["the prior", each.summary], rel=1e-5)
         assert each.b == pytest.approx(values["uniform", each.summary], rel=1e-5)
         assert each.paired.difference == pytest.approx(each.a - each.b)
-        if NO_VARIANCE in each.note:
+        if NO_VARIANCE in each.note or NO_DIFFERENCE in each.note:
             assert each.unit == "share"
         assert each.paired.low <= each.paired.difference <= each.paired.high
     turned = comparison.differences(board, "uniform", "the prior", part=PART)
@@ -174,14 +174,26 @@ def test_two_that_are_equal_are_not_told_apart():
         assert replace(one, paired=paired).a_leads is leads
 
 
-def test_a_difference_of_shares_without_variance_has_limits_of_the_single_shares(board, ask):
+def test_a_difference_of_shares_where_no_photo_differs_has_limits_by_the_rule_of_three(board, ask):
     summary = "accuracy@1km"  # neither hits any photo
     (found,) = comparison.differences(board, "uniform", "the prior", part=PART, summary=summary)
     assert (found.paired.difference, found.paired.p_value) == (0, 1)
-    assert -0.3 < found.paired.low < 0 < found.paired.high < 0.3
-    assert found.note.endswith(NO_VARIANCE)
+    most = 1 - 0.025 ** (2 / PHOTOS)
+    assert (found.paired.low, found.paired.high) == (pytest.approx(-most), pytest.approx(most))
+    assert found.note.endswith(NO_DIFFERENCE)
     shown = ask(board.name, "uniform", "the prior", "--summary", summary).output
     assert re.search(r"accuracy@1km +% points .* 1\.0000 +not told apart", shown)
+
+
+def test_limits_of_averages_and_slices_are_possible_values(board):
+    table = load(board.folder)
+    ranges = {each.name: each.range for metric in board.metrics for each in metric.summaries}
+    for row in table[table.low.notna()].itertuples():
+        low, high = ranges[row.summary]
+        assert low <= row.low <= row.value <= row.high <= high
+    # The GeoScore of the prior, with continents counting once, would be -4 or so without a cut.
+    cut = table[(table.low == 0) & (table.unit == "points")]
+    assert set(cut.average) == {"continent"}
 
 
 def test_other_photos_are_not_compared(tmp_path):

@@ -5,9 +5,10 @@ import pytest
 from scipy import stats
 
 from geobench import statistics
-from geobench.board.contrast_rows import NO_VARIANCE, limits_of, paired_gap
+from geobench.board.contrast_rows import NO_DIFFERENCE, NO_VARIANCE, limits_of, paired_gap
 from geobench.board.part_rows import PartNumber
 from geobench.board.tables import Row
+from geobench.metrics import Range
 from geobench.scoring.summaries import macro_mean
 from geobench.statistics import ranking
 
@@ -261,10 +262,17 @@ def test_parts_of_one_unit_or_without_variance_are_compared_as_far_as_they_can()
     assert np.isnan([unknown.low, unknown.high]).all()
 
 
-def part_number(estimate, unit="share"):
+def part_number(estimate, unit="share", possible=Range()):  # noqa: B008
     text = ("b", "p", "all", "photo", "l", "m", "s", unit, "higher")
-    row = Row(*text, value=estimate.value, low=estimate.low, high=estimate.high)
-    return PartNumber(row, None, np.arange(8), (0,), exact=unit == "share")
+    row = Row(
+        *text,
+        value=estimate.value,
+        low=estimate.low,
+        high=estimate.high,
+        effective_units=estimate.effective_units,
+    )
+    bounds = Range(0.0, 1.0) if unit == "share" else possible
+    return PartNumber(row, None, np.arange(8), (0,), exact=unit == "share", range=bounds)
 
 
 @pytest.mark.parametrize("values", [(1.0, 0.0), (0.0, 0.0), (1.0, 1.0)])
@@ -282,13 +290,75 @@ def test_shares_that_differ_alike_in_every_unit_have_the_limits_of_their_single_
     apart = ranking.compare_independent(a, b, effective_units=(8, 8))
     gap = paired_gap(a, b, units).estimate
     for found in (paired, apart, gap):
-        limits = limits_of(found, *own)
+        limits = limits_of(found, *own, paired=False)
         assert limits.note == NO_VARIANCE
         assert limits[:2] == pytest.approx((max(low, -1), min(high, 1)))
         assert limits.low <= d <= limits.high
         assert limits.low < limits.high
         in_km = [part_number(statistics.estimate_mean(each, units), "km") for each in scores]
-        assert limits_of(found, *in_km) == (d, d, "")
+        assert limits_of(found, *in_km, paired=False) == (d, d, "")
     varied = statistics.replicate_mean([[0.0, 1] * 4], units)
     found = ranking.compare(a, varied, effective_units=8)
-    assert limits_of(found, *own) == (found.low, found.high, "")
+    assert limits_of(found, *own, paired=True) == (max(found.low, -1), min(found.high, 1), "")
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
+def test_shares_of_the_same_photos_that_differ_on_none_have_the_limits_of_no_hit_among_units(share):
+    units = np.arange(20)
+    scores = (units < 20 * share).astype(float)[None]
+    number = part_number(statistics.estimate_share(scores, units))
+    same = statistics.replicate_mean(scores, units)
+    most = stats.binomtest(0, 20).proportion_ci(0.95, method="exact").high
+    assert most == pytest.approx(3.69 / 20, rel=0.1)
+    paired = ranking.compare(same, same, effective_units=20)
+    for found in (paired, paired_gap(same, same, units).estimate):
+        low, high, note = limits_of(found, number, number, paired=True)
+        assert (low, high, note) == (pytest.approx(-most), pytest.approx(most), NO_DIFFERENCE)
+    # Of other photos, nothing is known of their differing alike: wider, unless all or none hit.
+    apart = limits_of(paired, number, number, paired=False)
+    assert apart.high > most + 0.05 or share in (0, 1)
+    assert apart.note == NO_VARIANCE
+
+
+def test_many_photos_of_few_units_of_which_none_differs_have_the_limits_of_the_single_shares():
+    units = np.repeat(np.arange(20), 50)
+    scores = (np.arange(1000) % 50 < 15).astype(float)[None]
+    number = part_number(statistics.estimate_share(scores, units))
+    same = statistics.replicate_mean(scores, units)
+    found = ranking.compare(same, same, effective_units=20)
+    limits = limits_of(found, number, number, paired=True)
+    assert limits == limits_of(found, number, number, paired=False)
+    assert limits.note == NO_VARIANCE
+
+
+def test_shares_of_which_no_photo_differs_hold_the_truth_as_often_as_they_say():
+    # Two methods differ on 2 % of all units; in 60 of them none does with a chance of 0.3.
+    rng, alike, held = np.random.default_rng(35), 0, 0
+    units = np.arange(60)
+    for _ in range(400):
+        a = (rng.random(60) < 0.4).astype(float)
+        b = np.where(rng.random(60) < 0.02, 1.0, a)
+        one, other = (statistics.replicate_mean(each[None], units) for each in (a, b))
+        if (a != b).any():
+            continue
+        alike += 1
+        own = [part_number(statistics.estimate_share(each[None], units)) for each in (a, b)]
+        found = ranking.compare(one, other, effective_units=60)
+        low, high, _ = limits_of(found, *own, paired=True)
+        held += low <= -0.02 * 0.6 <= high
+    assert alike > 50
+    assert held == alike
+
+
+def test_limits_of_differences_are_possible_differences():
+    units = np.arange(4)
+    tables = [np.array([[4900.0, 200, 5000, 4800]]), np.array([[100.0, 0, 0, 4000]])]
+    a, b = (statistics.replicate_mean(each, units) for each in tables)
+    own = [
+        part_number(statistics.estimate_mean(each, units), "points", Range(0.0, 5000.0))
+        for each in tables
+    ]
+    found = ranking.compare(a, b, effective_units=4)
+    assert found.high > 5000
+    limits = limits_of(found, *own, paired=True)
+    assert limits == (pytest.approx(found.low), 5000, "")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from geobench.board.contrast_rows import NO_VARIANCE
+from geobench.board.contrast_rows import NO_DIFFERENCE, NO_VARIANCE
 from geobench.board.leaderboard import Leaderboard
 from geobench.catalogue import installed
 from geobench.names import CEILING
@@ -97,7 +97,7 @@ def test_contrasts_of_shares_are_never_without_an_interval(made):
     noted = 0
     for board, kind in ((made.both, "gap"), (made.alone, "part-difference")):
         rows = board.table[board.table.summary.str.endswith(f".{kind}") & board.table.value.notna()]
-        alike = rows.note.str.contains(NO_VARIANCE)
+        alike = rows.note.str.contains(f"{NO_VARIANCE}|{NO_DIFFERENCE}")
         assert set(rows[alike].unit) <= {"share"}
         assert not ((rows.unit == "share") & (rows.low == rows.high)).any()
         noted += alike.sum()

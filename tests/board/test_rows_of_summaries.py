@@ -136,3 +136,8 @@ def test_a_metric_that_applies_to_no_photo_says_so(rows):
     assert (row["value"], row["photos"], row["not_applicable"]) == ("", "0", "40")
     assert row["note"] == "no photo of this part can be scored"
     assert row["status"] == "ok"
+
+
+def test_a_novelty_curve_of_distances_never_reaches_below_zero(curves):
+    lows = [row["low"] for row in curves if row["curve"].startswith("distance.mean.novelty")]
+    assert min(float(low) for low in lows if low) == 0  # by t alone it would be negative

@@ -5,6 +5,7 @@ import re
 import shlex
 from typing import get_args
 
+import numpy as np
 import pytest
 import typer
 
@@ -12,6 +13,7 @@ import geobench
 import small_run
 from geobench import catalogue, cli, config, hookspecs
 from geobench.catalogue import Source, installed
+from geobench.metrics import Curve
 from geobench.testing import examine
 from pages import PAGES, ROOT, Page, tables
 
@@ -127,6 +129,28 @@ def test_every_summary_of_every_metric_is_documented():
         metric = registered.plugin()
         for summary in metric.summaries:
             assert f"`{summary.name}`" in text or f"`{summary.name.split('@')[0]}@" in text
+
+
+def test_every_summary_has_the_range_that_the_page_states():
+    told, *_ = tables(Page.read("docs/metrics.md").section("Metrics"))
+    stated = {name: row["range"] for names, row in told.items() for name in names.split("`, `")}
+    assert stated["geoscore"] == "0 to 5000"
+    bounded = []
+    for registered in installed().of_kind("metric"):
+        for summary in registered.plugin().summaries:
+            known = f"{summary.name.split('@')[0]}@25km"
+            words = stated.get(summary.name) or stated.get(known)
+            if words is None or isinstance(summary, Curve):
+                continue
+            numbers = [float(n.replace(",", "")) for n in re.findall(r"-?\d[\d,]*\.?\d*", words)]
+            if " to " in words:
+                assert summary.range == pytest.approx(numbers[:2], rel=1e-3)
+                bounded.append(summary.name)
+            elif "or more" in words:
+                assert summary.range == (pytest.approx(numbers[0], rel=1e-3), np.inf)
+            else:
+                assert summary.range == (-np.inf, np.inf)
+    assert {"distance.mean", "energy-chordal", "calibration.error", "area@90%"} <= set(bounded)
 
 
 def test_every_path_that_a_page_names_is_there():

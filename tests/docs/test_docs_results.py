@@ -41,6 +41,7 @@ OF_CONTRASTS = (
     "the twin * was validated on * photos, *",
     "*/* has *",
     contrast_rows.NO_VARIANCE,
+    contrast_rows.NO_DIFFERENCE,
 )
 
 
@@ -223,6 +224,7 @@ def test_every_note_is_documented(board):
     estimates = [
         statistics.estimate_mean([[1, 2]], [0, 0]),
         statistics.estimate_mean([[1, 2, 3]], [0, 1, 2]),
+        statistics.estimate_mean(np.eye(1, 30), units),
         statistics.estimate_share([units == 0], units),
         *statistics.estimate_statistic([slope], units),
     ]

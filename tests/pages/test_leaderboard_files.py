@@ -66,7 +66,7 @@ def test_the_page_shows_values_intervals_ranks_and_failures(folder, rows):
     assert page.startswith("# dots\n")
     mean = the(rows, "halves/old", "released", "distance.mean")
     value, low, high = (number(float(mean[c]), "km") for c in ("value", "low", "high"))
-    assert f"**{value}**<br>{low} to {high}<br>rank 5" in page.replace("*" + low, low)
+    assert f"**{value}**<br>*{low} to {high}*<br>rank 5" in page  # 40 photos are few
     for text in ("not-answered", "failed", "`elsewhere`<br>external", "rank 2 to 3", "n/a", " - "):
         assert text in page, text
     assert "- `broken` on halves/new: seed 0: method broken: RuntimeError: out of | memory" in page

@@ -13,12 +13,21 @@ from geobench.statistics.intervals import (
     estimate_share,
     estimate_statistic,
 )
-from geobench.statistics.replicates import replicate_mean, replicate_quantile, replicate_statistic
+from geobench.statistics.replicates import (
+    Replicates,
+    replicate_mean,
+    replicate_quantile,
+    replicate_statistic,
+)
 from geobench.statistics.units import Units, effective_units, unit_codes
 
 
 def weighted_mean(scores):
     return lambda weights: weights.means(scores)
+
+
+SKEWED = "too few photos for skewed scores"
+FEW_HITS = "fewer than 5 effective hits or misses"
 
 
 def jackknife_by_hand(summary, scores, units):
@@ -58,12 +67,12 @@ def test_units_that_many_numbers_share_give_the_same_numbers():
 
 
 def test_mean_interval_equals_students_t_when_every_photo_is_its_own_unit():
-    scores = np.random.default_rng(0).exponential(size=37)
+    scores = np.random.default_rng(0).normal(size=57)
     expected = stats.ttest_1samp(scores, 0.0).confidence_interval(0.95)
-    found = estimate_mean(scores[None], np.arange(37))
+    found = estimate_mean(scores[None], np.arange(57))
     assert (found.low, found.high) == pytest.approx((expected.low, expected.high), rel=1e-12)
     assert found.value == pytest.approx(scores.mean())
-    assert (found.photos, found.seeds, found.effective_units, found.note) == (37, 1, 37, "")
+    assert (found.photos, found.seeds, found.effective_units, found.note) == (57, 1, 57, "")
     assert math.isnan(found.seed_sd)
 
 
@@ -127,7 +136,55 @@ def test_an_interval_on_few_effective_units_is_marked():
     assert both == "fewer than 10 effective units; fewer than 5 effective hits or misses"
 
 
+@pytest.mark.parametrize("photos", [30, 49])
+def test_every_interval_of_a_mean_of_under_fifty_photos_is_marked_and_long_tails_need_it(photos):
+    rng, covers, runs = np.random.default_rng(33), 0, 600
+    for _ in range(runs):
+        found = estimate_mean(rng.lognormal(size=(1, photos)), np.arange(photos))
+        assert found.note == SKEWED
+        covers += found.low <= math.exp(0.5) <= found.high
+    assert covers / runs < 0.92
+    normal = rng.normal(size=(1, photos))
+    assert estimate_mean(normal, np.arange(photos)).note == SKEWED
+    assert estimate_quantile(normal, np.arange(photos), q=0.5).note == ""
+
+
+@pytest.mark.parametrize(("draw", "most"), [("lognormal", 1.0), ("exponential", 0.2)])
+def test_a_mean_of_many_photos_is_marked_where_it_is_itself_skewed_by_a_quarter(draw, most):
+    rng, marked = np.random.default_rng(34), []
+    for _ in range(100):
+        scores = getattr(rng, draw)(size=100)
+        skewness = abs(stats.skew(scores)) * 100 / 99**1.5
+        found = estimate_mean(scores[None], np.arange(100))
+        assert found.note == (SKEWED if skewness > 0.25 else "")
+        marked.append(found.note == SKEWED)
+    assert most - 0.5 < np.mean(marked) < most
+
+
+def test_units_decide_how_skewed_a_mean_is_and_not_photos():
+    rng = np.random.default_rng(35)
+    units = np.repeat(np.arange(20), 20)
+    noise = rng.normal(scale=0.1, size=(1, 400))
+    assert estimate_mean(rng.lognormal(size=20)[units] + noise, units).note == SKEWED
+    assert estimate_mean(rng.exponential(size=(1, 400)), units).note == ""
+
+
+def test_scores_that_differ_by_rounding_are_not_skewed():
+    scores = np.full((1, 60), 0.1)
+    scores[0, 0] += 1e-16
+    assert estimate_mean(scores, np.arange(60)).note == ""
+
+
 # Shares
+
+
+@pytest.mark.parametrize("photos", [10, 13, 18, 21, 50, 400])
+def test_five_hits_are_not_fewer_than_five_whatever_the_rounding(photos):
+    for hits in (5, photos - 5):
+        scores = np.r_[np.ones(hits), np.zeros(photos - hits)][None]
+        assert estimate_share(scores, np.arange(photos)).note == ""
+    four = np.r_[np.ones(4), np.zeros(photos - 4)][None]
+    assert estimate_share(four, np.arange(photos)).note == FEW_HITS
 
 
 @pytest.mark.parametrize(("hits", "photos"), [(0, 12), (1, 30), (7, 30), (150, 400), (40, 40)])
@@ -317,6 +374,18 @@ def test_three_seeds_add_their_variance_with_satterthwaites_degrees_of_freedom()
     assert found.value == pytest.approx(per_seed.mean())
     assert (found.low, found.high) == pytest.approx((found.value - half, found.value + half))
     assert (found.seeds, found.seed_sd) == (3, pytest.approx(per_seed.std(ddof=1)))
+
+
+@pytest.mark.parametrize("seeds", [2, 3, 6])
+def test_seeds_that_differ_by_rounding_have_a_standard_deviation_of_zero(seeds):
+    one = np.random.default_rng(0).normal(size=(1, 30))
+    assert np.full(3, one.mean()).std(ddof=1) > 0  # of three equal numbers, by numpy
+    values = np.full(seeds, one.mean())
+    assert estimate_mean(np.repeat(one, seeds, axis=0), np.arange(30)).seed_sd == 0
+    values[0] *= 1 + 1e-15
+    assert Replicates(values[1], np.zeros(2), values).seed_sd == 0
+    values[0] *= 1 + 1e-9
+    assert Replicates(values[1], np.zeros(2), values).seed_sd > 0
 
 
 def test_two_seeds_are_averaged_and_show_their_spread_but_do_not_widen():

@@ -6,13 +6,23 @@ import numpy as np
 import pytest
 
 from complaints import complaints, skipped
-from geobench import Against, Config, InputPath, Mean, Share, Statistic, distance_km, gazetteer
+from geobench import (
+    Against,
+    Config,
+    InputPath,
+    Mean,
+    Range,
+    Share,
+    Statistic,
+    distance_km,
+    gazetteer,
+)
 from geobench.testing.kit import examine
 from sound_metrics import Country, Coverage, Found, LogScore, Width, log_score, weighted_root
 
 
-def mean(column="country", better="higher", name="x"):
-    return Mean(name=name, unit="share", better=better, column=column)
+def mean(column="country", better="higher", name="x", possible=None):
+    return Mean(name=name, unit="share", better=better, column=column, possible=possible)
 
 
 def gain(**how):
@@ -157,6 +167,11 @@ MUTANTS = {
         mutant(summaries=(mean(better="up"),)),
         "summaries-are-well-formed",
         "better is 'up'",
+    ),
+    "possible values upside down": (
+        mutant(summaries=(mean(possible=Range(1.0, 0.0)),)),
+        "summaries-are-well-formed",
+        "possible values are from 1 to 0",
     ),
     "one column too many": (
         mutant(columns=("country",), summaries=(mean(),)),

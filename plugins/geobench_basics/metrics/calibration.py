@@ -11,6 +11,7 @@ from geobench import (
     Metric,
     Points,
     Prediction,
+    Range,
     ReplicateWeights,
     ScoreContext,
     Statistic,
@@ -47,7 +48,11 @@ class _Calibration(Metric):
         """The curve, and its mean distance from the diagonal."""
         return (
             Statistic(
-                name=f"{self.name}.error", unit="share", better="lower", function=_calibration_error
+                name=f"{self.name}.error",
+                unit="share",
+                better="lower",
+                function=_calibration_error,
+                possible=Range(0.0, 0.5),
             ),
             Curve(
                 name=self.name,

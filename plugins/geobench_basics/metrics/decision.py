@@ -18,9 +18,9 @@ from geobench import (
     distance_km,
     geo,
 )
-from geobench_basics.metrics.distance import geoscore
+from geobench_basics.metrics.distance import GEOSCORES, geoscore
 from geobench_basics.metrics.draws import PAIRS, samples_of
-from geobench_basics.metrics.scores import Columns, Scores, as_column
+from geobench_basics.metrics.scores import DISTANCES, Columns, Scores, as_column
 
 KEPT = tuple(step / 20 for step in range(1, 21))
 """The fractions kept of the curve, from 0.05 to 1."""
@@ -110,7 +110,13 @@ class RiskCoverageMetric(Metric):
     needs = Prediction
     columns = ("error_km", "confidence")
     summaries = (
-        Statistic(name="risk-coverage.area", unit="km", better="lower", function=_risk_area),
+        Statistic(
+            name="risk-coverage.area",
+            unit="km",
+            better="lower",
+            function=_risk_area,
+            possible=DISTANCES,
+        ),
         Curve(
             name="risk-coverage",
             unit="km",
@@ -118,6 +124,7 @@ class RiskCoverageMetric(Metric):
             function=_risk_curve,
             x=KEPT,
             x_unit="share",
+            possible=DISTANCES,
         ),
     )
 
@@ -141,7 +148,13 @@ class BayesGeoScoreMetric(Metric):
     needs = Prediction
     columns = ("bayes-geoscore",)
     summaries = (
-        Mean(name="bayes-geoscore", unit="points", better="higher", column="bayes-geoscore"),
+        Mean(
+            name="bayes-geoscore",
+            unit="points",
+            better="higher",
+            column="bayes-geoscore",
+            possible=GEOSCORES,
+        ),
     )
 
     def score(self, prediction: Prediction, truth: Truth, context: ScoreContext) -> Scores:

@@ -12,6 +12,7 @@ from geobench import (
     Metric,
     Prediction,
     Quantile,
+    Range,
     ReplicateWeights,
     ScoreContext,
     Share,
@@ -20,7 +21,7 @@ from geobench import (
     distance_km,
     geo,
 )
-from geobench_basics.metrics.scores import Columns, Scores, as_column
+from geobench_basics.metrics.scores import DISTANCES, Columns, Scores, as_column
 
 
 @final
@@ -31,8 +32,21 @@ class DistanceMetric(Metric):
     nearest_is_best = True
     columns = ("distance",)
     summaries = (
-        Mean(name="distance.mean", unit="km", better="lower", column="distance"),
-        Quantile(name="distance.median", unit="km", better="lower", column="distance", q=0.5),
+        Mean(
+            name="distance.mean",
+            unit="km",
+            better="lower",
+            column="distance",
+            possible=DISTANCES,
+        ),
+        Quantile(
+            name="distance.median",
+            unit="km",
+            better="lower",
+            column="distance",
+            q=0.5,
+            possible=DISTANCES,
+        ),
     )
 
     def score(self, prediction: Prediction, truth: Truth, context: ScoreContext) -> Scores:
@@ -99,11 +113,13 @@ def _accuracy_curve(columns: Columns, truth: Truth, weights: ReplicateWeights) -
 
 GEOSCORE_KM = 1492.7
 """The distance over which GeoScore falls to 1/e."""
+GEOSCORES = Range(0.0, 5000.0)
+"""The values of GeoScore, in points."""
 
 
 def geoscore(distance: geo.Floats) -> geo.Floats:
     """GeoScore of answers that are `distance` km off, of any shape: 5000 at 0 km."""
-    return np.asarray(5000 * np.exp(distance / -GEOSCORE_KM))
+    return np.asarray(GEOSCORES.high * np.exp(distance / -GEOSCORE_KM))
 
 
 @final
@@ -116,7 +132,11 @@ class GeoScoreMetric(Metric):
     name = "geoscore"
     nearest_is_best = True
     columns = ("geoscore",)
-    summaries = (Mean(name="geoscore", unit="points", better="higher", column="geoscore"),)
+    summaries = (
+        Mean(
+            name="geoscore", unit="points", better="higher", column="geoscore", possible=GEOSCORES
+        ),
+    )
 
     def score(self, prediction: Prediction, truth: Truth, context: ScoreContext) -> Scores:
         return as_column(geoscore(distance_km(prediction.point(), truth.points)))

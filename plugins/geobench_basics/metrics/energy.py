@@ -1,7 +1,7 @@
 """The energy scores of distributions, under great-circle and straight distances."""
 
 from abc import abstractmethod
-from typing import final
+from typing import ClassVar, final
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from geobench import (
     Metric,
     Points,
     Prediction,
+    Range,
     ScoreContext,
     Summary,
     Truth,
@@ -17,7 +18,7 @@ from geobench import (
     geo,
 )
 from geobench_basics.metrics.draws import PAIRS, samples_of
-from geobench_basics.metrics.scores import Scores, as_column
+from geobench_basics.metrics.scores import DISTANCES, Scores, as_column
 
 
 class _Energy(Metric):
@@ -28,6 +29,8 @@ class _Energy(Metric):
     """
 
     needs = Prediction
+    distances: ClassVar[Range]
+    """Where the expectation of a score lies, in km: that of one photo can be negative."""
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -35,7 +38,10 @@ class _Energy(Metric):
 
     @property
     def summaries(self) -> tuple[Summary, ...]:
-        return (Mean(name=self.name, unit="km", better="lower", column=self.name),)
+        possible = self.distances
+        return (
+            Mean(name=self.name, unit="km", better="lower", column=self.name, possible=possible),
+        )
 
     @abstractmethod
     def between(self, a: Points, b: Points) -> geo.Floats:
@@ -63,6 +69,7 @@ class EnergyMetric(_Energy):
     """
 
     name = "energy"
+    distances = DISTANCES
 
     def between(self, a: Points, b: Points) -> geo.Floats:
         return distance_km(a, b)
@@ -77,6 +84,7 @@ class ChordalEnergyMetric(_Energy):
     """
 
     name = "energy-chordal"
+    distances = Range(0.0, 2 * geo.EARTH_RADIUS_KM)
 
     def between(self, a: Points, b: Points) -> geo.Floats:
         difference = geo.unit_vectors(a) - geo.unit_vectors(b)

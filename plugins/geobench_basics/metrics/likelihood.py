@@ -14,6 +14,7 @@ from geobench import (
     Metric,
     Prediction,
     Quantile,
+    Range,
     ScoreContext,
     Share,
     Statistic,
@@ -140,8 +141,23 @@ class SmoothedLikelihoodMetric(Metric):
     @property
     def summaries(self) -> tuple[Summary, ...]:
         """Its mean."""
-        unit = f"{_UNIT} (smoothed)"
-        return (Mean(name=self.name, unit=unit, better="lower", column=self.name),)
+        return (
+            Mean(
+                name=self.name,
+                unit=f"{_UNIT} (smoothed)",
+                better="lower",
+                column=self.name,
+                possible=self._possible(),
+            ),
+        )
+
+    def _possible(self) -> Range:
+        """From all samples at the truth to none that is anywhere near it."""
+        here = np.zeros((1, 1, 2))
+        concentration = geo.concentration_of(self.config.bandwidth_km)
+        peak = VonMisesFisherMixture(here, concentration, point=here[:, 0])
+        best = Floored(peak, self.config.floor).log_prob(here).item()
+        return Range(-best, float(np.log(geo.SPHERE_AREA / self.config.floor)))
 
     def score(self, prediction: Prediction, truth: Truth, context: ScoreContext) -> Scores:
         samples = samples_of(context, metric=self.name)

@@ -16,6 +16,7 @@ from geobench import (
     Points,
     Prediction,
     PredictionError,
+    Range,
     ScoreContext,
     Share,
     Truth,
@@ -51,7 +52,13 @@ class PrdcMetric(Metric):
     summaries = (
         Share(name="prdc.precision", better="higher", column="precision"),
         Share(name="prdc.recall", better="higher", column="recall"),
-        Mean(name="prdc.density", unit="1", better="higher", column="density"),
+        Mean(
+            name="prdc.density",
+            unit="1",
+            better="higher",
+            column="density",
+            possible=Range(low=0.0),
+        ),
         Share(name="prdc.coverage", better="higher", column="coverage"),
     )
 

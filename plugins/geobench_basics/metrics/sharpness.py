@@ -4,11 +4,12 @@ from typing import final
 
 import numpy as np
 
-from geobench import Density, Mean, Metric, Prediction, Quantile, ScoreContext, Truth, geo
+from geobench import Density, Mean, Metric, Prediction, Quantile, Range, ScoreContext, Truth, geo
 from geobench_basics.metrics.draws import density_of, samples_of
 from geobench_basics.metrics.scores import Scores
 
 _MASSES = (0.5, 0.9)
+_AREAS = Range(0.0, geo.SPHERE_AREA * geo.EARTH_RADIUS_KM**2)  # km2
 
 
 @final
@@ -26,7 +27,14 @@ class SharpnessMetric(Metric):
     describes_prediction = True
     columns = tuple(f"area@{mass:.0%}" for mass in _MASSES)
     summaries = tuple(
-        Quantile(name=f"area@{q:.0%}", unit="km2", better=None, column=f"area@{q:.0%}", q=0.5)
+        Quantile(
+            name=f"area@{q:.0%}",
+            unit="km2",
+            better=None,
+            column=f"area@{q:.0%}",
+            q=0.5,
+            possible=_AREAS,
+        )
         for q in _MASSES
     )
 
@@ -59,7 +67,15 @@ class LocalizabilityMetric(Metric):
     needs = Density
     describes_prediction = True
     columns = ("localizability",)
-    summaries = (Mean(name="localizability", unit="bits", better=None, column="localizability"),)
+    summaries = (
+        Mean(
+            name="localizability",
+            unit="bits",
+            better=None,
+            column="localizability",
+            possible=Range(low=-float(np.log2(geo.SPHERE_AREA))),
+        ),
+    )
 
     def score(self, prediction: Prediction, truth: Truth, context: ScoreContext) -> Scores:
         samples_of(context, metric=self.name)
