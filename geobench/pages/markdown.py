@@ -167,9 +167,9 @@ def _part(board: Leaderboard, part: str, tables: Tables) -> list[str]:
         lines += [gap_table([*overall, *contrasts], levels), "", "</details>", ""]
     lines += _pictures(board, part)
     if novel := novelty_table([point for point in tables.curves if point.part == part], mine):
-        lines += ["<details><summary>By the distance to the nearest training photo</summary>", ""]
-        lines += ["Bins of equally many photos, each at its median distance.", ""]
-        lines += [novel, "", "</details>", ""]
+        how = "the distance to the nearest training photo, in bins of equally many, at their median"
+        lines += [f"<details><summary>By {how}</summary>"]
+        lines += ["", novel, "", "</details>", ""]
     if any(not row.overall for row in mine):
         first = primary([row for row in mine if row.overall])
         lines += [f"<details><summary>{first} by slice</summary>", ""]
