@@ -30,8 +30,7 @@ class Resampled:
         rules: what made them, joined where they overlap; none where each photo is a unit.
         alone: whether the coarsest rule counts alone, because joined, one unit would hold over half
             of the photos.
-        block_rows: rows of the grid whose cells are the blocks; None where they are not among
-            `rules`.
+        block_rows: rows of the grid whose cells are blocks; None for a dataset without a reach.
     """
 
     units: Column
@@ -40,30 +39,31 @@ class Resampled:
     block_rows: int | None = None
 
 
-def block_rows(reach_km: float) -> int:
+def rows_of_blocks(reach_km: float) -> int | None:
     """Rows of the EqualAreaGrid whose cells are blocks: 36, or so few that a row is three reaches
-    wide."""
+    wide; None without a reach."""
+    if not reach_km:
+        return None
     fitting = math.floor(math.pi * EARTH_RADIUS_KM / (REACHES * reach_km))
     return max(2, min(BLOCK_ROWS, fitting))
 
 
-def resample(drawn: Column, *, groups: Column, points: Points, reach_km: float) -> Resampled:
+def resample(drawn: Column, *, groups: Column, points: Points, block_rows: int | None) -> Resampled:
     """The units of the photos of a part, by the one rule that holds for every split.
 
     Args:
         drawn: the region of each photo that the split drew, or what it has in its place, (N,).
         groups: the dataset's, (N,).
         points: where the photos were taken, (N, 2).
-        reach_km: two photos closer than this may show the same thing.
+        block_rows: rows of the grid whose cells are blocks; None for a dataset without a reach.
     """
     columns: dict[Rule, Column] = {"group": groups, "region": drawn}
-    rows = block_rows(reach_km) if reach_km > 0 else None
-    if rows is not None:
-        columns["block"] = EqualAreaGrid(rows).assign(points)
+    if block_rows is not None:
+        columns["block"] = EqualAreaGrid(block_rows).assign(points)
     joined = join_units({name: Units.of(column) for name, column in columns.items()})
     rules: tuple[Rule, ...] = tuple(name for name in columns if name in joined.rules)
     # Under the names that one rule gives them where there is but one: a reader knows these.
     units = columns[rules[0]] if len(rules) == 1 else joined.units.codes
     if joined.units.sizes.size == len(points):
         rules = ()
-    return Resampled(units, rules, joined.alone, rows if "block" in rules else None)
+    return Resampled(units, rules, joined.alone, block_rows)

@@ -18,7 +18,7 @@ from geobench.errors import DataError
 from geobench.geo import Places, Points
 from geobench.grouping import SAME_GROUP
 from geobench.names import LABEL
-from geobench.resampling import Resampled, resample
+from geobench.resampling import Resampled, resample, rows_of_blocks
 from geobench.statistics.units import effective_units
 
 
@@ -234,8 +234,8 @@ def _groups_apart(drawn: Assignment, *, where: str) -> Assignment:
 
 def _resampled(part: Part) -> Resampled:
     """The units of a test part."""
-    reach_km = part.dataset.reach_km
-    return resample(part.regions, groups=part.groups, points=part.points, reach_km=reach_km)
+    rows = rows_of_blocks(part.dataset.reach_km)
+    return resample(part.regions, groups=part.groups, points=part.points, block_rows=rows)
 
 
 def _cut(part: Part, count: int) -> tuple[Part, Indices]:

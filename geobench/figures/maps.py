@@ -114,6 +114,10 @@ LEFT_OUT = {
     "surplus": "#c29fa4",
     "train-share": "#9aab78",
     "val-ratio": "#a587ff",
+    "same-group": "#bebe5a",
+    "val-set-aside": "#a0fac8",
+    "val-buffer": "#d2fa82",
+    "val-control": "#b4c8d2",
 }
 """The colours of what is not used, by the reason."""
 _MORE_TESTED = (BLUE, _DEEP_ORANGE, GREEN, PURPLE, ORANGE, SKY)

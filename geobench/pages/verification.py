@@ -4,9 +4,12 @@ import csv
 import io
 import math
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from geobench import figures, geo, records
 from geobench.board.leaderboard import Leaderboard
@@ -16,7 +19,10 @@ from geobench.digests import array_digest, digest, file_digest
 from geobench.errors import GeobenchError
 from geobench.pages.report import contents
 from geobench.records import ManifestRow, Record, files
+from geobench.records.manifest import StoredUnits
 from geobench.records.stored_records import SAME_ANSWER_KM
+from geobench.resampling import resample
+from geobench.statistics.units import unit_codes
 
 
 def verify(folder: Path, catalogue: Catalogue, *, runs: Path | None = None) -> list[str]:
@@ -159,19 +165,35 @@ def _parts(board: Leaderboard) -> list[str]:
         except GeobenchError as error:
             problems.append(str(error))
             continue
-        if lost := sorted(
-            {"id", "truth", "unit", "nearest", "novelty", "neighbours"} - set(arrays)
-        ):
+        needed = {"id", "truth", "unit", "nearest", "novelty", "neighbours"}
+        needed |= {"region", "group"} if entry.resampled else set()
+        if lost := sorted(needed - set(arrays)):
             problems.append(f"{path} lacks {', '.join(lost)}")
             continue
         hidden = entry.dataset.publishes == "scores"
         drawn = arrays.get("region", arrays["unit"])  # in boards of before, units are the regions
         if not hidden and array_digest(arrays["id"], arrays["truth"], drawn) != entry.digest:
             problems.append(f"{path}: ids, truth or regions of {label} are not those of its digest")
+        # A photo that a limit or a broken picture took away may have joined two others.
+        broken = f"left out of {label.rpartition('/')[2]}: broken picture" in entry.facts
+        whole = not (board.manifest.limit or broken)
+        if entry.resampled and whole and not _units_hold(entry.resampled, arrays):
+            problems.append(f"{path}: units of {label} are not those that its photos make")
         away = geo.distance_km(arrays["nearest"], arrays["truth"]) - arrays["novelty"]
         if np.nanmax(np.abs(away), initial=0) > 1e-6:
             problems.append(f"{path}: novelty is not the distance from truth to nearest")
     return problems
+
+
+def _units_hold(known: StoredUnits, arrays: Mapping[str, NDArray[Any]]) -> bool:
+    """Whether the units of a part are those that the rule makes of its photos."""
+    found = resample(
+        arrays["region"],
+        groups=arrays["group"],
+        points=arrays["truth"],
+        block_rows=known.block_rows,
+    )
+    return np.array_equal(unit_codes(found.units), unit_codes(arrays["unit"]))
 
 
 def _record(board: Leaderboard, entry: ManifestRow) -> list[str]:

@@ -107,7 +107,9 @@ class StoredUnits(Document):
         "would hold over half of the photos"
     )
     block_rows: int | None = Field(
-        default=None, description="rows of the EqualAreaGrid whose cells are the blocks"
+        default=None,
+        description="rows of the EqualAreaGrid whose cells are blocks; null for a dataset without "
+        "a reach",
     )
 
 

@@ -66,8 +66,8 @@ def test_a_plan_says_what_is_to_be_encoded_and_how_large_it_gets(ask, tmp_path, 
     monkeypatch.chdir(tmp_path)
     (tmp_path / "b.yaml").write_text(
         "benchmarks: [{name: small, dataset: {name: toy-planet, photos: 1200}, "
-        "encoder: {name: im2gps, size: 16}, splits: [random], methods: [uniform, im2gps], "
-        "metrics: [distance]}]"
+        "encoder: {name: im2gps, size: 16}, splits: [{name: random, groups: shared}], "
+        "methods: [uniform, im2gps], metrics: [distance]}]"
     )
     line = "features of toy-planet: 1,200 photos to encode, of 1,012 numbers, 4.86 MB\n"
     assert line in ask("run", "b.yaml", "--dry-run").out

@@ -90,7 +90,7 @@ def test_a_changed_score_is_named_with_its_record_and_its_rows(name, board, ask)
     assert "toy-oracle / " not in answer.out
 
 
-@pytest.mark.parametrize("column", ["id", "truth", "unit", "nearest", "novelty"])
+@pytest.mark.parametrize("column", ["id", "truth", "region", "unit", "nearest", "novelty"])
 def test_a_changed_truth_is_named_with_its_part(column, board, ask):
     path = record_of(board, "prior").parent / "part.npz"
     arrays = files.read_arrays(path)
@@ -99,10 +99,12 @@ def test_a_changed_truth_is_named_with_its_part(column, board, ask):
     answer = ask("verify", board)
     assert answer.code == 1
     assert f"{path} is not the file that benchmark.json names" in answer.out
-    if column in ("id", "truth", "unit"):
-        assert (
-            f"{path}: ids, truth or units of random/test are not those of its digest" in answer.out
-        )
+    if column in ("id", "truth", "region"):
+        text = f"{path}: ids, truth or regions of random/test are not those of its digest"
+        assert text in answer.out
+    if column == "unit":
+        text = f"{path}: units of random/test are not those that its photos make"
+        assert text in answer.out
     if column in ("truth", "nearest", "novelty"):
         assert f"{path}: novelty is not the distance from truth to nearest" in answer.out
 

@@ -66,6 +66,8 @@ def splits_in(folder):
         yield plugin(tiny.model_copy(update=settings))
         if "surroundings" in plugin.Config.model_fields:
             yield plugin(tiny.model_copy(update={**settings, "surroundings": "train"}))
+        if "val_unseen" in plugin.Config.model_fields:
+            yield plugin(tiny.model_copy(update={**settings, "val_unseen": 0.5}))
 
 
 # What only datasets with gaps have left out.

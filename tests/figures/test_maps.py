@@ -147,7 +147,7 @@ def test_the_caption_of_a_split_says_what_each_role_is_that_is_there(folder):
     assert "set-aside" in there
     caption = planned["split-unseen-cells"].caption
     assert {role for role in LEFT_OUT if f"`{role}` (" in caption} == there
-    assert "Left out" not in planned["split-random"].caption
+    assert "Left out are `same-group` (" in planned["split-random"].caption
     assert planned["split-unseen-cells"].part == "unseen-cells/seen"
 
 

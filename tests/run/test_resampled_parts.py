@@ -12,7 +12,7 @@ from geobench.board import tables
 from geobench.catalogue import installed
 from geobench.pages import verification
 from geobench.records.workspace import Workspace
-from geobench.resampling import block_rows, resample
+from geobench.resampling import resample, rows_of_blocks
 from geobench.run import plan
 from geobench.splits import describe
 from geobench.toy_planet import ToyPlanet
@@ -39,7 +39,7 @@ benchmarks:
     ("reach_km", "rows"), [(0.1, 36), (185.0, 36), (186.0, 35), (205.0, 32), (9000.0, 2)]
 )
 def test_blocks_are_three_reaches_wide_and_no_narrower_than_a_row_of_36(reach_km, rows):
-    assert block_rows(reach_km) == rows
+    assert rows_of_blocks(reach_km) == rows
     assert rows == 2 or 20015.1 / rows >= 3 * reach_km
     assert rows == 36 or rows == 2 or 20015.1 / (rows + 1) < 3 * reach_km
 
@@ -65,7 +65,7 @@ def test_photos_of_every_split_are_one_unit_if_they_may_share_content(kind, reac
     for part in drawn.parts:
         columns = [part.regions, part.groups]
         if reach_km:
-            columns.append(EqualAreaGrid(block_rows(reach_km)).assign(part.points))
+            columns.append(EqualAreaGrid(rows_of_blocks(reach_km)).assign(part.points))
         wanted = pairs(columns)
         found = part.units[:, None] == part.units
         if part.resampled.alone:
@@ -80,7 +80,7 @@ def test_what_joined_would_be_one_unit_is_resampled_by_the_coarsest_rule_alone()
     # Each of 30 photographers was in all of 10 regions.
     regions, groups = np.repeat(np.arange(10), 30), np.tile(np.arange(30), 10)
     points = towns(300)
-    found = resample(regions, groups=groups, points=points, reach_km=0.0)
+    found = resample(regions, groups=groups, points=points, block_rows=None)
     assert (found.alone, found.rules) == (True, ("region",))
     assert found.units.tolist() == regions.tolist()
 

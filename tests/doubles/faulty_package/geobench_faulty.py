@@ -7,6 +7,7 @@ kill the process.
 import os
 import sys
 from pathlib import Path
+from typing import Literal
 
 import geobench_strike  # noqa: F401  (armed by being imported)
 import numpy as np
@@ -24,6 +25,7 @@ from geobench import (
     Part,
     Prediction,
     Split,
+    SplitConfig,
     geo,
     hookimpl,
 )
@@ -180,10 +182,17 @@ class Glance(Encoder):
         return Features(batch.reshape(len(batch), -1), batch if tokens else None)
 
 
+class StripedConfig(SplitConfig):
+    """Whoever took a photo, it is for what its number says."""
+
+    groups: Literal["apart", "shared"] = "shared"
+
+
 class Striped(Split):
     """Every fourth photo: train, val, and the two parts `third` and `fourth`."""
 
     name = "striped"
+    Config = StripedConfig
 
     def draw(self, dataset):
         sys.audit("faulty.drawing")
