@@ -70,6 +70,7 @@ class LogLikelihoodMetric(Metric):
             better="lower",
             function=hedged,
             fewest_photos=_FEWEST_PHOTOS,
+            possible=Range(high=_UNIFORM_NLL),
         ),
         Statistic(
             name="nll.trust",
@@ -85,6 +86,7 @@ class LogLikelihoodMetric(Metric):
             better="higher",
             function=information,
             fewest_photos=_FEWEST_PHOTOS,
+            possible=Range(low=0.0),
         ),
         Against(
             name="nll.gain-over-prior",
