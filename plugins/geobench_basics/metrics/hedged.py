@@ -15,6 +15,7 @@ LEAST = -1e4
 
 _LOG_UNIFORM = -float(np.log(geo.SPHERE_AREA))
 _EQUAL = 1e-6  # nats: what a stored number, of single precision, may be off
+_FINITE = 700.0  # nats: neither exp of this nor one over it overflows
 _STEPS = 100  # at the most; a dozen do
 _CLOSE = 1e-14  # of a share: no two doubles near 1/2 are nearer
 
@@ -44,8 +45,9 @@ def hedge(log_p: geo.Floats, weights: ReplicateWeights) -> Hedge:
         weights: of the photos.
     """
     over = log_p - _LOG_UNIFORM
-    # A density as high as the uniform is the uniform, however it was rounded.
-    ratio = np.exp(np.where(np.abs(over) < _EQUAL, 0.0, np.minimum(over, 700.0)))
+    # A density as high as the uniform is the uniform, however it was rounded; one of zero is as
+    # small as leaves slopes finite.
+    ratio = np.exp(np.where(np.abs(over) < _EQUAL, 0.0, np.clip(over, -_FINITE, _FINITE)))
     found = [_fitted(block, ratio) for block in weights.blocks()]
     return Hedge(*(np.concatenate(each) for each in zip(*found, strict=True)))
 
@@ -74,9 +76,7 @@ def _fitted(weights: geo.Floats, ratio: geo.Floats) -> Hedge:
         after = np.where(outside, (low[open_] + high[open_]) / 2, after)
         share[open_] = after
         open_ = open_[np.abs(after - at) > _CLOSE]
-    with np.errstate(divide="ignore"):
-        logs = np.log(_mixed(ratio, share))
-    return Hedge(share, _mean(weights, logs))
+    return Hedge(share, _mean(weights, np.log(_mixed(ratio, share))))
 
 
 def _mixed(ratio: geo.Floats, share: geo.Floats) -> geo.Floats:
@@ -85,16 +85,14 @@ def _mixed(ratio: geo.Floats, share: geo.Floats) -> geo.Floats:
 
 
 def _mean(weights: geo.Floats, values: geo.Floats) -> geo.Floats:
-    """Of values (R, N) by weights (R, N) that sum to 1; what has no weight may be infinite."""
-    return np.asarray(np.einsum("rn,rn->r", weights, np.where(weights > 0, values, 0.0)))
+    """Of values (R, N) by weights (R, N) that sum to 1."""
+    return np.asarray(np.einsum("rn,rn->r", weights, values))
 
 
 def _slope(
     weights: geo.Floats, excess: geo.Floats, ratio: geo.Floats, share: geo.Floats
 ) -> geo.Floats:
-    with np.errstate(divide="ignore"):
-        pull = excess / _mixed(ratio, share)
-    return _mean(weights, pull)
+    return _mean(weights, excess / _mixed(ratio, share))
 
 
 def hedged(columns: Columns, truth: Truth, weights: ReplicateWeights) -> geo.Floats:

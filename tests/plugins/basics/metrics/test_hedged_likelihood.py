@@ -161,6 +161,15 @@ def test_intervals_of_what_is_refitted_are_those_of_a_jackknife_that_refits():
     assert 1.96 < (found.high - found.value) / error < 2.2
 
 
+def test_no_limit_is_worse_than_the_uniform_nor_a_gain_below_nothing():
+    here = geo.uniform(60, RNG(0))
+    guess = kernels(np.concatenate([near(here[:2], 30, seed=1), geo.uniform(58, RNG(2))]), 300)
+    found = estimate(guess, here, "nll.hedged")
+    assert found.low < found.value < found.high == -LOG_UNIFORM
+    gain = estimate(guess, here, "information-gain")
+    assert 0 == gain.low < gain.value < gain.high
+
+
 @pytest.mark.parametrize("photos", [49, 50])
 def test_of_fewer_than_fifty_photos_nothing_that_is_fitted_is_shown(photos):
     here = geo.uniform(80, RNG(0))
