@@ -22,6 +22,7 @@ SOURCES = {
     "blue-marble-density-shift": "benchmarks/blue-marble-variants.yaml",
     "blue-marble-galleries": "benchmarks/blue-marble-variants.yaml",
     "blue-marble-apart": "benchmarks/blue-marble-variants.yaml",
+    "blue-marble-validation": "benchmarks/blue-marble-variants.yaml",
     "blue-marble-cells": "benchmarks/blue-marble-cells.yaml",
     "blue-marble-less-data": "benchmarks/blue-marble-less-data.yaml",
     "blue-marble-locdiffusion": "benchmarks/blue-marble-locdiffusion.yaml",
