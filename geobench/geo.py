@@ -19,6 +19,9 @@ EARTH_RADIUS_KM = 6371.0088
 SPHERE_AREA = 4 * np.pi
 """Area of the unit sphere in steradians."""
 
+LOG_UNIFORM = -float(np.log(SPHERE_AREA))
+"""Log-density of the uniform distribution, -2.5310 nats per steradian."""
+
 Points: TypeAlias = NDArray[np.float64]
 """Latitude and longitude in degrees, shape (..., 2); latitude in [-90, 90], longitude in
 [-180, 180)."""

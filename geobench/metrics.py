@@ -294,6 +294,9 @@ class Metric(Plugin):
     better for answers further away. Then the training place nearest to the truth is a ceiling of
     all that answer with training places, and has a row. Only a metric of `Points` can say so."""
 
+    caveat: ClassVar[str] = ""
+    """What a reader of its numbers has to know, in a sentence that stands on the page; or ""."""
+
     @property
     @abstractmethod
     def columns(self) -> tuple[str, ...]:

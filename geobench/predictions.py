@@ -15,11 +15,8 @@ from numpy.typing import ArrayLike, NDArray
 from geobench import geo
 from geobench.data import Indices
 from geobench.errors import PredictionError
-from geobench.geo import Floats, Points
+from geobench.geo import LOG_UNIFORM, Floats, Points
 from geobench.partitions import Partition
-
-LOG_UNIFORM = -float(np.log(geo.SPHERE_AREA))
-"""Log-density of the uniform distribution, -2.5310 nats per steradian."""
 
 Draw: TypeAlias = Callable[[Indices, int, np.random.Generator], Points]
 """(indices (N,), n, rng) -> points (N, n, 2)."""

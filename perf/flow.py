@@ -29,6 +29,7 @@ from torch.func import jacrev, jvp, vmap
 from turns import compare
 
 from geobench import Context, Labelled, Points, Rows, VonMisesFisherMixture, geo
+from geobench_basics.metrics.distance import geoscore
 from geobench_flow.config import RiemannianConfig
 from geobench_flow.geodesics import frames
 from geobench_flow.learning import ProcessLoss, trained_network
@@ -153,7 +154,7 @@ def show(
 ) -> None:
     """One line of the table of `quality`."""
     away = geo.distance_km(draws, photos.points[:, None])
-    score = (5000 * np.exp(-away / 1492.7)).mean()
+    score = geoscore(away).mean()
     vectors, truth = geo.unit_vectors(draws), geo.unit_vectors(photos.points)
     to_truth = np.linalg.norm(vectors - truth[:, None], axis=-1).mean()
     among = np.linalg.norm(vectors[:, :, None] - vectors[:, None], axis=-1)

@@ -14,10 +14,9 @@ import numpy as np
 from tabulate import tabulate
 
 from geobench import ReplicateWeights
-from geobench.geo import Floats
+from geobench.geo import LOG_UNIFORM, Floats
 from geobench_basics.metrics.hedged import hedge
 
-_LOG_UNIFORM = -np.log(4 * np.pi)
 _NEW = 200_000  # photos that stand for all
 
 
@@ -26,7 +25,7 @@ def densities(units: int, photos: int, shared: float, rng: np.random.Generator) 
     common = np.sqrt(shared) * rng.standard_normal((units, 1))
     own = np.sqrt(1 - shared) * rng.standard_normal((units, photos))
     knows = common + own < 0.5244  # the 70th percentile of a normal distribution
-    return np.asarray(_LOG_UNIFORM + np.where(knows, 4.0, -6.0) + rng.normal(0, 1, knows.shape))
+    return np.asarray(LOG_UNIFORM + np.where(knows, 4.0, -6.0) + rng.normal(0, 1, knows.shape))
 
 
 def best_share() -> float:
@@ -51,7 +50,7 @@ def flattery(units: int, photos: int, shared: float, boards: int) -> tuple[float
 
 def ratio_of(log_p: Floats) -> Floats:
     """How many times as dense as the uniform."""
-    return np.asarray(np.exp(log_p - _LOG_UNIFORM))
+    return np.asarray(np.exp(log_p - LOG_UNIFORM))
 
 
 def design_effect(photos: int, shared: float) -> float:

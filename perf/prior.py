@@ -22,8 +22,8 @@ from tabulate import tabulate
 from geobench import Component, Context, Dataset, Examples, Floored, Labelled, Part, Split, geo
 from geobench.catalogue import installed
 from geobench.config import read
+from geobench.geo import LOG_UNIFORM
 from geobench.mixtures import VonMisesFisherMixture
-from geobench.predictions import LOG_UNIFORM
 from geobench.statistics import estimate_mean
 from geobench_basics.methods.prior import PriorConfig, PriorMethod
 

@@ -21,8 +21,7 @@ from tabulate import tabulate
 from geobench import Part, geo
 from geobench.catalogue import installed
 from geobench.statistics import effective_units, estimate_mean
-
-HALVED_KM = 1492.7  # of GeoScore, 5000 exp(-d / 1492.7)
+from geobench_basics.metrics.distance import geoscore
 
 
 def main() -> None:
@@ -62,7 +61,7 @@ def scores(board: Path, manifest: dict[str, Any], part: str) -> list[NDArray[np.
         if row["part"] == part and answers.exists():
             truth = np.load(answers.parents[1] / "part.npz")["truth"]
             away = geo.distance_km(np.load(answers)["answer"], truth)
-            found.setdefault(row["label"], []).append(5000 * np.exp(-away / HALVED_KM))
+            found.setdefault(row["label"], []).append(geoscore(away))
     return [np.mean(each, axis=0)[None] for each in found.values()]
 
 

@@ -137,7 +137,7 @@ def differences(
     offered = [each for m in board.metrics for each in m.summaries if not isinstance(each, Curve)]
     if summary is not None:
         known(summary, {each.name: each for each in offered}, what="summary", board=board)
-    numbers, resolutions = board.numbers(part)
+    numbers, resolutions = board.numbers(part, {a, b}), board.resolutions(part)
     found = []
     for each in offered:
         pair = numbers.get((a, each.name)), numbers.get((b, each.name))

@@ -10,7 +10,7 @@ import numpy as np
 from geobench.board.part_rows import PartNumber, filled
 from geobench.board.part_scores import KeptWhileSame
 from geobench.board.part_tables import PartTables
-from geobench.board.tables import TRAINED, Row, joined
+from geobench.board.tables import OUT_OF_REACH, TRAINED, Row, joined, remarks
 from geobench.scoring.summaries import Summarised
 from geobench.statistics import ranking
 from geobench.statistics.intervals import Estimate, estimate_replicates
@@ -112,6 +112,8 @@ def part_differences(here: PartTables, seen: PartTables) -> Iterator[Row]:
 def _contrast(name: str, note: str, row: Row, other: Row) -> Row:
     """A row for a contrast of a summary with another part, its note with what weakens either.
 
+    What is out of reach on one part may be lost or gained all the same.
+
     Of a contrast less is better where of the summary more is: it is what is lost. It is not
     ranked, since who has learned nothing loses nothing.
     """
@@ -119,7 +121,7 @@ def _contrast(name: str, note: str, row: Row, other: Row) -> Row:
         row,
         summary=f"{row.summary}.{name}",
         better="lower" if row.better == "higher" else "higher",
-        note=joined(note, other.note, row.note),
+        note=joined(note, *(n for n in remarks(joined(other.note, row.note)) if n != OUT_OF_REACH)),
         value=float("nan"),
         low=float("nan"),
         high=float("nan"),

@@ -1,5 +1,6 @@
 """Leaderboards: stored arrays -> the rows of the tables; nothing comes from memory."""
 
+from collections.abc import Collection
 from functools import cached_property
 from pathlib import Path
 from typing import Any, final
@@ -8,9 +9,9 @@ from numpy.typing import NDArray
 
 from geobench.board import contrast_rows, part_tables
 from geobench.board.part_records import PartRecords
-from geobench.board.part_tables import PartNumbers
+from geobench.board.part_rows import PartNumber
 from geobench.board.same_answers import SameAnswers, same_answers
-from geobench.board.tables import Tables
+from geobench.board.tables import RESOLUTIONS, Resolution, Tables, read_table
 from geobench.catalogue import Catalogue
 from geobench.config.configure import configure
 from geobench.config.origins import Stored
@@ -134,12 +135,25 @@ class Leaderboard:
                 known.append(text)
         return found
 
-    def numbers(self, part: str) -> PartNumbers:
-        """The numbers of all photos of a part, by label and summary, and what can be told apart.
+    def numbers(
+        self, part: str, labels: Collection[str]
+    ) -> dict[tuple[str, str], PartNumber | str]:
+        """Label and summary -> the number of all photos of a part, or why there is none.
 
-        A metric that does not apply to a label gives it none.
+        Args:
+            part: its label.
+            labels: whose numbers; a metric that does not apply to a label gives it none.
         """
-        return part_tables.compute_numbers(self.name, self._records(part), metrics=self.metrics)
+        records = self._records(part)
+        return part_tables.compute_numbers(self.name, records, metrics=self.metrics, labels=labels)
+
+    def resolutions(self, part: str) -> dict[str, Resolution]:
+        """Summary -> what can be told apart on a part, as resolution.csv has it; boards of before
+        have none."""
+        if not (self.folder / RESOLUTIONS).exists():
+            return {}
+        found: list[Resolution] = read_table(self.folder, RESOLUTIONS)
+        return {each.summary: each for each in found if each.part == part}
 
     def same_answers(self) -> list[SameAnswers]:
         """The pairs of labels that answer nearly all photos of a part alike."""

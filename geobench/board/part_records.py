@@ -1,6 +1,6 @@
 """Entries of a part: the records of one label on one part, and the scores of a metric for them."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
@@ -67,11 +67,11 @@ class PartRecords:
         self.problems: list[str] = []
         """What a metric could not score."""
 
-    def entries(self) -> Iterator[Entry]:
-        """The labels of this part, in the order of the YAML file."""
+    def entries(self, labels: Collection[str] | None = None) -> Iterator[Entry]:
+        """The labels of this part, in the order of the YAML file; only `labels` where given."""
         by_label: dict[str, list[ManifestRow]] = {}
         for row in self.manifest.rows:
-            if row.part == self.label:
+            if row.part == self.label and (labels is None or row.label in labels):
                 by_label.setdefault(row.label, []).append(row)
         for label, found in by_label.items():
             folders = tuple(self.runs / row.folder for row in found)

@@ -104,7 +104,7 @@ def _compute(
         return replace(row, note=f"no photo of this {view.what} can be scored")
     if len(found.rows) < summary.fewest_photos:
         few = f"what is fitted to fewer than {summary.fewest_photos} photos is not shown"
-        return replace(row, note=few)
+        return replace(row, note=joined(row.note, few))
     try:
         answer = _estimate(part, scores, found=found, summary=summary, view=view)
     except Exception as error:  # of a plugin's function, which may raise anything
@@ -115,8 +115,10 @@ def _compute(
     if view.overall and _out_of_reach(scores, summary):
         row = replace(row, note=joined(row.note, OUT_OF_REACH))
     tested = summary.better is not None and not few_draws
-    if summary.constant and (share := float(found.columns[summary.constant].mean())) > _MOSTLY:
-        row = replace(row, note=joined(row.note, constant_on(share)))
+    # Who looks at no photo (the uniform, the prior) is a constant, and is measured as that.
+    constant = found.columns[summary.constant].mean() if summary.constant and entry.looks else 0.0
+    if constant > _MOSTLY:
+        row = replace(row, note=joined(row.note, constant_on(float(constant))))
         tested = False
     return PartNumber(row, answer.replicates, found.rows, entry.seeds, exact, tested, summary.range)
 

@@ -1,8 +1,8 @@
 """All that the tables say of one part, put together from rows, curves, costs and ranks."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, TypeAlias, final
+from typing import TypeAlias, final
 
 from geobench.board.cost_rows import compute_costs
 from geobench.board.part_curves import PartCurves
@@ -12,7 +12,7 @@ from geobench.board.part_scores import PartScores
 from geobench.board.ranks import FEW_UNITS, rank, unranked
 from geobench.board.resolution import resolution_of
 from geobench.board.tables import Cost, CurvePoint, Resolution, Row
-from geobench.metrics import Curve, Mean, Metric
+from geobench.metrics import Against, Curve, Mean, Metric
 from geobench.scoring.slices import views
 from geobench.statistics.intervals import FEWEST_UNITS
 from geobench.statistics.replicate_weights import Codes
@@ -65,48 +65,39 @@ def compute(benchmark: str, records: PartRecords, *, metrics: Sequence[Metric]) 
                 continue
             for view in seen:
                 found = compute_rows(part, scores, summary=summary, view=view)
-                bare = [row_of(each) for each in found]
-                if ranked and few:
-                    tables.rows.extend(unranked(bare, FEW_UNITS))
+                if not ranked:
+                    tables.rows.extend(row_of(each) for each in found)
+                elif few:
+                    tables.rows.extend(unranked(found, FEW_UNITS))
                 else:
-                    tables.rows.extend(rank(found, better=summary.better) if ranked else bare)
+                    tables.rows.extend(rank(found, better=summary.better))
                 if view.overall:
                     numbers = [each for each in found if isinstance(each, PartNumber)]
                     tables.numbers.update({(n.row.label, summary.name): n for n in numbers})
-                    resolved = resolution_of(scores.metric, found, scores.entries)
-                    tables.resolutions.extend([resolved] if resolved else [])
+                    resolved = resolution_of(found, scores.entries)
+                    tables.resolutions.extend([resolved] if resolved and ranked and not few else [])
             if isinstance(summary, Mean):
                 tables.curves.extend(curves.by_novelty(summary, scores))
     tables.problems.extend([*part.problems, *records.problems])
     return tables
 
 
-@final
-class PartNumbers(NamedTuple):
-    """The numbers of all photos of a part.
-
-    `numbers` has each, or why there is none; `resolutions` are by summary.
-    """
-
-    numbers: dict[NumberKey, PartNumber | str]
-    resolutions: dict[str, Resolution]
-
-
 def compute_numbers(
-    benchmark: str, records: PartRecords, *, metrics: Sequence[Metric]
-) -> PartNumbers:
-    """Compute the numbers of all photos alone, without slices, curves and ranks."""
+    benchmark: str, records: PartRecords, *, metrics: Sequence[Metric], labels: Collection[str]
+) -> dict[NumberKey, PartNumber | str]:
+    """Compute the numbers of all photos of these labels alone: each, or why there is none."""
     part, (overall, *_) = PartScores(benchmark, records), views(records.arrays)
-    computed = PartNumbers({}, {})
-    for scores in part.of(metrics, [*records.entries(), *records.ceiling()]):
+    summaries = [summary for metric in metrics for summary in metric.summaries]
+    against = {summary.label for summary in summaries if isinstance(summary, Against)}
+    entries = [*records.entries({*labels, *against}), *records.ceiling()]
+    numbers: dict[NumberKey, PartNumber | str] = {}
+    for scores in part.of(metrics, entries):
         for summary in scores.metric.summaries:
             if isinstance(summary, Curve):
                 continue
-            found = compute_rows(part, scores, summary=summary, view=overall)
-            for each in found:
-                row = row_of(each)
-                number = each if isinstance(each, PartNumber) else row.note or row.status
-                computed.numbers[row.label, row.summary] = number
-            if resolved := resolution_of(scores.metric, found, scores.entries):
-                computed.resolutions[summary.name] = resolved
-    return computed
+            for found in compute_rows(part, scores, summary=summary, view=overall):
+                row = row_of(found)
+                if row.label in labels:
+                    number = found if isinstance(found, PartNumber) else row.note or row.status
+                    numbers[row.label, row.summary] = number
+    return numbers

@@ -56,13 +56,12 @@ def competing(found: Sequence[NumberOrRow]) -> dict[int, PartNumber]:
     return {place: able[place] for place in max(kinds, key=len, default=[])}
 
 
-def unranked(rows: Sequence[Row], why: str) -> list[Row]:
+def unranked(found: Sequence[NumberOrRow], why: str) -> list[Row]:
     """The rows with a note, on those that would have a rank, why they have none."""
+    rows = [row_of(each) for each in found]
     return [
-        replace(row, note=joined(row.note, why))
-        if row.status in RANKED and math.isfinite(row.value)
-        else row
-        for row in rows
+        replace(row, note=joined(row.note, why)) if _competes(each) else row
+        for each, row in zip(found, rows, strict=True)
     ]
 
 

@@ -9,20 +9,16 @@ from geobench.board.part_records import Entry
 from geobench.board.part_rows import NumberOrRow
 from geobench.board.ranks import competing
 from geobench.board.tables import Resolution
-from geobench.metrics import Metric
 from geobench.statistics import ranking
 
 
-def resolution_of(
-    metric: Metric, found: Sequence[NumberOrRow], entries: Sequence[Entry]
-) -> Resolution | None:
+def resolution_of(found: Sequence[NumberOrRow], entries: Sequence[Entry]) -> Resolution | None:
     """The resolution of one summary: the median over pairs of methods that look at photos.
 
     Who looks at none (`uniform`, `prior`) answers all photos alike: differences to it vary as the
     places do, and say little of how much two methods of interest differ.
 
     Args:
-        metric: the summary's; what describes predictions ranks nobody.
         found: the numbers of all photos of the part.
         entries: who gave them.
 
@@ -32,7 +28,7 @@ def resolution_of(
     """
     looking = {entry.label for entry in entries if entry.looks}
     numbers = [each for each in competing(found).values() if each.row.label in looking]
-    if metric.describes_prediction or not numbers:
+    if not numbers:
         return None
     row = numbers[0].row
     values = np.array(

@@ -31,8 +31,8 @@ FEW_DRAWS = "few draws: "
 OF_LABELS = (GALLERY, FEW_DRAWS)
 """How notes begin that are about a label and not about a number."""
 
-OUT_OF_REACH = "out of reach: the training place nearest to the truth scores 0 on every photo"
-"""The note of a share that answers with training places cannot raise above 0."""
+OUT_OF_REACH = "the training place nearest to the truth scores 0 on every photo"
+"""The note of a share that even a nearest answer does not raise above 0."""
 
 _WEAK = ("effective", "undefined", "without any variance", "skewed")
 
@@ -125,11 +125,13 @@ class Resolution:
     effective_units: float
 
 
+RESOLUTIONS = "resolution.csv"
+
 KINDS: dict[str, type[Any]] = {
     "table.csv": Row,
     "curves.csv": CurvePoint,
     "costs.csv": Cost,
-    "resolution.csv": Resolution,
+    RESOLUTIONS: Resolution,
 }
 """What the lines of each table are."""
 
@@ -185,13 +187,20 @@ def read(folder: Path) -> Tables:
     Raises:
         StoreError: a table is missing, or has other columns.
     """
-    texts = {}
-    for name in KINDS:
-        path = folder / name
-        if not path.exists():
-            raise StoreError(f"there is no {name}", where=str(folder), remedy=_REMEDY)
-        texts[name] = path.read_text()
-    return parse(texts, where=str(folder))
+    rows, curves, costs, resolutions = (read_table(folder, name) for name in KINDS)
+    return Tables(rows, curves, costs, [], resolutions)
+
+
+def read_table(folder: Path, name: str) -> list[Any]:
+    """The rows of one table of a leaderboard's folder, of its type in `KINDS`.
+
+    Raises:
+        StoreError: it is missing, or has other columns.
+    """
+    path = folder / name
+    if not path.exists():
+        raise StoreError(f"there is no {name}", where=str(folder), remedy=_REMEDY)
+    return _rows(path.read_text(), KINDS[name], str(path))
 
 
 def load(folder: str | Path) -> "DataFrame":

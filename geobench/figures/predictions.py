@@ -14,9 +14,8 @@ from geobench.errors import StoreError
 from geobench.figures.contact import ANSWER, TRUTH
 from geobench.figures.style import WIDTH, headed, house_style, shortened
 from geobench.figures.world import PROJECTION, draw_cells, draw_world, on_map, untorn
-from geobench.geo import Floats, Points
+from geobench.geo import LOG_UNIFORM, Floats, Points
 from geobench.partitions import EqualAreaGrid
-from geobench.predictions import LOG_UNIFORM
 from geobench.readable import number
 from geobench.records import files
 from geobench.records.stored_records import MAP, MAP_CELL_ROWS

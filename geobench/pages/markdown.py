@@ -30,8 +30,9 @@ Intervals resample units, not photos; which ones, stands at the top of each part
 too few photos for skewed scores, or nothing that varies). ↑ higher is better, ↓ lower is better.
 `{ceiling}` answers with the training place nearest to the truth: no method that answers with
 training places can pass it. It stands where nearest is best. `resolves`: the smallest true
-difference that two methods would show with a chance of 80 %, from the pairs of methods here that
-look at photos (docs/statistics.md). `gallery` says what places a retrieval method can answer with.
+difference that two methods would show in one comparison (p < 0.05) with a chance of 80 %, the
+median over pairs of methods here that look at photos. `gallery` says what places a retrieval method
+can answer with.{caveats}
 What each summary is, and its source: docs/metrics.md of geobench.
 """
 
@@ -113,7 +114,7 @@ def page(board: Leaderboard, tables: Tables) -> str:
         if len(bench.seeds) < 3
         else "Intervals include the spread over trainings."
     )
-    lines += ["## How to read it", "", _MEANING.format(ceiling=CEILING, seeds=trainings)]
+    lines += ["## How to read it", "", _meaning(board, trainings)]
     lines += [_CHECKED]
     for label, said in board.conformance().items():
         lines.append(f"- `{label}`: {', and '.join(said)}")
@@ -123,6 +124,12 @@ def page(board: Leaderboard, tables: Tables) -> str:
         lines += [about.citation or f"Dataset {about.name}.", ""]
         lines += [f"Licence: {about.licence}", ""] if about.licence else []
     return "\n".join([*lines, _FILES])
+
+
+def _meaning(board: Leaderboard, trainings: str) -> str:
+    said = dict.fromkeys(metric.caveat for metric in board.metrics if metric.caveat)
+    caveats = "".join(f"\n{each}" for each in said)
+    return _MEANING.format(ceiling=CEILING, seeds=trainings, caveats=caveats)
 
 
 def _pictures(board: Leaderboard, part: str) -> list[str]:
@@ -164,7 +171,9 @@ def _part(board: Leaderboard, part: str, tables: Tables) -> list[str]:
         overall = [row for row in mine if row.overall and row.summary == first]
         lines += [gap_table([*overall, *shown], levels), ""]
         lines += ["<details><summary>Of all summaries</summary>", ""]
-        lines += [gap_table([*overall, *contrasts], levels), "", "</details>", ""]
+        nothing = set(folded) & set(out_of_reach([row for row in rows if row.part == source]))
+        lasting = [row for row in contrasts if row.summary.rpartition(".")[0] not in nothing]
+        lines += [gap_table([*overall, *lasting], levels), "", "</details>", ""]
     lines += _pictures(board, part)
     if novel := novelty_table([point for point in tables.curves if point.part == part], mine):
         how = "the distance to the nearest training photo, in bins of equally many, at their median"
@@ -200,8 +209,8 @@ def _folded(folded: Mapping[str, Row]) -> list[str]:
         most = f" (at most {number(best.value, best.unit)}, `{best.label}`)" if best.value else ""
         named.append(f"`{summary}`{most}")
     text = (
-        f"In table.csv alone: {', '.join(named)}. It is out of reach of training places: the one "
-        "nearest to the truth scores 0 on every photo."
+        f"In table.csv alone: {', '.join(named)}. Even the training place nearest to the truth "
+        "scores 0 on every photo."
     )
     return [text, ""] if named else []
 

@@ -127,6 +127,7 @@ def novelty_table(points: Sequence[CurvePoint], rows: Sequence[Row]) -> str:
     """
     cells, heads = {}, {}
     known = {row.summary: row for row in rows if row.overall}
+    constant = {(r.label, r.summary) for r in rows if r.overall and _is_constant(r)}
     for summary in NOVELTY_OF:
         for point in points:
             if point.curve == f"{summary}.novelty-bins" and summary in known:
@@ -135,6 +136,8 @@ def novelty_table(points: Sequence[CurvePoint], rows: Sequence[Row]) -> str:
                 interval = ""
                 if not math.isnan(point.low):  # a bin of fewer than two units has none
                     interval = f"<br>{number(point.low, unit)} to {number(point.high, unit)}"
+                if (point.label, summary) in constant:
+                    interval += f"<br>{CONSTANT}"
                 cells[point.label, key] = f"**{number(point.value, unit)}**{interval}"
                 heads[key] = f"{_head(known[summary])}, {number(point.x)} km away"
     if not cells:
@@ -199,6 +202,10 @@ def _status(label: str, rows: Sequence[Row]) -> str:
     return "".join(f"<br>{each}" for each in said)
 
 
+def _is_constant(row: Row) -> bool:
+    return any(each.startswith(CONSTANT) for each in remarks(row.note))
+
+
 def _cell(row: Row) -> str:
     if row.status not in (*RANKED, "ceiling"):
         return row.status
@@ -212,7 +219,7 @@ def _cell(row: Row) -> str:
         same = row.rank_low == row.rank_high
         ranks = f"{row.rank_low}" if same else f"{row.rank_low} to {row.rank_high}"
         text += f"<br>rank {ranks}"
-    elif any(each.startswith(CONSTANT) for each in remarks(row.note)):
+    elif _is_constant(row):
         text += f"<br>{CONSTANT}"
     if row.not_applicable:
         text += f"<br>{row.not_applicable} n/a"

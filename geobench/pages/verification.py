@@ -193,7 +193,8 @@ def _units_hold(known: StoredUnits, arrays: Mapping[str, NDArray[Any]]) -> bool:
         points=arrays["truth"],
         block_rows=known.block_rows,
     )
-    return np.array_equal(unit_codes(found.units), unit_codes(arrays["unit"]))
+    as_told = (list(found.rules), found.alone) == (known.rules, known.alone)
+    return as_told and np.array_equal(unit_codes(found.units), unit_codes(arrays["unit"]))
 
 
 def _record(board: Leaderboard, entry: ManifestRow) -> list[str]:

@@ -26,7 +26,7 @@ class FitInputs(Document):
 
     keys: int = Field(alias="schema", description="version of what keys mean")
     dataset: TrainingDataset
-    train: str = Field(description="of ids, places and units of the training photos")
+    train: str = Field(description="of ids, places and groups of the training photos")
     val: str = Field(description="of those of the validation photos")
     on_broken: Literal["exclude", "fail"] = Field(description="`exclude` or `fail`")
     features: dict[str, str] = Field(
@@ -49,7 +49,7 @@ class RecordedTask(Document):
     )
     split: StoredComponent = Field(description="without a label")
     part: str = Field(description="the test part, without the split's label")
-    test: str = Field(description="of ids, places and units of its photos")
+    test: str = Field(description="of ids, places and regions of its photos")
     dataset: str = Field(description="of the dataset that they are from")
 
 

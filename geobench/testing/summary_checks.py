@@ -128,7 +128,7 @@ def nearest_is_best(subject: MetricSubject) -> str:
         raise Skip("it does not declare `nearest_is_best`")
     remedy = "Leave `nearest_is_best` out: no place is a ceiling of it."
     ensure(metric.needs is Points, "it declares `nearest_is_best` and needs no Points", remedy)
-    for summary in metric.summaries:
+    for summary in _directed(subject):
         nearer, last = _best(subject, summary), 0.0
         for distance_km in _RINGS_KM:
             here, there = (
@@ -148,7 +148,7 @@ def nearest_is_best(subject: MetricSubject) -> str:
                 remedy,
             )
             nearer, last = here, distance_km
-    return ", ".join(summary.name for summary in metric.summaries)
+    return ", ".join(summary.name for summary in _directed(subject))
 
 
 def _sharp_beats_vague(subject: MetricSubject) -> str:

@@ -15,8 +15,6 @@ from geobench_flow.geodesics import unit
 from geobench_flow.schedule import Schedule
 from geobench_flow.solver import STEPS, Field, Motion, Order, Solved, Sphere, solve
 
-_LOG_UNIFORM = -float(np.log(geo.SPHERE_AREA))
-
 
 @final
 class SphereFlow(Flow):
@@ -52,7 +50,7 @@ class SphereFlow(Flow):
         """The draws of `draw`, and their log-densities, (len(indices), n), from the same solve."""
         reached = self.carried(indices, self._noise(indices, n, rng), divergence=True)
         assert reached.spread is not None
-        return geo.from_vectors(reached.points), _LOG_UNIFORM - reached.spread
+        return geo.from_vectors(reached.points), geo.LOG_UNIFORM - reached.spread
 
     def log_prob(
         self, indices: Indices, points: Points, *, steps: int | None = None
@@ -63,7 +61,7 @@ class SphereFlow(Flow):
             indices, geo.unit_vectors(points), steps=steps or self.config.density_steps
         )
         assert reached.spread is not None
-        return _LOG_UNIFORM + reached.spread
+        return geo.LOG_UNIFORM + reached.spread
 
     def _solve(
         self,

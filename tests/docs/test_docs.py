@@ -148,6 +148,8 @@ def test_every_summary_has_the_range_that_the_page_states():
                 bounded.append(summary.name)
             elif "or more" in words:
                 assert summary.range == (pytest.approx(numbers[0], rel=1e-3), np.inf)
+            elif "at most" in words:
+                assert summary.range == (-np.inf, pytest.approx(numbers[0], rel=1e-3))
             else:
                 assert summary.range == (-np.inf, np.inf)
     assert {"distance.mean", "energy-chordal", "calibration.error", "area@90%"} <= set(bounded)

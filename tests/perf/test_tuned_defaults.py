@@ -58,6 +58,17 @@ def choices(cell):
     return found
 
 
+def by_hand(config, cell):
+    """Key -> default, of the keys that no table has; those of a recipe stand once for all."""
+    text = cell
+    if issubclass(config, Recipe):
+        text += SECTION.split("trained by a recipe,")[1].split("What `locdiffusion`")[0]
+    found = {}
+    for span in re.findall(r"`(\w+: [^`]+)`", text):
+        found |= yaml.safe_load(f"{{{span}}}")
+    return found
+
+
 def plain(value):
     """A value as the same one, whether code or a table writes it: "(1.0, 4.0)" is "[1, 4]"."""
     if isinstance(value, str):
@@ -114,13 +125,20 @@ def test_every_method_says_where_its_defaults_were_chosen():
 @methods
 def test_every_key_was_chosen_in_one_way(name):
     config, row = OWN[name].Config, CHOSEN[name]
-    said = re.findall(r"`(\w+)`", row[BY_HAND])
+    said = list(by_hand(config, row[BY_HAND]))
     for kind in (BEST, TRIED, BORROWED):
         said += [key for choice in choices(row[kind]) for key in choice.keys]
-    if issubclass(config, Recipe):
-        by_recipe = SECTION.split("trained by a recipe,")[1].split(".")[0]
-        said += re.findall(r"`(\w+)`", by_recipe)
     assert sorted(said) == sorted(config.model_fields)
+
+
+@methods
+def test_a_default_that_was_chosen_by_hand_is_the_one_that_the_list_names(name):
+    config = OWN[name].Config
+    for key, value in by_hand(config, CHOSEN[name][BY_HAND]).items():
+        default = config.model_fields[key].default
+        # A component or a gallery is said by its name.
+        default = getattr(default, "name", getattr(default, "source", default))
+        assert plain(default) == plain(value), key
 
 
 @methods

@@ -135,7 +135,9 @@ class PriorMethod(Method):
         least = 1 / (len(truths) + 1)
         ratios = np.concatenate([np.concatenate(near)[alone], *away])
         weights = fit_weights(ratios, least=least)
-        weights[1:][weights[1:] < _NEGLIGIBLE * least] = 0
+        negligible = weights[1:] < _NEGLIGIBLE * least
+        negligible[weights[1:].argmax()] = False
+        weights[1:][negligible] = 0
         return np.concatenate([weights[:1], weights[1:] * ((1 - weights[0]) / weights[1:].sum())])
 
     def _best(self, tried: Points, places: Points, kernels: VonMisesFisherMixture) -> Points:

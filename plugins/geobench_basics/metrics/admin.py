@@ -33,6 +33,10 @@ class _AdminAccuracy(Metric):
 
     Config = AdminConfig
     config: AdminConfig
+    caveat = (
+        "Labels of places are those of the nearest town: about 1 % of photos are put in another "
+        "country than by borders, and 23 % of land, far from any town, has none (docs/metrics.md)."
+    )
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -13,7 +13,6 @@ SHAPE = "nll.log-shape"
 LEAST = -1e4
 """What is stored for a log-density of minus infinity."""
 
-_LOG_UNIFORM = -float(np.log(geo.SPHERE_AREA))
 _EQUAL = 1e-6  # nats: what a stored number, of single precision, may be off
 _FINITE = 700.0  # nats: neither exp of this nor one over it overflows
 _STEPS = 100  # at the most; a dozen do
@@ -44,7 +43,7 @@ def hedge(log_p: geo.Floats, weights: ReplicateWeights) -> Hedge:
         log_p: ln p(y), nats per steradian, (N,); `LEAST` and less is minus infinity.
         weights: of the photos.
     """
-    over = log_p - _LOG_UNIFORM
+    over = log_p - geo.LOG_UNIFORM
     # A density as high as the uniform is the uniform, however it was rounded; one of zero is as
     # small as leaves slopes finite.
     ratio = np.exp(np.where(np.abs(over) < _EQUAL, 0.0, np.clip(over, -_FINITE, _FINITE)))
@@ -97,7 +96,7 @@ def _slope(
 
 def hedged(columns: Columns, truth: Truth, weights: ReplicateWeights) -> geo.Floats:
     """Minus the mean log-density of the truths after hedging, nats per steradian, (R,)."""
-    return -_LOG_UNIFORM - hedge(columns[SHAPE], weights).gain
+    return -geo.LOG_UNIFORM - hedge(columns[SHAPE], weights).gain
 
 
 def trust(columns: Columns, truth: Truth, weights: ReplicateWeights) -> geo.Floats:

@@ -27,7 +27,6 @@ from geobench_basics.metrics.draws import density_of, samples_of
 from geobench_basics.metrics.hedged import LEAST, SHAPE, hedged, information, trust
 from geobench_basics.metrics.scores import Scores
 
-_UNIFORM_NLL = float(np.log(geo.SPHERE_AREA))
 _UNIT = "nats per steradian"
 _AT_FLOOR = "nll.at-floor"
 _NEAR_FLOOR = 0.01  # nats: a truth that is no likelier is at the floor
@@ -46,6 +45,10 @@ class LogLikelihoodMetric(Metric):
     name = "nll"
     version = 3
     needs = Density
+    caveat = (
+        "What is fitted to the scored photos (`nll.hedged`, `nll.trust`, gains) has no slices of "
+        f"under {_FEWEST_PHOTOS} photos, and no average in which classes count once."
+    )
     columns = ("nll", "nll.worse-than-uniform", SHAPE, _AT_FLOOR)
     summaries = (
         Mean(name="nll", unit=_UNIT, better="lower", column="nll", constant=_AT_FLOOR),
@@ -69,8 +72,9 @@ class LogLikelihoodMetric(Metric):
             unit=_UNIT,
             better="lower",
             function=hedged,
+            ends=(-geo.LOG_UNIFORM,),
             fewest_photos=_FEWEST_PHOTOS,
-            possible=Range(high=_UNIFORM_NLL),
+            possible=Range(high=-geo.LOG_UNIFORM),
         ),
         Statistic(
             name="nll.trust",
@@ -85,6 +89,7 @@ class LogLikelihoodMetric(Metric):
             unit="bits",
             better="higher",
             function=information,
+            ends=(0.0,),
             fewest_photos=_FEWEST_PHOTOS,
             possible=Range(low=0.0),
         ),
@@ -102,11 +107,11 @@ class LogLikelihoodMetric(Metric):
         density = density_of(context, metric=self.name)
         nll = -density.at_truth
         # The uniform itself, rounded in whatever way, is not worse than the uniform.
-        worse = nll > _UNIFORM_NLL + 1e-9
+        worse = nll > -geo.LOG_UNIFORM + 1e-9
         shape = np.maximum(density.shape_at_truth, LEAST)
         at_floor = np.zeros(len(nll))
         if density.floor:
-            at_floor = np.abs(nll - _UNIFORM_NLL + np.log(density.floor)) <= _NEAR_FLOOR
+            at_floor = np.abs(nll - -geo.LOG_UNIFORM + np.log(density.floor)) <= _NEAR_FLOOR
         return np.stack([nll, worse, shape, at_floor], axis=-1).astype(np.float32)
 
 
@@ -159,7 +164,7 @@ class SmoothedLikelihoodMetric(Metric):
         concentration = geo.concentration_of(self.config.bandwidth_km)
         peak = VonMisesFisherMixture(here, concentration, point=here[:, 0])
         best = Floored(peak, self.config.floor).log_prob(here).item()
-        return Range(-best, float(np.log(geo.SPHERE_AREA / self.config.floor)))
+        return Range(-best, -geo.LOG_UNIFORM - float(np.log(self.config.floor)))
 
     def score(self, prediction: Prediction, truth: Truth, context: ScoreContext) -> Scores:
         samples = samples_of(context, metric=self.name)

@@ -73,7 +73,7 @@ class LocalizabilityMetric(Metric):
             unit="bits",
             better=None,
             column="localizability",
-            possible=Range(low=-float(np.log2(geo.SPHERE_AREA))),
+            possible=Range(low=geo.LOG_UNIFORM / float(np.log(2))),
         ),
     )
 

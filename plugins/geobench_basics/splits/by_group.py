@@ -21,8 +21,9 @@ class ByGroupSplit(Split):
     """Whole groups (photographers, sequences) drawn at random: one part, test.
 
     Groups are taken in random order as long as they fit into the share; one that no longer fits
-    is passed over. So a group of more photos than the share allows is never tested, and a large
-    one seldom: what is measured holds for photographers of few photos.
+    is passed over. So a group of more photos than the share allows is never tested (unless all
+    have: then the smallest is), and a large one seldom: what is measured holds for photographers
+    of few photos.
     """
 
     name = "by-group"

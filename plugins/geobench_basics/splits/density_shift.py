@@ -39,9 +39,10 @@ class DensityShiftSplit(Split):
 
     Cells of an equal-area grid are sorted by how many photos they hold. Those with the fewest,
     together at most `sparse_share` of all photos, are sparse: photos drawn from them are the part
-    `sparse`, resampled by cell, and the others are set aside. No sparse cell holds more photos
-    than any other cell; cells of equal number are in random order. What lies closer to `sparse`
-    than the buffer is left out; of what remains, `dense` and val are drawn, and the rest trains.
+    `sparse`, whose cells are its regions, and the others are set aside. No sparse cell holds more
+    photos than any other cell; cells of equal number are in random order. What lies closer to
+    `sparse` than the buffer is left out; of what remains, `dense` and val are drawn, and the rest
+    trains.
 
     It measures what becomes of a method that learnt from places which many people photograph and
     is asked about those which few do. No sparse cell is trained on, and `sparse` is harder than

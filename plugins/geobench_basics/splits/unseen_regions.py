@@ -39,7 +39,7 @@ class UnseenRegionsSplit(UnseenSplit):
     continent is Antarctica south of 60 degrees south); so every photo has one, at sea, too, and
     all photos of a held-out region are kept from training.
     Countries are drawn from each continent in proportion to how many of its countries have
-    photos, the number rounded up or down. A continent is one resampling unit: unless several are
+    photos, the number rounded up or down. Photos of a continent are one unit: unless several are
     held out, `unseen` has no intervals.
     """
 
