@@ -81,7 +81,7 @@ def show_differences(
     table.add_column("unit")
     for head in (escape(a), escape(b), "difference", "95 % interval", "p-value"):
         table.add_column(head, justify="right", no_wrap=True)
-    table.add_column("better")
+    table.add_column("better", no_wrap=True)
     remarks: dict[str, list[str]] = {}
     for each in found:
         share, test = each.unit == "share", each.paired

@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from pydantic import ValidationError
@@ -95,39 +96,43 @@ def summaries_are_well_formed(subject: MetricSubject) -> str:
             f"{what}: {summary.better} is better, and the metric describes predictions",
             "What a prediction is like is neither better nor worse: `better=None`.",
         )
-        ensure(
-            not summary.constant or summary.constant in metric.columns,
-            f"{what}: there is no column {summary.constant!r}, which should say where it is a "
-            "constant",
-            f"The columns are {', '.join(metric.columns)}.",
-        )
-        if isinstance(summary, Against):
-            ensure(
-                bool(summary.column) != (summary.function is not None),
-                f"{what} is of a column and of a function, or of neither",
-                "Give one of the two.",
-            )
-        if isinstance(summary, Mean | Share | Quantile | Against) and not _of_function(summary):
-            ensure(
-                summary.column in metric.columns,
-                f"{what} is of the column {summary.column!r}, and there is no such column",
-                f"The columns are {', '.join(metric.columns)}.",
-            )
-        elif not isinstance(summary, Statistic | Curve):
-            raise Failure(f"{what} is a {type(summary).__name__}, which no table can show")
-        if isinstance(summary, Quantile):
-            ensure(0 < summary.q < 1, f"{what}: q is {summary.q}, not between 0 and 1")
-        if isinstance(summary, Curve):
-            rising = len(summary.x) > 0 and (np.diff(summary.x) > 0).all()
-            ensure(
-                rising and all(map(math.isfinite, summary.x)) and summary.x_unit,
-                f"{what}: x is not finite and rising, or has no unit",
-            )
+        _ensure_source(summary, metric.columns)
     return ", ".join(names)
 
 
-def _of_function(summary: Summary) -> bool:
-    return isinstance(summary, Against) and summary.function is not None
+def _ensure_source(summary: Summary, columns: Sequence[str]) -> None:
+    """What a summary is made of is there: a column, or a function and what it is a function of."""
+    what, there = f"summary {summary.name!r}", f"The columns are {', '.join(columns)}."
+    ensure(
+        not summary.constant or summary.constant in columns,
+        f"{what}: there is no column {summary.constant!r}, which should say where it is a constant",
+        there,
+    )
+    if isinstance(summary, Against):
+        ensure(
+            bool(summary.column) != (summary.function is not None),
+            f"{what} is of a column and of a function, or of neither",
+            "Give one of the two.",
+        )
+    match summary:
+        case Statistic() | Against(column=""):
+            pass
+        case Mean(column=name) | Share(column=name) | Quantile(column=name) | Against(column=name):
+            ensure(
+                name in columns,
+                f"{what} is of the column {name!r}, and there is no such column",
+                there,
+            )
+        case Curve(x=x, x_unit=unit):
+            rising = len(x) > 0 and (np.diff(x) > 0).all()
+            ensure(
+                rising and all(map(math.isfinite, x)) and unit,
+                f"{what}: x is not finite and rising, or has no unit",
+            )
+        case _:
+            raise Failure(f"{what} is a {type(summary).__name__}, which no table can show")
+    if isinstance(summary, Quantile):
+        ensure(0 < summary.q < 1, f"{what}: q is {summary.q}, not between 0 and 1")
 
 
 def one_finite_score_per_photo(subject: MetricSubject) -> str:

@@ -112,12 +112,12 @@ def test_ground_that_training_shows_is_told_and_is_no_leak(monkeypatch):
     train, val = Part.of("train", album, np.array([0])), Part.of("val", album, np.array([2]))
     tested = Part.of("test", album, np.array([1]))
     drawn = Assignment(train, val, (tested,))
-    section = audit.leakage.check(tested, drawn, OfficialSplit(), "free", alike=None).section
+    section = audit.leakage.check(tested, drawn, "free", alike=None).section
     line = section["ground of a test photo that one training photo shows, median"]
     assert line.value == pytest.approx(1 - distance_km([0, 10], [0, 10.5]) / 100, abs=0.006)
     assert not any(each.leaks for each in section.lines)
     nothing = Assignment(Part.of("train", album, np.array([], np.intp)), val, (tested,))
-    section = audit.leakage.check(tested, nothing, OfficialSplit(), "free", alike=None).section
+    section = audit.leakage.check(tested, nothing, "free", alike=None).section
     assert line.name not in section
 
 

@@ -79,7 +79,7 @@ def test_the_page_names_what_is_out_of_reach_with_the_reason_and_leaves_it_to_th
         kept = board.rows(UNSEEN, f"accuracy@{radius}km")
         assert len(kept) > 5
     (line,) = [each for each in section.splitlines() if each.startswith("In table.csv alone")]
-    assert line.endswith("the one nearest to the truth scores 0 on every photo.")
+    assert line.endswith("Even the training place nearest to the truth scores 0 on every photo.")
 
 
 def test_who_is_right_elsewhere_is_named_with_what_is_out_of_reach(towns):

@@ -185,15 +185,15 @@ def test_a_difference_of_shares_where_no_photo_differs_has_limits_by_the_rule_of
     assert re.search(r"accuracy@1km +% points .* 1\.0000 +not told apart", shown)
 
 
-def test_limits_of_averages_and_slices_are_possible_values(board):
+def test_limits_of_numbers_and_slices_are_possible_values(board):
     table = load(board.folder)
     ranges = {each.name: each.range for metric in board.metrics for each in metric.summaries}
     for row in table[table.low.notna()].itertuples():
         low, high = ranges[row.summary]
         assert low <= row.low <= row.value <= row.high <= high
-    # The GeoScore of the prior, with continents counting once, would be -4 or so without a cut.
-    cut = table[(table.low == 0) & (table.unit == "points")]
-    assert set(cut.average) == {"continent"}
+    # What the prior knows beyond the uniform would be from -0.01 bits or so without a cut.
+    cut = table[(table.low == 0) & (table.unit == "bits")]
+    assert set(cut.slice) == {"all", "population=below 15k"}
 
 
 def test_other_photos_are_not_compared(tmp_path):

@@ -43,7 +43,6 @@ def test_the_standings_of_a_run_are_the_numbers_of_all_photos(workspace):
     with (workspace / "leaderboards/tiny/table.csv").open(newline="") as stream:
         rows = list(csv.DictReader(stream))
     scores = [row for row in rows if row["summary"] == "geoscore" and row["label"] == "prior"]
-    assert len(scores) > 1  # slices, too
     (shown,) = [
         line for line in out.splitlines() if line.startswith("prior  ") and "run" not in line
     ]
@@ -112,6 +111,8 @@ def test_a_limited_run_of_one_method_lies_apart_and_is_not_ranked(ask, tmp_path,
     assert place.name == "tiny.limit-8"
     table = geobench.load(place)
     assert set(table["label"]) == {"prior", "oracle-training-place"}
-    assert (table["photos"] == 8).all()
+    fitted = table["summary"].str.match(r"nll\.(hedged|trust)|information-gain")  # to 50 or more
+    assert (table[~fitted]["photos"] == 8).all()
+    assert table[fitted]["value"].isna().all()
     assert table["rank_low"].isna().all()
     assert "not ranked" in (place / "README.md").read_text()

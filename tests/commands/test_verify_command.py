@@ -35,7 +35,7 @@ def test_a_changed_number_of_the_table_is_named_with_its_row(column, board, ask)
     path = board / "table.csv"
     with path.open() as stream:
         rows = list(csv.reader(stream))
-    row = next(r for r in rows if r[4] == "prior" and r[6] == "geoscore")
+    row = next(r for r in rows if r[4] == "prior" and r[6] == "distance.mean")
     old = row[COLUMNS.index(column)]
     new = digit_changed(old, at=min(3, sum(map(str.isdigit, old)) - 1))
     row[COLUMNS.index(column)] = new
@@ -44,7 +44,7 @@ def test_a_changed_number_of_the_table_is_named_with_its_row(column, board, ask)
     answer = ask("verify", board)
     assert answer.code == 1
     assert answer.out == (
-        f"{path}:{rows.index(row) + 1}: row random/test / all / prior / geoscore: "
+        f"{path}:{rows.index(row) + 1}: row random/test / all / prior / distance.mean: "
         f"{column} is {new!r}, not {old!r}\n"
     )
 

@@ -120,7 +120,7 @@ def test_a_gap_says_that_more_broken_pictures_were_left_out_of_one_training(ran)
 
 def test_a_gap_of_equal_trainings_says_nothing_of_sizes(ran):
     board = ran([])
-    assert not [text for note in gap_notes(board) for text in note if "photos" in text]
+    assert not [text for note in gap_notes(board) for text in note if " photos," in text]
     assert "after two trainings of equal size: " in (board / "README.md").read_text()
 
 

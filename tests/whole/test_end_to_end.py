@@ -291,7 +291,7 @@ def test_only_runs_what_it_names_and_a_dry_run_nothing(geobench, tmp_path):
 
 @pytest.mark.parametrize("what", ["score", "table", "page", "truth", "record", "sample"])
 def test_one_changed_digit_is_found_and_named(finished, tmp_path, what):
-    records = sorted(board(tmp_path).rglob("nll-2-*.npz"))
+    records = sorted(board(tmp_path).rglob("nll-3-*.npz"))
     target = {
         "score": records[0],
         "table": board(tmp_path) / "table.csv",

@@ -229,7 +229,5 @@ def test_who_scores_its_floor_on_most_photos_is_shown_marked_and_not_ranked():
 def stored(columns, points):
     """A part whose labels have these columns, and the scores of the metric on it."""
     mask = np.zeros(len(points), np.uint8)
-    scored: dict[str, Scored | str] = {
-        label: Scored(found, mask, (0,)) for label, found in columns.items()
-    }
+    scored = {label: Scored(found, mask, (0,)) for label, found in columns.items()}
     return part_of(points), MetricScores(METRIC, [entry(label) for label in columns], scored)
