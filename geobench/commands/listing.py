@@ -64,6 +64,9 @@ def show_worst(output: Console, found: "Sequence[Wrong]", *, title: str, places:
     output.print(table)
 
 
+_POINTS = "% points"
+
+
 def show_differences(
     output: Console, found: "Sequence[Difference]", a: str, b: str, *, part: str
 ) -> None:
@@ -78,7 +81,7 @@ def show_differences(
     output.print(f"[bold]{escape(f'{a} minus {b} on {part}')}", highlight=False)
     table = Table(box=None, padding=(0, 2, 0, 0))
     table.add_column("summary", no_wrap=True)
-    table.add_column("unit")
+    table.add_column("unit", min_width=len(_POINTS))  # longer ones may wrap
     for head in (escape(a), escape(b), "difference", "95 % interval", "p-value"):
         table.add_column(head, justify="right", no_wrap=True)
     table.add_column("better", no_wrap=True)
@@ -95,7 +98,7 @@ def show_differences(
             cells[3:] = [interval, p_value, escape(leads)]
             size = f"{each.photos:,} photos worth {each.effective_units:,.1f} units"
             remark = "; ".join(filter(None, [size, each.note]))
-        table.add_row(each.summary, "% points" if share else each.unit, *cells)
+        table.add_row(each.summary, _POINTS if share else each.unit, *cells)
         remarks.setdefault(remark, []).append(each.summary)
     output.print(table)
     for remark, summaries in remarks.items():
