@@ -11,7 +11,7 @@ from geobench import gazetteer
 from geobench.board.tables import OUT_OF_REACH
 from geobench.names import CEILING
 from small_board import Board
-from twin_boards import UNSEEN
+from twin_boards import TWINS, UNSEEN
 
 PARTS = ["train", "test"]
 
@@ -80,6 +80,27 @@ def test_the_page_names_what_is_out_of_reach_with_the_reason_and_leaves_it_to_th
         assert len(kept) > 5
     (line,) = [each for each in section.splitlines() if each.startswith("In table.csv alone")]
     assert line.endswith("Even the training place nearest to the truth scores 0 on every photo.")
+
+
+def test_what_is_out_of_reach_on_one_part_may_be_lost_and_on_both_is_no_gap(board):
+    near = {part: board.arrays(part)["novelty"].min() for part in (UNSEEN, TWINS)}
+    assert 1 < near[TWINS] < 200
+    assert near[UNSEEN] > 25
+    rows = board.rows(UNSEEN, "accuracy@25km.gap")
+    assert len(rows)
+    assert not rows.note.str.contains(OUT_OF_REACH).any()
+    page = (board.folder / "README.md").read_text()
+    gaps = page.split("Of all summaries</summary>")[1].split("</details>")[0]
+    for radius in (1, 25, 200):
+        shown = f"| accuracy@{radius}km.gap" in gaps
+        assert shown == (radius > min(near.values())), radius
+
+
+def test_the_page_says_what_a_reader_of_its_metrics_has_to_know(towns, board):
+    pages = [(each.folder / "README.md").read_text() for each in (towns, board)]
+    of_labels, fitted = "23 % of land, far from any town, has none", "no average in which classes"
+    assert [of_labels in page for page in pages] == [True, False]
+    assert [page.count(fitted) for page in pages] == [1, 1]
 
 
 def test_who_is_right_elsewhere_is_named_with_what_is_out_of_reach(towns):

@@ -112,6 +112,8 @@ def test_a_trial_has_gaps_and_no_ranks(made):
     row = made.trial.row(UNSEEN, "distance.mean.gap", "nearest")
     assert row.value == pytest.approx(twin - plain, abs=0.05)
     assert int(row.photos) == 60
+    resolved = (made.trial.folder / "resolution.csv").read_text().splitlines()
+    assert len(resolved) == 1  # its head: where nobody is ranked, nobody is told apart
 
 
 def test_a_gap_waits_until_the_same_trainings_are_there_of_both(made, tmp_path):

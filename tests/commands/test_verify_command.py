@@ -109,6 +109,16 @@ def test_a_changed_truth_is_named_with_its_part(column, board, ask):
         assert f"{path}: novelty is not the distance from truth to nearest" in answer.out
 
 
+def test_another_reason_for_the_units_of_a_part_is_named(board, ask):
+    rewritten(
+        board / "benchmark.json",
+        lambda text: text.replace('"alone": false', '"alone": true', 1),
+    )
+    answer = ask("verify", board)
+    assert answer.code == 1
+    assert "part.npz: units of random/test are not those that its photos make" in answer.out
+
+
 def test_an_array_that_is_gone_is_a_sentence_and_no_traceback(board, ask):
     path = record_of(board, "prior").parent / "part.npz"
     arrays = files.read_arrays(path)

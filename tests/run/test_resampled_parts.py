@@ -31,7 +31,7 @@ benchmarks:
     encoder: given
     splits: [by-group, {name: unseen-cells, rows: 6, buffer_km: 25, groups: shared}]
     methods: [uniform, prior, toy-oracle]
-    metrics: [distance, geoscore]
+    metrics: [distance, geoscore, nll]
 """
 
 
@@ -134,7 +134,10 @@ def test_a_part_of_fewer_than_ten_units_keeps_its_numbers_without_ranks(tmp_path
     effective = found.groupby("part").effective_units.max()
     few = effective.index[effective < 10].tolist()
     assert few == ["unseen-cells/unseen"]
-    competing = found[(found.status == "ok") & found.value.notna()]
+    described = found[found.summary.isin(["nll.trust", "nll.at-floor"]) & found.part.isin(few)]
+    assert described.value.notna().any()
+    assert not described.note.str.contains("not ranked").any()
+    competing = found[(found.status == "ok") & found.value.notna() & (found.better != "")]
     without = competing[competing.part.isin(few) & ~competing.summary.str.contains("difference")]
     assert without.rank_low.isna().all()
     assert without.note.str.contains("not ranked: the part has fewer than 10 effective").all()

@@ -366,6 +366,12 @@ def test_a_step_of_the_distance_passes_as_one_of_which_the_nearest_is_best():
     assert complaints(away_only(lambda away: away <= 100)) == {}
 
 
+def test_what_only_describes_is_no_matter_to_who_says_that_the_nearest_is_best():
+    described = mean("away", name="how-far", better=None)
+    near = away_only(lambda away: away <= 100)
+    assert complaints(type("Near", (near,), {"summaries": (mean("away"), described)})) == {}
+
+
 def test_a_metric_of_labels_that_nobody_has_is_skipped():
     strange = mutant(applies=lambda self, truth: np.full(len(truth), "climate" in truth.attributes))
     assert complaints(strange) == {}

@@ -121,6 +121,15 @@ def test_the_uniform_weighs_at_least_one_of_n_plus_1_in_prior():
         assert facts["floor share"].value >= 1 / (count + 1) * (1 - 1e-12)
 
 
+def test_of_many_widths_that_reach_no_photo_one_stays():
+    here, there = geo.uniform(20, RNG(1)), geo.uniform(60, RNG(2))
+    widths = tuple(range(10, 130, 10))
+    _, facts = fitted(examples(here), examples(there, name="val"), bandwidths_km=widths)
+    shares = [fact.value for name, fact in facts.items() if name.startswith("weight of kernels")]
+    assert sum(shares) == pytest.approx(1 - facts["floor share"].value)
+    assert max(shares) > 0
+
+
 def test_prior_depends_on_no_order_of_photos():
     train, val = examples(clusters(300, seed=0)), examples(clusters(80, seed=1), name="val")
     queries = geo.uniform(50, RNG(0))[None]

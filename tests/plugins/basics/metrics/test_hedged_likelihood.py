@@ -226,8 +226,31 @@ def test_who_scores_its_floor_on_most_photos_is_shown_marked_and_not_ranked():
     assert {row.rank_low for row in shares} == {None}
 
 
-def stored(columns, points):
+def test_who_looks_at_no_photo_is_a_constant_and_ranked_as_that():
+    here = geo.uniform(100, RNG(0))
+    lost = columns_of(Floored(kernels(near(here, 5000, seed=1), 100), 0.2), here)
+    part, scores = stored({"prior": lost, "grid": lost}, here, blind={"prior"})
+    view = View("all", "photo", np.ones(100, bool))
+    prior, grid = rank(
+        compute_rows(part, scores, summary=summary("nll"), view=view), better="lower"
+    )
+    assert (prior.rank_low, prior.note, prior.value) == (1, "", grid.value)
+    assert grid.rank_low is None
+    assert "a constant" in grid.note
+
+
+def test_where_nothing_of_a_density_can_be_believed_there_is_no_interval():
+    here = geo.uniform(60, RNG(0))
+    lost = kernels(near(here, 9000, seed=1), 100)
+    for name, value in (("nll.hedged", -LOG_UNIFORM), ("information-gain", 0), ("nll.trust", 0)):
+        found = estimate(lost, here, name)
+        assert (found.value, found.note) == (value, AT_AN_END)
+        assert np.isnan([found.low, found.high]).all()
+
+
+def stored(columns, points, *, blind=()):
     """A part whose labels have these columns, and the scores of the metric on it."""
     mask = np.zeros(len(points), np.uint8)
     scored = {label: Scored(found, mask, (0,)) for label, found in columns.items()}
-    return part_of(points), MetricScores(METRIC, [entry(label) for label in columns], scored)
+    entries = [entry(label, looks=label not in blind) for label in columns]
+    return part_of(points), MetricScores(METRIC, entries, scored)
