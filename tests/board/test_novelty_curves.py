@@ -1,12 +1,17 @@
 """Novelty curves: the error by the distance to training, in curves.csv and on the page."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pandas
 import pytest
 
+from geobench.board import tables
+from geobench.board.part_rows import constant_on
+from geobench.board.tables import CONSTANT
 from geobench.names import CEILING
+from geobench.pages.markdown_tables import novelty_table
 from geobench.readable import number as as_shown
 from twin_boards import UNSEEN, away_km
 
@@ -54,6 +59,22 @@ def test_the_page_shows_error_and_likelihood_by_novelty_as_curves_csv_has_them(b
         found = cells[summary, as_shown(point.x), point.label]
         limits = [each for each in (point.value, point.low, point.high) if np.isfinite(each)]
         np.testing.assert_allclose(found, limits, rtol=1e-3, atol=5e-4)
+
+
+def test_a_likelihood_that_is_mostly_a_constant_is_marked_by_novelty_too(board):
+    found = tables.read(board.folder)
+    mine = [row for row in found.rows if row.part == UNSEEN]
+    points = [each for each in found.curves if each.part == UNSEEN]
+    assert CONSTANT not in novelty_table(points, mine)
+    mine = [
+        replace(row, note=constant_on(0.6)) if (row.summary, row.label) == ("nll", "prior") else row
+        for row in mine
+    ]
+    header, _, *lines = [line.split("|") for line in novelty_table(points, mine).splitlines()]
+    place = next(n for n, cell in enumerate(header) if "`prior`" in cell)
+    marked = {line[1].split(",")[0].strip(): CONSTANT in line[place] for line in lines}
+    assert marked == {"distance.mean": False, "nll": True}
+    assert not any(CONSTANT in cell for line in lines for cell in line[:place])
 
 
 def test_means_alone_have_novelty_curves(board):
