@@ -50,8 +50,8 @@ from geobench.grouping import SAME_GROUP as SAME_GROUP
 from geobench.grouping import WholeGroups as WholeGroups
 from geobench.grouping import in_groups_of as in_groups_of
 from geobench.grouping import whole_groups as whole_groups
-from geobench.splits import Assignment as Assignment
-from geobench.splits import Part as Part
+from geobench.assignments import Assignment as Assignment
+from geobench.assignments import Part as Part
 from geobench.splits import Split as Split
 from geobench.splits import SplitConfig as SplitConfig
 from geobench.encoders import Encoder as Encoder
@@ -71,18 +71,18 @@ from geobench.methods import Context as Context
 from geobench.methods import Method as Method
 from geobench.methods import Retriever as Retriever
 from geobench.methods import State as State
-from geobench.metrics import Against as Against
-from geobench.metrics import Curve as Curve
+from geobench.summaries import Against as Against
+from geobench.summaries import Curve as Curve
 from geobench.metrics import Draws as Draws
 from geobench.metrics import LogDensity as LogDensity
-from geobench.metrics import Mean as Mean
+from geobench.summaries import Mean as Mean
 from geobench.metrics import Metric as Metric
-from geobench.metrics import Quantile as Quantile
-from geobench.metrics import Range as Range
+from geobench.summaries import Quantile as Quantile
+from geobench.summaries import Range as Range
 from geobench.metrics import ScoreContext as ScoreContext
-from geobench.metrics import Share as Share
-from geobench.metrics import Statistic as Statistic
-from geobench.metrics import Summary as Summary
+from geobench.summaries import Share as Share
+from geobench.summaries import Statistic as Statistic
+from geobench.summaries import Summary as Summary
 from geobench.hookspecs import hookimpl as hookimpl
 
 if TYPE_CHECKING:

@@ -34,12 +34,12 @@ from geobench.board.scored import Scored
 from geobench.board.worst import known
 from geobench.catalogue import installed
 from geobench.geo import Floats
-from geobench.metrics import Mean, Share
 from geobench.readable import number
 from geobench.scoring.slices import CELL_ROWS
 from geobench.scoring.summaries import macro_mean
 from geobench.statistics import unit_codes
 from geobench.statistics.replicate_weights import Codes
+from geobench.summaries import Mean, Share
 
 FEWEST = (1, 2, 3, 5, 10, 20)
 SCORED = (2, 4, 8)  # one photo in so many

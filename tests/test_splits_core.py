@@ -17,7 +17,7 @@ from geobench import (
     geo,
     hashes,
 )
-from geobench.splits import describe, without
+from geobench.assignments import describe, without
 
 PHOTOS = 60
 

@@ -1,11 +1,12 @@
 """What an audit looks at: the dataset, its pictures, and a split of it."""
 
+from geobench.assignments import Assignment
 from geobench.audit import contents, coordinates, duplicates, leakage
 from geobench.audit.findings import Audit, Section
 from geobench.audit.fingerprints import Looked, look
 from geobench.data import Dataset, smallest_by_hash
 from geobench.progress import Track, untracked
-from geobench.splits import Assignment, Split
+from geobench.splits import Split
 
 
 def examine(

@@ -6,10 +6,10 @@ from typing import final
 
 import numpy as np
 
+from geobench.assignments import Assignment
 from geobench.data import Dataset, Indices
 from geobench.digests import digest
 from geobench.geo import Points
-from geobench.splits import Assignment
 
 EXAMPLES = 5
 """The most photos that a line names."""

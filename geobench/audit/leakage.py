@@ -22,11 +22,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geobench import footprints
+from geobench.assignments import Assignment, Part
 from geobench.audit.coordinates import same_place
 from geobench.audit.duplicates import NONE, Lookalikes
 from geobench.audit.findings import EXAMPLES, Line, Mark, Section, names, photos
 from geobench.geo import Places
-from geobench.splits import Assignment, Part
 from geobench.statistics.units import effective_units
 
 _RADII_KM = (1.0, 25.0, 200.0)

@@ -14,10 +14,10 @@ from geobench.board.tables import OF_LABELS, Row, joined, remarks
 from geobench.board.worst import known
 from geobench.errors import ConfigError, StoreError
 from geobench.geo import Floats, Points
-from geobench.metrics import Curve, Direction, Summary
 from geobench.names import CEILING
 from geobench.records import StoredRecord
 from geobench.statistics.ranking import Comparison, compare
+from geobench.summaries import Curve, Direction, Summary
 
 SIGNIFICANT = 0.05
 """Below this p-value two methods are told apart."""

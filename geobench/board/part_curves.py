@@ -10,10 +10,10 @@ from geobench.board.part_records import Entry
 from geobench.board.part_scores import KeptWhileSame, MetricScores, PartScores
 from geobench.board.scored import Scored
 from geobench.board.tables import TRAINED, CurvePoint
-from geobench.metrics import Curve, Mean
 from geobench.scoring.summaries import cut
 from geobench.statistics.intervals import Estimate
 from geobench.statistics.novelty import Windows, bins, smoothing
+from geobench.summaries import Curve, Mean
 
 
 @final

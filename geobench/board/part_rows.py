@@ -10,12 +10,13 @@ from geobench.board.part_records import Entry
 from geobench.board.part_scores import MetricScores, PartScores
 from geobench.board.scored import Scored
 from geobench.board.tables import CONSTANT, OUT_OF_REACH, RANKED, Row, joined
-from geobench.metrics import NOT_APPLICABLE, Against, Mean, Range, Share, Summary
+from geobench.metrics import NOT_APPLICABLE
 from geobench.names import CEILING
 from geobench.scoring.slices import View
 from geobench.scoring.summaries import Summarised, cut, macro_mean
 from geobench.statistics.intervals import Estimate
 from geobench.statistics.replicates import Replicates
+from geobench.summaries import Against, Mean, Range, Share, Summary
 
 
 @final

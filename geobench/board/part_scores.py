@@ -10,10 +10,11 @@ from geobench import statistics
 from geobench.board.part_records import Entry, PartRecords
 from geobench.board.scored import Scored
 from geobench.data import Truth
-from geobench.metrics import Metric, Summary
+from geobench.metrics import Metric
 from geobench.names import CEILING
 from geobench.scoring.summaries import Summarised, summarise
 from geobench.statistics.units import Units
+from geobench.summaries import Summary
 
 Found = TypeVar("Found")
 

@@ -12,11 +12,12 @@ from geobench.board.part_scores import PartScores
 from geobench.board.ranks import FEW_UNITS, rank, unranked
 from geobench.board.resolution import resolution_of
 from geobench.board.tables import Cost, CurvePoint, Resolution, Row
-from geobench.metrics import Against, Curve, Mean, Metric
+from geobench.metrics import Metric
 from geobench.scoring.slices import views
 from geobench.statistics.intervals import FEWEST_UNITS
 from geobench.statistics.replicate_weights import Codes
 from geobench.statistics.units import effective_units
+from geobench.summaries import Against, Curve, Mean
 
 NumberKey: TypeAlias = tuple[str, str]
 """Label and summary."""

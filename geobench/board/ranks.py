@@ -9,9 +9,9 @@ import numpy as np
 
 from geobench.board.part_rows import NumberOrRow, PartNumber, row_of
 from geobench.board.tables import RANKED, Row, joined
-from geobench.metrics import Direction
 from geobench.statistics import ranking
 from geobench.statistics.intervals import FEWEST_UNITS
+from geobench.summaries import Direction
 
 UNRANKED = "not ranked: scored on other photos than most"
 FEW_UNITS = f"not ranked: the part has fewer than {FEWEST_UNITS} effective units"

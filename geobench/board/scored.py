@@ -7,8 +7,9 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from geobench.metrics import NOT_SAMPLED, SCORED, Mean, Quantile, Share, Summary
+from geobench.metrics import NOT_SAMPLED, SCORED
 from geobench.scoring.slices import View
+from geobench.summaries import Mean, Quantile, Share, Summary
 
 
 @final

@@ -9,6 +9,7 @@ from typing import TypedDict, final
 
 import numpy as np
 
+from geobench.assignments import Part
 from geobench.data import (
     BrokenPicture,
     Dataset,
@@ -25,7 +26,6 @@ from geobench.features.encode import encode
 from geobench.features.encoding_time import EncodingTime
 from geobench.features.store import Store, What
 from geobench.progress import Track
-from geobench.splits import Part
 
 log = logging.getLogger(__name__)
 

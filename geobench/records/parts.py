@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geobench import gazetteer
+from geobench.assignments import Part
 from geobench.data import Column, smallest_by_hash
 from geobench.digests import digest
 from geobench.geo import Places, Points
-from geobench.splits import Part
 
 SLICED = "sliced"
 """The array of part.npz with the names of the attributes that slice; absent where all do."""

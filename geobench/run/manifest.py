@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from geobench import drafts, records
+from geobench.assignments import Assignment, describe
 from geobench.catalogue import installed
 from geobench.components import left_out
 from geobench.config.benchmark import Benchmark
@@ -30,7 +31,6 @@ from geobench.records.manifest import (
 from geobench.run import recording
 from geobench.run.named_methods import with_components
 from geobench.run.plan import Evaluation, Plan, Training
-from geobench.splits import Assignment, describe
 
 
 def refuse(planned: Plan, trainings: Iterable[Training]) -> None:

@@ -9,6 +9,7 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
+from geobench.assignments import Assignment, Part, without
 from geobench.components import Component
 from geobench.config.benchmark import Benchmark
 from geobench.data import Dataset, smallest_by_hash
@@ -22,7 +23,7 @@ from geobench.records.stored_records import KEYS, StoredRecord, Task, record_key
 from geobench.records.workspace import Workspace
 from geobench.run.named_methods import deterministic, references, wanted
 from geobench.run.planning_checks import absent_methods, check, wants_of
-from geobench.splits import Assignment, Part, Split, check_twins, without
+from geobench.splits import Split, check_twins
 
 
 @final

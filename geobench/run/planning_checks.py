@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 
+from geobench.assignments import Assignment
 from geobench.components import Component, Plugin
 from geobench.config.benchmark import Benchmark
 from geobench.data import Dataset
@@ -10,7 +11,6 @@ from geobench.features.inputs import Inputs
 from geobench.methods import Method
 from geobench.requirements import check_requirements
 from geobench.run.named_methods import wanted, with_components
-from geobench.splits import Assignment
 
 
 def absent_methods(benchmark: Benchmark) -> dict[str, GeobenchError]:

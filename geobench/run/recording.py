@@ -9,6 +9,7 @@ from typing import Any, final
 from numpy.typing import NDArray
 
 from geobench import drafts, geo, records
+from geobench.assignments import Part
 from geobench.catalogue import installed
 from geobench.data import Indices
 from geobench.errors import DeadlineError, GeobenchError, StoreError
@@ -21,7 +22,6 @@ from geobench.records.stored_records import SAME_ANSWER_KM, StoredRecord
 from geobench.run.plan import Evaluation, Plan, Training
 from geobench.scoring.columns import Scores
 from geobench.scoring.costs import Latency, Memory
-from geobench.splits import Part
 
 log = logging.getLogger(__name__)
 

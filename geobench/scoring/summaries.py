@@ -12,7 +12,11 @@ from numpy.typing import ArrayLike
 from geobench import statistics
 from geobench.data import Indices, Truth
 from geobench.geo import Floats
-from geobench.metrics import (
+from geobench.statistics.intervals import Estimate
+from geobench.statistics.replicate_weights import Codes, ReplicateWeights
+from geobench.statistics.replicates import Replicates
+from geobench.statistics.units import AnyUnits, Units
+from geobench.summaries import (
     Against,
     Columns,
     Curve,
@@ -24,10 +28,6 @@ from geobench.metrics import (
     Statistic,
     Summary,
 )
-from geobench.statistics.intervals import Estimate
-from geobench.statistics.replicate_weights import Codes, ReplicateWeights
-from geobench.statistics.replicates import Replicates
-from geobench.statistics.units import AnyUnits, Units
 
 SeedColumns: TypeAlias = Mapping[str, Floats]
 """Scores of the scored photos by column name, (S, N) each: S trainings (seeds), N photos."""

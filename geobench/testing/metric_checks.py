@@ -10,8 +10,9 @@ from pydantic import ValidationError
 from geobench.components import canonical
 from geobench.data import Truth
 from geobench.geo import Floats, Points
-from geobench.metrics import Against, Curve, Draws, Mean, Quantile, Share, Statistic, Summary
+from geobench.metrics import Draws
 from geobench.predictions import Density, Prediction
+from geobench.summaries import Against, Curve, Mean, Quantile, Share, Statistic, Summary
 from geobench.testing import summary_checks
 from geobench.testing.check import Failure, Skip, ensure
 from geobench.testing.metric_subject import (

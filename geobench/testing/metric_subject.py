@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 from geobench import gazetteer, geo
 from geobench.data import Column, Indices, Truth
 from geobench.geo import Floats, Points
-from geobench.metrics import Curve, Metric, ScoreContext, Statistic, Summary
+from geobench.metrics import Metric, ScoreContext
 from geobench.mixtures import VonMisesFisherMixture
 from geobench.predictions import Atoms, Density, Prediction
 from geobench.scoring.summaries import replicate
 from geobench.statistics.replicate_weights import ReplicateWeights
+from geobench.summaries import Curve, Statistic, Summary
 from geobench.testing.check import Skip, ensure
 from geobench.testing.other_process import Findings
 from geobench.testing.subject import Subject

@@ -4,10 +4,11 @@ from typing import Any, final
 
 import numpy as np
 
+from geobench.assignments import Assignment, Part
 from geobench.data import Dataset, Indices, Table
 from geobench.digests import array_digest
 from geobench.errors import DataError
-from geobench.splits import Assignment, Part, Split, SplitConfig
+from geobench.splits import Split, SplitConfig
 from geobench.testing.check import Failure, ensure
 from geobench.testing.other_process import Findings
 from geobench.testing.subject import Subject

@@ -5,8 +5,9 @@ import numpy as np
 from geobench import geo
 from geobench.data import Truth
 from geobench.geo import Floats, Points
-from geobench.metrics import Curve, Metric, Statistic, Summary
+from geobench.metrics import Metric
 from geobench.statistics.replicate_weights import ReplicateWeights
+from geobench.summaries import Curve, Statistic, Summary
 from geobench.testing.check import Skip, ensure
 from geobench.testing.metric_subject import (
     Answers,

@@ -13,7 +13,7 @@ import geobench
 import small_run
 from geobench import catalogue, cli, config, hookspecs
 from geobench.catalogue import Source, installed
-from geobench.metrics import Curve
+from geobench.summaries import Curve
 from geobench.testing import examine
 from pages import PAGES, ROOT, Page, tables
 

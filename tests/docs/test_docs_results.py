@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from documented_fields import fields_of, plain
-from geobench import Component, Dataset, records, splits, statistics
+from geobench import Component, Dataset, assignments, records, statistics
 from geobench.board import contrast_rows
 from geobench.board.ranks import FEW_UNITS, UNRANKED
 from geobench.board.tables import (
@@ -283,9 +283,9 @@ def test_every_fact_of_a_part_is_documented(monkeypatch):
     ):
         split = installed().find("split", name)
         drawn = split(split.Config(**settings)).assign(planet())
-        drawn = splits.without(drawn, {drawn.train.dataset.digest: drawn.train.rows[:1]})
+        drawn = assignments.without(drawn, {drawn.train.dataset.digest: drawn.train.rows[:1]})
         for part in drawn.parts:
-            facts = splits.describe(drawn, part)
+            facts = assignments.describe(drawn, part)
             found |= {fact: about.unit for fact, about in facts.items()}
     rows = documented("Facts of a part")
     used = set()

@@ -8,13 +8,13 @@ import pytest
 import small_run
 from drawn_places import Places, far_and_wide, towns
 from geobench import EqualAreaGrid, Part, digests
+from geobench.assignments import describe
 from geobench.board import tables
 from geobench.catalogue import installed
 from geobench.pages import verification
 from geobench.records.workspace import Workspace
 from geobench.resampling import resample, rows_of_blocks
 from geobench.run import plan
-from geobench.splits import describe
 from geobench.toy_planet import ToyPlanet
 from geobench_basics.splits import (
     ByGroupSplit,

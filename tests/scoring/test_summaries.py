@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from geobench.data import Truth
-from geobench.metrics import Curve, Mean, Range, Share, Statistic
 from geobench.scoring.summaries import summarise
 from geobench.statistics import estimate_mean
+from geobench.summaries import Curve, Mean, Range, Share, Statistic
 
 FOUR = np.array([[4900.0, 30, 5000, 4990]])
 UNITS = np.arange(4)

@@ -18,7 +18,7 @@ from geobench import (
     distance_km,
     gazetteer,
 )
-from geobench.splits import describe
+from geobench.assignments import describe
 from geobench_basics.splits.density_shift import DensityShiftSplit
 from geobench_basics.splits.temporal import TemporalSplit
 from geobench_basics.splits.unseen_cells import UnseenCellsSplit
