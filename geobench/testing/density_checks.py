@@ -51,6 +51,29 @@ def draws_come_with_their_density(subject: MethodSubject) -> str:
     return "in one go" if density.density_comes_with_draws else "one after the other"
 
 
+def a_floor_lies_beneath_the_shape(subject: MethodSubject) -> str:
+    """`log_prob` is that of the `shape` with the `floor` beneath it: `nll` is of the one, and
+    `nll.hedged` of the other."""
+    density, rng = _some(subject).take(np.arange(1)), np.random.default_rng(5)
+    # Where a draw lies, and where hardly any does: there a floor is nearly all.
+    points = np.concatenate([density.sample(1, rng), geo.uniform(1, rng)[:, None]], axis=1)
+    shape, floor = density.shape.log_prob(points), density.floor
+    with np.errstate(divide="ignore"):
+        wanted = np.logaddexp(np.log1p(-floor) + shape, np.log(floor) + geo.LOG_UNIFORM)
+    for what, found in (
+        ("log_prob", density.log_prob(points)),
+        ("floored", density.floored(shape)),
+    ):
+        apart = np.abs(found - wanted)
+        apart[found == wanted] = 0
+        ensure(
+            bool((apart <= _SAME_DENSITY).all()),
+            f"{what} is {apart.max():.3g} nats from what `shape` and a `floor` of {floor:.3g} make",
+            "Leave `shape`, `floor` and `floored` out, or return geobench.Floored.",
+        )
+    return f"a floor of {floor:.3g}"
+
+
 _SAME_DRAW_KM = 0.1
 _SAME_DENSITY = 0.05  # nats: a solver goes forwards for the one and backwards for the other
 
@@ -228,6 +251,7 @@ def nll_no_better_than_possible(subject: MethodSubject) -> str:
 CHECKS = (
     density_has_no_atoms,
     draws_come_with_their_density,
+    a_floor_lies_beneath_the_shape,
     density_of_every_photo,
     density_integrates_to_one,
     samples_agree_with_density,

@@ -80,11 +80,11 @@ def validation_joins_no_gallery(subject: MethodSubject) -> str:
     if subject.make().origin == "external":
         raise Skip("its answers come from a file")
     found = _of_dealt_places(subject, attempt=0)
-    if found.p_value <= _LEAST_P:
+    if found.p_value <= _LEAST_OF_SHUFFLES:
         # One honest method in five hundred comes here by chance, hardly one in 100,000 twice.
         found = _of_dealt_places(subject, attempt=1)
     ensure(
-        found.p_value > _LEAST_P,
+        found.p_value > _LEAST_OF_SHUFFLES,
         f"validation photos are answered with places that only `val` has told: {_said(found)}",
         _APART,
     )
@@ -125,7 +125,7 @@ def _ensure_none_of(val: Labelled, train: Labelled, points: geo.Points, what: st
 
 _APART = "Learn where photos are taken from `train` alone; `val` chooses steps, widths and floors."
 _DRAWS = 8  # of each photo
-_LEAST_P = 0.001  # the least there is in `shuffled`
+_LEAST_OF_SHUFFLES = 0.001  # the least there is in `shuffled`
 
 
 def _gallery(subject: MethodSubject) -> "_Asked":

@@ -177,6 +177,27 @@ class OtherDrawsWithDensity(Lazy):
         )
 
 
+class FlooredInSecret(Floored):
+    """A floored density that says that it has no floor."""
+
+    @property
+    def floor(self):
+        return 0.0
+
+    def floored(self, log_p):
+        return log_p
+
+    def take(self, indices):
+        return FlooredInSecret(self.density.take(indices), self.share)
+
+
+class HidesItsFloor(Lazy):
+    """Says of its density without a floor that it is the whole."""
+
+    def predict(self, examples, context):
+        return FlooredInSecret(self.mixture(examples), float(self.learnt.share))
+
+
 DRAWING = [
     (SamplesOffTheGlobe, "points-on-the-globe"),
     (SamplesInRadians, "answers-are-in-degrees"),
@@ -192,5 +213,6 @@ DRAWING = [
     (WalksFromDrawToDraw, "draws-are-independent"),
     (OtherDensityWithDraws, "draws-come-with-their-density"),
     (OtherDrawsWithDensity, "draws-come-with-their-density"),
+    (HidesItsFloor, "a-floor-lies-beneath-the-shape"),
 ]
 """Each with the check that must catch it."""

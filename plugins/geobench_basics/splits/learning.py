@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import final
+from typing import NamedTuple, final
 
 import numpy as np
 
@@ -35,17 +35,21 @@ class Learnt:
     facts: Mapping[str, Fact] = field(default_factory=dict)
 
 
-def untested(
-    dataset: Dataset, pool: Indices, tested: Indices, config: SplitConfig
-) -> tuple[Indices, Indices]:
-    """Rows of a pool that share no group with tested ones, in order; and those that do.
+@final
+class Untested(NamedTuple):
+    """Rows that share no group with tested ones, in order, and those that do."""
 
-    With `groups: shared`, all and none.
-    """
+    rows: Indices
+    same_group: Indices
+
+
+def untested(dataset: Dataset, pool: Indices, tested: Indices, config: SplitConfig) -> Untested:
+    """The rows of a pool by whether they share a group with tested ones; with `groups: shared`,
+    none does."""
     if config.groups == "shared":
-        return pool, pool[:0]
+        return Untested(pool, pool[:0])
     same = in_groups_of(pool, tested, dataset.table.groups)
-    return pool[~same], pool[same]
+    return Untested(pool[~same], pool[same])
 
 
 def with_same_group(left_out: Mapping[str, Indices], rows: Indices) -> dict[str, Indices]:
