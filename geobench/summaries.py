@@ -46,6 +46,7 @@ class Summary(ABC):
             not ranked. "" where there is none.
         fewest_photos: of which it says something; slices of fewer show none.
         possible: the values that it can have; by default 0 to 1 for shares, and any for others.
+        minor: whether it is rarely read, and folded away on the page.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Summary(ABC):
     constant: str = ""
     fewest_photos: int = 1
     possible: Range | None = None
+    minor: bool = False
 
     @property
     def range(self) -> Range:

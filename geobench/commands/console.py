@@ -223,7 +223,7 @@ def standings(console: Console, rows: list[Row]) -> None:
         console.print()
 
 
-_HEADLINES = ("geoscore", "distance.median", "accuracy@200km", "nll")
+_HEADLINES = ("geoscore", "distance.median", "accuracy@200km", "nll.hedged")
 
 
 def _cell(row: Row | None) -> str:

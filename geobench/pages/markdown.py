@@ -65,7 +65,7 @@ _SAME_GROUND = (
 _CHECKED = """\
 ## Conformance
 
-What `geobench check` had said of each method when its records were made:
+<details><summary>What `geobench check` had said of each method when its records were made</summary>
 """
 
 _RELEASED = """\
@@ -118,7 +118,7 @@ def page(board: Leaderboard, tables: Tables) -> str:
     lines += [_CHECKED]
     for label, said in board.conformance().items():
         lines.append(f"- `{label}`: {', and '.join(said)}")
-    lines += ["", *_released(manifest.rows), _notes(tables.rows)]
+    lines += ["", "</details>", "", *_released(manifest.rows), _notes(tables.rows)]
     lines += ["## Credits", ""]
     for about in {each.digest: each for each in manifest.datasets}.values():
         lines += [about.citation or f"Dataset {about.name}.", ""]
@@ -147,15 +147,21 @@ def _part(board: Leaderboard, part: str, tables: Tables) -> list[str]:
     mine = [row for row in rows if row.part == part]
     folded = out_of_reach(mine)
     resolutions = [each for each in tables.resolutions if each.part == part]
+    minor = {each.name for metric in board.metrics for each in metric.summaries if each.minor}
     kept = [row for row in mine if row.summary not in folded]
+    major = [row for row in kept if row.summary not in minor]
     lines = [
         f"## {part}",
         "",
         *about_intervals(board.manifest.parts[part]),
-        summary_table(kept, resolutions),
+        summary_table(major or kept, resolutions),
         "",
         *_folded(folded),
     ]
+    if major and (rest := [row for row in kept if row.summary in minor and row.overall]):
+        names = ", ".join(dict.fromkeys(row.summary for row in rest))
+        lines += [f"<details><summary>{names}</summary>", ""]
+        lines += [summary_table(rest, resolutions, among=kept), "", "</details>", ""]
     contrasts = [row for row in mine if is_contrast(row)]
     if contrasts:
         twin = board.twins.get(part, "")

@@ -44,12 +44,15 @@ def out_of_reach(rows: Sequence[Row]) -> dict[str, Row]:
     return best if {row.summary for row in shown} - set(best) else {}
 
 
-def summary_table(rows: Sequence[Row], resolutions: Sequence[Resolution]) -> str:
+def summary_table(
+    rows: Sequence[Row], resolutions: Sequence[Resolution], *, among: Sequence[Row] = ()
+) -> str:
     """A line per summary, a column per label: of all photos of a part, each counting once.
 
     Args:
         rows: of the part.
         resolutions: of the part.
+        among: rows that order the labels, if others than these do.
     """
     shown = [row for row in rows if row.overall and not is_contrast(row)]
     if not shown:
@@ -63,7 +66,9 @@ def summary_table(rows: Sequence[Row], resolutions: Sequence[Resolution]) -> str
     for each in resolutions:
         if each.summary in heads:
             heads[each.summary] += f"<br>resolves {number(each.value, each.unit)}"
-    return _table(heads, _columns(shown), cells, shown)
+    there = {row.label for row in shown}
+    labels = [label for label in _columns(among or shown) if label in there]
+    return _table(heads, labels, cells, shown)
 
 
 def glance_table(rows: Sequence[Row], summary: str) -> str:

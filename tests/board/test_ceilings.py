@@ -96,6 +96,20 @@ def test_what_is_out_of_reach_on_one_part_may_be_lost_and_on_both_is_no_gap(boar
         assert shown == (radius > min(near.values())), radius
 
 
+def test_the_page_folds_what_is_rarely_read_and_leaves_the_labels_in_their_order(board):
+    page = (board.folder / "README.md").read_text()
+    section = page.split(f"## {UNSEEN}\n")[1].split("\n## ")[0]
+    shown, folded = section.split("<details>", 2)[:2]
+    minor = ["nll.median", "nll.worse-than-uniform", "nll.at-floor", "information-gain"]
+    assert f"<summary>{', '.join(minor)}</summary>" in folded
+    for name in ("nll", "nll.hedged", "nll.trust", *minor):
+        rows = [f"\n| {name}{end}" in text for end in (",", " ", "<") for text in (shown, folded)]
+        assert (any(rows[::2]), any(rows[1::2])) == (name not in minor, name in minor), name
+    heads = [re.search(r"\n\|  +\| (.+)", text)[1] for text in (shown, folded)]
+    labels = [re.findall("`(.+?)`", head) for head in heads]
+    assert labels[1] == [label for label in labels[0] if label in labels[1]]
+
+
 def test_the_page_says_what_a_reader_of_its_metrics_has_to_know(towns, board):
     pages = [(each.folder / "README.md").read_text() for each in (towns, board)]
     of_labels, fitted = "23 % of land, far from any town, has none", "no average in which classes"

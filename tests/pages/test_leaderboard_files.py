@@ -55,7 +55,7 @@ def test_every_row_of_a_table_on_the_page_has_as_many_cells_as_its_head(folder):
             tables.append([])
     tables = [table for table in tables if table]
     # One at a glance; of each part summaries and error by novelty; of one part slices.
-    assert len(tables) == 6
+    assert len(tables) == 8
     for table in tables:
         assert len({len(cells(line)) for line in table}) == 1
         assert set(table[1]) <= set("|-: ")

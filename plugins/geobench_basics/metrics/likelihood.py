@@ -59,14 +59,16 @@ class LogLikelihoodMetric(Metric):
             column="nll",
             q=0.5,
             constant=_AT_FLOOR,
+            minor=True,
         ),
         Share(
             name="nll.worse-than-uniform",
             better="lower",
             column="nll.worse-than-uniform",
             constant=_AT_FLOOR,
+            minor=True,
         ),
-        Share(name=_AT_FLOOR, better=None, column=_AT_FLOOR),
+        Share(name=_AT_FLOOR, better=None, column=_AT_FLOOR, minor=True),
         Statistic(
             name="nll.hedged",
             unit=_UNIT,
@@ -92,6 +94,7 @@ class LogLikelihoodMetric(Metric):
             ends=(0.0,),
             fewest_photos=_FEWEST_PHOTOS,
             possible=Range(low=0.0),
+            minor=True,
         ),
         Against(
             name="nll.gain-over-prior",
