@@ -62,7 +62,8 @@ def by_hand(config, cell):
     """Key -> default, of the keys that no table has; those of a recipe stand once for all."""
     text = cell
     if issubclass(config, Recipe):
-        text += SECTION.split("trained by a recipe,")[1].split("What `locdiffusion`")[0]
+        rest = " ".join(SECTION.split()).split("trained by a recipe,")[1]
+        text += rest.split("What `locdiffusion`")[0]
     found = {}
     for span in re.findall(r"`(\w+: [^`]+)`", text):
         found |= yaml.safe_load(f"{{{span}}}")
