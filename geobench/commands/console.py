@@ -1,6 +1,7 @@
 """The console: how a run looks on a terminal, and in a pipe."""
 
 import logging
+import math
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -231,4 +232,4 @@ def _cell(row: Row | None) -> str:
         return ""
     if row.status not in (*RANKED, "ceiling"):
         return row.status
-    return number(row.value, row.unit)
+    return "" if math.isnan(row.value) else number(row.value, row.unit)

@@ -52,8 +52,10 @@ def draws_come_with_their_density(subject: MethodSubject) -> str:
 
 
 def a_floor_lies_beneath_the_shape(subject: MethodSubject) -> str:
-    """`log_prob` is that of the `shape` with the `floor` beneath it: `nll` is of the one, and
-    `nll.hedged` of the other."""
+    """`log_prob` is that of the `shape` with the `floor` beneath it.
+
+    `nll` is of the one, and `nll.hedged` of the other.
+    """
     density, rng = _some(subject).take(np.arange(1)), np.random.default_rng(5)
     # Where a draw lies, and where hardly any does: there a floor is nearly all.
     points = np.concatenate([density.sample(1, rng), geo.uniform(1, rng)[:, None]], axis=1)
