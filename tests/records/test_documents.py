@@ -81,13 +81,12 @@ def test_every_committed_record_is_read_and_written_as_it_was(path, tmp_path):
 
 
 def test_a_record_of_the_oldest_layout_is_read_and_written_as_it_was(tmp_path):
-    folder = Path(__file__).parent / f"layout-{OLDEST_LAYOUT}"
-    record = StoredRecord.read(folder)
-    assert record is not None
-    assert record.content.layout == OLDEST_LAYOUT
-    assert record.content.method is record.content.fewest_draws is None  # of layouts 4 and 5
-    files.write_stamped(tmp_path / "record.json", record.content.data)
-    assert (tmp_path / "record.json").read_bytes() == (folder / "record.json").read_bytes()
+    path = Path(__file__).parent / f"layout-{OLDEST_LAYOUT}" / "record.json"
+    record = Record.read(path)
+    assert record.layout == OLDEST_LAYOUT
+    assert record.method is record.fewest_draws is None  # of layouts 4 and 5
+    files.write_stamped(tmp_path / "record.json", record.data)
+    assert (tmp_path / "record.json").read_bytes() == path.read_bytes()
 
 
 def test_a_state_of_an_earlier_version_has_no_device(tmp_path):
