@@ -1,11 +1,14 @@
 """`geobench run`: what it says of what it plans and did, and what it leaves behind."""
 
 import csv
+import io
 import shutil
 
 import pytest
+from rich.console import Console
 
 import geobench
+from geobench.board.tables import Row
 from geobench.commands import console
 from geobench.features.inputs import Lacking
 from geobench.readable import number
@@ -48,6 +51,26 @@ def test_the_standings_of_a_run_are_the_numbers_of_all_photos(workspace):
     ]
     whole = next(r for r in scores if (r["slice"], r["average"]) == ("all", "photo"))
     assert shown.split()[1] == number(float(whole["value"]), "points")
+
+
+def test_standings_leave_slices_out_and_cells_empty_where_there_is_no_number():
+    def row(label, summary, unit, **more):
+        return Row(
+            "b", "s/p", more.pop("slice", "all"), "photo", label, label, summary, unit, "", **more
+        )
+
+    rows = [
+        row("grid", "geoscore", "points", value=1000.0),
+        row(
+            "grid", "nll.hedged", "nats", note="what is fitted to fewer than 50 photos is not shown"
+        ),
+        row("grid", "geoscore", "points", value=2000.0, slice="continent=Asia"),
+        row("lost", "geoscore", "points", status="failed"),
+    ]
+    screen = Console(file=io.StringIO(), width=100)
+    console.standings(screen, rows)
+    said = [line.split() for line in screen.file.getvalue().splitlines() if line.strip()]
+    assert said == [["s/p", "geoscore", "nll.hedged"], ["grid", "1,000"], ["lost", "failed"]]
 
 
 def test_a_second_run_skips_every_training(workspace, ask, tmp_path, monkeypatch):
