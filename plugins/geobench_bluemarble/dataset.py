@@ -7,15 +7,18 @@ from pathlib import Path
 from typing import Any, Literal, Self, final
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from geobench import Config, Dataset, Image, Indices, Table, gazetteer
+from geobench import Config, DataError, Dataset, Image, Indices, InputPath, Table, gazetteer
 
 _WIDEST_KM = 20_000
 
 
 class BlueMarbleConfig(Config):
     """Which towns, and how they are seen. The defaults give 14,437 views of 144 km a side."""
+
+    added = {"leave_out": None}
 
     size: int = Field(48, ge=4, le=1024, description="Pixels on each side of a view.")
     km_per_pixel: float = Field(3.0, gt=0, description="Ground distance between two pixels, km.")
@@ -30,6 +33,11 @@ class BlueMarbleConfig(Config):
     )
     towns: int | None = Field(
         None, ge=1, description="Keep only this many of the towns, the most populous; all if null."
+    )
+    leave_out: InputPath | None = Field(
+        None,
+        description="A file of ids, one a line, whose towns are left out before the others are "
+        "thinned: photos on which settings were chosen, say.",
     )
     scenes: int = Field(
         16, ge=1, le=100, description="Clusters of colour and texture that `scene` tells apart."
@@ -101,8 +109,12 @@ class BlueMarble(Dataset):
 
         config = self.config
         towns = gazetteer.load(config.minimum_population)
-        kept = thinning.thin(towns.points, towns.population, spacing_km=config.spacing_km)
-        kept = kept[: config.towns]
+        there = _without(towns.id, config.leave_out)
+        kept = there[
+            thinning.thin(
+                towns.points[there], towns.population[there], spacing_km=config.spacing_km
+            )
+        ][: config.towns]
         points = towns.points[kept]
         ids = np.array([_view_id(town) for town in towns.id[kept].tolist()])
         described = scenes.describe(views.world(), points, width_km=self.view_km)
@@ -138,3 +150,25 @@ class BlueMarble(Dataset):
 def _view_id(town: int) -> str:
     """The id of the view of a town, by the town's GeoNames id."""
     return "view-" + blake2b(f"blue-marble {town}".encode(), digest_size=8).hexdigest()
+
+
+def _without(towns: NDArray[np.int64], leave_out: Path | None) -> Indices:
+    """Positions of the towns, (M,), whose views a file does not list.
+
+    Raises:
+        DataError: an id that is of no town of the table.
+    """
+    if leave_out is None:
+        return np.arange(len(towns))
+    listed = np.unique(leave_out.read_text("utf-8").split())
+    ids = np.array([_view_id(town) for town in towns.tolist()])
+    unknown = np.setdiff1d(listed, ids)
+    if len(unknown):
+        raise DataError(
+            f"{len(unknown):,} of {len(listed):,} ids are of no town of the table, "
+            f"{unknown[0]} first",
+            where=f"leave_out of dataset blue-marble ({leave_out.name})",
+            remedy="List ids of this dataset, one a line, and set minimum_population to the table "
+            "of towns that they come from.",
+        )
+    return np.flatnonzero(~np.isin(ids, listed))
