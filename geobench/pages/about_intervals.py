@@ -1,6 +1,7 @@
 """What the intervals of a part are about, in a sentence: which photos count as one."""
 
 import math
+from collections.abc import Iterable
 
 from geobench.geo import EARTH_RADIUS_KM
 from geobench.partitions import EqualAreaGrid
@@ -9,11 +10,17 @@ from geobench.records.manifest import StoredPart, StoredUnits
 from geobench.statistics.intervals import FEWEST_UNITS
 
 
-def about_intervals(part: StoredPart) -> list[str]:
-    """The sentence, and an empty line; nothing of a board that does not say how it is resampled."""
+def of_all(parts: Iterable[StoredPart]) -> str:
+    """The sentence that holds for every one of several parts; "" where there is none."""
+    said = [of_part(part) for part in parts]
+    return said[0] if len(said) > 1 and len(set(said)) == 1 else ""
+
+
+def of_part(part: StoredPart) -> str:
+    """The sentence; "" of a board that does not say how it is resampled."""
     known, facts = part.resampled, part.facts
     if known is None:
-        return []
+        return ""
     units, effective = (facts[name].value for name in ("units", "effective units"))
     if not known.rules:
         text = "Intervals are about other photos drawn like these: each is a unit of its own."
@@ -32,7 +39,7 @@ def about_intervals(part: StoredPart) -> list[str]:
         text += "."
     if effective < FEWEST_UNITS:
         text += f" With fewer than {FEWEST_UNITS} nothing is ranked here."
-    return [text, ""]
+    return text
 
 
 def _joined(known: StoredUnits) -> str:

@@ -7,7 +7,7 @@ from geobench.board.leaderboard import Leaderboard
 from geobench.board.same_answers import NEARLY_ALL, SAME_PLACE_KM
 from geobench.board.tables import Row, Tables
 from geobench.names import CEILING
-from geobench.pages.about_intervals import about_intervals
+from geobench.pages import about_intervals
 from geobench.pages.markdown_tables import (
     gap_table,
     glance_table,
@@ -25,7 +25,7 @@ from geobench.records.documents import Facts
 _MEANING = """\
 Each cell: value, 95 % interval, and the range of ranks that the paired tests allow (all pairs,
 Holm's correction). {seeds}
-Intervals resample units, not photos; which ones, stands at the top of each part.
+Intervals resample units, not photos; which ones, stands at the top of each part, or of the page.
 *Italics*: a weak interval (fewer than 10 effective units, fewer than 5 effective hits or misses,
 too few photos for skewed scores, or nothing that varies). ↑ higher is better, ↓ lower is better.
 `{ceiling}` answers with the training place nearest to the truth: no method that answers with
@@ -95,7 +95,8 @@ def page(board: Leaderboard, tables: Tables) -> str:
     lines += [f"Dataset `{dataset.name}` ({dataset.photos:,} photos), encoder `{encoder}`,"]
     lines += [f"seeds {seeds}; benchmark digest `{manifest.digest[:12]}`.", ""]
     lines += [
-        "In the tables: value, 95 % interval, range of ranks; [how to read it](#how-to-read-it)."
+        "In the tables: value, 95 % interval, range of ranks; [how to read it](#how-to-read-it).",
+        *filter(None, [about_intervals.of_all(manifest.parts.values())]),
     ]
     lines += [""]
     broken = dataset.broken
@@ -153,7 +154,7 @@ def _part(board: Leaderboard, part: str, tables: Tables) -> list[str]:
     lines = [
         f"## {part}",
         "",
-        *about_intervals(board.manifest.parts[part]),
+        *_about(board, part),
         summary_table(major or kept, resolutions),
         "",
         *_folded(folded),
@@ -190,6 +191,13 @@ def _part(board: Leaderboard, part: str, tables: Tables) -> list[str]:
         lines += [f"<details><summary>{first} by slice</summary>", ""]
         lines += [slice_table(mine, first), "", "</details>", ""]
     return [*lines, _facts(board.manifest.parts[part].facts), ""]
+
+
+def _about(board: Leaderboard, part: str) -> list[str]:
+    """What the intervals of a part are about, unless the top of the page says it of all parts."""
+    parts = board.manifest.parts
+    said = about_intervals.of_part(parts[part])
+    return [] if not said or about_intervals.of_all(parts.values()) else [said, ""]
 
 
 def _same_ground(source: str, facts: Facts, *, title: str) -> list[str]:

@@ -151,3 +151,13 @@ def test_a_part_of_fewer_than_ten_units_keeps_its_numbers_without_ranks(tmp_path
     ):
         section = page.split(f"## {part}\n", 1)[1]
         assert said in section.strip().split("\n\n")[0]
+
+
+def test_what_holds_for_every_part_is_said_once_above_them(tmp_path):
+    splits = "[by-group, {name: by-group, label: half, train_share: 0.5}]"
+    one_split = "[by-group, {name: unseen-cells, rows: 6, buffer_km: 25, groups: shared}]"
+    board = small_run.board(tmp_path, BOARD.replace(one_split, splits))
+    page = (board / "README.md").read_text()
+    said = "Intervals are about other groups"
+    assert page.count(said) == 1
+    assert page.index(said) < page.index("## At a glance")
