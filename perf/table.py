@@ -55,12 +55,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         # In a process of its own, so that its memory is not counted.
-        writer = get_context("spawn").Process(target=_write, args=(folder, wanted))
+        writer = get_context("spawn").Process(target=write_board, args=(folder, wanted))
         writer.start()
         writer.join()
         before = _peak_mb()
         start, cpu = time.perf_counter(), time.process_time()
-        found = _profiled(folder) if wanted.profile else _tables(folder)
+        found = _profiled(folder) if wanted.profile else compute(folder)
         seconds, busy = time.perf_counter() - start, time.process_time() - cpu
     views = len({(row.slice, row.average) for row in found.rows})
     logging.info(
@@ -72,10 +72,15 @@ def main() -> None:
     logging.info("peak memory %.0f MB, %.0f MB before", _peak_mb(), before)
 
 
-def _tables(folder: Path) -> Tables:
+def compute(folder: Path) -> Tables:
     """Everything that `geobench report` computes but page and pictures."""
     found = Leaderboard(folder, installed()).tables()
-    written: tuple[Sequence[Any], ...] = (found.rows, found.curves, found.costs)
+    written: tuple[Sequence[Any], ...] = (
+        found.rows,
+        found.curves,
+        found.costs,
+        found.resolutions,
+    )
     for rows, kind in zip(written, KINDS.values(), strict=True):
         as_csv(rows, kind)
     return found
@@ -86,12 +91,12 @@ def _profiled(folder: Path) -> Tables:
     import pstats
 
     profile = cProfile.Profile()
-    found: Tables = profile.runcall(_tables, folder)
+    found: Tables = profile.runcall(compute, folder)
     pstats.Stats(profile).sort_stats("cumulative").print_stats(45)
     return found
 
 
-def _write(folder: Path, wanted: argparse.Namespace) -> None:
+def write_board(folder: Path, wanted: argparse.Namespace) -> None:
     """A leaderboard of places like those of photos, each method off by its own distance."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     rng = np.random.default_rng(0)
