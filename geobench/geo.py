@@ -28,6 +28,7 @@ Points: TypeAlias = NDArray[np.float64]
 
 Floats: TypeAlias = NDArray[np.float64]
 
+_FEW_POINTS = 64  # times fewer than the places: these are counted around each for itself
 _BLOCK = 1 << 15  # distances are worked out in blocks that stay in the processor's cache
 
 
@@ -331,9 +332,14 @@ class Places:
 
     def count_within(self, points: ArrayLike, radius_km: float) -> NDArray[np.intp]:
         """How many places lie within `radius_km` of each of `points` (N, 2)."""
-        found = self._tree.query_ball_point(
-            unit_vectors(points), _chord(radius_km), return_length=True, workers=-1
-        )
+        vectors, chord = unit_vectors(points), _chord(radius_km)
+        # The tree visits every place that it counts: it suits few points, which need no more than
+        # some of them. Either count is exact.
+        if _FEW_POINTS * len(vectors) >= len(self.points):
+            from geobench.neighbour_counts import count_within
+
+            return count_within(vectors, unit_vectors(self.points), chord)
+        found = self._tree.query_ball_point(vectors, chord, return_length=True, workers=-1)
         return np.asarray(found, dtype=np.intp)
 
 
