@@ -121,15 +121,36 @@ def nearest(points: ArrayLike, *, minimum: int = 15000) -> Labels:
         DataError: there is no table for that population.
     """
     towns, found = load(minimum), find(points, minimum=minimum)
-    of_towns = towns.continent[found.index]
     return Labels(
-        continent=np.where(antarctic(wrap(points)), ANTARCTICA, of_towns),
+        continent=continents(points, minimum=minimum),
         country=towns.country[found.index],
         region=towns.region[found.index],
         town=towns.name[found.index],
         id=towns.id[found.index],
         distance_km=found.distance_km,
     )
+
+
+def continents(points: ArrayLike, *, minimum: int = 15000) -> NDArray[np.str_]:
+    """The continent of `nearest` alone, (N,): the other columns of millions of points take memory.
+
+    Raises:
+        PredictionError: points that are not finite or beyond the poles.
+        DataError: there is no table for that population.
+    """
+    of_towns = load(minimum).continent[find(points, minimum=minimum).index]
+    of_towns[antarctic(wrap(points))] = ANTARCTICA
+    return of_towns
+
+
+def countries(points: ArrayLike, *, minimum: int = 15000) -> NDArray[np.str_]:
+    """The country of `nearest` alone, (N,).
+
+    Raises:
+        PredictionError: points that are not finite or beyond the poles.
+        DataError: there is no table for that population.
+    """
+    return load(minimum).country[find(points, minimum=minimum).index]
 
 
 def antarctic(points: Points) -> NDArray[np.bool_]:

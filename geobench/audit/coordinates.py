@@ -72,7 +72,7 @@ def swaps(points: Points) -> Swaps:
 
 
 def _to_town(points: Points) -> NDArray[np.float64]:
-    return gazetteer.nearest(points, minimum=_TOWNS).distance_km
+    return gazetteer.find(points, minimum=_TOWNS).distance_km
 
 
 @final

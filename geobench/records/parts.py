@@ -44,7 +44,7 @@ def part_arrays(part: Part, train: Part) -> dict[str, NDArray[Any]]:
         "neighbours": around,
     }
     if "slice.continent" in _of_towns(part):
-        arrays["slice.continent"] = gazetteer.nearest(part.points).continent
+        arrays["slice.continent"] = gazetteer.continents(part.points)
     if "slice.population" in _of_towns(part):
         arrays["slice.population"] = gazetteer.populations(part.points)
     for name, column in part.attributes.items():

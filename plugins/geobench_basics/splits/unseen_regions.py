@@ -51,8 +51,8 @@ class UnseenRegionsSplit(UnseenSplit):
 
     def hold_out(self, dataset: Dataset, rng: np.random.Generator) -> HeldOut:
         config = self.config
-        labels = gazetteer.nearest(dataset.table.points, minimum=_TOWNS)
-        regions = labels.country if config.by == "country" else labels.continent
+        labels = gazetteer.countries if config.by == "country" else gazetteer.continents
+        regions = labels(dataset.table.points, minimum=_TOWNS)
         present, first = np.unique(regions, return_index=True)
         # A country is in the continent of its towns, not in that of a photo taken in Antarctica.
         nearest = gazetteer.find(dataset.table.points[first], minimum=_TOWNS).index
