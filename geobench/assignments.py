@@ -10,7 +10,7 @@ import numpy as np
 from geobench.data import Column, Dataset, Fact, Indices
 from geobench.digests import array_digest
 from geobench.errors import DataError
-from geobench.geo import Places, Points
+from geobench.geo import Points, known_places
 from geobench.resampling import Resampled
 from geobench.statistics.units import effective_units
 
@@ -157,10 +157,10 @@ def describe(assignment: Assignment, part: Part) -> dict[str, Fact]:
         shared = int(np.isin(part.groups, train.groups).sum())
         facts["test photos whose group is in train"] = Fact(shared, "photos")
     if len(assignment.val):
-        distance = Places(assignment.val.points).nearest(part.points).distance_km
+        distance = known_places(assignment.val.points).nearest(part.points).distance_km
         facts["smallest distance to val"] = Fact(float(distance.min()), "km")
     if len(train):
-        distance = Places(train.points).nearest(part.points).distance_km
+        distance = known_places(train.points).nearest(part.points).distance_km
         facts["smallest distance to train"] = Fact(float(distance.min()), "km")
         radii = [1.0, 25.0, 200.0]
         if part.dataset.reach_km:

@@ -8,7 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geobench.data import Dataset, Fact, smallest_by_hash
-from geobench.geo import EARTH_RADIUS_KM, Floats, Places, Points, compass, unit_vectors
+from geobench.geo import (
+    EARTH_RADIUS_KM,
+    Floats,
+    Points,
+    compass,
+    known_places,
+    unit_vectors,
+)
 
 MOST_PHOTOS = 2000
 """How many photos of a part are looked at: those with the smallest hashes of id."""
@@ -90,7 +97,7 @@ def overlap(views: Views, others: Views) -> Overlap:
     """
     grid = _Lattice(views.width_km)
     found = Overlap(np.zeros(len(views.points)), np.zeros(len(views.points)))
-    places = Places(others.points)
+    places = known_places(others.points)
     # No point of a square lies further from its centre than half the diagonal.
     touching_km = (views.width_km + others.width_km) / math.sqrt(2)
     for row in range(len(views.points)):

@@ -4,6 +4,8 @@ Points are latitude and longitude in degrees. Unit vectors and radians stay insi
 except where a name says "vectors".
 """
 
+import hashlib
+from collections import OrderedDict
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any, TypeAlias
@@ -341,6 +343,20 @@ class Places:
             return count_within(vectors, unit_vectors(self.points), chord)
         found = self._tree.query_ball_point(vectors, chord, return_length=True, workers=-1)
         return np.asarray(found, dtype=np.intp)
+
+
+def known_places(points: Points) -> Places:
+    """The `Places` of `points` (M, 2), M >= 1, which many ask about: those of the last ten million
+    points are kept, some 50 bytes each."""
+    key = hashlib.sha256(points.tobytes()).digest()
+    found = _trees[key] = _trees.pop(key, None) or Places(points)
+    while len(_trees) > 1 and sum(len(each.points) for each in _trees.values()) > _KEPT_POINTS:
+        _trees.popitem(last=False)
+    return found
+
+
+_trees: OrderedDict[bytes, Places] = OrderedDict()
+_KEPT_POINTS = 10_000_000
 
 
 def _chord(distance_km: float) -> float:

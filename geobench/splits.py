@@ -14,7 +14,7 @@ from geobench.assignments import Assignment, Part
 from geobench.components import Plugin
 from geobench.data import Dataset, Indices, smallest_by_hash
 from geobench.errors import DataError
-from geobench.geo import Places
+from geobench.geo import known_places
 from geobench.grouping import SAME_GROUP
 from geobench.names import LABEL
 from geobench.resampling import Resampled, resample, rows_of_blocks
@@ -177,8 +177,8 @@ def _check(split: Split, drawn: Assignment) -> None:
     for part in drawn.parts:
         promised = drawn.apart_km.get(part.name, 0)
         if promised and learnt:
-            seen = Places(np.concatenate([p.points for p in learnt]))
-            nearest = float(seen.nearest(part.points).distance_km.min())
+            away = [known_places(p.points).nearest(part.points).distance_km for p in learnt]
+            nearest = float(min(distance.min() for distance in away))
             if nearest < promised:
                 raise DataError(
                     f"{part.name} comes within {nearest:.3f} km of train or val, "

@@ -407,3 +407,21 @@ def test_everything_lies_within_half_the_circumference():
 def test_places_of_a_wrong_shape_are_an_error(shape):
     with pytest.raises(ValueError, match=r"Places needs points of shape \(M >= 1, 2\)"):
         geo.Places(np.zeros(shape))
+
+
+def test_the_tree_of_the_same_places_is_built_once_and_the_oldest_is_forgotten(monkeypatch):
+    monkeypatch.setattr(geo, "_trees", type(geo._trees)())
+    monkeypatch.setattr(geo, "_KEPT_POINTS", 250)
+    rng = np.random.default_rng(5)
+    one, two, three = (geo.uniform(100, rng) for _ in range(3))
+    first, second = geo.known_places(one), geo.known_places(two)
+    assert geo.known_places(one.copy()) is first
+    geo.known_places(three)
+    assert geo.known_places(one) is first
+    assert geo.known_places(two) is not second
+    large = geo.uniform(300, rng)
+    assert geo.known_places(large) is geo.known_places(large)
+    asked = geo.uniform(20, rng)
+    np.testing.assert_array_equal(
+        geo.known_places(two).nearest(asked).index, geo.Places(two).nearest(asked).index
+    )

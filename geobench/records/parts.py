@@ -10,7 +10,7 @@ from geobench import gazetteer
 from geobench.assignments import Part
 from geobench.data import Column, smallest_by_hash
 from geobench.digests import digest
-from geobench.geo import Places, Points
+from geobench.geo import Points, known_places
 
 SLICED = "sliced"
 """The array of part.npz with the names of the attributes that slice; absent where all do."""
@@ -29,9 +29,10 @@ def part_arrays(part: Part, train: Part) -> dict[str, NDArray[Any]]:
     nearest, novelty = np.full((len(part), 2), np.nan), np.full(len(part), np.nan)
     around = np.zeros(len(part), np.intp)
     if len(train):
-        found = Places(train.points).nearest(part.points)
-        nearest, novelty = train.points[found.index], found.distance_km
-        around = Places(train.points).count_within(part.points, NEIGHBOURHOOD_KM)
+        known = known_places(train.points)
+        found = known.nearest(part.points)
+        nearest, novelty = known.points[found.index], found.distance_km
+        around = known.count_within(part.points, NEIGHBOURHOOD_KM)
     hidden = part.dataset.publishes == "scores"
     arrays: dict[str, NDArray[Any]] = {
         "id": np.array([digest(i)[:16] for i in part.ids.tolist()]) if hidden else part.ids,
