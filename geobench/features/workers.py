@@ -23,9 +23,11 @@ from geobench.errors import DataError, GeobenchError
 from geobench.features import sharing
 from geobench.features.sharing import Shared
 
-_BLOCK = 128  # photos per task of a worker
+_BLOCK = 128  # photos per task of a worker, at most
+_FIRST = 8  # photos of the first task, which tells how large prepared ones are
 _PARALLEL_FROM = 1024  # fewer photos than this are not worth starting workers for
-_AHEAD = 4  # blocks per worker that wait to be encoded
+_AHEAD = 4  # blocks per worker that wait to be encoded, at most
+_AHEAD_BYTES = 2 << 30  # of prepared pictures that wait, however many workers there are
 
 
 @final
@@ -49,9 +51,8 @@ def blocks(
     encoder: Encoder, dataset: Dataset, rows: Indices, beside: Path
 ) -> Iterator[Iterator[Prepared]]:
     """The prepared pictures of these rows, block by block; what workers map lies in `beside`."""
-    parts = [rows[start : start + _BLOCK] for start in range(0, len(rows), _BLOCK)]
     if alone(encoder, rows):
-        yield (_prepare(encoder, dataset, part) for part in parts)
+        yield (_prepare(encoder, dataset, part) for part in _cut(rows, _BLOCK))
         return
     with drafts.scratch(beside) as scratch:
         shared = sharing.share((encoder, dataset), scratch / "arrays")
@@ -59,20 +60,45 @@ def blocks(
             count(), get_context("spawn"), initializer=_start_worker, initargs=(shared,)
         ) as pool:
             try:
-                yield _in_order(pool, parts)
+                yield _in_order(pool, rows)
             finally:
                 pool.shutdown(cancel_futures=True)
 
 
-def _in_order(pool: ProcessPoolExecutor, parts: list[Indices]) -> Iterator[Prepared]:
-    # Workers run a few blocks ahead and no more: prepared pictures are large.
+def _in_order(pool: ProcessPoolExecutor, rows: Indices) -> Iterator[Prepared]:
+    # Workers run a few blocks ahead and no more: prepared pictures are large. At 224 pixels in
+    # float32 four blocks of 128 for each of 64 workers would hold 20 GB.
+    first = min(_FIRST, _BLOCK)
+    found = pool.submit(_prepare_in_worker, rows[:first]).result()
+    photos, most = _looking_ahead(found, first)
+    yield found
     ahead: deque[Future[Prepared]] = deque()
-    for part in parts:
+    for part in _cut(rows, photos, after=first):
         ahead.append(pool.submit(_prepare_in_worker, part))
-        if len(ahead) > _AHEAD * count():
+        if len(ahead) > most:
             yield ahead.popleft().result()
     while ahead:
         yield ahead.popleft().result()
+
+
+def _cut(rows: Indices, size: int, *, after: int = 0) -> Iterator[Indices]:
+    """The rows from `after` on, in blocks that end where blocks of all rows would."""
+    ends = range((after // size + 1) * size, len(rows) + size, size)
+    for end in ends:
+        if len(part := rows[max(after, end - size) : end]):
+            yield part
+
+
+def _looking_ahead(found: Prepared, first: int) -> tuple[int, int]:
+    """How many photos a block has, and how many blocks may wait, after what the first block says
+    of the size of a prepared picture; if all of it are broken, blocks stay as small."""
+    if not len(found.rows):
+        return first, _AHEAD * count()
+    size = max(1, found.values.nbytes // len(found.rows))
+    photos = _BLOCK
+    while photos > 1 and photos * size * (_AHEAD + 1) * count() > _AHEAD_BYTES:
+        photos //= 2
+    return photos, min(_AHEAD * count(), max(count(), _AHEAD_BYTES // (photos * size)))
 
 
 def alone(encoder: Encoder, rows: Indices) -> bool:

@@ -22,6 +22,30 @@ def test_workers_give_the_same_bytes_as_one_process(tmp_path, monkeypatch):
             assert (one / name).read_bytes() == (two / name).read_bytes()
 
 
+def test_what_waits_to_be_encoded_is_bounded_in_bytes_and_blocks_end_alike(monkeypatch):
+    monkeypatch.setattr(workers, "_BLOCK", 128)
+    monkeypatch.setattr(workers, "count", lambda: 64)
+    large, small = np.zeros((8, 3, 224, 224), np.float32), np.zeros((8, 16), np.float32)
+    for values, wanted in ((large, 8), (small, 128)):
+        found = workers.Prepared(np.arange(8), values, {})
+        photos, most = workers._looking_ahead(found, 8)
+        assert photos == wanted
+        assert most == 4 * 64
+        assert photos * most * values[0].nbytes < 2 << 30
+    giants = workers.Prepared(np.arange(2), np.zeros((2, 24_000_000), np.uint8), {})
+    assert workers._looking_ahead(giants, 8) == (1, 89)  # 2 GiB
+    broken = workers.Prepared(np.arange(0), None, dict.fromkeys(range(8), "no picture"))
+    assert workers._looking_ahead(broken, 8) == (8, 256)
+    rows = np.arange(300)
+    blocks = [rows[:8], *workers._cut(rows, 128, after=8)]
+    assert [(each[0], each[-1]) for each in blocks] == [(0, 7), (8, 127), (128, 255), (256, 299)]
+    for size in (1, 4, 8, 32):
+        blocks = [rows[:8], *workers._cut(rows, size, after=8)]
+        np.testing.assert_array_equal(np.concatenate(blocks), rows)
+        assert {each[-1] + 1 for each in blocks} >= {*range(32, 300, 32), 300}
+    assert list(workers._cut(rows[:5], 128, after=8)) == []
+
+
 def test_workers_run_only_a_little_ahead(monkeypatch, tmp_path):
     waiting = []
 
