@@ -25,6 +25,7 @@ from geobench.errors import NotFittedError as NotFittedError
 from geobench.errors import PluginError as PluginError
 from geobench.errors import PredictionError as PredictionError
 from geobench.errors import StoreError as StoreError
+from geobench.strings import Strings as Strings
 from geobench.geo import Points as Points
 from geobench.geo import distance_km as distance_km
 from geobench.partitions import EqualAreaGrid as EqualAreaGrid
@@ -147,6 +148,7 @@ __all__ = [
     "State",
     "Statistic",
     "StoreError",
+    "Strings",
     "Summary",
     "Table",
     "TextEncoder",

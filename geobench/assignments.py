@@ -7,12 +7,14 @@ from typing import Any, Self, final
 
 import numpy as np
 
-from geobench.data import Column, Dataset, Fact, Indices
+from geobench.data import Dataset, Fact, Indices
 from geobench.digests import array_digest
 from geobench.errors import DataError
 from geobench.geo import Points, known_places
+from geobench.grouping import in_groups
 from geobench.resampling import Resampled
-from geobench.statistics.units import effective_units
+from geobench.statistics.units import Units
+from geobench.strings import Column, Columns
 
 
 @final
@@ -59,8 +61,9 @@ class Part:
         return self.dataset.table.groups[self.rows]
 
     @property
-    def attributes(self) -> dict[str, Column]:
-        return {name: c[self.rows] for name, c in self.dataset.table.attributes.items()}
+    def attributes(self) -> Columns:
+        """The attributes of the photos, each an array when it is asked for."""
+        return Columns(self.dataset.table.attributes, self.rows)
 
     @property
     def units(self) -> Column:
@@ -151,10 +154,13 @@ def describe(assignment: Assignment, part: Part) -> dict[str, Fact]:
         if assignment.broken.get(name):
             count = assignment.broken[name]
             facts[f"left out of {name}: broken picture"] = Fact(count, "photos")
-    facts["units"] = Fact(len(np.unique(part.units)), "units")
-    facts["effective units"] = Fact(effective_units(part.units), "units")
+    units = Units.of(part.units)
+    facts["units"] = Fact(len(units.sizes), "units")
+    facts["effective units"] = Fact(units.effective, "units")
     if part.dataset is train.dataset:  # groups of two datasets cannot be compared
-        shared = int(np.isin(part.groups, train.groups).sum())
+        # Parts have no photo in common: where each is a group, nothing needs to be looked up.
+        grouped = part.dataset.table.grouped
+        shared = int(in_groups(part.groups, train.groups).sum()) if grouped else 0
         facts["test photos whose group is in train"] = Fact(shared, "photos")
     if len(assignment.val):
         distance = known_places(assignment.val.points).nearest(part.points).distance_km

@@ -16,10 +16,9 @@ from geobench.components import Plugin, canonical
 from geobench.digests import array_digest, digest
 from geobench.errors import DataError, PredictionError
 from geobench.geo import Floats, Points, wrap
-from geobench.identifiers import names_things
+from geobench.strings import Column, Columns, Strings
 
 Indices: TypeAlias = NDArray[np.intp]
-Column: TypeAlias = NDArray[Any]
 
 
 @final
@@ -35,6 +34,8 @@ class Fact:
 @dataclass(frozen=True, slots=True)
 class Table:
     """The photos of a dataset as columns; no Python object per row.
+
+    Columns of strings are arrays of numpy.str_, or `Strings`, which a long one does not make wide.
 
     Args:
         ids: unique strings, (N,).
@@ -54,7 +55,7 @@ class Table:
     points: Points
     groups: Column
     attributes: Mapping[str, Column] = field(default_factory=dict)
-    part: NDArray[np.str_] | None = None
+    part: Column | None = None
     sizes: NDArray[np.int64] | None = None
     promised: int = 0
     broken: Mapping[str, int] = field(default_factory=dict)
@@ -63,13 +64,19 @@ class Table:
     def __len__(self) -> int:
         return len(self.ids)
 
+    @property
+    def grouped(self) -> bool:
+        """Whether groups are other than the photos themselves."""
+        return self.groups is not self.ids
+
     def take(self, indices: Indices) -> "Table":
         """These photos only, as if the source had promised no other."""
+        ids = self.ids[indices]
         return replace(
             self,
-            ids=self.ids[indices],
+            ids=ids,
             points=self.points[indices],
-            groups=self.groups[indices],
+            groups=self.groups[indices] if self.grouped else ids,
             attributes={name: column[indices] for name, column in self.attributes.items()},
             part=None if self.part is None else self.part[indices],
             sizes=None if self.sizes is None else self.sizes[indices],
@@ -169,7 +176,7 @@ def _checked(table: Table, name: str) -> Table:
     columns |= {"part": table.part} if table.part is not None else {}
     columns |= {"sizes": table.sizes} if table.sizes is not None else {}
     for column, values in {"ids": table.ids, **columns}.items():
-        kind = np.asarray(values).dtype
+        kind = np.dtype(np.str_) if isinstance(values, Strings) else np.asarray(values).dtype
         if kind.kind not in "Ufiub":
             raise DataError(
                 f"column {column} holds {kind}",
@@ -207,8 +214,13 @@ def _checked(table: Table, name: str) -> Table:
 
 def _sliced(table: Table, name: str) -> tuple[str, ...]:
     """The attributes that are sliced by, in the order in which the table has them."""
+    from geobench.identifiers import names_things  # a start, and most plugins, need none
+
     if table.sliced is None:
-        return tuple(a for a, values in table.attributes.items() if not names_things(a, values))
+        numbers = {a: v for a, v in table.attributes.items() if not isinstance(v, Strings)}
+        return tuple(
+            a for a in table.attributes if a not in numbers or not names_things(a, numbers[a])
+        )
     for wanted in table.sliced:
         if wanted not in table.attributes:
             there = ", ".join(table.attributes) or "none"
@@ -398,13 +410,13 @@ class Labelled(Examples):
     ) -> None:
         super().__init__(ids, pooled=pooled, tokens=tokens, read=read)
         self.points = points
-        self.attributes = attributes
+        self.attributes = attributes if isinstance(attributes, Columns) else Columns(attributes)
 
     def take(self, indices: Indices) -> Self:
         """These examples only, with their labels; features are not read."""
         some = super().take(indices)
         some.points = self.points[indices]
-        some.attributes = {name: column[indices] for name, column in self.attributes.items()}
+        some.attributes = self.attributes.take(indices)
         return some
 
     def unlabelled(self) -> Examples:
@@ -429,7 +441,7 @@ class Truth:
     """
 
     points: Points
-    attributes: Mapping[str, Column]
+    attributes: Mapping[str, NDArray[Any]]
     novelty: Floats
 
     def __len__(self) -> int:

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from geobench.errors import DataError
+from geobench.strings import Column, Strings
 
 
 def digest(data: Any) -> str:
@@ -18,11 +18,15 @@ def digest(data: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def array_digest(*arrays: NDArray[Any]) -> str:
+def array_digest(*arrays: Column) -> str:
     """SHA-256, in hex, of arrays of numbers or strings: values and shapes, whatever the width
     or byte order they are held in."""
     state = hashlib.sha256()
     for array in arrays:
+        if isinstance(array, Strings):
+            state.update(f"S{array.shape}".encode())
+            _update(state, array)
+            continue
         if array.dtype.kind not in "Ufiub":
             raise TypeError(f"an array of {array.dtype} has no digest: give numbers or str_")
         if array.dtype.kind == "U":
@@ -39,6 +43,14 @@ def array_digest(*arrays: NDArray[Any]) -> str:
         else:
             state.update(np.ascontiguousarray(plain).tobytes())
     return state.hexdigest()
+
+
+def _update(state: Any, column: Strings) -> None:
+    """Feed the lengths of all strings to a hash, and then all bytes, as of an array of them."""
+    for lengths, _ in column.encoded():
+        state.update(lengths.astype("<i8").tobytes())
+    for _, content in column.encoded():
+        state.update(content)
 
 
 def file_digest(path: Path) -> str:

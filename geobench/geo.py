@@ -349,7 +349,7 @@ def known_places(points: Points) -> Places:
     """The `Places` of `points` (M, 2), M >= 1, which many ask about: those of the last ten million
     points are kept, some 50 bytes each."""
     key = hashlib.sha256(points.tobytes()).digest()
-    found = _trees[key] = _trees.pop(key, None) or Places(points)
+    found = _trees[key] = _trees.pop(key) if key in _trees else Places(points)
     while len(_trees) > 1 and sum(len(each.points) for each in _trees.values()) > _KEPT_POINTS:
         _trees.popitem(last=False)
     return found

@@ -6,7 +6,9 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from geobench.data import Column, Indices
+from geobench.data import Indices
+from geobench.statistics.units import unit_codes
+from geobench.strings import Column, Strings
 
 SAME_GROUP = "same-group"
 """Why a photo is left out that shares a group with a tested one, or with the other side of training
@@ -43,7 +45,7 @@ def whole_groups(order: Indices, groups: Column, count: int) -> WholeGroups:
     nothing = np.empty(0, np.intp)
     if count <= 0 or not len(order):
         return WholeGroups(nothing, order, nothing)
-    _, codes = np.unique(groups[order], return_inverse=True)
+    codes = unit_codes(groups[order])
     sizes = np.bincount(codes)
     queue = codes[_first_rows(order, codes)]
     chosen, room = np.zeros(len(sizes), bool), min(count, len(order))
@@ -73,4 +75,11 @@ def _first_rows(order: Indices, codes: NDArray[np.intp]) -> Indices:
 
 def in_groups_of(rows: Indices, others: Indices, groups: Column) -> NDArray[np.bool_]:
     """Whether each of `rows` (n,) shares a group with one of `others`; groups are by row."""
-    return np.isin(groups[rows], groups[others])
+    return in_groups(groups[rows], groups[others])
+
+
+def in_groups(groups: Column, others: Column) -> NDArray[np.bool_]:
+    """Whether each of `groups` (n,) is among `others`."""
+    if isinstance(groups, Strings) and isinstance(others, Strings):
+        return groups.isin(others)
+    return np.isin(np.asarray(groups), np.asarray(others))

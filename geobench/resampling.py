@@ -4,10 +4,10 @@ import math
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, final
 
-from geobench.data import Column
 from geobench.geo import EARTH_RADIUS_KM, Points
 from geobench.partitions import EqualAreaGrid
 from geobench.statistics.units import Units, join_units
+from geobench.strings import Column
 
 BLOCK_ROWS = 36
 """Rows of the EqualAreaGrid whose cells are blocks: about 560 km wide."""

@@ -2,11 +2,12 @@
 
 import math
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar, Literal, final
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
 from geobench import components
@@ -15,7 +16,7 @@ from geobench.components import Plugin
 from geobench.data import Dataset, Indices, smallest_by_hash
 from geobench.errors import DataError
 from geobench.geo import known_places
-from geobench.grouping import SAME_GROUP
+from geobench.grouping import SAME_GROUP, in_groups
 from geobench.names import LABEL
 from geobench.resampling import Resampled, resample, rows_of_blocks
 
@@ -108,9 +109,10 @@ def _groups_apart(drawn: Assignment, *, where: str) -> Assignment:
     home = drawn.train.dataset
     # A dataset that was read twice is one: its groups mean the same.
     kin = [p for p in drawn.parts if p.dataset is home or p.dataset.digest == home.digest]
-    tested = np.concatenate([home.table.groups[:0], *(part.groups for part in kin)])
-    train, val = (p.keep(~np.isin(p.groups, tested)) for p in (drawn.train, drawn.val))
-    both = [np.isin(train.groups, val.groups), np.isin(val.groups, train.groups)]
+    if not home.table.grouped and all(part.dataset is home for part in kin):
+        return drawn  # parts share no photo, and each is a group
+    train, val = (p.keep(~_tested(p, kin)) for p in (drawn.train, drawn.val))
+    both = [in_groups(train.groups, val.groups), in_groups(val.groups, train.groups)]
     if both[0].any():
         # The side that has the smaller share of its photos there: the other would lose more by it.
         if both[0].mean() < both[1].mean():
@@ -133,6 +135,14 @@ def _groups_apart(drawn: Assignment, *, where: str) -> Assignment:
             )
     left_out = {**drawn.left_out, SAME_GROUP: np.sort(same)}
     return replace(drawn, train=train, val=val, left_out=left_out)
+
+
+def _tested(part: Part, tests: Sequence[Part]) -> NDArray[np.bool_]:
+    """Which photos of a part share a group with one of the test parts, (N,)."""
+    found = np.zeros(len(part), bool)
+    for test in tests:
+        found |= in_groups(part.groups, test.groups)
+    return found
 
 
 def _resampled(part: Part) -> Resampled:
@@ -192,7 +202,7 @@ def _check_groups(split: Split, drawn: Assignment) -> None:
     home, learnt = drawn.train.dataset, (drawn.train, drawn.val)
     for part in drawn.parts:
         if split.separates_groups and part.dataset is home:
-            shared = np.isin(part.groups, np.concatenate([each.groups for each in learnt]))
+            shared = _tested(part, learnt)
             if shared.any():
                 raise DataError(
                     f"{shared.sum()} photos of {part.name} share a group with train or val",

@@ -70,7 +70,8 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     encoder, dataset = Pixel(), Listed()
     table = dataset.table
-    size = sum(c.nbytes for c in (table.ids, table.points, table.groups, table.attributes["year"]))
+    columns = (table.ids, table.points, table.groups, table.attributes["year"])
+    size = sum(np.asarray(column).nbytes for column in columns)
     with tempfile.TemporaryDirectory() as folder:
         begin = time.perf_counter()
         if wanted.pickled:

@@ -3,9 +3,10 @@
 import numpy as np
 
 from geobench.audit.findings import Line, Section, names, photos, shown
-from geobench.data import Column, Dataset
+from geobench.data import Dataset
 from geobench.readable import number
 from geobench.statistics.units import effective_units, unit_codes
+from geobench.strings import Column
 
 
 def counts(dataset: Dataset) -> Section:
@@ -36,6 +37,7 @@ def attributes(dataset: Dataset) -> Section:
 
 def _attribute(dataset: Dataset, name: str, column: Column) -> Line:
     text = column.dtype.kind == "U"
+    column = np.asarray(column)
     missing = column == "" if text else np.zeros(len(column), bool)
     if column.dtype.kind == "f":
         missing = np.isnan(column)

@@ -27,6 +27,7 @@ from geobench.audit.coordinates import same_place
 from geobench.audit.duplicates import NONE, Lookalikes
 from geobench.audit.findings import EXAMPLES, Line, Mark, Section, names, photos
 from geobench.geo import Places
+from geobench.grouping import in_groups
 from geobench.statistics.units import effective_units
 
 _RADII_KM = (1.0, 25.0, 200.0)
@@ -128,8 +129,7 @@ class _Finder:
         return self.found("same id", np.isin(self.part.ids, known), leak=True)
 
     def groups(self) -> _Found:
-        known = np.concatenate([each.groups for each in self.kin])
-        mask = np.isin(self.part.groups, known)
+        mask = self._in_groups_of(self.kin)
         shared = len(np.unique(self.part.groups[mask]))
         detail = f"{shared:,} groups"
         remedy = "the split's key `groups: apart` leaves their groups out of train and val"
@@ -138,12 +138,15 @@ class _Finder:
     def names_elsewhere(self) -> list[_Found]:
         detail = "a leak if both datasets name from one source"
         ids = np.concatenate([each.ids for each in self.strangers])
-        groups = np.concatenate([each.groups for each in self.strangers])
-        same_id, same_group = np.isin(self.part.ids, ids), np.isin(self.part.groups, groups)
+        same_id, same_group = np.isin(self.part.ids, ids), self._in_groups_of(self.strangers)
         return [
             self.found("same id in another dataset", same_id, leak=False, detail=detail),
             self.found("same group in another dataset", same_group, leak=False, detail=detail),
         ]
+
+    def _in_groups_of(self, parts: Sequence[Part]) -> NDArray[np.bool_]:
+        found = [in_groups(self.part.groups, each.groups) for each in parts]
+        return np.asarray(np.any(found, axis=0))
 
     def places(self) -> _Found:
         codes = same_place(np.concatenate([self.part.points, self.points]))

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from geobench import gazetteer
 from geobench.assignments import Part
-from geobench.data import Column, smallest_by_hash
+from geobench.data import smallest_by_hash
 from geobench.digests import digest
 from geobench.geo import Points, known_places
 
@@ -37,9 +37,9 @@ def part_arrays(part: Part, train: Part) -> dict[str, NDArray[Any]]:
     arrays: dict[str, NDArray[Any]] = {
         "id": np.array([digest(i)[:16] for i in part.ids.tolist()]) if hidden else part.ids,
         "truth": part.points,
-        "unit": part.units,
-        "region": part.regions,
-        "group": part.groups,
+        "unit": np.asarray(part.units),
+        "region": np.asarray(part.regions),
+        "group": np.asarray(part.groups),
         "nearest": nearest,
         "novelty": novelty,
         "neighbours": around,
@@ -63,7 +63,7 @@ def part_names(part: Part) -> set[str]:
 def is_current(arrays: Mapping[str, NDArray[Any]], part: Part) -> bool:
     """Whether the arrays of a part.npz are those that this version writes, sliced and resampled
     alike: neither is in a key."""
-    wanted = {**_sliced(part), "unit": part.units}
+    wanted = {**_sliced(part), "unit": np.asarray(part.units)}
     alike = all(np.array_equal(arrays.get(name, ()), column) for name, column in wanted.items())
     if not alike or set(arrays) != part_names(part):
         return False
@@ -89,7 +89,7 @@ def _of_towns(part: Part) -> set[str]:
     return {f"slice.{name}" for name in ("continent", "population") if name not in part.attributes}
 
 
-def attributes_of(arrays: Mapping[str, NDArray[Any]]) -> dict[str, Column]:
+def attributes_of(arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
     """The attributes among the arrays of part.npz."""
     prefix = "attribute."
     return {n.removeprefix(prefix): c for n, c in arrays.items() if n.startswith(prefix)}

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from geobench.statistics.replicate_weights import Codes, ReplicateWeights
+from geobench.strings import Strings
 
 _MOST_GROUPS = 200  # of the delete-a-group jackknife
 
@@ -28,7 +29,7 @@ class Units:
     codes: Codes
 
     @classmethod
-    def of(cls, units: "ArrayLike | Units") -> "Units":
+    def of(cls, units: "ArrayLike | Strings | Units") -> "Units":
         """Units by whatever name."""
         return units if isinstance(units, Units) else cls(unit_codes(units))
 
@@ -56,7 +57,7 @@ class Units:
         return ReplicateWeights.leaving_out((rank % _MOST_GROUPS)[self.codes])
 
 
-AnyUnits: TypeAlias = ArrayLike | Units
+AnyUnits: TypeAlias = ArrayLike | Strings | Units
 """Units, or what they are made of: N integers or strings."""
 
 
@@ -64,7 +65,7 @@ def unit_codes(units: AnyUnits) -> Codes:
     """Number the units of N photos, integers or strings, from 0 to U - 1 in their sorted order."""
     if isinstance(units, Units):
         return units.codes
-    labels: NDArray[Any] = np.asarray(units)
+    labels: NDArray[Any] = units.codes if isinstance(units, Strings) else np.asarray(units)
     if labels.ndim != 1 or labels.size == 0 or labels.dtype.kind not in "iuUST":
         raise ValueError(f"units are {labels.dtype} {labels.shape}; give (N,) integers or strings")
     if labels.dtype.kind in "iu" and labels.min() >= 0 and labels.max() < 4 * labels.size:

@@ -57,7 +57,8 @@ def columns_are_well_formed(subject: DatasetSubject) -> None:
     if table.sizes is not None:
         proper = table.sizes.dtype.kind in "iu" and (table.sizes >= 0).all()
         ensure(proper, "sizes are no whole numbers of bytes")
-    for name, column in table.attributes.items():
+    for name, values in table.attributes.items():
+        column = np.asarray(values)
         ensure(name and isinstance(name, str), f"an attribute is named {name!r}")
         if column.dtype.kind == "U":
             found = np.flatnonzero(np.isin(column, _CALLED_MISSING))

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from geobench.data import Dataset, Indices, Table
 from geobench.digests import array_digest
+from geobench.strings import Column
 from geobench.testing.check import ensure
 from geobench.testing.other_process import Findings
 from geobench.testing.subject import Subject
@@ -48,7 +49,7 @@ def few_rows(dataset: Dataset) -> Indices:
 
 def columns_of(table: Table) -> dict[str, NDArray[Any]]:
     """The columns of a table, by a name that an error can use."""
-    columns: dict[str, NDArray[Any] | None] = {
+    columns: dict[str, Column | None] = {
         "the column ids": table.ids,
         "the column points": table.points,
         "the column groups": table.groups,
@@ -56,7 +57,7 @@ def columns_of(table: Table) -> dict[str, NDArray[Any]]:
         "the column sizes": table.sizes,
         **{f"the attribute {name}": column for name, column in table.attributes.items()},
     }
-    return {name: column for name, column in columns.items() if column is not None}
+    return {name: np.asarray(column) for name, column in columns.items() if column is not None}
 
 
 def findings(dataset: Dataset) -> Findings:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geobench import gazetteer, geo
-from geobench.data import Column, Indices, Truth
+from geobench.data import Indices, Truth
 from geobench.geo import Floats, Points
 from geobench.metrics import Metric, ScoreContext
 from geobench.mixtures import VonMisesFisherMixture
@@ -39,7 +39,7 @@ def truth() -> Truth:
     points = np.concatenate([towns.points[chosen], _UNLABELLED])
     blank = len(_UNLABELLED)
 
-    def with_blanks(column: Column) -> Column:
+    def with_blanks(column: NDArray[Any]) -> NDArray[Any]:
         missing = "" if column.dtype.kind == "U" else np.nan
         return np.concatenate([column, np.full(blank, missing)])
 
@@ -53,7 +53,7 @@ def truth() -> Truth:
         "scene": np.array([f"{number:02d}" for number in rng.integers(16, size=_TOWNS)]),
         "landscape": np.array(_LANDSCAPES)[rng.integers(len(_LANDSCAPES), size=_TOWNS)],
     }
-    attributes: dict[str, Column] = {n: with_blanks(c) for n, c in named_columns.items()}
+    attributes: dict[str, NDArray[Any]] = {n: with_blanks(c) for n, c in named_columns.items()}
     attributes["hemisphere"] = np.where(points[:, 0] >= 0, "north", "south")
     novelty = np.exp(rng.normal(4, 2, len(points)))
     # Shuffled, so that what cannot be labelled is not at the end.

@@ -15,7 +15,7 @@ import pyarrow.csv
 import pyarrow.parquet
 from numpy.typing import NDArray
 
-from geobench import ConfigError, DataError, names
+from geobench import ConfigError, DataError, Strings, names
 
 ArrowColumn: TypeAlias = Any
 """A pyarrow ChunkedArray."""
@@ -185,8 +185,25 @@ def as_strings(column: ArrowColumn) -> ArrowColumn:
     return pc.utf8_trim_whitespace(pc.fill_null(pc.cast(column, pa.string()), ""))
 
 
-def as_text(column: ArrowColumn) -> NDArray[np.str_]:
-    """The column as a numpy array of strings; missing values are empty."""
+def as_text(column: ArrowColumn) -> Strings:
+    """The column as strings, each distinct one held once; missing values are empty."""
+    # As in an array of numpy, a string does not end with NUL.
+    encoded = pc.dictionary_encode(pc.utf8_rtrim(as_strings(column), "\0")).combine_chunks()
+    if isinstance(encoded, pa.ChunkedArray):
+        encoded = encoded.unify_dictionaries().combine_chunks()
+    distinct = encoded.dictionary
+    order = pc.sort_indices(distinct).to_numpy()
+    rank = np.empty(len(order), np.int32)
+    rank[order] = np.arange(len(order), dtype=np.int32)
+    content = distinct.take(pa.array(order)).cast(pa.large_binary())
+    starts = np.concatenate([[0], np.cumsum(pc.binary_length(content).to_numpy())])
+    _, _, data = content.buffers()
+    held = np.frombuffer(data, np.uint8)[: starts[-1]] if data else np.empty(0, np.uint8)
+    return Strings(rank[encoded.indices.to_numpy()], held, starts.astype(np.int64))
+
+
+def as_array(column: ArrowColumn) -> NDArray[np.str_]:
+    """The column as a numpy array of strings, as wide as the longest; missing values are empty."""
     strings = as_strings(column)
     width = pc.max(pc.utf8_length(strings)).as_py() or 1
     out = np.empty(len(strings), dtype=f"U{max(width, 1)}")
@@ -196,7 +213,7 @@ def as_text(column: ArrowColumn) -> NDArray[np.str_]:
     return out
 
 
-def as_groups(column: ArrowColumn, ids: NDArray[np.str_]) -> NDArray[np.str_]:
+def as_groups(column: ArrowColumn, ids: ArrowColumn) -> Strings:
     """The column as what must not leak; a photo of which nothing is known is a group of its own.
 
     Nothing is known where the value is missing, or is what programs write in its place.
@@ -204,8 +221,9 @@ def as_groups(column: ArrowColumn, ids: NDArray[np.str_]) -> NDArray[np.str_]:
     Args:
         ids: of the photos, (N,).
     """
-    groups = as_text(column)
-    return np.where(np.isin(groups, _NOTHING), ids, groups)
+    groups = as_strings(column)
+    unknown = pc.is_in(groups, value_set=pa.array(_NOTHING))
+    return as_text(pc.if_else(unknown, as_strings(ids), groups))
 
 
 def as_numbers(column: ArrowColumn) -> NDArray[np.float64]:
@@ -222,7 +240,7 @@ def as_numbers(column: ArrowColumn) -> NDArray[np.float64]:
     return np.array(pc.cast(column, pa.float64()).to_numpy(), dtype=np.float64)
 
 
-def as_attribute(column: ArrowColumn) -> NDArray[Any]:
+def as_attribute(column: ArrowColumn) -> NDArray[Any] | Strings:
     """The column as integers or floats if all of it is such numbers, and as strings otherwise.
 
     Numbers that would lose something stay strings: leading zeros, more digits than a float has.
@@ -253,7 +271,7 @@ def as_attribute(column: ArrowColumn) -> NDArray[Any]:
     return as_text(column)
 
 
-def _whole_or_float(column: ArrowColumn) -> NDArray[Any]:
+def _whole_or_float(column: ArrowColumn) -> NDArray[Any] | Strings:
     if column.null_count == 0:
         try:
             return np.array(pc.cast(column, pa.int64()).to_numpy(), dtype=np.int64)

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from geobench import ConfigError, DataError, Table
+from geobench import ConfigError, DataError, Strings, Table
 from geobench_basics import columns
 from geobench_basics.datasets.pictures import find_pictures
 from geobench_basics.datasets.table_config import TableConfig
@@ -93,10 +93,10 @@ def read_photo_table(config: TableConfig) -> PhotoTable:
         column = file.columns[name]
         return column if good.all() else column.filter(pa.array(good))
 
-    table_ids = columns.as_text(kept(roles.id))
-    groups = table_ids
+    table_ids = columns.as_array(kept(roles.id))
+    groups: NDArray[np.str_] | Strings = table_ids
     if roles.group is not None and roles.group != roles.id:
-        groups = columns.as_groups(kept(roles.group), table_ids)
+        groups = columns.as_groups(kept(roles.group), kept(roles.id))
     attributes = _attributes(file, roles, config)
     return PhotoTable(
         table=Table(

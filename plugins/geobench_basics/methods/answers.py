@@ -256,9 +256,9 @@ def read_answers(path: Path) -> AnswersFile:
     lat, lon = required(columns.LAT, "lat"), required(columns.LON, "lon")
     return AnswersFile(
         path=path,
-        ids=columns.as_text(required(columns.ID, "id")),
+        ids=columns.as_array(required(columns.ID, "id")),
         points=np.stack([columns.as_numbers(lat), columns.as_numbers(lon)], axis=-1),
-        part=None if part is None else columns.as_text(part),
-        sample=None if sample is None else columns.as_text(sample),
+        part=None if part is None else columns.as_array(part),
+        sample=None if sample is None else columns.as_array(sample),
         weights=None if weight is None else columns.as_numbers(weight),
     )

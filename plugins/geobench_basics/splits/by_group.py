@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from geobench import Assignment, DataError, Dataset, Fact, Indices, Part, Split, SplitConfig
+from geobench.statistics import unit_codes
 
 
 class ByGroupConfig(SplitConfig):
@@ -32,7 +33,7 @@ class ByGroupSplit(Split):
     separates_groups = True
 
     def draw(self, dataset: Dataset) -> Assignment:
-        _, codes = np.unique(dataset.table.groups, return_inverse=True)
+        codes = unit_codes(dataset.table.groups)
         sizes = np.bincount(codes)
         if len(sizes) < 3:
             raise DataError(

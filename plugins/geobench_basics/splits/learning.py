@@ -46,7 +46,7 @@ class Untested(NamedTuple):
 def untested(dataset: Dataset, pool: Indices, tested: Indices, config: SplitConfig) -> Untested:
     """The rows of a pool by whether they share a group with tested ones; with `groups: shared`,
     none does."""
-    if config.groups == "shared":
+    if config.groups == "shared" or not dataset.table.grouped:
         return Untested(pool, pool[:0])
     same = in_groups_of(pool, tested, dataset.table.groups)
     return Untested(pool[~same], pool[same])
@@ -63,7 +63,7 @@ def train_and_val(dataset: Dataset, pool: Indices, count: int, config: SplitConf
 
     Groups are drawn whole, unless they are shared; what is left of one that was cut is left out.
     """
-    if config.groups == "shared":
+    if config.groups == "shared" or not dataset.table.grouped:
         return Learnt(pool[count:], pool[:count])
     drawn = whole_groups(pool, dataset.table.groups, count)
     return Learnt(drawn.rest, drawn.taken, with_same_group({}, drawn.cut))

@@ -42,7 +42,7 @@ class OfficialSplit(Split):
                 val=Part.of("val", dataset, nothing),
                 parts=(Part.of("test", dataset, np.arange(len(table))),),
             )
-        written, codes = np.unique(table.part, return_inverse=True)
+        written, codes = np.unique(np.asarray(table.part), return_inverse=True)
         plain = np.char.lower(np.char.strip(written))
         train = np.flatnonzero(np.isin(plain, TRAIN_NAMES)[codes])
         val = np.flatnonzero(np.isin(plain, VAL_NAMES)[codes])

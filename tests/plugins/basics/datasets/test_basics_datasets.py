@@ -369,7 +369,7 @@ def test_half_a_million_rows_load_as_columns(tmp_path):
     found = table(tmp_path, text).table
     assert len(found) == count
     assert {found.ids.dtype.kind, found.groups.dtype.kind} == {"U"}
-    assert found.attributes["country"].dtype == "<U2"
+    assert np.asarray(found.attributes["country"]).dtype == "<U2"
     assert found.ids[-1] == str(10**15 + count - 1)
 
 

@@ -1,0 +1,139 @@
+"""Columns of strings that repeat, or of which one is very long: each distinct string is held once.
+
+An array of numpy.str_ is as wide as its longest string in every row: with one description of 64 kB
+24,000 photos take 6 GB.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping
+from typing import Any, Self, TypeAlias, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+_PIECE = 1 << 16  # rows whose bytes are joined at a time
+
+
+@final
+class Strings:
+    """Strings of N rows, as codes of distinct ones; numpy takes it for an array of numpy.str_.
+
+    `column[3]` is a str, `column[rows]` are Strings, `column == "x"` is a mask (N,), and
+    `np.asarray(column)` an array as wide as the longest string in it.
+
+    Args:
+        codes: of the rows, (N,): positions among the distinct strings.
+        data: UTF-8 of the distinct strings, end to end, ascending by code point.
+        starts: where in `data` each begins, and where the last ends, (V + 1,).
+    """
+
+    ndim = 1
+    dtype = np.dtype(np.str_)
+
+    def __init__(
+        self, codes: NDArray[np.int32], data: NDArray[np.uint8], starts: NDArray[np.int64]
+    ) -> None:
+        self.codes = codes
+        self._data = data
+        self._starts = starts
+
+    @classmethod
+    def of(cls, values: NDArray[np.str_]) -> Self:
+        """The same strings, (N,)."""
+        distinct, codes = np.unique(values, return_inverse=True)
+        encoded = [value.encode() for value in distinct.tolist()]
+        starts = np.cumsum([0, *map(len, encoded)])
+        return cls(codes.astype(np.int32), np.frombuffer(b"".join(encoded), np.uint8), starts)
+
+    @property
+    def shape(self) -> tuple[int]:
+        return (len(self.codes),)
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def __getitem__(self, key: Any) -> Any:
+        found = self.codes[key]
+        if isinstance(found, np.integer):
+            return self._string(int(found))
+        return Strings(found, self._data, self._starts)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.tolist())
+
+    def __eq__(self, other: object) -> Any:
+        """Which rows are this string, or the same as another column's, (N,)."""
+        if not isinstance(other, str):
+            return np.equal(np.asarray(self), np.asarray(other, dtype=np.str_))
+        codes = range(len(self._starts) - 1)
+        place = bisect_left(codes, other.encode(), key=self._bytes)
+        return (self.codes == place) & (place < len(codes) and self._string(place) == other)
+
+    def __ne__(self, other: object) -> Any:
+        return ~(self == other)
+
+    __hash__ = None  # type: ignore[assignment]  # as an array, which may be equal in part
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        used, codes = np.unique(self.codes, return_inverse=True)
+        strings = np.array([self._string(code) for code in used.tolist()], dtype=np.str_)
+        return np.asarray(strings[codes], dtype=dtype)
+
+    def tolist(self) -> list[str]:
+        """The strings as Python has them."""
+        found: list[str] = np.asarray(self).tolist()
+        return found
+
+    def isin(self, others: "Strings") -> NDArray[np.bool_]:
+        """Whether each is one of `others`, (N,)."""
+        if others._data is not self._data:
+            return np.isin(np.asarray(self), np.asarray(others))
+        there = np.zeros(len(self._starts) - 1, bool)
+        there[others.codes] = True
+        return there[self.codes]
+
+    def encoded(self) -> Iterator[tuple[NDArray[np.int64], bytes]]:
+        """Of some rows after the others how many bytes of UTF-8 each has, (n,), and the bytes."""
+        sizes = np.diff(self._starts)
+        for start in range(0, len(self), _PIECE):
+            used, codes = np.unique(self.codes[start : start + _PIECE], return_inverse=True)
+            known = [self._bytes(code) for code in used.tolist()]
+            yield sizes[used][codes], b"".join(map(known.__getitem__, codes.tolist()))
+
+    def _string(self, code: int) -> str:
+        return self._bytes(code).decode()
+
+    def _bytes(self, code: int) -> bytes:
+        return self._data[self._starts[code] : self._starts[code + 1]].tobytes()
+
+
+Column: TypeAlias = NDArray[Any] | Strings
+"""One value for each row: numbers, or strings."""
+
+
+@final
+class Columns(Mapping[str, NDArray[Any]]):
+    """Some rows of columns, each taken, and made an array, when it is asked for.
+
+    Args:
+        columns: by name, (N,) each.
+        rows: which, (n,); all, by default.
+    """
+
+    def __init__(self, columns: Mapping[str, Column], rows: NDArray[np.intp] | None = None) -> None:
+        self._columns = columns
+        self._rows = rows
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        column = self._columns[name]
+        return np.asarray(column if self._rows is None else column[self._rows])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._columns)
+
+    def __len__(self) -> int:
+        return len(self._columns)
+
+    def take(self, indices: NDArray[np.intp]) -> "Columns":
+        """These of the rows."""
+        return Columns(self._columns, indices if self._rows is None else self._rows[indices])
