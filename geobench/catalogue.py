@@ -2,11 +2,10 @@
 
 import importlib
 import inspect
-import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import Distribution, EntryPoint, PackageMetadata, entry_points
 from typing import Any, cast, final
 
 import pluggy
@@ -20,8 +19,6 @@ from geobench.methods import Method, describe_stale
 from geobench.metrics import Metric
 from geobench.names import NAME, did_you_mean
 from geobench.splits import Split
-
-log = logging.getLogger(__name__)
 
 KINDS: dict[str, type[Plugin]] = {
     "dataset": Dataset,
@@ -256,9 +253,21 @@ def load(found: Iterable[EntryPoint] | None = None) -> Catalogue:
     return catalogue
 
 
+def _source(entry: EntryPoint) -> Source:
+    if entry.dist is None:
+        return Source(entry.name, "unknown distribution", "")
+    metadata = _metadata(entry.dist)
+    return Source(entry.name, metadata["Name"], metadata["Version"])
+
+
+@cache
+def _metadata(distribution: Distribution) -> PackageMetadata:
+    """Parsed once for all entry points of a distribution, long description included."""
+    return distribution.metadata
+
+
 def _load_one(catalogue: Catalogue, entry: EntryPoint) -> None:
-    distribution = entry.dist.name if entry.dist else "unknown distribution"
-    source = Source(entry.name, distribution, entry.dist.version if entry.dist else "")
+    source = _source(entry)
     manager = pluggy.PluginManager("geobench")
     manager.add_hookspecs(hookspecs)
     try:
