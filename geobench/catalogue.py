@@ -96,13 +96,13 @@ class Catalogue:
 
         Raises:
             PluginError: unknown (with the nearest names), registered twice, or of a plugin
-                that does not load.
+                that does not load; or its Config is no model that pydantic can build.
         """
         bare = name.removeprefix(f"{kind}:")
         names = self.registered.get(kind, {})
         entries = names.get(bare, [])
         if len(entries) == 1:
-            return entries[0].plugin
+            return _with_its_config(entries[0].plugin, f"plugin {entries[0].source}")
         if len(entries) > 1:
             both = " and by ".join(str(entry.source) for entry in entries)
             raise PluginError(
@@ -211,6 +211,19 @@ def fault_of(plugin: Any) -> str:
     return ""
 
 
+def _with_its_config(plugin: type[Plugin], brought_by: str) -> type[Plugin]:
+    """The class, its Config built: this waits until it is asked for (see `components.Config`)."""
+    try:
+        plugin.Config.model_rebuild()  # does nothing where it is built
+    except Exception as error:  # pydantic raises TypeError, too
+        raise PluginError(
+            f"{plugin.kind} {plugin.name!r} of {brought_by} cannot be used: "
+            f"its Config does not build: {type(error).__name__}: {' '.join(str(error).split())}",
+            remedy="Mend it, or install a version that fits this geobench.",
+        ) from error
+    return plugin
+
+
 def _is_plugin(value: Any) -> bool:
     return inspect.isclass(value) and issubclass(value, tuple(KINDS.values()))
 
@@ -238,7 +251,7 @@ def _imported(text: str) -> type[Plugin]:
     reason = fault_of(vars(found)[name])
     if reason:
         raise PluginError(reason, where=text)
-    return cast("type[Plugin]", vars(found)[name])
+    return _with_its_config(cast("type[Plugin]", vars(found)[name]), f"module {module}")
 
 
 def load(found: Iterable[EntryPoint] | None = None) -> Catalogue:
