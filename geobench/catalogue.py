@@ -2,11 +2,10 @@
 
 import importlib
 import inspect
-import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import Distribution, EntryPoint, PackageMetadata, entry_points
 from typing import Any, cast, final
 
 import pluggy
@@ -20,8 +19,6 @@ from geobench.methods import Method, describe_stale
 from geobench.metrics import Metric
 from geobench.names import NAME, did_you_mean
 from geobench.splits import Split
-
-log = logging.getLogger(__name__)
 
 KINDS: dict[str, type[Plugin]] = {
     "dataset": Dataset,
@@ -99,13 +96,13 @@ class Catalogue:
 
         Raises:
             PluginError: unknown (with the nearest names), registered twice, or of a plugin
-                that does not load.
+                that does not load; or its Config is no model that pydantic can build.
         """
         bare = name.removeprefix(f"{kind}:")
         names = self.registered.get(kind, {})
         entries = names.get(bare, [])
         if len(entries) == 1:
-            return entries[0].plugin
+            return _with_its_config(entries[0].plugin, f"plugin {entries[0].source}")
         if len(entries) > 1:
             both = " and by ".join(str(entry.source) for entry in entries)
             raise PluginError(
@@ -214,6 +211,19 @@ def fault_of(plugin: Any) -> str:
     return ""
 
 
+def _with_its_config(plugin: type[Plugin], brought_by: str) -> type[Plugin]:
+    """The class, its Config built: this waits until it is asked for (see `components.Config`)."""
+    try:
+        plugin.Config.model_rebuild()  # does nothing where it is built
+    except Exception as error:  # pydantic raises TypeError, too
+        raise PluginError(
+            f"{plugin.kind} {plugin.name!r} of {brought_by} cannot be used: "
+            f"its Config does not build: {type(error).__name__}: {' '.join(str(error).split())}",
+            remedy="Mend it, or install a version that fits this geobench.",
+        ) from error
+    return plugin
+
+
 def _is_plugin(value: Any) -> bool:
     return inspect.isclass(value) and issubclass(value, tuple(KINDS.values()))
 
@@ -241,7 +251,7 @@ def _imported(text: str) -> type[Plugin]:
     reason = fault_of(vars(found)[name])
     if reason:
         raise PluginError(reason, where=text)
-    return cast("type[Plugin]", vars(found)[name])
+    return _with_its_config(cast("type[Plugin]", vars(found)[name]), f"module {module}")
 
 
 def load(found: Iterable[EntryPoint] | None = None) -> Catalogue:
@@ -256,9 +266,21 @@ def load(found: Iterable[EntryPoint] | None = None) -> Catalogue:
     return catalogue
 
 
+def _source(entry: EntryPoint) -> Source:
+    if entry.dist is None:
+        return Source(entry.name, "unknown distribution", "")
+    metadata = _metadata(entry.dist)
+    return Source(entry.name, metadata["Name"], metadata["Version"])
+
+
+@cache
+def _metadata(distribution: Distribution) -> PackageMetadata:
+    """Parsed once for all entry points of a distribution, long description included."""
+    return distribution.metadata
+
+
 def _load_one(catalogue: Catalogue, entry: EntryPoint) -> None:
-    distribution = entry.dist.name if entry.dist else "unknown distribution"
-    source = Source(entry.name, distribution, entry.dist.version if entry.dist else "")
+    source = _source(entry)
     manager = pluggy.PluginManager("geobench")
     manager.add_hookspecs(hookspecs)
     try:

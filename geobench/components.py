@@ -17,7 +17,13 @@ class Config(BaseModel):
     """Base of all configurations: closed (an unknown key is an error) and frozen."""
 
     model_config = ConfigDict(
-        extra="forbid", frozen=True, arbitrary_types_allowed=True, validate_default=True
+        extra="forbid",
+        frozen=True,
+        arbitrary_types_allowed=True,
+        validate_default=True,
+        # A model's validator is built when it is first used: of all the plugins that are
+        # installed, a command configures a few. `catalogue.find` says it if one cannot be built.
+        defer_build=True,
     )
 
     added: ClassVar[Mapping[str, Any]] = {}

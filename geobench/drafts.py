@@ -8,7 +8,6 @@ import os
 import re
 import shutil
 import stat
-import subprocess
 import time
 import uuid
 from collections.abc import Iterator
@@ -77,6 +76,8 @@ def refuse_tracked(link: Path) -> None:
 
 
 def _tracked(link: Path) -> bool:
+    import subprocess  # here, because hardly a process meets a link
+
     # A repository that was downloaded as a folder brings its own configuration, which can name
     # commands to run; and variables of a git hook would ask another repository.
     command = ["git", "-c", "core.fsmonitor=false", "-c", "safe.directory=*", "-C"]

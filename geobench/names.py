@@ -1,6 +1,5 @@
 """What things may be called: names, labels, the one label that is taken, and what was meant."""
 
-import difflib
 import re
 from collections.abc import Iterable
 
@@ -22,6 +21,8 @@ def did_you_mean(name: object, known: Iterable[str], *, otherwise: str = "") -> 
         known: what could have been written, in the order in which it is listed.
         otherwise: what to say in place of a list that would be too long to read.
     """
+    import difflib  # here, because it is for what went wrong
+
     names = list(known)
     near = difflib.get_close_matches(str(name), names, n=3)
     if near:

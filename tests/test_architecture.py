@@ -44,6 +44,8 @@ ENTRIES = _reading_order()
 READING_ORDER = tuple(entry.name for entry in ENTRIES)
 PACKAGES = {entry.name: entry.modules for entry in ENTRIES if entry.modules}
 HEAVY = {"healpix_geo", "torch", "pandas", "scipy", "sklearn", "faiss", "matplotlib", "skimage"}
+# What a start does without: each takes milliseconds, and is for what few processes do.
+NOT_FOR_A_START = {"importlib.metadata", "importlib.resources", "subprocess", "difflib", "email"}
 SHARED_PLUGINS = {"geobench_torch", "geobench_cells", "geobench_retrieval"}
 # Where the core says which device "auto" is, and only for methods that require torch.
 ASKS_FOR_A_GPU = {"execution"}
@@ -220,6 +222,16 @@ def test_the_face_loads_what_plugins_need_and_nothing_of_boards():
     assert not {name for name in own if ".".join(name.split(".")[:2]) in outside}
     assert len(own) <= 29, sorted(own)
     assert not {name.split(".")[0] for name in loaded} & HEAVY
+    assert not loaded & NOT_FOR_A_START
+
+
+def test_a_start_builds_no_model_of_pydantic():
+    complete = "print(*(each.__pydantic_complete__ for each in models))"
+    own = "models = [each for each in vars(geobench).values() if hasattr(each, 'model_fields')]; "
+    assert printed("import geobench; " + own + complete) == {"False"}
+    of_plugins = "models = [each.plugin.Config for each in installed().of_kind('method')]; "
+    script = "from geobench.catalogue import installed; " + of_plugins + complete
+    assert printed(script) == {"False"}
 
 
 def test_the_face_names_all_that_it_offers():

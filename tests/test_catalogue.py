@@ -73,6 +73,21 @@ BROKEN = {
     "acme-nothing": good("nothing").replace("@hookimpl\n", ""),
     "acme-elsewhere": "",
 }
+# Its model checks a field that it has not, which pydantic finds when it builds the model.
+UNBUILT = "from geobench import Config\nfrom pydantic import field_validator\n"
+UNBUILT += good("unbuilt").replace("columns =", "Config = Misspelt\n    columns =")
+UNBUILT = UNBUILT.replace(
+    "class Hemi",
+    """class Misspelt(Config):
+    near: int = 1
+
+    @field_validator("nera")
+    def even(cls, value):
+        return 2 * value
+
+
+class Hemi""",
+)
 REASONS = {
     "acme-missing": "acme_missing does not import: ModuleNotFoundError: No module named "
     "'a_package_that_nobody_has'",
@@ -148,6 +163,7 @@ def folder(tmp_path_factory):
         value = "acme_elsewhere:plugin" if distribution == "acme-elsewhere" else ""
         install(place, distribution, source, value=value)
     install(place, "acme-good", good("hemisphere"))
+    install(place, "acme-unbuilt", UNBUILT)
     twin = "from geobench_basics.methods import UniformMethod\n\nTwin = type('Twin', "
     twin += "(UniformMethod,), {'__doc__': 'A twin'})\n\n\n"
     twin += (
@@ -227,6 +243,19 @@ def test_other_plugins_work_beside_broken_and_doubled_ones(folder):
     asked = geobench(folder, "run", "--dry-run", benchmark(folder, "prior"))
     assert (asked.code, asked.err) == (0, "")
     assert "1 to run" in asked.out
+
+
+def test_a_config_that_does_not_build_stops_only_what_asks_for_it(listing, catalogue):
+    assert "acme_unbuilt acme-unbuilt 1.5" in listing.flat
+    with pytest.raises(PluginError) as caught:
+        catalogue.find("metric", "unbuilt")
+    fault = "its Config does not build: PydanticUserError: Decorators defined with incorrect fields"
+    assert caught.value.problem.startswith(
+        f"metric 'unbuilt' of plugin acme_unbuilt (acme-unbuilt 1.5) cannot be used: {fault}: "
+    )
+    with pytest.raises(PluginError) as caught:
+        catalogue.locate("acme_unbuilt.HemisphereMetric")
+    assert f"'unbuilt' of module acme_unbuilt cannot be used: {fault}: " in str(caught.value)
 
 
 def test_an_unknown_name_may_be_of_a_plugin_that_did_not_load(catalogue):
