@@ -111,15 +111,18 @@ def _groups_apart(drawn: Assignment, *, where: str) -> Assignment:
     kin = [p for p in drawn.parts if p.dataset is home or p.dataset.digest == home.digest]
     if not home.table.grouped and all(part.dataset is home for part in kin):
         return drawn  # parts share no photo, and each is a group
-    train, val = (p.keep(~_tested(p, kin)) for p in (drawn.train, drawn.val))
+    tested = [_tested(part, kin) for part in (drawn.train, drawn.val)]
+    train, val = drawn.train.keep(~tested[0]), drawn.val.keep(~tested[1])
+    lost = [drawn.train.rows[tested[0]], drawn.val.rows[tested[1]]]
     both = [in_groups(train.groups, val.groups), in_groups(val.groups, train.groups)]
     if both[0].any():
         # The side that has the smaller share of its photos there: the other would lose more by it.
         if both[0].mean() < both[1].mean():
+            lost.append(train.rows[both[0]])
             train = train.keep(~both[0])
         else:
+            lost.append(val.rows[both[1]])
             val = val.keep(~both[1])
-    lost = [np.setdiff1d(drawn.train.rows, train.rows), np.setdiff1d(drawn.val.rows, val.rows)]
     same = np.concatenate([drawn.left_out.get(SAME_GROUP, lost[0][:0]), *lost])
     if not len(same):
         return drawn
@@ -181,7 +184,7 @@ def _check(split: Split, drawn: Assignment) -> None:
     rows = [part.rows for part in drawn.all_parts if part.dataset is home]
     rows += list(drawn.left_out.values())
     joined = np.concatenate(rows)
-    if len(np.unique(joined)) != len(joined):
+    if len(joined) and np.bincount(joined).max() > 1:
         raise DataError("train, val, parts and left-out rows overlap", where=where)
     learnt = [part for part in (drawn.train, drawn.val) if len(part)]
     for part in drawn.parts:

@@ -220,10 +220,11 @@ def _rows(parts: list[Part]) -> Iterator[tuple[Dataset, Indices]]:
     """Each dataset of the parts, and its rows in them, ascending."""
     datasets = {part.dataset.digest: part.dataset for part in parts}
     for key, dataset in datasets.items():
-        yield (
-            dataset,
-            np.unique(np.concatenate([p.rows for p in parts if p.dataset.digest == key])),
-        )
+        wanted = np.zeros(len(dataset.table), bool)
+        for part in parts:
+            if part.dataset.digest == key:
+                wanted[part.rows] = True
+        yield dataset, np.flatnonzero(wanted)
 
 
 def _said(encoder: Encoder, what: What) -> tuple[int, ...] | None:

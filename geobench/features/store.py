@@ -91,8 +91,9 @@ class Store:
 
     def missing(self, rows: Indices) -> Indices:
         """Those of `rows` that are neither encoded nor known to be broken."""
-        absent = rows[self._position[rows] < 0]
-        return np.setdiff1d(absent, np.array(sorted(self.broken), dtype=np.intp))
+        there = self._position >= 0
+        there[list(self.broken)] = True
+        return rows[~there[rows]]
 
     def rows(self, rows: Indices) -> Rows:
         """The features of these rows; nothing is read yet.

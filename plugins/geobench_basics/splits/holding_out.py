@@ -264,7 +264,7 @@ def _among(
     """
     dataset, (seen, unseen) = plain.train.dataset, plain.parts
     tested = np.concatenate([seen.rows, unseen.rows])
-    others = np.setdiff1d(np.arange(len(dataset.table)), tested)
+    others = np.flatnonzero(np.bincount(tested, minlength=len(dataset.table)) == 0)
     pool, same = untested(dataset, others, tested, config)
     learnt = train_and_val(dataset, rng.permutation(pool), len(plain.val), config)
     train, surplus = np.split(learnt.train, [len(plain.train)])

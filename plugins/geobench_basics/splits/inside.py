@@ -161,7 +161,7 @@ def _placed(drawn: Assignment, dataset: Dataset, rows: Indices) -> Assignment:
             return part
         return replace(part, dataset=dataset, rows=rows[part.rows])
 
-    outside = np.setdiff1d(np.arange(len(dataset.table)), rows)
+    outside = np.flatnonzero(np.bincount(rows, minlength=len(dataset.table)) == 0)
     left_out = {reason: rows[there] for reason, there in drawn.left_out.items()}
     # A rule that is itself `inside` leaves photos out for the same reason.
     left_out["outer"] = np.union1d(outside, left_out.get("outer", outside))
