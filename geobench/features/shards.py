@@ -7,11 +7,17 @@ features without it are features). A CRC-32 differs wherever bytes have changed 
 row, and takes half the time of a SHA-256 (`perf/shards.py`).
 """
 
+import errno
 import io
 import json
+import threading
+import weakref
 import zlib
+from collections import OrderedDict
+from functools import cache
+from math import prod
 from pathlib import Path
-from typing import Any, final
+from typing import Any, NamedTuple, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +34,7 @@ BLOCK = 1 << 20
 _DIGESTS = "digests.json"
 _WHOLE = ("rows.npy", "broken.json")
 _HEADER = 4096  # bytes in which the header of values.npy ends
+_OF_THE_MACHINE = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)  # errors that say nothing of a file
 
 
 def write(
@@ -77,6 +84,8 @@ class Shard:
         try:
             self._open()
         except (OSError, ValueError, TypeError, EOFError, KeyError, AttributeError) as error:
+            if isinstance(error, OSError) and error.errno in _OF_THE_MACHINE:
+                raise
             raise StoreError(f"is damaged ({error})", where=str(folder)) from error
 
     def _open(self) -> None:
@@ -88,28 +97,44 @@ class Shard:
         reasons = json.loads((self.folder / "broken.json").read_text())
         self.broken = {int(row): str(reason) for row, reason in reasons.items()}
         self.time = encoding_time.read(self.folder)
-        self._bytes = np.memmap(self.folder / "values.npy", np.uint8, mode="r")
         self._digests = list(digests["values.npy"])
         self._checked = np.zeros(len(self._digests), dtype=bool)
-        if len(self._digests) != -(-len(self._bytes) // BLOCK):
-            raise ValueError(f"{len(self._bytes)} bytes of values")
-        header = io.BytesIO(self._bytes[:_HEADER].tobytes())
+        size = (self.folder / "values.npy").stat().st_size
+        with (self.folder / "values.npy").open("rb") as stream:
+            header = io.BytesIO(stream.read(_HEADER))
         np.lib.format.read_magic(header)
-        shape, _, kind = np.lib.format.read_array_header_1_0(header)
+        self.shape: tuple[int, ...]
+        self.shape, _, self._kind = np.lib.format.read_array_header_1_0(header)
         self._start = header.tell()
-        # One map for numbers and digests: each map of a file is an open file.
-        self._values: NDArray[np.float32] = np.ndarray(
-            shape, kind, buffer=self._bytes.data, offset=self._start
-        )
-        if len(self.rows) != len(self._values):
-            raise ValueError(f"{len(self.rows)} rows, {len(self._values)} values")
+        self._map: _Mapped | None = None
+        self._me = weakref.ref(self)
+        wanted = self._start + prod(self.shape) * self._kind.itemsize
+        if size < wanted or len(self._digests) != -(-size // BLOCK):
+            raise ValueError(f"{size} bytes of values")
+        if len(self.rows) != len(self):
+            raise ValueError(f"{len(self.rows)} rows, {len(self)} values")
 
     def __len__(self) -> int:
-        return len(self._values)
+        return self.shape[0]
 
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return self._values.shape
+    def _mapped(self) -> "_Mapped":
+        """The map of its numbers, made again where other shards have taken its place."""
+        found = self._map
+        if found is None:
+            content = np.memmap(self.folder / "values.npy", np.uint8, mode="r")
+            # One map for numbers and digests.
+            values: NDArray[np.float32] = np.ndarray(
+                self.shape, self._kind, content.data, self._start
+            )
+            found = self._map = _Mapped(content, values)
+        with _lock:
+            _recent[self._me] = None
+            _recent.move_to_end(self._me)
+            while len(_recent) > _most_mapped():
+                oldest = _recent.popitem(last=False)[0]()
+                if oldest is not None:
+                    oldest._map = None
+        return found
 
     def __getitem__(self, positions: Indices) -> NDArray[np.float32]:
         """The numbers at these positions in the shard.
@@ -118,20 +143,21 @@ class Shard:
             StoreError: they are not what was stored. The shard is then removed, so that the next
                 run encodes its photos again.
         """
+        mapped = self._mapped()
         if not self._checked.all():
-            self._check(positions)
-        return self._values[positions]
+            self._check(positions, mapped.content)
+        return mapped.values[positions]
 
-    def _check(self, positions: Indices) -> None:
+    def _check(self, positions: Indices, content: NDArray[np.uint8]) -> None:
         """Check the blocks that these rows, and the header that says how to read them, lie in."""
-        size = self._values[:1].nbytes
+        size = prod(self.shape[1:]) * self._kind.itemsize
         begin = self._start + positions * size
         begins = np.bincount(begin // BLOCK, minlength=len(self._checked) + 1)
         ends = np.bincount((begin + size - 1) // BLOCK + 1, minlength=len(self._checked) + 1)
         wanted = np.cumsum(begins - ends)[:-1] > 0
         wanted[0] = True
         for block in np.flatnonzero(wanted & ~self._checked).tolist():
-            if _digest(self._bytes[block * BLOCK : (block + 1) * BLOCK]) != self._digests[block]:
+            if _digest(content[block * BLOCK : (block + 1) * BLOCK]) != self._digests[block]:
                 drafts.remove(self.folder)
                 raise StoreError(
                     f"the features of {len(self)} photos are not what was stored",
@@ -139,6 +165,29 @@ class Shard:
                     remedy="They are removed. Run again: they are encoded again.",
                 )
             self._checked[block] = True
+
+
+class _Mapped(NamedTuple):
+    """The bytes of values.npy, and the numbers among them."""
+
+    content: NDArray[np.uint8]
+    values: NDArray[np.float32]
+
+
+_lock = threading.Lock()
+_recent: OrderedDict[weakref.ref[Shard], None] = OrderedDict()
+"""The shards that are mapped, the one that was read last at the end."""
+
+
+@cache
+def _most_mapped() -> int:
+    """How many shards are mapped at a time: each map is an open file, of which many systems allow
+    a process 1,024, and five million photos have 5,000 shards."""
+    try:
+        import resource
+    except ImportError:  # not on Windows
+        return 256
+    return max(16, min(resource.getrlimit(resource.RLIMIT_NOFILE)[0], 1 << 16) // 4)
 
 
 def _digest(block: Any) -> int:

@@ -1,5 +1,6 @@
 """Shards that are damaged or have changed are found, and their photos encoded again."""
 
+import errno
 import logging
 import shutil
 from pathlib import Path
@@ -162,3 +163,26 @@ def test_shards_without_digests_are_encoded_again(tmp_path, caplog):
     assert "3 shards have no digests, as of an earlier version" in caplog.text
     assert len(gallery.reads) == 24
     np.testing.assert_array_equal(store.rows(ALL)[:], pooled(ALL))
+
+
+def test_more_shards_than_may_be_open_are_read_and_none_is_taken_for_damaged(
+    tmp_path, monkeypatch, caplog
+):
+    monkeypatch.setattr(shards_module, "_most_mapped", lambda: 2)
+    store = fill(tmp_path)["pooled"]
+    rows = store.rows(ALL)
+    assert len(shards(store)) == 7
+    for seed in range(3):
+        order = np.random.default_rng(seed).permutation(len(ALL))
+        np.testing.assert_array_equal(rows[order], pooled(ALL)[order])
+    assert sum(shard._map is not None for shard in store._shards) == 2
+    with monkeypatch.context() as patched:
+        patched.setattr(shards_module, "file_digest", _refuse)
+        with pytest.raises(OSError, match="Too many open files"):
+            Store(tmp_path, ColourEncoder(), GalleryDataset(), what="pooled")
+    assert len(Store(tmp_path, ColourEncoder(), GalleryDataset(), what="pooled").missing(ALL)) == 0
+    assert not caplog.text
+
+
+def _refuse(path):
+    raise OSError(errno.EMFILE, "Too many open files")
