@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from geobench.errors import DataError
-from geobench.strings import Column, Strings
+from geobench.strings import Column, Strings, encoded
 
 
 def digest(data: Any) -> str:
@@ -23,34 +23,22 @@ def array_digest(*arrays: Column) -> str:
     or byte order they are held in."""
     state = hashlib.sha256()
     for array in arrays:
-        if isinstance(array, Strings):
+        if isinstance(array, Strings) or array.dtype.kind == "U":
             state.update(f"S{array.shape}".encode())
-            _update(state, array)
-            continue
-        if array.dtype.kind not in "Ufiub":
-            raise TypeError(f"an array of {array.dtype} has no digest: give numbers or str_")
-        if array.dtype.kind == "U":
-            plain = np.char.encode(array, "utf-8")
-        elif array.dtype.kind == "f":
-            plain = array.astype("<f8")
-        else:
-            plain = array.astype("<i8")
-        state.update(f"{plain.dtype.kind}{array.shape}".encode())
-        # Strings are told apart by their lengths, so that "ab","c" is not "a","bc".
-        if plain.dtype.kind == "S":
-            state.update(np.char.str_len(plain).astype("<i8").tobytes())
-            state.update(b"".join(plain.ravel().tolist()))
-        else:
+            contents = []
+            # Strings are told apart by their lengths, so that "ab","c" is not "a","bc".
+            for lengths, content in encoded(array):
+                state.update(lengths.astype("<i8").tobytes())
+                contents.append(content)
+            for content in contents:
+                state.update(content)
+        elif array.dtype.kind in "fiub":
+            plain = array.astype("<f8" if array.dtype.kind == "f" else "<i8")
+            state.update(f"{plain.dtype.kind}{array.shape}".encode())
             state.update(np.ascontiguousarray(plain).tobytes())
+        else:
+            raise TypeError(f"an array of {array.dtype} has no digest: give numbers or str_")
     return state.hexdigest()
-
-
-def _update(state: Any, column: Strings) -> None:
-    """Feed the lengths of all strings to a hash, and then all bytes, as of an array of them."""
-    for lengths, _ in column.encoded():
-        state.update(lengths.astype("<i8").tobytes())
-    for _, content in column.encoded():
-        state.update(content)
 
 
 def file_digest(path: Path) -> str:

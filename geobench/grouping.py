@@ -68,9 +68,12 @@ def whole_groups(order: Indices, groups: Column, count: int) -> WholeGroups:
 def _first_rows(order: Indices, codes: NDArray[np.intp]) -> Indices:
     """Where in `order` the lowest row of each group stands, ascending: a group's chance of being
     early does not grow with its size."""
-    ascending = np.argsort(order)
-    _, first = np.unique(codes[ascending], return_index=True)
-    return np.sort(ascending[first])
+    place = np.full(order.max() + 1, -1)
+    place[order] = np.arange(len(order))
+    ascending = place[place >= 0]
+    first = np.empty(codes.max() + 1, np.intp)
+    first[codes[ascending[::-1]]] = ascending[::-1]  # what is written last stays
+    return np.sort(first)
 
 
 def in_groups_of(rows: Indices, others: Indices, groups: Column) -> NDArray[np.bool_]:

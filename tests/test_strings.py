@@ -1,5 +1,6 @@
 """Columns of strings: what numpy would say of them, each distinct string held once."""
 
+import hashlib
 import pickle
 
 import numpy as np
@@ -50,6 +51,20 @@ def test_groups_are_drawn_and_compared_as_those_of_an_array(values, others, seed
     mine, its = (whole_groups(order, each, len(values) // 2) for each in (column, values))
     for part in ("taken", "rest", "cut"):
         np.testing.assert_array_equal(getattr(mine, part), getattr(its, part))
+
+
+@settings(max_examples=150)
+@given(values=st.lists(st.text("ab\0é\U0001f30d", max_size=4), max_size=9), width=st.integers(1, 9))
+def test_the_digest_of_strings_is_that_of_their_lengths_and_bytes(values, width):
+    array = np.array(values, dtype=f"U{width}")
+    plain = [value.encode() for value in array.tolist()]
+    state = hashlib.sha256(f"S{array.shape}".encode())
+    state.update(np.array([len(each) for each in plain], dtype="<i8").tobytes())
+    state.update(b"".join(plain))
+    assert digests.array_digest(array) == state.hexdigest()
+    assert digests.array_digest(array.astype(array.dtype.newbyteorder(">"))) == state.hexdigest()
+    doubled = np.repeat(array, 2)
+    assert digests.array_digest(doubled[::2]) == state.hexdigest()
 
 
 def test_a_long_string_makes_no_other_row_wide():
