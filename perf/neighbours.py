@@ -42,7 +42,7 @@ def main() -> None:
 def _made(count: int, width: int, rng: np.random.Generator) -> NDArray[np.float32]:
     """Directions, (count, width), all numbers of which are positive, as those of histograms are."""
     rows = rng.random((count, width), dtype=np.float32)
-    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True))
 
 
 if __name__ == "__main__":
