@@ -6,7 +6,7 @@ otherwise each hold a copy of, and `count` says how many they are.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, Self, TypeAlias, final
 
 import numpy as np
@@ -180,17 +180,24 @@ def traced(
     return None if trace is None else geo.wrap(trace(indices, n, rng), name="trajectories")
 
 
-def choose(weights: Floats, count: int, n: int, rng: np.random.Generator) -> NDArray[np.intp]:
-    """n indices per photo drawn with probabilities `weights` (count or 1, K): (count, n)."""
+def choose(
+    weights: Floats, count: int, n: int, rng: np.random.Generator, *, first: int = 0
+) -> NDArray[np.intp]:
+    """n indices per photo drawn with probabilities `weights` (count or 1, K): (count, n).
+
+    Photos may be drawn for in blocks, in their order, to the same numbers: `first` is how many
+    were before.
+    """
     uniforms = rng.random((count, n))
     cumulative = np.cumsum(weights, axis=-1)
     cumulative /= cumulative[:, -1:]
-    if len(cumulative) == 1:
+    if len(cumulative) < count:
         found = np.searchsorted(cumulative[0], uniforms, side="right")
     else:
         # One search for all photos: photo i's steps lie in [i, i + 1).
-        steps = (cumulative + np.arange(count)[:, None]).ravel()
-        found = np.searchsorted(steps, uniforms + np.arange(count)[:, None], side="right")
+        photos = np.arange(first, first + count)[:, None]
+        steps = (cumulative + photos).ravel()
+        found = np.searchsorted(steps, uniforms + photos, side="right")
         found = found - np.arange(count)[:, None] * cumulative.shape[1]
     return np.clip(found, 0, cumulative.shape[1] - 1)
 
@@ -286,15 +293,20 @@ class Sampled(Prediction):
         return traced(self._trace, self._indices, n, rng)
 
 
+_HELD = 1 << 18  # masses of cells that are held in float64 at once
+
+
 @final
 class Cells(Density):
     """Piecewise constant over the cells of a partition: log p(cell) - ln(area).
 
     Args:
         partition: the cells.
-        log_masses: log-probability of each cell, (N or 1, C), normalised.
+        log_masses: log-probability of each cell, (N or 1, C), normalised. Kept, not copied, and in
+            float32 if that is what they are; what is worked out of them is in float64.
         point: the answers (N or 1, 2); by default the centre of the likeliest cell.
         count: number of photos where all arrays are shared.
+        normalised: False for logits, whose softmax the probabilities are.
     """
 
     def __init__(
@@ -304,46 +316,94 @@ class Cells(Density):
         point: ArrayLike | None = None,
         *,
         count: int | None = None,
+        normalised: bool = True,
     ) -> None:
         self.partition = partition
-        self.log_masses = np.asarray(log_masses, dtype=np.float64)
-        if self.log_masses.ndim != 2 or self.log_masses.shape[1] != len(partition):
+        given = np.asarray(log_masses)
+        self._given = given if given.dtype == np.float32 else given.astype(np.float64, copy=False)
+        if self._given.ndim != 2 or self._given.shape[1] != len(partition):
             raise PredictionError(
-                f"log_masses are {self.log_masses.shape}, not (N, {len(partition)} cells)"
+                f"log_masses are {self._given.shape}, not (N, {len(partition)} cells)"
             )
-        with np.errstate(over="ignore"):  # logits, say: the error below says it better
-            total = np.exp(self.log_masses).sum(axis=-1)
-        if not np.allclose(total, 1, atol=1e-4):
+        self._normalised = normalised
+        self._log_totals = self._checked_log_totals()
+        self._point = None if point is None else checked_answers(point)
+        self._count = photo_count(count, self._given, self._point)
+
+    def __len__(self) -> int:
+        return self._count
+
+    @property
+    def log_masses(self) -> Floats:
+        """Log-probability of each cell, (N or 1, C), worked out where it is asked for."""
+        return np.asarray(self._given - self._log_totals[:, None])
+
+    def point(self) -> Points:
+        best = self._point
+        if best is None:
+            likeliest = [masses.argmax(axis=-1) for _, masses in self._blocks()]
+            best = self.partition.centres[np.concatenate(likeliest)]
+        return np.array(np.broadcast_to(best, (self._count, 2)))
+
+    def sample(self, n: int, rng: np.random.Generator) -> Points:
+        chosen = [
+            choose(
+                np.exp(masses),
+                self._count if len(self._given) == 1 else len(masses),
+                n,
+                rng,
+                first=first,
+            )
+            for first, masses in self._blocks()
+        ]
+        return self.partition.sample(np.concatenate(chosen), rng)
+
+    def log_prob(self, points: ArrayLike) -> Floats:
+        cells = self.partition.assign(checked_queries(points, self._count))
+        cells = np.broadcast_to(cells, (self._count, cells.shape[1]))
+        row = np.arange(self._count)[:, None] if len(self._given) != 1 else np.array([[0]])
+        masses = self._given[row, cells] - self._log_totals[row]
+        return np.asarray(masses - np.log(self.partition.areas)[cells])
+
+    def take(self, indices: Indices) -> "Cells":
+        point = None if self._point is None else rows_of(self._point, indices)
+        return Cells(
+            self.partition,
+            rows_of(self._given, indices),
+            point,
+            count=len(indices),
+            normalised=self._normalised,
+        )
+
+    def _blocks(self) -> Iterator[tuple[int, Floats]]:
+        """How many photos were before, and the log-masses of the next; one block at least."""
+        rows = max(1, _HELD // max(1, self._given.shape[1]))
+        for first in range(0, max(1, len(self._given)), rows):
+            some = slice(first, first + rows)
+            yield first, self._given[some] - self._log_totals[some, None]
+
+    def _checked_log_totals(self) -> Floats:
+        """What is to be taken off the masses of each photo, (N or 1,)."""
+        self._log_totals = np.zeros(len(self._given))
+        if not self._normalised:  # or the largest would overflow
+            self._log_totals = self._given.max(axis=-1).astype(np.float64)
+        # Logits and masses that are no numbers: the errors below say it better.
+        with np.errstate(over="ignore", invalid="ignore"):
+            sums = [np.exp(masses).sum(axis=-1) for _, masses in self._blocks()]
+        total = np.concatenate(sums)
+        if self._normalised and not np.allclose(total, 1, atol=1e-4):
             worst = int(np.nan_to_num(np.abs(total - 1), nan=np.inf).argmax())
             raise PredictionError(
                 f"the cells of photo {worst} have a total probability of {total[worst]:g}",
                 remedy="Normalise log_masses, for instance by log_softmax.",
             )
-        self.log_masses = self.log_masses - np.log(total)[:, None]
-        self._point = None if point is None else checked_answers(point)
-        self._count = photo_count(count, self.log_masses, self._point)
-
-    def __len__(self) -> int:
-        return self._count
-
-    def point(self) -> Points:
-        best = self._point
-        if best is None:
-            best = self.partition.centres[self.log_masses.argmax(axis=-1)]
-        return np.array(np.broadcast_to(best, (self._count, 2)))
-
-    def sample(self, n: int, rng: np.random.Generator) -> Points:
-        return self.partition.sample(choose(np.exp(self.log_masses), self._count, n, rng), rng)
-
-    def log_prob(self, points: ArrayLike) -> Floats:
-        cells = self.partition.assign(checked_queries(points, self._count))
-        density = self.log_masses - np.log(self.partition.areas)
-        row = np.arange(self._count)[:, None] if len(density) != 1 else 0
-        return np.asarray(density[row, np.broadcast_to(cells, (self._count, cells.shape[1]))])
-
-    def take(self, indices: Indices) -> "Cells":
-        point = None if self._point is None else rows_of(self._point, indices)
-        return Cells(self.partition, rows_of(self.log_masses, indices), point, count=len(indices))
+        if not np.isfinite(total).all():
+            worst = int(np.flatnonzero(~np.isfinite(total))[0])
+            raise PredictionError(
+                f"the largest logit of photo {worst} is no finite number",
+                remedy="Look at the features, and at how the method was trained.",
+            )
+        return np.asarray(self._log_totals + np.log(total))
 
 
 @final

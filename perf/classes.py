@@ -51,7 +51,7 @@ def main() -> None:
 
 
 def _train(photos: int, *, classes: int, steps: int) -> None:
-    train, val = _labelled(photos, classes, "train"), _labelled(5000, classes, "val")
+    train, val = labelled(photos, classes, "train"), labelled(5000, classes, "val")
     config = GridConfig(
         max_photos=1,  # every place is a class
         steps=steps,
@@ -64,7 +64,7 @@ def _train(photos: int, *, classes: int, steps: int) -> None:
     context, method = Context(seed=0), Grid(config)
     method.fit(train, val, context)
     fitted, seconds = _peak_mb(), time.perf_counter() - start
-    test = _labelled(1024, classes, "test").unlabelled()
+    test = labelled(1024, classes, "test").unlabelled()
     start = time.perf_counter()
     method.predict(test, context).point()
     facts: dict[str, Any] = {name: fact.value for name, fact in context.facts.items()}
@@ -85,7 +85,8 @@ def _train(photos: int, *, classes: int, steps: int) -> None:
     )
 
 
-def _labelled(count: int, classes: int, name: str) -> Labelled:
+def labelled(count: int, classes: int, name: str) -> Labelled:
+    """So many photos of so many places, the same in every run."""
     places = geo.uniform(classes, np.random.default_rng(0))
     rng = np.random.default_rng(list(name.encode()))
     ids = np.char.add(name, np.arange(count).astype(str))

@@ -18,6 +18,7 @@ from geobench import (
     VonMisesFisherMixture,
     distance_km,
     geo,
+    predictions,
 )
 from known_densities import LOG_UNIFORM, cells_prediction, rng
 
@@ -239,6 +240,42 @@ def test_masses_in_single_precision_are_normalised_exactly():
     good = cells_prediction()
     rough = Cells(good.partition, good.log_masses.astype(np.float32))
     np.testing.assert_allclose(np.exp(rough.log_masses).sum(axis=1), 1, rtol=1e-14)
+
+
+@pytest.mark.parametrize("shift", [0.0, 800.0, -800.0])
+def test_logits_are_the_masses_of_their_softmax_and_kept_in_single_precision(shift):
+    good = cells_prediction()
+    logits = (good.log_masses + shift).astype(np.float32)
+    made = Cells(good.partition, logits, normalised=False)
+    np.testing.assert_allclose(np.exp(made.log_masses).sum(axis=1), 1, rtol=1e-13)
+    np.testing.assert_allclose(made.log_masses, good.log_masses, atol=1e-4)
+    points = geo.uniform((1, 50), rng(9))
+    np.testing.assert_allclose(made.log_prob(points), good.log_prob(points), atol=1e-4)
+    taken = made.take(np.array([2, 0])).log_prob(points)
+    np.testing.assert_array_equal(taken, made.log_prob(points)[[2, 0]])
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf])
+def test_logits_that_are_not_finite_are_an_error_that_names_the_photo(wrong):
+    good = cells_prediction()
+    logits = good.log_masses + 5
+    logits[1, 3] = wrong
+    with pytest.raises(PredictionError, match="largest logit of photo 1 is no finite number"):
+        Cells(good.partition, logits, normalised=False)
+
+
+def test_draws_answers_and_masses_of_cells_are_the_same_however_few_photos_are_held(monkeypatch):
+    grid = EqualAreaGrid(6)
+    masses = np.log(rng(3).dirichlet(np.ones(len(grid)), size=31))
+    whole = Cells(grid, masses)
+    monkeypatch.setattr(predictions, "_HELD", 4 * len(grid))
+    blocks = Cells(grid, masses)
+    np.testing.assert_array_equal(whole.log_masses, blocks.log_masses)
+    np.testing.assert_array_equal(whole.point(), blocks.point())
+    monkeypatch.undo()
+    drawn = whole.sample(500, rng(4))
+    monkeypatch.setattr(predictions, "_HELD", 4 * len(grid))
+    np.testing.assert_array_equal(drawn, blocks.sample(500, rng(4)))
 
 
 def test_a_floored_density_is_the_mixture_that_it_says():

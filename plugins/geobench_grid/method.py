@@ -1,14 +1,22 @@
 """The method `grid`: a softmax over the cells of one partition."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, final
 
-from geobench_cells import Classification, OneLevelConfig, Shapes
+import numpy as np
+
+from geobench import Cells, Context, Examples, Floored, Labelled, geo
+from geobench_cells import ClassCells, Classification, Hierarchy, Loss, OneLevelConfig, Shapes
 from geobench_grid.trunk import ISN, TrunkConfig
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
+    from geobench_cells.learning import LevelNetwork
+    from geobench_grid.blocks import Said
     from geobench_grid.perceptron import Perceptron
+    from geobench_torch import Batch
 
 
 class GridConfig(TrunkConfig, OneLevelConfig):
@@ -41,3 +49,49 @@ class Grid(Classification):
         from geobench_grid.perceptron import perceptron
 
         return perceptron(self.config, shapes, classes)
+
+    def loss(self, train: Labelled, hierarchy: Hierarchy, context: Context) -> Loss:
+        from geobench_cells.learning import ClassLoss
+        from geobench_grid.blocks import BlockLoss
+
+        entropy = BlockLoss(
+            ClassLoss(hierarchy.finest, train.points, self.config, device=context.device)
+        )
+
+        def of_batch(network: "LevelNetwork", batch: "Batch") -> "Tensor":
+            (logits,) = network(batch.features)
+            return entropy(logits, batch.positions)
+
+        return of_batch
+
+    def predict(self, examples: Examples, context: Context) -> Floored:
+        """Of all photos the logits are kept; in float64 they are worked out photo by photo."""
+        own = self._answering
+        partition, answers = ClassCells(own.partition, own.cells), np.empty((len(examples), 2))
+        logits = np.full((len(examples), len(partition)), -np.inf, np.float32)
+        for said in self._said(self._network, examples, context):
+            logits[said.rows, : len(own.cells)] = said.logits
+            answers[said.rows] = own.points(said.log_masses)
+        cells = Cells(partition, logits, answers, count=len(examples), normalised=False)
+        return Floored(cells, self._share)
+
+    def _at_truths(
+        self, network: "LevelNetwork", examples: Labelled, context: Context
+    ) -> geo.Floats:
+        at_truths = np.empty(len(examples))
+        for said in self._said(network, examples, context):
+            truths = examples.points[said.rows]
+            at_truths[said.rows] = self._answering.log_densities(said.log_masses, truths)
+        return at_truths
+
+    def _said(
+        self, network: "LevelNetwork", examples: Examples, context: Context
+    ) -> Iterator["Said"]:
+        from geobench_grid.blocks import in_blocks
+
+        return in_blocks(
+            network,
+            self.features(examples),
+            classes=len(self._answering.cells),
+            device=context.device,
+        )

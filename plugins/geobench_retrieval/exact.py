@@ -29,10 +29,10 @@ class ExactIndex:
 
     Similarity is minus half the squared Euclidean distance, which for vectors of length 1 is their
     cosine less 1. FAISS computes it in float32 and differently for one query than for a thousand;
-    so a few more vectors than wanted are fetched, measured again in float64, and ordered by
-    similarity, then by position. A query whose last vector might by rounding have been
-    confused with one that was not fetched is searched again, deeper. The answer is therefore
-    the exact one on every device, whatever the other queries are.
+    so a few more vectors than wanted are fetched, those that may be among the nearest are
+    measured again in float64, and ordered by similarity, then by position. A query whose last
+    vector might by rounding have been confused with one that was not fetched is searched again,
+    deeper. The answer is therefore the exact one on every device, whatever the other queries are.
 
     Args:
         vectors: (M, D); FAISS holds a copy of them, as float32.
@@ -59,15 +59,19 @@ class ExactIndex:
             PredictionError: features that are not finite.
         """
         queries = np.ascontiguousarray(queries, dtype=np.float32)
-        rounding = _ROUNDING * (squared_lengths(queries) + self._longest)
-        require_finite(rounding)
+        lengths = squared_lengths(queries) + self._longest
+        require_finite(lengths)
+        rounding, most = _ROUNDING * lengths, _most_rounding(lengths, queries.shape[1])
         index = np.empty((len(queries), k), np.intp)
         similarity = np.empty((len(queries), k))
         pending, depth = np.arange(len(queries)), min(k + _MARGIN, len(self._vectors))
         while len(pending):
             engine = self._shallow if depth <= _DEEPEST_ON_GPU else self._index
             squared, found = engine.search(queries[pending], depth)
-            exact = self.similarity(queries[pending], found)
+            # The k that look nearest are no further than this, so what is beyond is not measured.
+            reach = squared[:, k - 1 : k] + 2 * most[pending, None]
+            within = (~(squared > reach)).sum(axis=1)  # the first ones, as FAISS puts them in order
+            exact = similarities(self._vectors, queries[pending], found, first=within)
             best = nearest_of(found, exact, k)
             index[pending], similarity[pending] = best.index, best.similarity
             if depth == len(self._vectors):
@@ -80,3 +84,22 @@ class ExactIndex:
     def similarity(self, queries: NDArray[np.float32], places: NDArray[np.intp]) -> geo.Floats:
         """Minus half the squared distance of queries (N, D) to vectors (N, m), as (N, m)."""
         return similarities(self._vectors, queries, places)
+
+
+def _most_rounding(lengths: geo.Floats, width: int) -> geo.Floats:
+    """What float32 does at most to a squared distance, in whichever order it sums, (N,).
+
+    By Higham, Accuracy and Stability of Numerical Algorithms (2002), section 3.1, a sum of n
+    products is off by at most n u / (1 - n u) of the sum of their sizes, u = 2^-24; a squared
+    distance is one of two squared lengths and twice an inner product, which is no larger than
+    they. It is much more than `_ROUNDING`, which is what happens; what it leaves out cannot be.
+
+    Args:
+        lengths: squared, of a query and the longest vector together, (N,).
+        width: D, of the vectors.
+    """
+    limits = np.finfo(np.float32)
+    terms = width + 4  # besides the products: two sums, and a margin for float64's own rounding
+    unit = terms * float(limits.eps) / 2
+    bound = 2 * unit / (1 - unit) * lengths + 4 * terms * float(limits.smallest_normal)
+    return np.where(lengths < float(limits.max) / 4, bound, np.inf)  # beyond, sums overflow

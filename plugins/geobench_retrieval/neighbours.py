@@ -35,18 +35,32 @@ class Neighbours:
 
 
 def similarities(
-    vectors: Rows | NDArray[np.float32], queries: NDArray[np.float32], places: NDArray[np.intp]
+    vectors: Rows | NDArray[np.float32],
+    queries: NDArray[np.float32],
+    places: NDArray[np.intp],
+    *,
+    first: NDArray[np.intp] | None = None,
 ) -> geo.Floats:
     """Minus half the squared distance of queries (N, D) to vectors (N, m), as (N, m), measured in
-    float64."""
-    out = np.empty(places.shape)
+    float64.
+
+    Args:
+        vectors: (M, D).
+        queries: (N, D).
+        places: positions of vectors.
+        first: of each row so many, at least, are measured, (N,); others may be -inf instead. All
+            if left out.
+    """
+    first = np.full(len(places), places.shape[1]) if first is None else first
+    out = np.full(places.shape, -np.inf)
     step = max(1, _NUMBERS // max(1, places.shape[1] * queries.shape[1]))
     for start in range(0, len(queries), step):
-        wanted = places[start : start + step]
-        those = vectors[wanted.ravel()].reshape(*wanted.shape, -1)
-        difference = queries[start : start + step, None, :].astype(np.float64) - those
+        rows = slice(start, start + step)
+        wanted = places[rows, : first[rows].max()]
+        difference = vectors[wanted.ravel()].astype(np.float64).reshape(*wanted.shape, -1)
+        difference -= queries[rows, None, :].astype(np.float64)
         np.square(difference, out=difference)
-        out[start : start + step] = difference.sum(axis=-1) / -2
+        out[rows, : wanted.shape[1]] = difference.sum(axis=-1) / -2
     return out
 
 
