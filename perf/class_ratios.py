@@ -9,6 +9,7 @@ import logging
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -20,10 +21,9 @@ from torch.nn import functional
 
 from geobench import Context, geo
 from geobench.scoring.costs import peak_memory, start_measuring_memory
-from geobench_cells import Classes
+from geobench_cells import Classes, learning
 from geobench_cells.config import TargetChoice
 from geobench_cells.learning import ClassLoss
-from geobench_grid.blocks import BlockLoss
 from geobench_grid.method import Grid, GridConfig
 from geobench_torch import Batch
 from geobench_torch.loop import _Training
@@ -77,23 +77,29 @@ def _step(classes: int, batch: int) -> None:
         cost = functional.cross_entropy(logits, targets)
         cost.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
 
-    def of(loss: ClassLoss | BlockLoss) -> None:
+    def of(loss: ClassLoss) -> None:
         network.zero_grad()
         (logits,) = network(photos.features)
         cost = loss(logits, photos.positions)
         cost.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
 
-    def whole(loss: ClassLoss | BlockLoss) -> None:
+    def whole(loss: ClassLoss) -> None:
         training.update(lambda made, some: loss(made(some.features)[0], some.positions), photos)
+
+    def at_once(step: Callable[[ClassLoss], None]) -> None:
+        """A step whose targets are made for the whole batch."""
+        before, learning._WHOLE = learning._WHOLE, sys.maxsize
+        step(soft)
+        learning._WHOLE = before
 
     found = ratios(
         bare,
         {
-            "forward, loss and backward, targets of the batch at once": partial(of, soft),
-            "forward, loss and backward, in blocks": partial(of, BlockLoss(soft)),
+            "forward, loss and backward, targets of the batch at once": partial(at_once, of),
+            "forward, loss and backward, in blocks": partial(of, soft),
             "with clipping and AdamW, hard labels": partial(whole, hard),
-            "with clipping and AdamW, targets of the batch at once": partial(whole, soft),
-            "with clipping and AdamW, in blocks": partial(whole, BlockLoss(soft)),
+            "with clipping and AdamW, targets of the batch at once": partial(at_once, whole),
+            "with clipping and AdamW, in blocks": partial(whole, soft),
         },
     )
     for what, ratio in found.items():

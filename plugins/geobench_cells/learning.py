@@ -16,6 +16,8 @@ from geobench_cells.config import TargetChoice
 from geobench_torch import in_chunks
 
 _TARGETS = 1 << 24  # (photo, class) pairs whose distances are held at once
+_WHOLE = 1 << 20  # targets of a batch that are made at once on a CPU, since they are no slower so
+_CACHED = 1 << 17  # those of a block of a larger batch: its copies stay in the processor's cache
 
 
 class LevelNetwork(nn.Module):
@@ -66,7 +68,7 @@ class ClassLoss:
 
     def __call__(self, logits: Tensor, positions: Tensor) -> Tensor:
         """The mean loss of photos at `positions` (B,) for logits (B, K)."""
-        rows = max(1, _TARGETS // self.classes)
+        rows = self._at_once(logits)
         if self.weights is None and len(positions) <= rows:
             return functional.cross_entropy(logits, self._sought(positions))
         losses = [
@@ -77,6 +79,20 @@ class ClassLoss:
         ]
         loss = torch.cat(losses)
         return (loss if self.weights is None else loss * self.weights[positions]).mean()
+
+    def _at_once(self, logits: Tensor) -> int:
+        """For how many photos targets are made at a time, which changes no gradient.
+
+        Those of a large batch are in no cache, and each of the dozen passes over them would wait
+        for memory. On a GPU the time goes into starting passes.
+        """
+        many = logits.numel() > _WHOLE and not logits.is_cuda and not self._hard
+        return max(1, (_CACHED if many else _TARGETS) // self.classes)
+
+    @property
+    def _hard(self) -> bool:
+        """Whether a class alone is sought."""
+        return self.choice.soft_labels_km is None and self.choice.label_smoothing == 0
 
     def targets(self, positions: Tensor) -> Tensor:
         """What photos at `positions` (B,) are told, (B, K); every row sums to one."""
@@ -101,8 +117,7 @@ class ClassLoss:
 
     def _sought(self, positions: Tensor) -> Tensor:
         """Targets, or where a class alone is sought its number."""
-        hard = self.choice.soft_labels_km is None and self.choice.label_smoothing == 0
-        return self.labels[positions] if hard else self.targets(positions)
+        return self.labels[positions] if self._hard else self.targets(positions)
 
 
 def product(logits: Sequence[Tensor], ancestors: Tensor) -> Tensor:

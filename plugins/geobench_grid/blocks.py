@@ -1,4 +1,4 @@
-"""Many classes, few photos at a time: losses and answers that hold no more than they must."""
+"""Many classes, few photos at a time: answers that hold no more than they must."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,48 +7,15 @@ from typing import final
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
-from torch.nn import functional
 
 from geobench import Rows, geo
-from geobench_cells.learning import ClassLoss, LevelNetwork
+from geobench_cells.learning import LevelNetwork
 from geobench_torch import in_chunks
 
-_WHOLE = 1 << 20  # targets of a batch that are made at once, since they are no slower so
 _CACHED = 1 << 17  # numbers of a block, of which several copies stay in the processor's cache
 _CHUNK = 2048  # photos that the network is asked about at once,
 _LOGITS = 1 << 23  # unless they have more logits than these:
 _FEWER = 1 << 21  # then only as many photos as have so many
-
-
-@final
-class BlockLoss:
-    """A `ClassLoss` that makes targets for some photos of a batch after others.
-
-    The gradient is the same, to the bit, since photos have nothing to do with each other. But
-    targets of a large batch are in no cache, and each of the dozen passes over them would wait for
-    memory. A GPU takes the batch as it is: there the time goes into starting passes.
-    """
-
-    def __init__(self, whole: ClassLoss) -> None:
-        self.whole = whole
-        choice = whole.choice
-        self._all_targets = choice.soft_labels_km is not None or choice.label_smoothing > 0
-
-    def __call__(self, logits: Tensor, positions: Tensor) -> Tensor:
-        """The mean loss of photos at `positions` (B,) for logits (B, K)."""
-        if not self._all_targets or logits.is_cuda or logits.numel() <= _WHOLE:
-            return self.whole(logits, positions)
-        rows = max(1, _CACHED // self.whole.classes)
-        losses = [
-            functional.cross_entropy(some, self.whole.targets(part), reduction="none")
-            for some, part in zip(
-                torch.split(logits, rows), torch.split(positions, rows), strict=True
-            )
-        ]
-        loss = torch.cat(losses)
-        weights = self.whole.weights
-        return (loss if weights is None else loss * weights[positions]).mean()
 
 
 @final

@@ -7,16 +7,13 @@ from typing import TYPE_CHECKING, final
 import numpy as np
 
 from geobench import Cells, Context, Examples, Floored, Labelled, geo
-from geobench_cells import ClassCells, Classification, Hierarchy, Loss, OneLevelConfig, Shapes
+from geobench_cells import ClassCells, Classification, OneLevelConfig, Shapes
 from geobench_grid.trunk import ISN, TrunkConfig
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from geobench_cells.learning import LevelNetwork
     from geobench_grid.blocks import Said
     from geobench_grid.perceptron import Perceptron
-    from geobench_torch import Batch
 
 
 class GridConfig(TrunkConfig, OneLevelConfig):
@@ -49,20 +46,6 @@ class Grid(Classification):
         from geobench_grid.perceptron import perceptron
 
         return perceptron(self.config, shapes, classes)
-
-    def loss(self, train: Labelled, hierarchy: Hierarchy, context: Context) -> Loss:
-        from geobench_cells.learning import ClassLoss
-        from geobench_grid.blocks import BlockLoss
-
-        entropy = BlockLoss(
-            ClassLoss(hierarchy.finest, train.points, self.config, device=context.device)
-        )
-
-        def of_batch(network: "LevelNetwork", batch: "Batch") -> "Tensor":
-            (logits,) = network(batch.features)
-            return entropy(logits, batch.positions)
-
-        return of_batch
 
     def predict(self, examples: Examples, context: Context) -> Floored:
         """Of all photos the logits are kept; in float64 they are worked out photo by photo."""

@@ -14,7 +14,8 @@ from photos_of_towns import fitted, photos
 
 torch = pytest.importorskip("torch")
 
-from geobench_cells.learning import ClassLoss, log_masses  # noqa: E402  # it imports torch
+from geobench_cells import learning  # noqa: E402  # it imports torch
+from geobench_cells.learning import ClassLoss, log_masses  # noqa: E402
 from geobench_grid import blocks  # noqa: E402
 from geobench_grid.perceptron import Perceptron  # noqa: E402
 
@@ -23,8 +24,9 @@ PHOTOS, CLASSES = 50, 211  # neither is a multiple of a block
 
 @pytest.fixture
 def small_blocks(monkeypatch):
-    """Blocks of 4 photos of 211 classes, and of as many as fit in memory of all others."""
-    monkeypatch.setattr(blocks, "_WHOLE", 0)
+    """Blocks of 4 photos of 211 classes."""
+    monkeypatch.setattr(learning, "_WHOLE", 0)
+    monkeypatch.setattr(learning, "_CACHED", 1000)
     monkeypatch.setattr(blocks, "_CACHED", 1000)
     monkeypatch.setattr(blocks, "_LOGITS", 0)
     monkeypatch.setattr(blocks, "_FEWER", 4000)
@@ -50,15 +52,17 @@ CHOICES = [
 
 
 @pytest.mark.parametrize("choice", CHOICES)
-def test_the_gradient_is_that_of_the_whole_batch_to_the_bit_and_that_of_numpy(choice, small_blocks):
+def test_the_gradient_is_that_of_the_whole_batch_to_the_bit_and_that_of_numpy(choice, monkeypatch):
     classes, points = known()
-    whole = ClassLoss(classes, points, TargetChoice(**choice), device="cpu")
+    entropy = ClassLoss(classes, points, TargetChoice(**choice), device="cpu")
     made = np.random.default_rng(1).normal(size=(PHOTOS, CLASSES)).astype(np.float32)
     positions = torch.tensor(np.random.default_rng(2).permutation(PHOTOS))
     values, gradients = [], []
-    for loss in (whole, blocks.BlockLoss(whole)):
+    monkeypatch.setattr(learning, "_CACHED", 1000)
+    for most in (learning._WHOLE, 0):  # all at once, then 4 photos at a time
+        monkeypatch.setattr(learning, "_WHOLE", most)
         logits = torch.tensor(made, requires_grad=True)
-        value = loss(logits, positions)
+        value = entropy(logits, positions)
         value.backward()
         values.append(value.item())
         gradients.append(logits.grad.numpy())
