@@ -182,6 +182,9 @@ def remarks(note: str) -> list[str]:
 
 def joined(*notes: str) -> str:
     """Notes as one, each remark once."""
+    said = [note for note in notes if note]
+    if len(said) < 2 and "; " not in "".join(said):  # as of most rows
+        return "".join(said)
     return "; ".join(dict.fromkeys(each for note in notes for each in remarks(note)))
 
 

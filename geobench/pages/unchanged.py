@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import final
 
 from geobench.catalogue import KINDS, Catalogue
+from geobench.components import Plugin
 from geobench.digests import digest, file_digest
 from geobench.errors import StoreError
 from geobench.figures.kept import as_written, intact
@@ -71,8 +72,9 @@ def code(catalogue: Catalogue) -> str:
     another commit of an editable checkout counts; of numpy, matplotlib and all else that is
     installed the folders `<name>-<version>.dist-info` tell.
     """
-    known = [each.plugin for kind in KINDS for each in catalogue.of_kind(kind)]
-    packages = {plugin.__module__.partition(".")[0]: plugin for plugin in (Metric, *known)}
+    plugins: list[type[Plugin]] = [Metric]  # it stands for geobench itself
+    plugins += [each.plugin for kind in KINDS for each in catalogue.of_kind(kind)]
+    packages = {plugin.__module__.partition(".")[0]: plugin for plugin in plugins}
     sources = {name: code_digest(plugin) for name, plugin in packages.items()}
     installed = {path.name for place in sys.path for path in Path(place).glob("*.dist-info")}
     return digest([sys.version, sources, sorted(installed)])

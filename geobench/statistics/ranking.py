@@ -57,16 +57,16 @@ class SeedPool(NamedTuple):
     def of(cls, methods: Sequence[Replicates]) -> "SeedPool":
         """That of these methods; those of fewer than three seeds tell nothing."""
         total = degrees = 0.0
-        for values in (method.seed_values for method in methods):
-            own = Spread.of_seeds(values)
+        for method in methods:
+            own = method.seed_spread
             if own.variance > 0:
-                total += own.variance * values.size * own.degrees
+                total += own.variance * method.seed_values.size * own.degrees
                 degrees += own.degrees
         return cls(total / degrees, degrees) if degrees else cls(0.0, 1.0)
 
     def added(self, method: Replicates) -> float:
         """What its seeds add to the variance of a difference to this method."""
-        own = Spread.of_seeds(method.seed_values).variance
+        own = method.seed_spread.variance
         return max(own, self.variance / method.seed_values.size) if own > 0 else 0.0
 
 

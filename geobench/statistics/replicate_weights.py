@@ -1,6 +1,7 @@
 """How much each photo counts in each of the replicates that an interval comes from."""
 
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from typing import Any, final
 
 import numpy as np
@@ -47,7 +48,7 @@ class ReplicateWeights:
         """How many replicates there are: R."""
         return len(self._table)
 
-    @property
+    @cached_property
     def totals(self) -> Floats:
         """The sum of all weights, (R,)."""
         return self.sums(np.ones(len(self._groups)))
