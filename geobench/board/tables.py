@@ -160,19 +160,20 @@ def as_csv(rows: Sequence[Any], kind: type[Any]) -> str:
     """Rows as CSV: six significant digits, empty where there is no number."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
-    names = [column.name for column in fields(kind)]
-    writer.writerow(names)
-    cells = attrgetter(*names)
-    writer.writerows([_cell(value) for value in cells(row)] for row in rows)
+    writer.writerow([column.name for column in fields(kind)])
+    # Column by column: cell by cell, a large table takes several times as long.
+    columns = []
+    for column in fields(kind):
+        cells = map(attrgetter(column.name), rows)
+        columns.append(map(_number, cells) if str(column.type) == str(float) else cells)
+    writer.writerows(zip(*columns, strict=True))
     return stream.getvalue()
 
 
-def _cell(value: Any) -> str:
-    if isinstance(value, str):  # as most are
-        return value
-    if isinstance(value, float):
-        return "" if math.isnan(value) else f"{value:.6g}"
-    return "" if value is None else str(value)
+def _number(value: float) -> str | int:
+    if not isinstance(value, float):
+        return value  # a whole number has all of its digits
+    return "" if math.isnan(value) else f"{value:.6g}"
 
 
 def remarks(note: str) -> list[str]:

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, final
 
 from geobench import drafts, figures
 from geobench.board import tables
@@ -98,7 +98,21 @@ def _csv(found: Tables) -> dict[str, str]:
     return {name: as_csv(rows[name], kind) for name, kind in tables.KINDS.items()}
 
 
-def contents(board: Leaderboard, found: Tables) -> dict[str, str]:
-    """File name -> text of every file of text that `write_files` makes from the tables."""
+@final
+class Contents(NamedTuple):
+    """What the files of text of a leaderboard are to hold.
+
+    Args:
+        texts: file name -> what `write_files` makes of the tables.
+        tables: as a reader finds them in these files.
+    """
+
+    texts: dict[str, str]
+    tables: Tables
+
+
+def contents(board: Leaderboard, found: Tables) -> Contents:
+    """The files of text of a leaderboard, from its tables; nothing is written."""
     texts = _csv(found)
-    return {**texts, "README.md": page(board, tables.parse(texts, where=str(board.folder)))}
+    shown = tables.parse(texts, where=str(board.folder))
+    return Contents({**texts, "README.md": page(board, shown)}, shown)

@@ -55,7 +55,7 @@ class Replicates:
         """The standard deviation over seeds, 0 where they differ by rounding; NaN with one seed."""
         return _deviation(self.seed_values) if self.seed_values.size > 1 else float("nan")
 
-    @property
+    @cached_property
     def seed_spread(self) -> "Spread":
         """What seeds add: that of `Spread.of_seeds`."""
         return Spread.of_deviation(self.seed_sd, self.seed_values.size)
@@ -92,9 +92,14 @@ class Spread(NamedTuple):
     @classmethod
     def sum(cls, *terms: "Spread") -> "Spread":
         """Variances added, with the degrees of freedom of Satterthwaite (1946)."""
-        if not (total := sum(term.variance for term in terms)) > 0:
+        total = inverse = 0.0
+        for variance, _ in terms:
+            total += variance
+        if not total > 0:
             return cls(total, terms[0].degrees)
-        return cls(total, 1 / sum((v / total) ** 2 / degrees for v, degrees in terms))
+        for variance, degrees in terms:
+            inverse += (variance / total) ** 2 / degrees
+        return cls(total, 1 / inverse)
 
     @property
     def half_width(self) -> float:
@@ -137,7 +142,11 @@ def check_scores(scores: ArrayLike, units: AnyUnits) -> SeedScores:
 
 def replicate_mean(scores: ArrayLike, units: AnyUnits) -> Replicates:
     """Replicate a mean or a share, leaving out a unit at a time (Efron 1982); `scores` (S, N)."""
-    table, known = check_scores(scores, units)
+    return _replicated_mean(check_scores(scores, units))
+
+
+def _replicated_mean(scores: SeedScores) -> Replicates:
+    table, known = scores
     average = table[0] if len(table) == 1 else table.mean(axis=0)
     value = average.mean()
     seeds = value[None] if len(table) == 1 else table.mean(axis=1)
@@ -146,10 +155,10 @@ def replicate_mean(scores: ArrayLike, units: AnyUnits) -> Replicates:
 
 def replicate_share(scores: ArrayLike, units: AnyUnits) -> Replicates:
     """Replicate a share as the mean that it is; `scores` (S, N), 0 or 1."""
-    table, known = check_scores(scores, units)
-    if not ((table == 0) | (table == 1)).all():
+    checked = check_scores(scores, units)
+    if not ((checked.table == 0) | (checked.table == 1)).all():
         raise ValueError("scores of a share are 0 or 1; estimate other scores by their mean")
-    return replicate_mean(table, known)
+    return _replicated_mean(checked)
 
 
 def replicate_quantile(scores: ArrayLike, units: AnyUnits, *, q: float) -> Replicates:
@@ -204,7 +213,8 @@ def woodruff(scores: SeedScores, *, q: float) -> Reach:
     table, units = scores
     if not 0 < q < 1:
         raise ValueError(f"q is {q}; give a number between 0 and 1, such as 0.5 for the median")
-    values, centre = np.quantile(table, q, axis=1), np.quantile(table, q)
+    values = np.quantile(table, q, axis=1)
+    centre = values[0] if len(table) == 1 else np.quantile(table, q)
     below, tied = table < centre, table == centre
     # Of scores tied with the quantile, that part counts as below which makes the share below q.
     part = np.clip((q - below.mean()) / tied.mean(), 0, 1) if tied.any() else 0.0
