@@ -65,6 +65,8 @@ class ReplicateWeights:
     def means(self, values: ArrayLike) -> Floats:
         """The weighted mean of values: (R,) of (N,), (R, K) of (N, K); NaN where nothing counts."""
         sums, totals = self.sums(values), self.totals
+        if totals.all():  # as a rule; to hush warnings takes longer than to divide
+            return np.asarray((sums.T / totals).T)
         with np.errstate(invalid="ignore"):
             return np.asarray((sums.T / totals).T)
 
