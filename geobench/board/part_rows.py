@@ -100,7 +100,8 @@ def _compute(
         status = "failed" if entry.status in (*RANKED, "ceiling") else entry.status
         return replace(row, status=status, note=found)
     found = found.of(view, summary)
-    row = replace(row, not_applicable=int((found.mask == NOT_APPLICABLE).sum()))
+    if lost := np.count_nonzero(found.mask == NOT_APPLICABLE):
+        row = replace(row, not_applicable=int(lost))
     if not len(found.rows):
         return replace(row, note=f"no photo of this {view.what} can be scored")
     if len(found.rows) < summary.fewest_photos:

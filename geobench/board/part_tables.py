@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 from typing import TypeAlias, final
 
 from geobench.board.cost_rows import compute_costs
@@ -60,23 +61,26 @@ def compute(benchmark: str, records: PartRecords, *, metrics: Sequence[Metric]) 
     curves, seen = PartCurves(part), views(records.arrays)
     tables = PartTables(part.label, part.units, list(compute_costs(records, benchmark=benchmark)))
     for scores in part.of(metrics, [*records.entries(), *records.ceiling()]):
+        plain = [each for each in scores.metric.summaries if not isinstance(each, Curve)]
+        rows: dict[str, list[Row]] = {summary.name: [] for summary in plain}
+        # View by view, though the table is in order of summaries: all of a view share its photos.
+        for view, summary in product(seen, plain):
+            found = compute_rows(part, scores, summary=summary, view=view)
+            if not ranked:
+                rows[summary.name] += [row_of(each) for each in found]
+            elif few:
+                rows[summary.name] += unranked(found, FEW_UNITS)
+            else:
+                rows[summary.name] += rank(found, better=summary.better)
+            if view.overall:
+                numbers = [each for each in found if isinstance(each, PartNumber)]
+                tables.numbers.update({(n.row.label, summary.name): n for n in numbers})
+                resolved = resolution_of(found, scores.entries)
+                tables.resolutions.extend([resolved] if resolved and ranked and not few else [])
         for summary in scores.metric.summaries:
+            tables.rows.extend(rows.get(summary.name, []))
             if isinstance(summary, Curve):
                 tables.curves.extend(curves.of(summary, scores))
-                continue
-            for view in seen:
-                found = compute_rows(part, scores, summary=summary, view=view)
-                if not ranked:
-                    tables.rows.extend(row_of(each) for each in found)
-                elif few:
-                    tables.rows.extend(unranked(found, FEW_UNITS))
-                else:
-                    tables.rows.extend(rank(found, better=summary.better))
-                if view.overall:
-                    numbers = [each for each in found if isinstance(each, PartNumber)]
-                    tables.numbers.update({(n.row.label, summary.name): n for n in numbers})
-                    resolved = resolution_of(found, scores.entries)
-                    tables.resolutions.extend([resolved] if resolved and ranked and not few else [])
             if isinstance(summary, Mean):
                 tables.curves.extend(curves.by_novelty(summary, scores))
     tables.problems.extend([*part.problems, *records.problems])

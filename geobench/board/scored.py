@@ -37,5 +37,5 @@ class Scored:
         if isinstance(summary, Mean | Share | Quantile):
             wanted = {summary.column, summary.constant}
         columns = {name: c.take(kept, axis=1) for name, c in self.columns.items() if name in wanted}
-        mask = np.where(view.inside, self.mask, NOT_SAMPLED).astype(np.uint8)
+        mask = np.where(view.inside, self.mask, np.uint8(NOT_SAMPLED))
         return Scored(columns, mask, self.seeds)

@@ -34,10 +34,11 @@ def run(
     ] = True,
     workspace: WorkspaceFolder = Path(),
 ) -> None:
-    """Train and evaluate what is missing, then rewrite the leaderboards."""
+    """Train and evaluate what is missing, then rewrite the leaderboards that this changes."""
     from rich.console import Console
 
     from geobench import config
+    from geobench.board import tables
     from geobench.board.leaderboard import Leaderboard
     from geobench.catalogue import installed
     from geobench.commands import console
@@ -63,12 +64,13 @@ def run(
         if dry_run or outcome.board is None:
             continue
         board = Leaderboard(outcome.board, installed())
-        console.standings(terminal, board.tables().rows)
+        console.standings(terminal, tables.read_overall(outcome.board))
         done = ", ".join(f"{count} {what}" for what, count in outcome.counts.items())
         reporter.say(f"trainings: {done}")
         folder = short(outcome.board)
-        written = files_written(report.NAMES, len(board.manifest.figures or []))
-        reporter.say(f"wrote {written} in {folder}")
+        files = files_written(report.NAMES, len(board.manifest.figures or []))
+        found = "nothing has changed:" if outcome.unchanged else "wrote"
+        reporter.say(f"{found} {files} in {folder}")
         reporter.say(f"to read: {folder}/README.md")
         reporter.say(f"to check every number: {_command()} verify {folder}")
     for failure in failures:

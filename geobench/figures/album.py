@@ -122,10 +122,14 @@ def rendered(draw_figure: "Callable[[], Figure]", file_format: str) -> bytes:
     return stream.getvalue()
 
 
-def stale(board: Leaderboard) -> list[str]:
+def stale(board: Leaderboard, tables: Tables | None = None) -> list[str]:
     """Which pictures are missing, changed, or drawn from other numbers than the tables hold.
 
     A leaderboard without any was made with `--no-figures`, and is sound.
+
+    Args:
+        board: whose pictures.
+        tables: as they lie in its folder; they are read, unless given.
     """
     problems = []
     entries = board.manifest.pictures
@@ -136,7 +140,8 @@ def stale(board: Leaderboard) -> list[str]:
     if entries:
         wanted = set[str]()
         with suppress(GeobenchError, ValueError):  # what is wrong with the tables is said of them
-            wanted = {picture.name for picture in planned(board, tables_of(board.folder))}
+            shown = tables_of(board.folder) if tables is None else tables
+            wanted = {picture.name for picture in planned(board, shown)}
         for name in sorted(wanted - {Path(entry.file).stem for entry in entries}):
             problems.append(f"{board.folder / 'figures' / name}: this picture was never drawn")
     for entry in entries:

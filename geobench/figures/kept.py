@@ -7,11 +7,15 @@ from geobench.digests import file_digest
 from geobench.records.manifest import StoredPicture
 
 
+def as_written(path: Path, sha256: str) -> bool:
+    """Whether a file is there as it was written, by its SHA-256: a real file, not a link to one."""
+    return path.is_file() and not path.is_symlink() and file_digest(path) == sha256
+
+
 def intact(folder: Path, entry: StoredPicture) -> bool:
     """Whether a picture is there as it was written: a real file in a real folder."""
     path = folder / entry.file
-    real = path.is_file() and not path.is_symlink() and not path.parent.is_symlink()
-    return real and file_digest(path) == entry.sha256
+    return not path.parent.is_symlink() and as_written(path, entry.sha256)
 
 
 def unknown(board: Leaderboard) -> list[Path]:

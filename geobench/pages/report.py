@@ -3,7 +3,7 @@
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, final
 
 from geobench import drafts, figures
 from geobench.board import tables
@@ -65,16 +65,16 @@ def write_files(
     board = Leaderboard(folder, catalogue)
     before = board.manifest
     found = board.tables()
-    written = {name: _put(folder / name, text) for name, text in _csv(found).items()}
+    texts = _csv(found)
+    written = {name: _put(folder / name, text) for name, text in texts.items()}
     board.manifest = before.changed(tables=written)
-    # Pictures are drawn from the tables as they are read back, with six digits: what is in them
-    # is what a reader finds, and the digest of what a picture was drawn from can be computed again.
-    drawn, problems = figures.draw(
-        board, tables.read(folder), file_format=file_format, new=pictures
-    )
+    # Pictures and page are made of the tables as a reader finds them, with six digits: the digest
+    # of what a picture was drawn from can be computed again, and the page says what they say.
+    shown = tables.parse(texts, where=str(folder))
+    drawn, problems = figures.draw(board, shown, file_format=file_format, new=pictures)
     board.manifest = board.manifest.changed(figures=drawn)
     # The page comes last, because it shows the pictures that could be drawn.
-    written["README.md"] = _put(folder / "README.md", contents(board, found)["README.md"])
+    written["README.md"] = _put(folder / "README.md", page(board, shown))
     board.manifest = board.manifest.changed(tables=written)
     if board.manifest.data != before.data:
         files.write_json(folder / "benchmark.json", board.manifest.data)
@@ -98,10 +98,21 @@ def _csv(found: Tables) -> dict[str, str]:
     return {name: as_csv(rows[name], kind) for name, kind in tables.KINDS.items()}
 
 
-def contents(board: Leaderboard, found: Tables) -> dict[str, str]:
-    """File name -> text of every file of text that is made from the tables.
+@final
+class Contents(NamedTuple):
+    """What the files of text of a leaderboard are to hold.
 
-    The page says what the tables say: it is made of their numbers as they are written.
+    Args:
+        texts: file name -> what `write_files` makes of the tables.
+        tables: as a reader finds them in these files.
     """
+
+    texts: dict[str, str]
+    tables: Tables
+
+
+def contents(board: Leaderboard, found: Tables) -> Contents:
+    """The files of text of a leaderboard, from its tables; nothing is written."""
     texts = _csv(found)
-    return {**texts, "README.md": page(board, tables.parse(texts, where=str(board.folder)))}
+    shown = tables.parse(texts, where=str(board.folder))
+    return Contents({**texts, "README.md": page(board, shown)}, shown)

@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 
 from geobench import figures, geo, records
 from geobench.board.leaderboard import Leaderboard
+from geobench.board.tables import KINDS
 from geobench.catalogue import Catalogue
 from geobench.components import without
 from geobench.digests import array_digest, digest, file_digest
 from geobench.errors import GeobenchError
-from geobench.pages.report import contents
+from geobench.pages.report import Contents, contents
 from geobench.records import ManifestRow, Record, files
 from geobench.records.manifest import StoredUnits
 from geobench.records.stored_records import SAME_ANSWER_KM
@@ -49,7 +50,7 @@ def verify(folder: Path, catalogue: Catalogue, *, runs: Path | None = None) -> l
         return [*problems, f"{folder / 'benchmark.json'}, or what it names: {text}"]
 
 
-def stale(board: Leaderboard, expected: dict[str, str], *, untouched: bool = False) -> list[str]:
+def stale(board: Leaderboard, expected: Contents, *, untouched: bool = False) -> list[str]:
     """How the files of a leaderboard differ from what they should hold.
 
     Numbers may differ by one unit of their last shown digit (the sixth in a CSV), because other
@@ -57,12 +58,12 @@ def stale(board: Leaderboard, expected: dict[str, str], *, untouched: bool = Fal
 
     Args:
         board: the leaderboard.
-        expected: file name -> what the stored arrays give.
+        expected: what the stored arrays give.
         untouched: allow that only in files that are as they were written, by their SHA-256.
     """
-    problems = []
+    problems, same = list[str](), set[str]()
     written = board.manifest.tables or {}
-    for name, content in expected.items():
+    for name, content in expected.texts.items():
         path = board.folder / name
         if not path.exists():
             problems.append(f"{path} is missing")
@@ -70,12 +71,15 @@ def stale(board: Leaderboard, expected: dict[str, str], *, untouched: bool = Fal
         intact = not untouched or file_digest(path) == written.get(name)
         text = path.read_bytes().decode(errors="replace")  # it may be cut within a character
         if text == content:
+            same.add(name)
             continue
         found = _rows(path, text, content, exact=not intact) if path.suffix == ".csv" else []
         if path.suffix != ".csv" and not (intact and _alike(text, content)):
             found = [f"{path} is not what the records give"]
         problems += found
-    return problems + figures.stale(board)
+    # Tables that are what they should be need not be read a second time.
+    known = expected.tables if same >= set(KINDS) else None
+    return problems + figures.stale(board, known)
 
 
 def _rows(path: Path, text: str, content: str, *, exact: bool) -> list[str]:

@@ -116,5 +116,12 @@ class StoredRecord:
 
     def files(self) -> dict[str, str]:
         """SHA-256 of every file of the record, by name."""
-        paths = sorted(path for path in self.folder.iterdir() if not path.name.startswith("."))
-        return {path.name: file_digest(path) for path in paths}
+        return digests_in(self.folder)
+
+
+def digests_in(folder: Path) -> dict[str, str]:
+    """SHA-256 of every file in a record's folder, by name; none where there is no folder."""
+    if not folder.is_dir():
+        return {}
+    paths = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    return {path.name: file_digest(path) for path in paths}

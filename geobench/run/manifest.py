@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from geobench.errors import StoreError
 from geobench.geo import Points
 from geobench.methods import Method, Retriever
 from geobench.pages.report import refuse_links, write_files
+from geobench.pages.unchanged import LastMade
 from geobench.records import Manifest, ManifestRow, StoredRecord, files
 from geobench.records.manifest import (
     Asked,
@@ -28,6 +29,7 @@ from geobench.records.manifest import (
     StoredPart,
     StoredUnits,
 )
+from geobench.records.stored_records import digests_in
 from geobench.run import recording
 from geobench.run.named_methods import with_components
 from geobench.run.plan import Evaluation, Plan, Training
@@ -52,20 +54,46 @@ def refuse(planned: Plan, trainings: Iterable[Training]) -> None:
             records.refuse_newer(drafts.real(evaluation.folder) / "record.json")
 
 
-def write(planned: Plan, *, pictures: bool = True) -> list[str]:
-    """Write benchmark.json, tables and pictures of a plan's records; returns the problems.
+@final
+class Written(NamedTuple):
+    """What became of a leaderboard: what could not be made, and whether it was left as it is."""
+
+    problems: list[str]
+    unchanged: bool = False
+
+
+def write(planned: Plan, last: LastMade, *, pictures: bool = True) -> Written:
+    """Write benchmark.json, tables and pictures of a plan's records.
+
+    Where this code has made all of it of the same records, only what is there is looked at.
+
+    Args:
+        planned: whose records.
+        last: what was made of its board, asked for when the plan was made.
+        pictures: draw them, too.
 
     Raises:
         LinkError: a link lies where they are written.
     """
     refuse_links(planned.board)
     with planned.workspace.lock(f"board-{planned.board.name}", wait=True):
-        manifest, known = _manifest(planned), _known(planned.board / "benchmark.json")
+        known = _known(planned.board / "benchmark.json")
+        manifest = _manifest(planned, known)
         if manifest.data != {name: known[name] for name in known if name not in _MADE_LATER}:
             files.write_json(planned.board / "benchmark.json", _with_later(manifest, known).data)
         if any(about.publishes == "scores" for about in manifest.datasets):
             _keep_runs_from_git(planned.board / ".gitignore")
-        return write_files(planned.board, installed(), pictures=pictures)
+        if last.holds(pictures=pictures):
+            return Written([], unchanged=True)
+        problems = write_files(planned.board, installed(), pictures=pictures)
+        if not problems:  # else the next run finds them again, and says so again
+            last.keep(pictures=pictures)
+        return Written(problems)
+
+
+def last_made(planned: Plan) -> LastMade:
+    """What was last made of a plan's records, for `write`; to be asked before the work begins."""
+    return LastMade(planned.board, planned.workspace, installed())
 
 
 def _keep_runs_from_git(path: Path) -> None:
@@ -94,15 +122,16 @@ def _with_later(manifest: Manifest, known: dict[str, Any]) -> Manifest:
         return manifest
 
 
-def _manifest(planned: Plan) -> Manifest:
-    bench = planned.benchmark
+def _manifest(planned: Plan, known: dict[str, Any]) -> Manifest:
+    """What there is to say of a plan's records; `known` are the data of the present one."""
+    bench, named = planned.benchmark, _files_named(known)
     parts: dict[str, dict[str, Any]] = {}
     rows: list[ManifestRow] = []
     missing: list[str] = []
     for training in planned.trainings():
         for evaluation in planned.evaluations(training):
-            record, written = _read(evaluation.folder)
-            if record is None:
+            written = _files_of(evaluation, named)
+            if not written:
                 missing.append(f"{evaluation.label} / {training.method.label} / {training.seed}")
                 continue
             if evaluation.label not in parts:
@@ -201,12 +230,24 @@ def _name_twins(benchmark: Benchmark, parts: dict[str, dict[str, Any]]) -> None:
                 entry.setdefault("twin_of", other)
 
 
-def _read(folder: Path) -> tuple[StoredRecord | None, dict[str, str]]:
+def _files_named(known: dict[str, Any]) -> dict[str, dict[str, str]]:
+    """Record key -> the files of its record that a benchmark.json names; none of a damaged one."""
+    rows = known["rows"] if isinstance(known.get("rows"), list) else []
+    shown = [row for row in rows if isinstance(row, dict) and {"record_key", "files"} <= set(row)]
+    return {row["record_key"]: row["files"] for row in shown if isinstance(row["record_key"], str)}
+
+
+def _files_of(evaluation: Evaluation, named: dict[str, dict[str, str]]) -> dict[str, str]:
+    """Name -> SHA-256 of every file of a record; none where there is none, or a damaged one."""
+    folder = evaluation.folder
     try:
-        record = StoredRecord.read(folder)
-        return record, {} if record is None else record.files()
+        found = digests_in(folder)
+        # What benchmark.json names was read when that was written, and found sound.
+        if found == named.get(evaluation.key) or StoredRecord.read(folder) is not None:
+            return found
     except FileNotFoundError:  # another run is putting a new one in its place
-        return None, {}
+        pass
+    return {}
 
 
 def _about(dataset: Dataset) -> StoredDataset:

@@ -79,6 +79,7 @@ def add(
     """
     planned = plan.make(benchmark, workspace, limit=options.limit)
     manifest.refuse(planned, planned.trainings())
+    last = manifest.last_made(planned)
     mapped = Mapped(planned.board)
     execution = Execution(planned, options, reporter)
     for training in _first_trainings(planned, options.only):
@@ -87,7 +88,7 @@ def add(
         except (Exception, SystemExit) as error:
             mapped.problems.append(f"{training}: {recording.in_one_line(error)}")
     if mapped.added:
-        mapped.problems += manifest.write(planned, pictures=options.figures)
+        mapped.problems += manifest.write(planned, last, pictures=options.figures).problems
     return mapped
 
 

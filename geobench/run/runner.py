@@ -20,17 +20,21 @@ from geobench.run.plan import Plan, Training
 @final
 @dataclass(slots=True)
 class RunOutcome:
-    """What a run did: how many trainings were skipped, scored, run, and why some failed."""
+    """What a run did: how many trainings were skipped, scored, run, and why some failed.
+
+    `unchanged` says that the leaderboard was left as it is.
+    """
 
     counts: Counter[str] = field(default_factory=Counter)
     failures: list[str] = field(default_factory=list)
     board: Path | None = None
+    unchanged: bool = False
 
 
 def run(
     benchmark: Benchmark, workspace: Workspace, *, options: Options, reporter: Reporter
 ) -> RunOutcome:
-    """Run one benchmark; what is recorded is skipped, the tables are rewritten in any case.
+    """Run one benchmark; what is recorded is skipped, and so are tables that nothing has changed.
 
     A dry run ends with the plan, and neither writes nor deletes anything.
 
@@ -42,6 +46,7 @@ def run(
     with drafts.withheld() if options.dry_run else nullcontext():
         planned = plan.make(benchmark, workspace, limit=options.limit)
         manifest.refuse(planned, planned.trainings())
+        last = manifest.last_made(planned)
         trainings = _asked_for(planned, options)
         states = [
             (training, "run" if options.force else planned.state_of(training))
@@ -52,13 +57,19 @@ def run(
     if options.dry_run:
         return outcome
     drafts.sweep(workspace.hidden, workspace.boards)
-    if any(state != "recorded" for _, state in states):
+    recorded = all(state == "recorded" for _, state in states)
+    if not recorded:
         _provide(planned, trainings, options, reporter)
         trainings = _asked_for(planned, options)  # broken pictures are known only now
     try:
-        _Session(planned, options, reporter, outcome).run(trainings)
+        if not recorded:
+            _Session(planned, options, reporter, outcome).run(trainings)
+        elif trainings:  # nobody takes a record away: none is read and locked a second time
+            outcome.counts["skipped"] = len(trainings)
     finally:  # Ctrl-C, too, leaves tables of what is finished
-        outcome.failures += manifest.write(planned, pictures=options.figures)
+        written = manifest.write(planned, last, pictures=options.figures)
+        outcome.failures += written.problems
+        outcome.unchanged = written.unchanged
     return outcome
 
 

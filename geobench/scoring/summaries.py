@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from geobench import statistics
 from geobench.data import Indices, Truth
 from geobench.geo import Floats
-from geobench.statistics.intervals import Estimate
+from geobench.statistics.intervals import Estimate, estimate_reach
 from geobench.statistics.replicate_weights import Codes, ReplicateWeights
 from geobench.statistics.replicates import Replicates
 from geobench.statistics.units import AnyUnits, Units
@@ -67,12 +67,13 @@ def summarise(
             function whose results differ in shape.
     """
     known = Units.of(units)
+    if isinstance(summary, Quantile):
+        number, found = estimate_reach(columns[summary.column], known, q=summary.q)
+        return [Summarised(cut(number, summary.range), found)]
     replicates = replicate(summary, columns, truth=truth, units=known, other=other)
     match summary:
         case Share():
             estimates = [statistics.estimate_share_replicates(replicates[0], known)]
-        case Quantile(column=name, q=q):
-            estimates = [statistics.estimate_quantile(columns[name], known, q=q)]
         case _:
             estimates = [statistics.estimate_replicates(each, known) for each in replicates]
     if isinstance(summary, Statistic) and np.isin(replicates[0].seed_values, summary.ends).any():
@@ -83,10 +84,19 @@ def summarise(
 
 def cut(estimate: Estimate, possible: Range) -> Estimate:
     """An estimate whose limits are possible values; a value beyond these stays in its interval."""
-    low, high = np.clip([estimate.low, estimate.high], *possible).tolist()
+    low, high = (_within(limit, possible) for limit in (estimate.low, estimate.high))
     if not math.isnan(low):
         low, high = min(low, estimate.value), max(high, estimate.value)
+    if (low, high) == (estimate.low, estimate.high):  # as of most
+        return estimate
     return replace(estimate, low=low, high=high)
+
+
+def _within(limit: float, possible: Range) -> float:
+    """The possible value that is nearest to a limit; NaN of NaN."""
+    low, high = possible
+    above = limit if math.isnan(limit) or limit > low else low
+    return above if math.isnan(above) or above < high else high
 
 
 def replicate(

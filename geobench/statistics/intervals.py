@@ -5,6 +5,7 @@ Shapes: S trainings (seeds), N photos, U units. Misfits raise ValueError.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple, final
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -122,13 +123,27 @@ def estimate_quantile(scores: ArrayLike, units: AnyUnits, *, q: float) -> Estima
     quantile, by the jackknife, read back through the quantile function of the scores of all seeds;
     each side grows by what s^2/S, from three seeds on, adds in `estimate_replicates`.
     """
+    return estimate_reach(scores, units, q=q).estimate
+
+
+@final
+class EstimatedQuantile(NamedTuple):
+    """A quantile with its interval, and the replicates that it is compared by."""
+
+    estimate: Estimate
+    replicates: Replicates
+
+
+def estimate_reach(scores: ArrayLike, units: AnyUnits, *, q: float) -> EstimatedQuantile:
+    """Both `estimate_quantile` and `replicate_quantile`, at the cost of one."""
     table, known = checked = check_scores(scores, units)
     replicates, below, above = woodruff(checked, q=q)
     value, effective = replicates.value, known.effective
     plain = Spread.of(replicates, effective=effective, seeds=False).half_width
     wider = max(Spread.of(replicates, effective=effective).half_width - plain, 0.0)
     limits = np.clip([value - below - wider, value + above + wider], table.min(), table.max())
-    return _estimate(replicates, float(limits[0]), float(limits[1]), known, "")
+    estimate = _estimate(replicates, float(limits[0]), float(limits[1]), known, "")
+    return EstimatedQuantile(estimate, replicates)
 
 
 def estimate_statistic(functions: Sequence[Weighted], units: AnyUnits) -> list[Estimate]:

@@ -3,12 +3,12 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
-from itertools import combinations
 from typing import Literal, NamedTuple, final
 
 import numpy as np
+from numpy.typing import NDArray
 
+from geobench.geo import Floats
 from geobench.statistics.replicates import TAIL, Replicates, Spread
 
 Better = Literal["higher", "lower"]
@@ -57,16 +57,16 @@ class SeedPool(NamedTuple):
     def of(cls, methods: Sequence[Replicates]) -> "SeedPool":
         """That of these methods; those of fewer than three seeds tell nothing."""
         total = degrees = 0.0
-        for values in (method.seed_values for method in methods):
-            own = Spread.of_seeds(values)
+        for method in methods:
+            own = method.seed_spread
             if own.variance > 0:
-                total += own.variance * values.size * own.degrees
+                total += own.variance * method.seed_values.size * own.degrees
                 degrees += own.degrees
         return cls(total / degrees, degrees) if degrees else cls(0.0, 1.0)
 
     def added(self, method: Replicates) -> float:
         """What its seeds add to the variance of a difference to this method."""
-        own = Spread.of_seeds(method.seed_values).variance
+        own = method.seed_spread.variance
         return max(own, self.variance / method.seed_values.size) if own > 0 else 0.0
 
 
@@ -154,21 +154,82 @@ def ranks(
     if better not in ("higher", "lower"):
         raise ValueError(f"better is {better!r}; give 'higher' or 'lower'")
     low, high = [1] * len(replicates), [len(replicates)] * len(replicates)
-    pool = SeedPool.of(replicates)
-    added = [pool.added(each) for each in replicates]
-    test = partial(compare, effective_units=effective_units)
-    pairs = [
-        (test(replicates[i], replicates[j], seeds=Spread(added[i] + added[j], pool.degrees)), i, j)
-        for i, j in combinations(range(len(replicates)), 2)
-    ]
-    pairs.sort(key=lambda pair: pair[0].p_value)
-    for step, (found, i, j) in enumerate(pairs):
-        if found.p_value * (len(pairs) - step) > level:
+    pairs = compare_all(replicates, effective_units=effective_units)
+    first_wins = (pairs.differences > 0) == (better == "higher")
+    order = np.argsort(pairs.p_values, kind="stable")
+    for step, pair in enumerate(order.tolist()):
+        if pairs.p_values[pair] * (len(order) - step) > level:
             break
-        winner, loser = (i, j) if (found.difference > 0) == (better == "higher") else (j, i)
+        ends = int(pairs.first[pair]), int(pairs.second[pair])
+        winner, loser = ends if first_wins[pair] else ends[::-1]
         low[loser] += 1
         high[winner] -= 1
     return [RankRange(*limits) for limits in zip(low, high, strict=True)]
+
+
+@final
+class Pairs(NamedTuple):
+    """All P pairs of M methods: which two, a - b, and the two-sided p-value of no difference.
+
+    Args:
+        first, second: positions of a and of b, first < second, (P,).
+        differences: in the unit of the summary, (P,).
+        p_values: of each comparison by itself, (P,).
+    """
+
+    first: NDArray[np.intp]
+    second: NDArray[np.intp]
+    differences: Floats
+    p_values: Floats
+
+
+def compare_all(replicates: Sequence[Replicates], *, effective_units: float) -> Pairs:
+    """Compare every pair of methods as `compare` does, with one `SeedPool` of them all.
+
+    Of 60 methods there are 1,770 pairs in each view of each summary: tests one by one would take
+    most of the time of a large board's tables.
+    """
+    first, second = np.triu_indices(len(replicates), 1)
+    pool = SeedPool.of(replicates)
+    added = np.array([pool.added(each) for each in replicates])
+    values = np.array([each.value for each in replicates])
+    units, seeds = _paired_variances(replicates), added[first] + added[second]
+    differences, variances = values[first] - values[second], units + seeds
+    sizes = [effective_units, *(each.deviations.size for each in replicates[:1])]
+    degrees = max(min(sizes) - 1, 1.0)
+    least = _ROUNDING * np.maximum(np.abs(values[first]), np.abs(values[second]))
+    none = variances <= least**2
+    with np.errstate(divide="ignore", invalid="ignore"):  # where there is no t
+        satterthwaite = 1 / (
+            (units / variances) ** 2 / degrees + (seeds / variances) ** 2 / pool.degrees
+        )
+        p_values = _two_sided(differences / np.sqrt(variances), satterthwaite)
+    signs = 2.0 ** (1 - math.floor(effective_units)) if effective_units >= 2 else 1.0
+    p_values[none] = np.where(np.abs(differences) <= least, 1.0, signs)[none]
+    p_values[~np.isfinite(differences + variances) | (effective_units < 2)] = 1.0
+    return Pairs(first, second, differences, p_values)
+
+
+def _paired_variances(replicates: Sequence[Replicates]) -> Floats:
+    """The jackknife's variance of a - b of every pair, in the order of `compare_all`, (P,)."""
+    counts = sorted({each.deviations.size for each in replicates})
+    if len(counts) > 1:
+        raise ValueError(f"replicates of {counts} units; compare methods on the same photos only")
+    deviations = np.array([each.deviations for each in replicates])
+    # One method against all that follow at a time: of all pairs at once, 20,000 units of 60
+    # methods would fill 280 MB.
+    found = [
+        (1 - 1 / counts[0]) * np.square(own - deviations[place:]).sum(axis=1)
+        for place, own in enumerate(deviations, 1)
+    ]
+    return np.concatenate(found) if found else np.empty(0)
+
+
+def _two_sided(t: Floats, degrees: Floats) -> Floats:
+    """The two-sided p-values of t statistics, (P,)."""
+    from scipy.special import stdtr
+
+    return np.asarray(2 * stdtr(degrees, -np.abs(t)), np.float64)
 
 
 def _least(a: Replicates, b: Replicates) -> float:

@@ -1,6 +1,7 @@
 """How much each photo counts in each of the replicates that an interval comes from."""
 
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from typing import Any, final
 
 import numpy as np
@@ -47,7 +48,7 @@ class ReplicateWeights:
         """How many replicates there are: R."""
         return len(self._table)
 
-    @property
+    @cached_property
     def totals(self) -> Floats:
         """The sum of all weights, (R,)."""
         return self.sums(np.ones(len(self._groups)))
@@ -64,6 +65,8 @@ class ReplicateWeights:
     def means(self, values: ArrayLike) -> Floats:
         """The weighted mean of values: (R,) of (N,), (R, K) of (N, K); NaN where nothing counts."""
         sums, totals = self.sums(values), self.totals
+        if totals.all():  # as a rule; to hush warnings takes longer than to divide
+            return np.asarray((sums.T / totals).T)
         with np.errstate(invalid="ignore"):
             return np.asarray((sums.T / totals).T)
 

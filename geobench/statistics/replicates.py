@@ -5,8 +5,10 @@ jackknife that leaves out whole units. Intervals and the tests of `ranking` come
 S trainings (seeds), N photos, U units. Misfits raise ValueError.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple, TypeAlias, final
 
 import numpy as np
@@ -26,7 +28,7 @@ _FEWEST_SEEDS = 3  # below, an interval holds for the trained models at hand
 _ROUNDING = 1e-12  # of the values: trainings that differ by less say the same
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Replicates:
     """One summary of one method: what an interval and a paired test need to know of it.
 
@@ -38,7 +40,7 @@ class Replicates:
     deviations: Floats
     seed_values: Floats
 
-    @property
+    @cached_property
     def variance(self) -> float:
         """The jackknife's: (U - 1)/U times the sum of squared deviations (Tukey 1958)."""
         return float((1 - 1 / self.deviations.size) * np.square(self.deviations).sum())
@@ -48,10 +50,15 @@ class Replicates:
         """The jackknife's estimate, of a mean of U equal units skewness x variance^1.5 / U^2."""
         return -float((self.deviations**3).sum())
 
-    @property
+    @cached_property
     def seed_sd(self) -> float:
         """The standard deviation over seeds, 0 where they differ by rounding; NaN with one seed."""
         return _deviation(self.seed_values) if self.seed_values.size > 1 else float("nan")
+
+    @cached_property
+    def seed_spread(self) -> "Spread":
+        """What seeds add: that of `Spread.of_seeds`."""
+        return Spread.of_deviation(self.seed_sd, self.seed_values.size)
 
 
 @final
@@ -66,21 +73,33 @@ class Spread(NamedTuple):
         """That of units, with as many degrees of freedom as effective units, and that of seeds."""
         degrees = max(min(effective, replicates.deviations.size) - 1, 1.0)
         units = cls(replicates.variance, degrees)
-        return cls.sum(units, cls.of_seeds(replicates.seed_values)) if seeds else units
+        return cls.sum(units, replicates.seed_spread) if seeds else units
 
     @classmethod
     def of_seeds(cls, values: Floats) -> "Spread":
         """s^2/S of the values (S,) of three seeds or more; of fewer nothing is known."""
         if values.size < _FEWEST_SEEDS:
             return cls(0.0, 1.0)
-        return cls(_deviation(values) ** 2 / values.size, values.size - 1.0)
+        return cls.of_deviation(_deviation(values), values.size)
+
+    @classmethod
+    def of_deviation(cls, deviation: float, seeds: int) -> "Spread":
+        """The same, of the standard deviation of their values."""
+        if seeds < _FEWEST_SEEDS:
+            return cls(0.0, 1.0)
+        return cls(deviation**2 / seeds, seeds - 1.0)
 
     @classmethod
     def sum(cls, *terms: "Spread") -> "Spread":
         """Variances added, with the degrees of freedom of Satterthwaite (1946)."""
-        if not (total := sum(term.variance for term in terms)) > 0:
+        total = inverse = 0.0
+        for variance, _ in terms:
+            total += variance
+        if not total > 0:
             return cls(total, terms[0].degrees)
-        return cls(total, 1 / sum((v / total) ** 2 / degrees for v, degrees in terms))
+        for variance, degrees in terms:
+            inverse += (variance / total) ** 2 / degrees
+        return cls(total, 1 / inverse)
 
     @property
     def half_width(self) -> float:
@@ -91,10 +110,13 @@ class Spread(NamedTuple):
 
 
 def _deviation(values: Floats) -> float:
+    low, high = float(values.min()), float(values.max())
     # The mean of three equal numbers need not be that number.
-    if np.ptp(values) <= _ROUNDING * np.abs(values).max():
+    if high - low <= _ROUNDING * max(abs(low), abs(high)):
         return 0.0
-    return float(values.std(ddof=1))
+    # As `values.std(ddof=1)` computes it, which takes several times as long to begin.
+    away = values - np.add.reduce(values) / values.size
+    return math.sqrt(np.add.reduce(away * away) / (values.size - 1))
 
 
 @final
@@ -120,17 +142,23 @@ def check_scores(scores: ArrayLike, units: AnyUnits) -> SeedScores:
 
 def replicate_mean(scores: ArrayLike, units: AnyUnits) -> Replicates:
     """Replicate a mean or a share, leaving out a unit at a time (Efron 1982); `scores` (S, N)."""
-    table, known = check_scores(scores, units)
-    average = table.mean(axis=0)
-    return Replicates(float(average.mean()), _mean_deviations(average, known), table.mean(axis=1))
+    return _replicated_mean(check_scores(scores, units))
+
+
+def _replicated_mean(scores: SeedScores) -> Replicates:
+    table, known = scores
+    average = table[0] if len(table) == 1 else table.mean(axis=0)
+    value = average.mean()
+    seeds = value[None] if len(table) == 1 else table.mean(axis=1)
+    return Replicates(float(value), _mean_deviations(average, known, mean=value), seeds)
 
 
 def replicate_share(scores: ArrayLike, units: AnyUnits) -> Replicates:
     """Replicate a share as the mean that it is; `scores` (S, N), 0 or 1."""
-    table, known = check_scores(scores, units)
-    if not ((table == 0) | (table == 1)).all():
+    checked = check_scores(scores, units)
+    if not ((checked.table == 0) | (checked.table == 1)).all():
         raise ValueError("scores of a share are 0 or 1; estimate other scores by their mean")
-    return replicate_mean(table, known)
+    return _replicated_mean(checked)
 
 
 def replicate_quantile(scores: ArrayLike, units: AnyUnits, *, q: float) -> Replicates:
@@ -166,8 +194,8 @@ def replicate_statistic(functions: Sequence[Weighted], units: AnyUnits) -> list[
     return [Replicates(float(m[0]), m[1:] - m[0], v) for m, v in zip(means, seeds, strict=True)]
 
 
-def _mean_deviations(values: Floats, units: Units) -> Floats:
-    residuals = np.bincount(units.codes, weights=values - values.mean())
+def _mean_deviations(values: Floats, units: Units, *, mean: float) -> Floats:
+    residuals = np.bincount(units.codes, weights=values - mean)
     return np.asarray(-residuals / np.maximum(units.codes.size - units.sizes, 1), np.float64)
 
 
@@ -185,11 +213,13 @@ def woodruff(scores: SeedScores, *, q: float) -> Reach:
     table, units = scores
     if not 0 < q < 1:
         raise ValueError(f"q is {q}; give a number between 0 and 1, such as 0.5 for the median")
-    values, centre = np.quantile(table, q, axis=1), np.quantile(table, q)
+    values = np.quantile(table, q, axis=1)
+    centre = values[0] if len(table) == 1 else np.quantile(table, q)
     below, tied = table < centre, table == centre
     # Of scores tied with the quantile, that part counts as below which makes the share below q.
     part = np.clip((q - below.mean()) / tied.mean(), 0, 1) if tied.any() else 0.0
-    share = Replicates(q, _mean_deviations((below + part * tied).mean(axis=0), units), values[:1])
+    counted = (below + part * tied).mean(axis=0)
+    share = Replicates(q, _mean_deviations(counted, units, mean=counted.mean()), values[:1])
     half = Spread.of(share, effective=units.effective, seeds=False).half_width
     bounds = np.clip([q - half, q + half], 0, 1)
     low, high = np.quantile(table, bounds)

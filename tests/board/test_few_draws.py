@@ -135,6 +135,6 @@ def test_a_record_of_before_is_ranked_as_before(folder):
         rows = [row for row in board.tables().rows if row.label == "few"]
         assert not any("draws" in row.note for row in rows)
         assert all(row.rank_low is not None for row in rows if row.overall)
-        assert NOTE not in contents(board, board.tables())["README.md"]
+        assert NOTE not in contents(board, board.tables()).texts["README.md"]
     finally:
         path.write_bytes(kept)

@@ -81,6 +81,7 @@ def test_a_second_run_skips_every_training(workspace, ask, tmp_path, monkeypatch
     assert answer.code == 0
     assert "5 recorded" in answer.out
     assert "trainings: 5 skipped" in answer.out
+    assert "nothing has changed: benchmark.json, table.csv, " in ask("run", "tiny.yaml").out
     assert (tmp_path / "copy/leaderboards/tiny/table.csv").read_bytes() == before
 
 

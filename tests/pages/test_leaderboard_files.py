@@ -11,6 +11,7 @@ import geobench
 import small_run
 from dots_board import Elsewhere, Whole, basics, benchmark, method
 from geobench import StoreError
+from geobench.board import tables
 from geobench.board.leaderboard import Leaderboard
 from geobench.board.tables import ROW_COLUMNS, CurvePoint, Row, as_csv
 from geobench.pages.report import rewrite
@@ -95,6 +96,12 @@ def test_load_reads_what_was_written(folder, rows):
     assert list(table.columns) == list(ROW_COLUMNS)
     plain = table[(table["slice"] == "all") & (table["average"] == "photo")]
     assert list(plain["status"]) == [row["status"] for row in rows]
+
+
+def test_the_rows_of_all_photos_are_those_of_the_whole_table(folder):
+    whole = [row for row in tables.read(folder).rows if row.overall]
+    assert len(whole) > 20
+    assert repr(tables.read_overall(folder)) == repr(whole)  # nan is not nan
 
 
 def test_a_table_without_rows_is_a_sentence(catalogue, workspace):

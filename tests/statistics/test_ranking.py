@@ -8,8 +8,13 @@ import pytest
 from scipy import stats
 
 from clustered_scores import clustered
-from geobench.statistics.ranking import SeedPool, compare, ranks, resolution
-from geobench.statistics.replicates import Replicates, replicate_mean, replicate_quantile
+from geobench.statistics.ranking import SeedPool, compare, compare_all, ranks, resolution
+from geobench.statistics.replicates import (
+    Replicates,
+    Spread,
+    replicate_mean,
+    replicate_quantile,
+)
 from geobench.statistics.units import effective_units
 
 RUNS = 300
@@ -355,10 +360,44 @@ def test_what_is_undefined_without_some_unit_is_told_apart_from_nothing():
     assert [(each.low, each.high) for each in ranges] == [(1, 2), (1, 2)]
 
 
+def crowd(kind, *, seeds):
+    """Methods on the same photos: of usual scores, of equal ones, or undefined without a unit."""
+    rng = np.random.default_rng(41)
+    codes = np.repeat(np.arange(30), 4)
+    tables = rng.normal(rng.normal(0, 0.3, (7, 1, 1)), 1, (7, seeds, 120))
+    if kind == "shares":
+        tables = (tables > 0.4).astype(float)
+    found = [replicate_mean(table, codes) for table in tables]
+    alike = np.ones((seeds, 120))
+    found += [replicate_mean(alike * each, codes) for each in (0.0, 1.0, 1.0, 1 + 1e-15)]
+    if kind == "undefined":
+        holes = np.where(np.arange(30) == 3, np.nan, found[0].deviations)
+        found[2] = Replicates(0.5, holes, found[2].seed_values)
+    return found
+
+
+@pytest.mark.parametrize("kind", ["usual", "shares", "undefined"])
+@pytest.mark.parametrize("seeds", [1, 3])
+@pytest.mark.parametrize("size", [1.5, 12.7, 30.0])
+def test_all_pairs_at_once_are_compared_as_one_by_one(kind, seeds, size):
+    methods = crowd(kind, seeds=seeds)
+    found, pool = compare_all(methods, effective_units=size), SeedPool.of(methods)
+    pairs = list(itertools.combinations(range(len(methods)), 2))
+    assert list(zip(found.first, found.second, strict=True)) == pairs
+    for place, (i, j) in enumerate(pairs):
+        a, b = methods[i], methods[j]
+        spread = Spread(pool.added(a) + pool.added(b), pool.degrees)
+        alone = compare(a, b, effective_units=size, seeds=spread)
+        assert found.differences[place] == alone.difference
+        assert found.p_values[place] == pytest.approx(alone.p_value, rel=1e-12)
+
+
 def test_methods_on_other_units_cannot_be_compared():
     a = replicate_mean(np.zeros((1, 3)), [0, 1, 2])
     b = replicate_mean(np.zeros((1, 3)), [0, 1, 1])
     with pytest.raises(ValueError, match="same photos"):
         compare(a, b, effective_units=2)
+    with pytest.raises(ValueError, match="same photos"):
+        ranks([a, a, b], better="lower", effective_units=2)
     with pytest.raises(ValueError, match="'higher' or 'lower'"):
         ranks([a, a], better="best", effective_units=3)

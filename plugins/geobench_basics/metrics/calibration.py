@@ -123,7 +123,8 @@ class SampledCalibrationMetric(_Calibration):
 
 def _share_inside(columns: Columns, truth: Truth, weights: ReplicateWeights) -> geo.Floats:
     low, width = columns["level-low"], columns["level-high"] - columns["level-low"]
-    inside = [weights.means(np.clip((q - low) / width, 0, 1)) for q in NOMINAL]
+    # What np.clip does, which takes several times as long to begin.
+    inside = [weights.means(np.minimum(np.maximum((q - low) / width, 0), 1)) for q in NOMINAL]
     # Rounded, so that what is on the diagonal is there on every machine.
     return np.asarray(np.round(np.stack(inside, axis=-1), 12))
 

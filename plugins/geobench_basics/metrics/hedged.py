@@ -1,6 +1,7 @@
 """Hedged likelihood: a density mixed with the uniform, in the share that suits the photos best."""
 
 from typing import NamedTuple, final
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -43,6 +44,17 @@ def hedge(log_p: geo.Floats, weights: ReplicateWeights) -> Hedge:
         log_p: ln p(y), nats per steradian, (N,); `LEAST` and less is minus infinity.
         weights: of the photos.
     """
+    # Several numbers of a table come from one fit: it is kept as long as the weights are.
+    known, key = _fits.setdefault(weights, {}), log_p.tobytes()
+    if key not in known:
+        known[key] = _hedge(log_p, weights)
+    return known[key]
+
+
+_fits: WeakKeyDictionary[ReplicateWeights, dict[bytes, Hedge]] = WeakKeyDictionary()
+
+
+def _hedge(log_p: geo.Floats, weights: ReplicateWeights) -> Hedge:
     over = log_p - geo.LOG_UNIFORM
     # A density as high as the uniform is the uniform, however it was rounded; one of zero is as
     # small as leaves slopes finite.
