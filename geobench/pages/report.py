@@ -64,13 +64,8 @@ def write_files(
     """Write what `rewrite` writes, for those who hold the leaderboard's lock; the problems."""
     board = Leaderboard(folder, catalogue)
     before = board.manifest
-    found = board.tables()
-    texts = _csv(found)
-    written = {name: _put(folder / name, text) for name, text in texts.items()}
+    written, shown, lost = _write_tables(board)
     board.manifest = before.changed(tables=written)
-    # Pictures and page are made of the tables as a reader finds them, with six digits: the digest
-    # of what a picture was drawn from can be computed again, and the page says what they say.
-    shown = tables.parse(texts, where=str(folder))
     drawn, problems = figures.draw(board, shown, file_format=file_format, new=pictures)
     board.manifest = board.manifest.changed(figures=drawn)
     # The page comes last, because it shows the pictures that could be drawn.
@@ -78,7 +73,25 @@ def write_files(
     board.manifest = board.manifest.changed(tables=written)
     if board.manifest.data != before.data:
         files.write_json(folder / "benchmark.json", board.manifest.data)
-    return found.problems + problems
+    return lost + problems
+
+
+@final
+class _WrittenTables(NamedTuple):
+    """File name -> SHA-256 of the tables, they as a reader finds them, and what is not in them."""
+
+    digests: dict[str, str]
+    shown: Tables
+    problems: list[str]
+
+
+def _write_tables(board: Leaderboard) -> _WrittenTables:
+    found = board.tables()
+    texts = _csv(found)
+    digests = {name: _put(board.folder / name, text) for name, text in texts.items()}
+    # Pictures and page are made of the tables as a reader finds them, with six digits: the digest
+    # of what a picture was drawn from can be computed again, and the page says what they say.
+    return _WrittenTables(digests, tables.parse(texts, where=str(board.folder)), found.problems)
 
 
 def _put(path: Path, text: str) -> str:
