@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from geobench.errors import DataError
-from geobench.strings import Column, Strings, encoded
+from geobench.strings import Column, Strings, in_utf8
 
 
 def digest(data: Any) -> str:
@@ -27,7 +27,7 @@ def array_digest(*arrays: Column) -> str:
             state.update(f"S{array.shape}".encode())
             contents = []
             # Strings are told apart by their lengths, so that "ab","c" is not "a","bc".
-            for lengths, content in encoded(array):
+            for lengths, content in in_utf8(array):
                 state.update(lengths.astype("<i8").tobytes())
                 contents.append(content)
             for content in contents:

@@ -18,7 +18,10 @@ Indices: TypeAlias = NDArray[np.intp]
 LEAF = 16
 """Points of the smallest block."""
 _CLOSE = 1e-12  # of a length of 1: far above what rounding moves, far below what photos are apart
-_POINTS = 1 << 16  # so many points at a time: pairs of blocks take memory
+_POINTS = 1 << 16  # so many points at a time
+_PAIRS = (
+    1 << 20
+)  # pairs of blocks at a time, some 100 bytes each: where there are more, half as many points
 _AT_ONCE = 512  # pairs of smallest blocks that are compared at a time, in the processor's cache
 
 
@@ -133,6 +136,10 @@ def _counts(points: Blocks, places: Blocks, chord: float) -> Indices:
             ours[inside], two.sizes[theirs[inside]], minlength=len(counts)
         ).astype(np.intp)
         ours, theirs = ours[edge], theirs[edge]
+        if len(ours) > _PAIRS and len(points.vectors) > LEAF:
+            middle = len(points.vectors) // 2
+            halves = np.split(points.vectors, [middle])
+            return np.concatenate([_counts(Blocks(half), places, chord) for half in halves])
     at_edge = _compared(points, places, ours, theirs, chord)
     return np.repeat(counts, points.levels[0].sizes) + at_edge
 

@@ -6,12 +6,20 @@ An array of numpy.str_ is as wide as its longest string in every row: with one d
 
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping
-from typing import Any, Self, TypeAlias, final
+from typing import Any, NamedTuple, Self, TypeAlias, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 _PIECE = 1 << 15  # rows that are encoded at a time, in the processor's cache
+
+
+@final
+class Utf8(NamedTuple):
+    """Strings as UTF-8: how many bytes each has, (n,), and all bytes end to end."""
+
+    lengths: NDArray[np.int64]
+    content: bytes
 
 
 @final
@@ -56,6 +64,8 @@ class Strings:
         found = self.codes[key]
         if isinstance(found, np.integer):
             return self._string(int(found))
+        if found.ndim != 1:
+            raise IndexError("a column of strings has one dimension: take np.asarray(column)")
         return Strings(found, self._data, self._starts)
 
     def __iter__(self) -> Iterator[str]:
@@ -64,20 +74,33 @@ class Strings:
     def __eq__(self, other: object) -> Any:
         """Which rows are this string, or the same as another column's, (N,)."""
         if not isinstance(other, str):
-            return np.equal(np.asarray(self), np.asarray(other, dtype=np.str_))
+            there = isinstance(other, Strings | np.ndarray | list)
+            return np.equal(np.asarray(self), np.asarray(other)) if there else NotImplemented
         codes = range(len(self._starts) - 1)
-        place = bisect_left(codes, other.encode(), key=self._bytes)
+        # Half a surrogate pair, which is no text, is in no column.
+        place = bisect_left(codes, other.encode(errors="replace"), key=self._bytes)
         return (self.codes == place) & (place < len(codes) and self._string(place) == other)
 
     def __ne__(self, other: object) -> Any:
-        return ~(self == other)
+        same = self.__eq__(other)
+        return same if same is NotImplemented else ~same
 
     __hash__ = None  # type: ignore[assignment]  # as an array, which may be equal in part
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        if copy is False:
+            raise ValueError("an array of these strings is always a copy")
         used, codes = np.unique(self.codes, return_inverse=True)
         strings = np.array([self._string(code) for code in used.tolist()], dtype=np.str_)
         return np.asarray(strings[codes], dtype=dtype)
+
+    @property
+    def size(self) -> int:
+        return len(self.codes)
+
+    def astype(self, dtype: Any) -> NDArray[Any]:
+        """The strings as an array of this type."""
+        return np.asarray(self, dtype=dtype)
 
     def tolist(self) -> list[str]:
         """The strings as Python has them."""
@@ -92,12 +115,12 @@ class Strings:
         there[others.codes] = True
         return there[self.codes]
 
-    def encoded(self) -> tuple[NDArray[np.int64], bytes]:
-        """How many bytes of UTF-8 each string has, (N,), and the bytes."""
+    def in_utf8(self) -> Utf8:
+        """All strings, at once."""
         used, codes = np.unique(self.codes, return_inverse=True)
         known = [self._bytes(code) for code in used.tolist()]
         sizes = np.diff(self._starts)[used]
-        return sizes[codes], b"".join(map(known.__getitem__, codes.tolist()))
+        return Utf8(sizes[codes], b"".join(map(known.__getitem__, codes.tolist())))
 
     def _string(self, code: int) -> str:
         return self._bytes(code).decode()
@@ -110,20 +133,19 @@ Column: TypeAlias = NDArray[Any] | Strings
 """One value for each row: numbers, or strings."""
 
 
-def encoded(column: Column) -> Iterator[tuple[NDArray[np.int64], bytes]]:
-    """Of some strings of a column after the others how many bytes of UTF-8 each has, (n,), and the
-    bytes."""
+def in_utf8(column: Column) -> Iterator[Utf8]:
+    """The strings of a column as UTF-8, piece by piece."""
     flat = column if isinstance(column, Strings) else column.ravel()
     for start in range(0, len(flat), _PIECE):
         some = flat[start : start + _PIECE]
         if isinstance(some, Strings):
-            yield some.encoded()
+            yield some.in_utf8()
         else:
             yield _ascii(some) or _utf8(some)
 
 
-def _ascii(strings: NDArray[np.str_]) -> tuple[NDArray[np.int64], bytes] | None:
-    """That of strings of ASCII, without one Python object; None where there are others."""
+def _ascii(strings: NDArray[np.str_]) -> Utf8 | None:
+    """Strings of ASCII, without one Python object; None where there are others."""
     if not strings.dtype.itemsize:
         return None
     native = np.ascontiguousarray(strings, dtype=strings.dtype.newbyteorder("="))
@@ -132,12 +154,12 @@ def _ascii(strings: NDArray[np.str_]) -> tuple[NDArray[np.int64], bytes] | None:
     # NUL within a string is a part of it, after it is none.
     if characters.max() > 127 or (filled[:, 1:] > filled[:, :-1]).any():
         return None
-    return filled.sum(axis=1), characters[filled].astype(np.uint8).tobytes()
+    return Utf8(filled.sum(axis=1), characters[filled].astype(np.uint8).tobytes())
 
 
-def _utf8(strings: NDArray[np.str_]) -> tuple[NDArray[np.int64], bytes]:
+def _utf8(strings: NDArray[np.str_]) -> Utf8:
     plain = np.char.encode(strings, "utf-8")
-    return np.char.str_len(plain).astype(np.int64), b"".join(plain.tolist())
+    return Utf8(np.char.str_len(plain).astype(np.int64), b"".join(plain.tolist()))
 
 
 @final
@@ -162,6 +184,11 @@ class Columns(Mapping[str, NDArray[Any]]):
 
     def __len__(self) -> int:
         return len(self._columns)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Without the other rows, which may be those of test photos.
+        columns, rows = self._columns, self._rows
+        return Columns, (columns if rows is None else {n: columns[n][rows] for n in columns},)
 
     def take(self, indices: NDArray[np.intp]) -> "Columns":
         """These of the rows."""

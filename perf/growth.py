@@ -1,6 +1,6 @@
 """How what a run does before and after training grows with the photos of a dataset.
 
-    python perf/growth.py                               # 1e4, 1e5, 1e6 and 5e6 photos: half an hour
+    python perf/growth.py                               # 1e4, 1e5, 1e6 and 5e6 photos: ten minutes
     python perf/growth.py --photos 10000 100000         # fewer
     python perf/growth.py --write docs/performance      # also the table and picture of the docs
 

@@ -37,17 +37,17 @@ def attributes(dataset: Dataset) -> Section:
 
 def _attribute(dataset: Dataset, name: str, column: Column) -> Line:
     text = column.dtype.kind == "U"
-    column = np.asarray(column)
     missing = column == "" if text else np.zeros(len(column), bool)
     if column.dtype.kind == "f":
         missing = np.isnan(column)
     known = column[~missing]
     if text:
-        values, sizes = np.unique(known, return_counts=True)
-        detail = f"{len(values):,} different values"
-        if len(values) and dataset.publishes != "scores":
-            most = sizes.argmax()
-            detail += f", most often {values[most]!s} ({sizes[most]:,})"
+        sizes = np.bincount(unit_codes(known)) if len(known) else np.empty(0, np.intp)
+        detail = f"{len(sizes):,} different values"
+        if len(sizes) and dataset.publishes != "scores":
+            most = int(sizes.argmax())
+            often = known[int((unit_codes(known) == most).argmax())]
+            detail += f", most often {often!s} ({sizes[most]:,})"
     elif not len(known):
         detail = "numbers"
     elif dataset.publishes == "scores":

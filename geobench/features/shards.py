@@ -14,7 +14,8 @@ import threading
 import weakref
 import zlib
 from collections import OrderedDict
-from functools import cache
+from contextlib import suppress
+from functools import cache, partial
 from math import prod
 from pathlib import Path
 from typing import Any, NamedTuple, final
@@ -34,6 +35,7 @@ BLOCK = 1 << 20
 _DIGESTS = "digests.json"
 _WHOLE = ("rows.npy", "broken.json")
 _HEADER = 4096  # bytes in which the header of values.npy ends
+_FILES = 1 << 16  # open files are enough for 17 million photos
 _OF_THE_MACHINE = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)  # errors that say nothing of a file
 
 
@@ -83,7 +85,7 @@ class Shard:
         self.folder = folder
         try:
             self._open()
-        except (OSError, ValueError, TypeError, EOFError, KeyError, AttributeError) as error:
+        except (OSError, ValueError, TypeError, EOFError, LookupError, AttributeError) as error:
             if isinstance(error, OSError) and error.errno in _OF_THE_MACHINE:
                 raise
             raise StoreError(f"is damaged ({error})", where=str(folder)) from error
@@ -107,7 +109,8 @@ class Shard:
         self.shape, _, self._kind = np.lib.format.read_array_header_1_0(header)
         self._start = header.tell()
         self._map: _Mapped | None = None
-        self._me = weakref.ref(self)
+        self._me = weakref.ref(self, partial(_forget, id(self)))
+        self._known = (0, 0, 0)  # of which file blocks have been checked
         wanted = self._start + prod(self.shape) * self._kind.itemsize
         if size < wanted or len(self._digests) != -(-size // BLOCK):
             raise ValueError(f"{size} bytes of values")
@@ -118,23 +121,37 @@ class Shard:
         return self.shape[0]
 
     def _mapped(self) -> "_Mapped":
-        """The map of its numbers, made again where other shards have taken its place."""
+        """The map of its numbers, made again where other shards have taken its place.
+
+        Raises:
+            StoreError: the file is not there any more, or is shorter.
+        """
         found = self._map
         if found is None:
-            content = np.memmap(self.folder / "values.npy", np.uint8, mode="r")
-            # One map for numbers and digests.
-            values: NDArray[np.float32] = np.ndarray(
-                self.shape, self._kind, content.data, self._start
-            )
-            found = self._map = _Mapped(content, values)
+            try:
+                found = self._map = self._map_again()
+            except (OSError, ValueError, TypeError) as error:
+                if isinstance(error, OSError) and error.errno in _OF_THE_MACHINE:
+                    raise
+                raise StoreError(f"is damaged ({error})", where=str(self.folder)) from error
         with _lock:
-            _recent[self._me] = None
-            _recent.move_to_end(self._me)
+            _recent[id(self)] = self._me
+            _recent.move_to_end(id(self))
             while len(_recent) > _most_mapped():
-                oldest = _recent.popitem(last=False)[0]()
+                oldest = _recent.popitem(last=False)[1]()
                 if oldest is not None:
                     oldest._map = None
         return found
+
+    def _map_again(self) -> "_Mapped":
+        path = self.folder / "values.npy"
+        about = path.stat()
+        if (now := (about.st_ino, about.st_size, about.st_mtime_ns)) != self._known:
+            self._known = now
+            self._checked[:] = False
+        content = np.memmap(path, np.uint8, mode="r")
+        # One map for numbers and digests.
+        return _Mapped(content, np.ndarray(self.shape, self._kind, content.data, self._start))
 
     def __getitem__(self, positions: Indices) -> NDArray[np.float32]:
         """The numbers at these positions in the shard.
@@ -174,20 +191,32 @@ class _Mapped(NamedTuple):
     values: NDArray[np.float32]
 
 
-_lock = threading.Lock()
-_recent: OrderedDict[weakref.ref[Shard], None] = OrderedDict()
+_lock = threading.RLock()  # a shard may be forgotten wherever memory is asked for
+_recent: OrderedDict[int, weakref.ref[Shard]] = OrderedDict()
 """The shards that are mapped, the one that was read last at the end."""
+
+
+def _forget(shard: int, _: weakref.ref[Shard]) -> None:
+    with _lock:
+        _recent.pop(shard, None)
 
 
 @cache
 def _most_mapped() -> int:
     """How many shards are mapped at a time: each map is an open file, of which many systems allow
-    a process 1,024, and five million photos have 5,000 shards."""
+    a process 1,024, and five million photos have 5,000 shards. Where a process may ask for more,
+    this one does: to map shards anew for every batch takes ten times as long as to read them."""
     try:
         import resource
     except ImportError:  # not on Windows
         return 256
-    return max(16, min(resource.getrlimit(resource.RLIMIT_NOFILE)[0], 1 << 16) // 4)
+    allowed, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _FILES if most == resource.RLIM_INFINITY else min(_FILES, most)
+    if allowed != resource.RLIM_INFINITY and allowed < wanted:
+        with suppress(OSError, ValueError):  # macOS has a limit that it does not tell
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
+            allowed = wanted
+    return max(16, min(allowed if allowed > 0 else _FILES, _FILES) // 4)
 
 
 def _digest(block: Any) -> int:

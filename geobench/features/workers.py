@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import wait
 from pathlib import Path
-from typing import Any, final
+from typing import Any, NamedTuple, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +27,7 @@ _BLOCK = 128  # photos per task of a worker, at most
 _FIRST = 8  # photos of the first task, which tells how large prepared ones are
 _PARALLEL_FROM = 1024  # fewer photos than this are not worth starting workers for
 _AHEAD = 4  # blocks per worker that wait to be encoded, at most
-_AHEAD_BYTES = 2 << 30  # of prepared pictures that wait, however many workers there are
+_AHEAD_BYTES = 2 << 30  # of prepared pictures that wait, unless one for each worker is more
 
 
 @final
@@ -70,12 +70,12 @@ def _in_order(pool: ProcessPoolExecutor, rows: Indices) -> Iterator[Prepared]:
     # float32 four blocks of 128 for each of 64 workers would hold 20 GB.
     first = min(_FIRST, _BLOCK)
     found = pool.submit(_prepare_in_worker, rows[:first]).result()
-    photos, most = _looking_ahead(found, first)
+    looking = _looking_ahead(found, first)
     yield found
     ahead: deque[Future[Prepared]] = deque()
-    for part in _cut(rows, photos, after=first):
+    for part in _cut(rows, looking.photos, after=first):
         ahead.append(pool.submit(_prepare_in_worker, part))
-        if len(ahead) > most:
+        if len(ahead) > looking.blocks:
             yield ahead.popleft().result()
     while ahead:
         yield ahead.popleft().result()
@@ -89,16 +89,24 @@ def _cut(rows: Indices, size: int, *, after: int = 0) -> Iterator[Indices]:
             yield part
 
 
-def _looking_ahead(found: Prepared, first: int) -> tuple[int, int]:
-    """How many photos a block has, and how many blocks may wait, after what the first block says
-    of the size of a prepared picture; if all of it are broken, blocks stay as small."""
+class _Ahead(NamedTuple):
+    """How many photos a block has, and how many blocks may wait."""
+
+    photos: int
+    blocks: int
+
+
+def _looking_ahead(found: Prepared, first: int) -> _Ahead:
+    """By what the first block says of the size of a prepared picture; if all of it are broken,
+    blocks stay as small."""
     if not len(found.rows):
-        return first, _AHEAD * count()
+        return _Ahead(first, _AHEAD * count())
     size = max(1, found.values.nbytes // len(found.rows))
     photos = _BLOCK
     while photos > 1 and photos * size * (_AHEAD + 1) * count() > _AHEAD_BYTES:
         photos //= 2
-    return photos, min(_AHEAD * count(), max(count(), _AHEAD_BYTES // (photos * size)))
+    fitting = _AHEAD_BYTES // (photos * size)
+    return _Ahead(photos, min(_AHEAD * count(), max(count(), fitting)))
 
 
 def alone(encoder: Encoder, rows: Indices) -> bool:

@@ -221,7 +221,7 @@ def as_groups(column: ArrowColumn, ids: ArrowColumn) -> Strings:
     Args:
         ids: of the photos, (N,).
     """
-    groups = as_strings(column)
+    groups = pc.utf8_rtrim(as_strings(column), "\0")
     unknown = pc.is_in(groups, value_set=pa.array(_NOTHING))
     return as_text(pc.if_else(unknown, as_strings(ids), groups))
 

@@ -160,14 +160,20 @@ def _without(towns: NDArray[np.int64], leave_out: Path | None) -> Indices:
     """
     if leave_out is None:
         return np.arange(len(towns))
-    listed = np.unique(leave_out.read_text("utf-8").split())
+    where = f"leave_out of dataset blue-marble ({leave_out.name})"
+    try:
+        listed = np.unique(leave_out.read_text("utf-8").split())
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(
+            f"cannot be read: {error}", where=where, remedy="Give a text of ids, one a line."
+        ) from error
     ids = np.array([_view_id(town) for town in towns.tolist()])
     unknown = np.setdiff1d(listed, ids)
     if len(unknown):
         raise DataError(
             f"{len(unknown):,} of {len(listed):,} ids are of no town of the table, "
             f"{unknown[0]} first",
-            where=f"leave_out of dataset blue-marble ({leave_out.name})",
+            where=where,
             remedy="List ids of this dataset, one a line, and set minimum_population to the table "
             "of towns that they come from.",
         )

@@ -86,7 +86,7 @@ class ClassLoss:
         Those of a large batch are in no cache, and each of the dozen passes over them would wait
         for memory. On a GPU the time goes into starting passes.
         """
-        many = logits.numel() > _WHOLE and not logits.is_cuda and not self._hard
+        many = logits.numel() > _WHOLE and logits.device.type == "cpu" and not self._hard
         return max(1, (_CACHED if many else _TARGETS) // self.classes)
 
     @property

@@ -1,6 +1,7 @@
 """Shards that are damaged or have changed are found, and their photos encoded again."""
 
 import errno
+import gc
 import logging
 import shutil
 from pathlib import Path
@@ -186,3 +187,32 @@ def test_more_shards_than_may_be_open_are_read_and_none_is_taken_for_damaged(
 
 def _refuse(path):
     raise OSError(errno.EMFILE, "Too many open files")
+
+
+def test_a_shard_that_is_mapped_again_is_what_it_was_or_an_error(tmp_path, monkeypatch):
+    monkeypatch.setattr(shards_module, "_most_mapped", lambda: 1)
+    store = fill(tmp_path)["pooled"]
+    rows = store.rows(ALL)
+    assert np.array_equal(rows[ALL], pooled(ALL))  # all blocks are checked, one map is left
+    first, second = shards(store)[0], shards(store)[1]
+    content = bytearray((first / "values.npy").read_bytes())
+    content[-1] ^= 1
+    (first / "values.npy").write_bytes(content)
+    changed = np.load(first / "rows.npy")
+    with pytest.raises(StoreError, match="are not what was stored"):
+        rows[changed]
+    shutil.rmtree(second)
+    with pytest.raises(StoreError, match=r"is damaged \(.*No such file"):
+        rows[np.setdiff1d(ALL, changed)]
+
+
+def test_shards_that_nobody_holds_take_no_place_among_those_that_are_mapped(tmp_path):
+    store = fill(tmp_path)["pooled"]
+    assert np.array_equal(store.rows(ALL)[ALL], pooled(ALL))
+    mapped = {id(shard) for shard in store._shards}
+    assert len(mapped) == 7
+    assert mapped <= set(shards_module._recent)
+    del store
+    gc.collect()
+    assert not mapped & set(shards_module._recent)
+    assert shards_module._most_mapped() >= 16

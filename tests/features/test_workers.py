@@ -34,6 +34,8 @@ def test_what_waits_to_be_encoded_is_bounded_in_bytes_and_blocks_end_alike(monke
         assert photos * most * values[0].nbytes < 2 << 30
     giants = workers.Prepared(np.arange(2), np.zeros((2, 24_000_000), np.uint8), {})
     assert workers._looking_ahead(giants, 8) == (1, 89)  # 2 GiB
+    larger = workers.Prepared(np.arange(2), np.zeros((2, 100_000_000), np.uint8), {})
+    assert workers._looking_ahead(larger, 8) == (1, 64)  # one for each worker
     broken = workers.Prepared(np.arange(0), None, dict.fromkeys(range(8), "no picture"))
     assert workers._looking_ahead(broken, 8) == (8, 256)
     rows = np.arange(300)

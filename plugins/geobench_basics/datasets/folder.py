@@ -72,11 +72,13 @@ class FolderDataset(Dataset):
                 where=str(root),
                 remedy="The folder dataset needs photos with GPS coordinates in their EXIF.",
             )
-        by_folder = self.config.group == "folder"
+        names = groups = np.array(ids)
+        if self.config.group == "folder":
+            groups = np.array([file.rpartition("/")[0] or "." for file in ids])
         return Table(
-            ids=np.array(ids),
+            ids=names,
             points=np.array(places, dtype=np.float64),
-            groups=np.array([file.rpartition("/")[0] or "." for file in ids] if by_folder else ids),
+            groups=groups,
             sizes=np.array([(root / file).stat().st_size for file in ids], dtype=np.int64),
             promised=len(files),
             broken=counts,
