@@ -2,6 +2,7 @@
 
 import hashlib
 import pickle
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -9,8 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geobench import Strings, digests, in_groups_of, whole_groups
+from geobench.audit import contents
 from geobench.statistics import unit_codes
 from geobench.strings import Columns
+from geobench_basics.datasets.table import TableDataset
+from geobench_basics.datasets.table_config import TableConfig
+from geobench_basics.splits import RandomSplit
 
 # As in an array of numpy, no string ends with NUL, and half a surrogate pair is no text.
 words = st.text(st.characters(exclude_categories=["Cs"]), max_size=5).map(lambda t: t.rstrip("\0"))
@@ -67,17 +72,49 @@ def test_the_digest_of_strings_is_that_of_their_lengths_and_bytes(values, width)
     assert digests.array_digest(doubled[::2]) == state.hexdigest()
 
 
-def test_a_long_string_makes_no_other_row_wide():
-    values = np.array(["DE", "FR"])[np.arange(50_000) % 2]
-    column = Strings.of(values)
-    long = Strings(column.codes, *_with_one_more(column, "x" * 64_000))
-    assert len(pickle.dumps(long)) < 4 * 50_000 + 70_000
-    assert np.asarray(long[:100]).dtype == "<U2"
+def test_a_table_with_one_long_text_is_read_split_and_audited_without_an_array_as_wide(tmp_path):
+    count, long = 30_000, "x" * 64_000
+    lines = [f"p{n},{n % 90},{n % 180},a{n // 7},about {n % 50}" for n in range(count)]
+    lines[1234] = f"p1234,{1234 % 90},{1234 % 180},a{1234 // 7},{long}"
+    file = tmp_path / "photos.csv"
+    file.write_text("id,lat,lon,author,text\n" + "\n".join(lines) + "\n")
+    dataset = TableDataset(TableConfig(file=file))
+    tracemalloc.start()
+    assert isinstance(dataset.table.attributes["text"], Strings)
+    # What arrays of numpy.str_ gave, in 7.7 GB.
+    assert dataset.digest == "6b0162364d69a383b49654166cfcb66586f20965f263e4b7efd580236b52fbd7"
+    drawn = RandomSplit().assign(dataset)
+    section = contents.attributes(dataset)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 200e6
+    (line,) = section.lines
+    assert line.detail == "51 different values, most often about 0 (600)"
+    assert np.asarray(drawn.train.groups[:5]).dtype.kind == "U"
+    assert long in dataset.table.attributes["text"].tolist()[1234]
 
 
-def _with_one_more(column, text):
-    data = np.concatenate([column._data, np.frombuffer(text.encode(), np.uint8)])
-    return data, np.append(column._starts, len(data))
+def test_what_an_array_could_do_and_they_cannot_is_an_error():
+    column = Strings.of(np.array(["a", "None", "b"]))
+    with pytest.raises(IndexError, match="one dimension"):
+        column[:, None]
+    with pytest.raises(ValueError, match="always a copy"):
+        np.array(column, copy=False)
+    assert (column == None) is False  # noqa: E711  # no string is None
+    assert (column != 3) is True
+    assert (column == "\ud800").tolist() == [False] * 3
+    assert column.astype("U9").dtype == "<U9"
+    assert column.size == 3
+
+
+def test_what_is_pickled_of_columns_is_what_was_taken():
+    secret = Strings.of(np.array(["seen", "tested", "seen"]))
+    rows = Columns({"part": secret, "number": np.arange(3) + 7_000_001}, np.array([0, 2]))
+    copied = pickle.loads(pickle.dumps(rows))
+    assert copied["part"].tolist() == ["seen", "seen"]
+    assert copied["number"].tolist() == [7_000_001, 7_000_003]
+    held = copied._columns["number"]
+    assert 7_000_002 not in held
 
 
 def test_columns_are_taken_when_they_are_asked_for():

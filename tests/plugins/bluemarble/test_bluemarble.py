@@ -194,6 +194,9 @@ def test_towns_that_a_file_lists_are_left_out_and_make_room_for_their_neighbours
     with pytest.raises(DataError, match=r"used.txt\): 1 of 2 ids .*view-of-nothing first") as found:
         _ = BlueMarble(BlueMarbleConfig(leave_out=file)).table
     assert "minimum_population" in str(found.value)
+    file.write_bytes(b"view-\xff\n")
+    with pytest.raises(DataError, match=r"used.txt\): cannot be read: .*Give a text of ids"):
+        _ = BlueMarble(BlueMarbleConfig(leave_out=file)).table
 
 
 def test_the_defaults_give_14437_towns_of_falling_population(blue_marble):

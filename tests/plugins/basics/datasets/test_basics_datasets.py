@@ -5,7 +5,7 @@ import pytest
 from PIL import Image as PillowImage
 from PIL.TiffImagePlugin import IFDRational
 
-from geobench import BrokenPicture, ConfigError, DataError, Features
+from geobench import BrokenPicture, ConfigError, DataError, Features, Strings
 from geobench_basics.datasets.exif import Location, location_of
 from geobench_basics.datasets.folder import FolderConfig, FolderDataset
 from geobench_basics.datasets.table import TableDataset
@@ -369,6 +369,7 @@ def test_half_a_million_rows_load_as_columns(tmp_path):
     found = table(tmp_path, text).table
     assert len(found) == count
     assert {found.ids.dtype.kind, found.groups.dtype.kind} == {"U"}
+    assert isinstance(found.attributes["country"], Strings)
     assert np.asarray(found.attributes["country"]).dtype == "<U2"
     assert found.ids[-1] == str(10**15 + count - 1)
 
