@@ -1,6 +1,6 @@
 """How what a run does before and after training grows with the photos of a dataset.
 
-    python perf/growth.py                               # 1e4, 1e5, 1e6 and 5e6 photos: ten minutes
+    python perf/growth.py                               # 1e4, 1e5, 1e6 and 5e6 photos: five minutes
     python perf/growth.py --photos 10000 100000         # fewer
     python perf/growth.py --write docs/performance      # also the table and picture of the docs
 
@@ -226,7 +226,7 @@ def as_table(found: dict[int, list[Cost]]) -> str:
     head = ["step", *(f"{size:,}" for size in sizes), "exponents"]
     lines = [head, ["---", *("---:" for _ in head[1:])]]
     for costs in zip(*(found[size] for size in sizes), strict=True):
-        cells = [f"{cost.cpu:,.2f} s, {cost.peak_mb:,.0f} MB" for cost in costs]
+        cells = [_shown(cost) for cost in costs]
         grown = [
             exponent(costs[k].cpu, costs[k + 1].cpu, large / small)
             for k, (small, large) in enumerate(pairs)
@@ -236,6 +236,12 @@ def as_table(found: dict[int, list[Cost]]) -> str:
     total = [f"{sum(cost.clock for cost in found[size]):,.0f} s on the clock" for size in sizes]
     lines.append(["all", *total, ""])
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _shown(cost: Cost) -> str:
+    """A cost in a cell; of what is over sooner than memory is looked at, seconds alone."""
+    seconds = f"{cost.cpu:,.2f} s"
+    return seconds if math.isnan(cost.peak_mb) else f"{seconds}, {cost.peak_mb:,.0f} MB"
 
 
 def draw(found: dict[int, list[Cost]], path: Path) -> None:

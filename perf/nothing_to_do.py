@@ -9,6 +9,7 @@ run, and then runs of what is recorded. Pictures are drawn unless --no-figures s
 
 import argparse
 import logging
+import math
 import os
 import subprocess
 import sys
@@ -83,14 +84,29 @@ def cost_of(*words: str, folder: Path) -> Cost:
         CalledProcessError: it failed.
     """
     began = time.perf_counter()
+    peak = math.nan
     with subprocess.Popen([*COMMAND, *words], cwd=folder, stdout=subprocess.DEVNULL) as process:
-        # Of this one process: what `getrusage` says of children is their sum, and the largest peak.
-        _, status, used = os.wait4(process.pid, 0)
+        # Of this one process: what `getrusage` says of children is their sum, and the largest peak,
+        # that of this process, which they were a copy of, included.
+        while not (ended := os.wait4(process.pid, os.WNOHANG))[0]:
+            peak = _peak_mb(process.pid, peak)
+            time.sleep(0.01)
+        _, status, used = ended
         process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, process.args)
     seconds = time.perf_counter() - began
-    return Cost(seconds, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+    return Cost(seconds, used.ru_utime + used.ru_stime, peak)
+
+
+def _peak_mb(process: int, before: float) -> float:
+    """The peak memory of a process, as Linux tells it while it runs; else what was known before."""
+    try:
+        lines = Path(f"/proc/{process}/status").read_text().splitlines()
+    except OSError:
+        return before
+    found = [int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM")]
+    return found[0] if found else before
 
 
 if __name__ == "__main__":
