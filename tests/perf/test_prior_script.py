@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from geobench import Floored, Labelled, Part, VonMisesFisherMixture, geo
+from geobench import EqualAreaGrid, Floored, Labelled, Part, VonMisesFisherMixture, geo
 from geobench.toy_planet import ToyPlanet, ToyPlanetConfig
 
 
@@ -36,3 +36,24 @@ def test_no_other_width_is_likelier_than_the_one_that_it_takes(prior):
         )
         other = Floored(kernels, Floored.fit(kernels.log_prob(val.points[None])))
         assert found <= -other.log_prob(val.points[None]).mean() + 1e-3
+
+
+def test_by_block_what_is_away_lies_in_other_blocks_and_outside_of_the_buffer(prior):
+    rng = np.random.default_rng(1)
+    places = np.concatenate([geo.uniform(30, rng), [[50, 8], [50.5, 8], [52, 8], [50, 14]]])
+    photos = np.array([[50.0, 8.0], [-10.0, 100.0]])
+    widths = [prior.Kernels(places, 300.0, False), prior.Kernels(places, 2000.0, True)]
+    found = list(prior.counted_by_block(photos, widths, away_km=750))
+    usual = list(prior.counted(photos, widths, away_km=750))
+    np.testing.assert_array_equal(np.concatenate([each.near for each in found]), usual[0].near)
+    blocks = EqualAreaGrid(36)
+    for photo, each in zip(photos, found, strict=True):
+        elsewhere = blocks.assign(places) != blocks.assign(photo[None])
+        far = elsewhere & (geo.distance_km(photo, places) >= 205)
+        assert not far.all() or photo[0] < 0
+        for column, kernels in enumerate(widths):
+            kappa = np.full((1, far.sum()), kernels.concentration)
+            weights = kernels.weights[far] / kernels.weights[far].sum()
+            mixture = VonMisesFisherMixture(places[far][None], kappa, weights[None])
+            expected = np.exp(mixture.log_prob(photo[None, None])[0, 0]) * 4 * np.pi
+            assert each.away[0, column] == pytest.approx(expected, rel=1e-9)
