@@ -35,8 +35,8 @@ from geobench.board.worst import known
 from geobench.catalogue import installed
 from geobench.geo import Floats
 from geobench.readable import number
+from geobench.scoring.macro_means import macro_mean
 from geobench.scoring.slices import CELL_ROWS
-from geobench.scoring.summaries import macro_mean
 from geobench.statistics import unit_codes
 from geobench.statistics.replicate_weights import Codes
 from geobench.summaries import Mean, Share

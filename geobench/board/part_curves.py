@@ -36,9 +36,9 @@ class PartCurves:
             if isinstance(found, str) or not len(found.rows):
                 continue
             try:
-                numbers = self._part.numbers(summary, found)
+                numbers = self._part.curve(summary, found)
             except Exception as error:  # of a plugin's function, which may raise anything
-                self._part.problem(summary, entry, error=error)
+                self._part.problem(summary, entry.label, error=error)
                 continue
             for x, number in zip(summary.x, numbers, strict=True):
                 yield self._point(entry, summary.name, x=x, estimate=number.estimate)

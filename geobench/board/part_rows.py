@@ -6,14 +6,13 @@ from typing import NamedTuple, TypeAlias, final
 import numpy as np
 from numpy.typing import NDArray
 
+from geobench.board.part_numbers import Answer, Nothing, compute_answers
 from geobench.board.part_records import Entry
 from geobench.board.part_scores import MetricScores, PartScores
 from geobench.board.scored import Scored
 from geobench.board.tables import CONSTANT, OUT_OF_REACH, RANKED, Row, joined
-from geobench.metrics import NOT_APPLICABLE
 from geobench.names import CEILING
 from geobench.scoring.slices import View
-from geobench.scoring.summaries import Summarised, cut, macro_mean
 from geobench.statistics.intervals import Estimate
 from geobench.statistics.replicates import Replicates
 from geobench.summaries import Against, Mean, Range, Share, Summary
@@ -63,9 +62,10 @@ def compute_rows(
     """
     if view.classes is not None and not _is_mean(summary):
         return []
+    answers = compute_answers(part, scores, summary=summary, view=view)
     itself = summary.label if isinstance(summary, Against) else None
     return [
-        _compute(part, scores, entry=entry, summary=summary, view=view)
+        _row(part, scores, entry, answers.get(entry.label), summary=summary, view=view)
         for entry in scores.entries
         if entry.label != itself
     ]
@@ -78,12 +78,17 @@ def _is_mean(summary: Summary) -> bool:
     )
 
 
-def _compute(
-    part: PartScores, scores: MetricScores, *, entry: Entry, summary: Summary, view: View
+def _row(
+    part: PartScores,
+    scores: MetricScores,
+    entry: Entry,
+    answer: Answer | None,
+    *,
+    summary: Summary,
+    view: View,
 ) -> NumberOrRow:
-    found = scores.scored[entry.label]
-    few_draws = entry.few_draws if scores.metric.stores_columns else ""
-    row = Row(
+    """The number of a label, or the row that says why there is none."""
+    head = (
         part.benchmark,
         part.label,
         view.slice,
@@ -93,36 +98,48 @@ def _compute(
         summary.name,
         summary.unit,
         summary.better or "",
-        status=entry.status,
-        note=joined(entry.note, few_draws, view.note),
     )
-    if isinstance(found, str):
-        status = "failed" if entry.status in (*RANKED, "ceiling") else entry.status
-        return replace(row, status=status, note=found)
-    found = found.of(view, summary)
-    if lost := np.count_nonzero(found.mask == NOT_APPLICABLE):
-        row = replace(row, not_applicable=int(lost))
-    if not len(found.rows):
-        return replace(row, note=f"no photo of this {view.what} can be scored")
-    if len(found.rows) < summary.fewest_photos:
-        few = f"what is fitted to fewer than {summary.fewest_photos} photos is not shown"
-        return replace(row, note=joined(row.note, few))
-    try:
-        answer = _estimate(part, scores, found=found, summary=summary, view=view)
-    except Exception as error:  # of a plugin's function, which may raise anything
-        return replace(row, status="failed", note=part.problem(summary, entry, error=error))
     if answer is None:
-        return replace(row, note="nothing on the same photos to compare with")
-    row, exact = filled(row, answer.estimate), isinstance(summary, Share)
-    if view.overall and _out_of_reach(scores, summary):
-        row = replace(row, note=joined(row.note, OUT_OF_REACH))
-    tested = summary.better is not None and not few_draws
+        status = "failed" if entry.status in (*RANKED, "ceiling") else entry.status
+        return Row(*head, status=status, note=str(scores.scored[entry.label]))
+    few_draws = entry.few_draws if scores.metric.stores_columns else ""
+    note, lost = joined(entry.note, few_draws, view.note), answer.not_applicable
+    number = answer.number
+    if isinstance(number, Nothing):
+        status = "failed" if number.failed else entry.status
+        note = joined(note, number.note) if number.beside else number.note
+        return Row(*head, not_applicable=lost, status=status, note=note)
     # Who looks at no photo (the uniform, the prior) is a constant, and is measured as that.
-    constant = found.columns[summary.constant].mean() if summary.constant and entry.looks else 0.0
-    if constant > _MOSTLY:
-        row = replace(row, note=joined(row.note, constant_on(float(constant))))
-        tested = False
-    return PartNumber(row, answer.replicates, found.rows, entry.seeds, exact, tested, summary.range)
+    constant = entry.looks and answer.constant > _MOSTLY
+    estimate = number.estimate
+    row = Row(
+        *head,
+        value=estimate.value,
+        low=estimate.low,
+        high=estimate.high,
+        seed_sd=estimate.seed_sd,
+        seeds=estimate.seeds,
+        photos=estimate.photos,
+        not_applicable=lost,
+        effective_units=estimate.effective_units,
+        status=entry.status,
+        note=joined(
+            note,
+            estimate.note,
+            OUT_OF_REACH if view.overall and _out_of_reach(scores, summary) else "",
+            constant_on(answer.constant) if constant else "",
+        ),
+    )
+    tested = summary.better is not None and not few_draws and not constant
+    return PartNumber(
+        row,
+        number.replicates,
+        answer.photos,
+        entry.seeds,
+        exact=isinstance(summary, Share),
+        tested=tested,
+        range=summary.range,
+    )
 
 
 def constant_on(share: float) -> str:
@@ -139,41 +156,6 @@ def _out_of_reach(scores: MetricScores, summary: Summary) -> bool:
     if not isinstance(nearest, Scored) or not isinstance(summary, Share):
         return False
     return summary.better == "higher" and not nearest.columns[summary.column].any()
-
-
-def _estimate(
-    part: PartScores, scores: MetricScores, *, found: Scored, summary: Summary, view: View
-) -> Summarised | None:
-    """The one number of a summary; None without the same photos to compare with."""
-    other = None
-    if isinstance(summary, Against):
-        compared = scores.scored.get(summary.label)
-        if not isinstance(compared, Scored):
-            return None
-        other = compared.of(view, summary)
-        if not (other.mask == found.mask).all() or not _paired(found, other):
-            return None
-    if view.classes is None:
-        (number,) = part.numbers(summary, found, other=other)
-        return number
-    assert isinstance(summary, Mean | Share | Against)
-    columns = found.columns[summary.column]
-    if other is not None:
-        columns = columns - other.columns[summary.column]
-    counted = np.flatnonzero(view.inside)
-    number = macro_mean(
-        columns,
-        part.photos(counted).units,
-        view.classes[counted],
-        scored=np.searchsorted(counted, found.rows),
-        share=isinstance(summary, Share),
-    )
-    return replace(number, estimate=cut(number.estimate, summary.range))
-
-
-def _paired(one: Scored, other: Scored) -> bool:
-    """Whether two labels have the same trainings, or one of them has but one for all seeds."""
-    return one.seeds == other.seeds or 1 in (len(one.seeds), len(other.seeds))
 
 
 def filled(row: Row, estimate: Estimate) -> Row:

@@ -1,6 +1,8 @@
 """What the rows and curves of one part are computed from: scores by metric, and the photos."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Generic, NamedTuple, TypeVar, final
 
 import numpy as np
@@ -8,19 +10,20 @@ from numpy.typing import NDArray
 
 from geobench import statistics
 from geobench.board.part_records import Entry, PartRecords
-from geobench.board.scored import Scored
+from geobench.board.scored import Scored, ScoredTogether, together
 from geobench.data import Truth
 from geobench.metrics import Metric
 from geobench.names import CEILING
-from geobench.scoring.summaries import Summarised, summarise
+from geobench.scoring.summaries import Summarised, summarise, summarise_all
 from geobench.statistics.units import Units
-from geobench.summaries import Summary
+from geobench.summaries import Curve, Summary
 
 Found = TypeVar("Found")
 
 
 @final
-class MetricScores(NamedTuple):
+@dataclass(frozen=True)
+class MetricScores:
     """The scores of one metric: the labels that have rows of it, and of each its columns.
 
     `scored` has the reason in their place where there are none. It knows the ceiling of every
@@ -30,6 +33,16 @@ class MetricScores(NamedTuple):
     metric: Metric
     entries: list[Entry]
     scored: dict[str, Scored | str]
+
+    @cached_property
+    def together(self) -> list[ScoredTogether]:
+        """The labels that have rows and columns, in groups whose numbers are made at once."""
+        return self.together_without("")
+
+    def together_without(self, label: str) -> list[ScoredTogether]:
+        """The same without one, which the others are compared with."""
+        found = {e.label: self.scored[e.label] for e in self.entries if e.label != label}
+        return together({name: s for name, s in found.items() if isinstance(s, Scored)})
 
 
 @final
@@ -91,23 +104,29 @@ class PartScores:
             present = [entry for entry in shown if entry.label in scored]
             yield MetricScores(metric, present, scored)
 
-    def numbers(
-        self, summary: Summary, found: Scored, *, other: Scored | None = None
-    ) -> list[Summarised]:
-        """The numbers of a summary of the photos that were scored."""
+    def curve(self, summary: Curve, found: Scored) -> list[Summarised]:
+        """The numbers of a curve of the photos that were scored."""
         photos = self.photos(found.rows)
-        return summarise(
+        return summarise(summary, found.columns, truth=photos.truth, units=photos.units)
+
+    def numbers(
+        self, summary: Summary, found: ScoredTogether, *, other: ScoredTogether | None = None
+    ) -> list[Summarised]:
+        """The number of a summary, any but a curve, of each of these labels."""
+        photos = self.photos(found.rows)
+        return summarise_all(
             summary,
             found.columns,
+            counts=found.counts,
             truth=photos.truth,
             units=photos.units,
             other=None if other is None else other.columns,
         )
 
-    def problem(self, summary: Summary, entry: Entry, *, error: Exception) -> str:
+    def problem(self, summary: Summary, label: str, *, error: Exception) -> str:
         """Note that a summary cannot be computed, and say so for its row."""
         text = f"summary {summary.name}: {type(error).__name__}: {' '.join(str(error).split())}"
-        problem = f"{self.label} / {entry.label}: {text}"
+        problem = f"{self.label} / {label}: {text}"
         if problem not in self.problems:  # of another slice
             self.problems.append(problem)
         return text

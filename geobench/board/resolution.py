@@ -1,7 +1,6 @@
 """The resolution of a part: how far apart two methods must be for its photos to show it."""
 
 from collections.abc import Sequence
-from itertools import combinations
 
 import numpy as np
 
@@ -31,11 +30,8 @@ def resolution_of(found: Sequence[NumberOrRow], entries: Sequence[Entry]) -> Res
     if not numbers:
         return None
     row = numbers[0].row
-    values = np.array(
-        [
-            ranking.resolution(a.replicates, b.replicates, effective_units=row.effective_units)
-            for a, b in combinations(numbers, 2)
-        ]
+    values = ranking.resolutions(
+        [each.replicates for each in numbers], effective_units=row.effective_units
     )
     if not np.isfinite(values).any():
         return None

@@ -4,17 +4,22 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import pairwise
 from typing import TypeAlias, final
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from geobench import statistics
-from geobench.data import Indices, Truth
+from geobench.data import Truth
 from geobench.geo import Floats
-from geobench.statistics.intervals import Estimate, estimate_reach
-from geobench.statistics.replicate_weights import Codes, ReplicateWeights
-from geobench.statistics.replicates import Replicates
+from geobench.statistics.intervals import Estimate, estimate_reaches
+from geobench.statistics.replicate_weights import ReplicateWeights
+from geobench.statistics.replicates import (
+    Replicates,
+    check_scores,
+    replicate_means,
+    replicate_shares,
+)
 from geobench.statistics.units import AnyUnits, Units
 from geobench.summaries import (
     Against,
@@ -30,7 +35,9 @@ from geobench.summaries import (
 )
 
 SeedColumns: TypeAlias = Mapping[str, Floats]
-"""Scores of the scored photos by column name, (S, N) each: S trainings (seeds), N photos."""
+"""Scores of the scored photos by column name, (S, N) each: S trainings (seeds), N photos.
+
+Of M labels together (T, N): the trainings of one after those of another, T in all."""
 
 AT_AN_END = "at an end of its range: no interval"
 """The note of a fitted number that stands where leaving units out says nothing of its spread."""
@@ -67,19 +74,64 @@ def summarise(
             function whose results differ in shape.
     """
     known = Units.of(units)
+    if not isinstance(summary, Curve):
+        counts = [len(next(iter(columns.values())))]
+        return summarise_all(summary, columns, counts=counts, truth=truth, units=known, other=other)
+    replicates = replicate(summary, columns, truth=truth, units=known)
+    return _cut_all(statistics.estimate_all(replicates, known), replicates, summary.range)
+
+
+def summarise_all(
+    summary: Summary,
+    columns: SeedColumns,
+    *,
+    counts: Sequence[int],
+    truth: Truth,
+    units: Units,
+    other: SeedColumns | None = None,
+) -> list[Summarised]:
+    """Turn the scores of M labels on the same photos into the number of a summary of each.
+
+    Args:
+        summary: of these columns, any but a curve.
+        columns: the scores, (T, N) each.
+        counts: how many of the T trainings are of each label, (M,).
+        truth, units, other: as of `summarise`.
+
+    Raises:
+        ValueError: as `summarise`, if it does of one of the labels.
+    """
     if isinstance(summary, Quantile):
-        number, found = estimate_reach(columns[summary.column], known, q=summary.q)
-        return [Summarised(cut(number, summary.range), found)]
-    replicates = replicate(summary, columns, truth=truth, units=known, other=other)
-    match summary:
-        case Share():
-            estimates = [statistics.estimate_share_replicates(replicates[0], known)]
-        case _:
-            estimates = [statistics.estimate_replicates(each, known) for each in replicates]
-    if isinstance(summary, Statistic) and np.isin(replicates[0].seed_values, summary.ends).any():
-        estimates = [replace(estimates[0], low=math.nan, high=math.nan, note=AT_AN_END)]
-    estimates = [cut(estimate, summary.range) for estimate in estimates]
-    return [Summarised(*pair) for pair in zip(estimates, replicates, strict=True)]
+        checked = check_scores(columns[summary.column], units, counts=counts)
+        return [
+            Summarised(cut(estimate, summary.range), replicates)
+            for estimate, replicates in estimate_reaches(checked, q=summary.q)
+        ]
+    shares = isinstance(summary, Share)
+    if isinstance(summary, Mean | Share):
+        checked = check_scores(columns[summary.column], units, counts=counts)
+        found = replicate_shares(checked) if shares else replicate_means(checked)
+    else:
+        found = [
+            replicate(summary, own, truth=truth, units=units, other=other)[0]
+            for own in _by_label(columns, counts)
+        ]
+    estimates = statistics.estimate_all(found, units, shares=shares)
+    if isinstance(summary, Statistic):
+        estimates = [
+            replace(estimate, low=math.nan, high=math.nan, note=AT_AN_END)
+            if np.isin(each.seed_values, summary.ends).any()
+            else estimate
+            for estimate, each in zip(estimates, found, strict=True)
+        ]
+    return _cut_all(estimates, found, summary.range)
+
+
+def _cut_all(
+    estimates: Sequence[Estimate], replicates: Sequence[Replicates], possible: Range
+) -> list[Summarised]:
+    pairs = zip(estimates, replicates, strict=True)
+    return [Summarised(cut(estimate, possible), found) for estimate, found in pairs]
 
 
 def cut(estimate: Estimate, possible: Range) -> Estimate:
@@ -128,6 +180,12 @@ def replicate(
     raise TypeError(f"summary {summary.name} is of an unknown type")
 
 
+def _by_label(columns: SeedColumns, counts: Sequence[int]) -> Iterator[SeedColumns]:
+    """The columns of each label, of which there are so many trainings."""
+    for first, last in pairwise(np.cumsum([0, *counts]).tolist()):
+        yield {name: column[first:last] for name, column in columns.items()}
+
+
 def _by_seed(columns: SeedColumns) -> list[dict[str, Floats]]:
     count = len(next(iter(columns.values())))
     return [{name: c[seed] for name, c in columns.items()} for seed in range(count)]
@@ -153,67 +211,3 @@ def _less(
     """What a function is of one's own columns, less what it is of the other's."""
     value = function(own, truth, weights)
     return value if other is None else value - function(other, truth, weights)
-
-
-def macro_mean(
-    scores: ArrayLike,
-    units: AnyUnits,
-    classes: ArrayLike,
-    *,
-    scored: Indices | None = None,
-    share: bool = False,
-) -> Summarised:
-    """The mean over classes (continents, cells) of the means of their photos.
-
-    Where only some photos are scored, each of these weighs as it would if all were, by one over
-    the photos of its class (Hajek 1971): class means of a sample would leave out the classes that
-    it misses, more of them the smaller it is.
-
-    Leaving out a unit takes its photos, scored or not, from their classes; a class of which
-    nothing is left does not count then. Effective units weigh each photo as the mean does.
-
-    Args:
-        scores: (S, K).
-        units: what intervals resample, of all photos, (N,).
-        classes: the class of all photos, (N,), integers or strings.
-        scored: positions of the K scored ones; all, if None.
-        share: whether scores are 0 or 1: an interval made for proportions.
-    """
-    known, code = Units.of(units), statistics.unit_codes(classes)
-    chosen = np.arange(len(code)) if scored is None else scored
-    sizes, own = np.bincount(code), code[chosen]
-
-    def total(parts: Floats) -> float:
-        return float((np.bincount(own, parts, minlength=len(sizes)) / sizes).sum())
-
-    # Sums of the same order throughout, so that a share of hits alone is 1 to the last digit.
-    table, ones = np.asarray(scores, dtype=np.float64), np.ones(len(chosen))
-    per_seed = np.array([total(row) / total(ones) for row in table])
-    there = Units.of(known.codes[chosen])
-    deviations = np.zeros(1)
-    if (count := len(known.sizes)) > 1:
-        sums, weights = _without_units(known.codes, code, chosen, [table.mean(axis=0), ones])
-        remain = np.bincount(known.codes[chosen], minlength=count) < len(chosen)
-        undefined = np.full(count, np.nan)
-        deviations = np.divide(sums, weights, out=undefined, where=remain) - per_seed.mean()
-    replicates = Replicates(float(per_seed.mean()), deviations, per_seed)
-    effective = statistics.effective_units(there, weights=1 / sizes[own])
-    estimate = statistics.estimate_share_replicates if share else statistics.estimate_replicates
-    return Summarised(estimate(replicates, there, effective=effective), replicates)
-
-
-def _without_units(
-    units: Codes, classes: Codes, scored: Indices, parts: Sequence[Floats]
-) -> Iterator[Floats]:
-    """Sums over classes of a part (K,) of the scored photos over the photos of the class, without
-    each unit, (U,), for each of the parts."""
-    count, sizes = int(units.max()) + 1, np.bincount(classes)
-    # Every pair of a unit and a class that meet: what is left of the class without the unit.
-    pairs, pair = np.unique(units * len(sizes) + classes, return_inverse=True)
-    of_unit, of_class = np.divmod(pairs, len(sizes))
-    left = sizes[of_class] - np.bincount(pair)
-    for part in parts:
-        whole = np.bincount(classes[scored], part, minlength=len(sizes))
-        rest = whole[of_class] - np.bincount(pair[scored], part, minlength=len(pairs))
-        change = np.where(left > 0, rest / np.maximum(left, 1), 0.0) - (whole / sizes)[of_class]
-        yield (whole / sizes).sum() + np.bincount(of_unit, change, minlength=count)

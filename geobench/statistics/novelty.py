@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from geobench.geo import Floats
 from geobench.statistics import intervals
 from geobench.statistics.intervals import Estimate
+from geobench.statistics.replicate_weights import sums_by_code
 from geobench.statistics.replicates import Replicates
 from geobench.statistics.units import AnyUnits, Units
 
@@ -45,30 +46,31 @@ class Windows:
     @cached_property
     def masses(self) -> Floats:
         """How much each unit counts at each novelty, (K, U)."""
-        return np.array([self._by_unit(weights) for weights in self.weights])
+        return self._by_unit(self.weights)
 
     def _by_unit(self, weighted: Floats) -> Floats:
-        return np.asarray(np.bincount(self.units.codes, weighted), np.float64)
+        return sums_by_code(weighted, self.units.codes, count=self.units.sizes.size)
 
     def means(self, scores: ArrayLike) -> list[NoveltyPoint]:
         """The weighted mean of scores (S, N) at each novelty, with a unit left out at a time."""
+        if not len(self.centres_km):
+            return []
         table = np.asarray(scores, dtype=np.float64)
-        average, points = table.mean(axis=0), []
-        for k, centre in enumerate(self.centres_km.tolist()):
-            weights, masses = self.weights[k], self.masses[k]
-            weighted, count = weights * average, len(masses)
-            total, mass = weighted.sum(), weights.sum()
-            sums = self._by_unit(weighted)
-            left = mass - masses
-            known = left > 1e-9 * mass
-            without = np.divide(total - sums, left, out=np.full(count, np.nan), where=known)
-            deviations = without - total / mass if count > 1 else np.zeros(1)
-            seeds = table @ weights / mass
-            found = Replicates(float(total / mass), deviations, seeds)
-            effective = float(mass**2 / np.square(masses).sum())
-            estimate = intervals.estimate_replicates(found, self.units, effective=effective)
-            points.append(NoveltyPoint(centre, estimate))
-        return points
+        weighted, masses = self.weights * table.mean(axis=0), self.masses
+        total, mass = (each.sum(axis=1)[:, None] for each in (weighted, self.weights))
+        left = mass - masses
+        undefined, known = np.full(masses.shape, np.nan), left > 1e-9 * mass
+        without = np.divide(total - self._by_unit(weighted), left, out=undefined, where=known)
+        values = total / mass
+        deviations = without - values if masses.shape[1] > 1 else np.zeros((len(values), 1))
+        seeds = [table @ weights for weights in self.weights] / mass
+        replicates = [
+            Replicates(*each) for each in zip(values[:, 0].tolist(), deviations, seeds, strict=True)
+        ]
+        effective = mass[:, 0] ** 2 / np.square(masses).sum(axis=1)
+        estimates = intervals.estimate_all(replicates, self.units, effective=effective)
+        points = zip(self.centres_km.tolist(), estimates, strict=True)
+        return [NoveltyPoint(centre, estimate) for centre, estimate in points]
 
 
 def smoothing(novelty_km: Floats, units: AnyUnits) -> Windows:

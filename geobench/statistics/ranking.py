@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations, starmap
 from typing import Literal, NamedTuple, final
 
 import numpy as np
@@ -57,17 +58,22 @@ class SeedPool(NamedTuple):
     def of(cls, methods: Sequence[Replicates]) -> "SeedPool":
         """That of these methods; those of fewer than three seeds tell nothing."""
         total = degrees = 0.0
-        for method in methods:
-            own = method.seed_spread
-            if own.variance > 0:
-                total += own.variance * method.seed_values.size * own.degrees
-                degrees += own.degrees
+        own = Spread.of_seeds([each.seed_values for each in methods])
+        for method, variance, known in zip(methods, *(c.tolist() for c in own), strict=True):
+            if variance > 0:
+                total += variance * method.seed_values.size * known
+                degrees += known
         return cls(total / degrees, degrees) if degrees else cls(0.0, 1.0)
 
     def added(self, method: Replicates) -> float:
         """What its seeds add to the variance of a difference to this method."""
-        own = method.seed_spread.variance
-        return max(own, self.variance / method.seed_values.size) if own > 0 else 0.0
+        return float(self.added_by([method])[0])
+
+    def added_by(self, methods: Sequence[Replicates]) -> Floats:
+        """What the seeds of each of M methods add, (M,)."""
+        own = Spread.of_seeds([each.seed_values for each in methods]).variance
+        pooled = self.variance / np.array([each.seed_values.size for each in methods])
+        return np.where(own > 0, np.maximum(own, pooled), 0.0)
 
 
 def compare(
@@ -82,23 +88,14 @@ def compare(
     Fisher (1935) and Pitman (1937): if the methods were equal each unit's difference could as well
     have the other sign, and of all 2^E signs two give a difference as large.
     """
-    if (counts := (a.deviations.size, b.deviations.size))[0] != counts[1]:
-        raise ValueError(f"replicates of {counts} units; compare methods on the same photos only")
-    spread = _paired_spread(a, b, effective_units, seeds or _seeds_of(a, b))
-    return _tested(a, b, spread, effective_units)
-
-
-def _paired_spread(a: Replicates, b: Replicates, effective_units: float, seeds: Spread) -> Spread:
-    """That of a - b on the same photos, and of their trainings."""
-    difference = a.value - b.value
-    paired = Replicates(difference, a.deviations - b.deviations, np.array([difference]))
-    return Spread.sum(Spread.of(paired, effective=effective_units), seeds)
+    units = _paired_spreads([a, b], effective_units)
+    return _tested(a, b, Spread.sum(units, seeds or _seeds_of(a, b)), effective_units)
 
 
 def _seeds_of(a: Replicates, b: Replicates) -> Spread:
     """What the seeds of two methods alone add to the variance of their difference."""
     pool = SeedPool.of([a, b])
-    return Spread(pool.added(a) + pool.added(b), pool.degrees)
+    return Spread(pool.added_by([a, b]).sum(keepdims=True), np.array([pool.degrees]))
 
 
 def resolution(
@@ -111,13 +108,25 @@ def resolution(
     the noncentrality at which that exceeds the 97.5 % point of t with the chance `power`, times
     the standard error; NaN where `compare` has no t.
     """
+    return float(resolutions([a, b], effective_units=effective_units, power=power)[0])
+
+
+def resolutions(
+    replicates: Sequence[Replicates], *, effective_units: float, power: float = 0.8
+) -> Floats:
+    """The `resolution` of every pair of M methods, in the order of `compare_all`, (P,)."""
     from scipy.special import nctdtrinc, stdtrit
 
-    spread, least = _paired_spread(a, b, effective_units, _seeds_of(a, b)), _least(a, b)
-    if effective_units < 2 or not least**2 < spread.variance < math.inf:
-        return float("nan")
+    pairs = list(combinations(replicates, 2))
+    if not pairs:
+        return np.empty(0)
+    seeds = (np.concatenate(each) for each in zip(*starmap(_seeds_of, pairs), strict=True))
+    spread = Spread.sum(_paired_spreads(replicates, effective_units), Spread(*seeds))
+    least = np.array([_least(a, b) for a, b in pairs])
+    varies = (least**2 < spread.variance) & (spread.variance < math.inf)
     critical = stdtrit(spread.degrees, 1 - TAIL)
-    return float(nctdtrinc(spread.degrees, 1 - power, critical) * math.sqrt(spread.variance))
+    found = nctdtrinc(spread.degrees, 1 - power, critical) * np.sqrt(spread.variance)
+    return np.where(varies & (effective_units >= 2), found, np.nan)
 
 
 def compare_independent(
@@ -136,11 +145,16 @@ def compare_independent(
     two in 2^E give a difference as large.
     """
     terms = [
-        Spread.of(each, effective=size, seeds=not same_trainings)
+        Spread.of(each.deviations[None], effective=size)
         for each, size in zip((a, b), effective_units, strict=True)
     ]
     if same_trainings:
-        terms.append(Spread.of_seeds(a.seed_values - b.seed_values))
+        terms.append(Spread.of_seeds([a.seed_values - b.seed_values]))
+    else:
+        terms = [
+            Spread.sum(units, Spread.of_seeds([each.seed_values]))
+            for units, each in zip(terms, (a, b), strict=True)
+        ]
     return _tested(a, b, Spread.sum(*terms), min(effective_units))
 
 
@@ -191,27 +205,26 @@ def compare_all(replicates: Sequence[Replicates], *, effective_units: float) -> 
     """
     first, second = np.triu_indices(len(replicates), 1)
     pool = SeedPool.of(replicates)
-    added = np.array([pool.added(each) for each in replicates])
+    added = pool.added_by(replicates)
     values = np.array([each.value for each in replicates])
-    units, seeds = _paired_variances(replicates), added[first] + added[second]
-    differences, variances = values[first] - values[second], units + seeds
-    sizes = [effective_units, *(each.deviations.size for each in replicates[:1])]
-    degrees = max(min(sizes) - 1, 1.0)
+    seeds = added[first] + added[second]
+    spread = Spread.sum(
+        _paired_spreads(replicates, effective_units),
+        Spread(seeds, np.broadcast_to(pool.degrees, seeds.shape)),
+    )
+    differences, variances = values[first] - values[second], spread.variance
     least = _ROUNDING * np.maximum(np.abs(values[first]), np.abs(values[second]))
     none = variances <= least**2
     with np.errstate(divide="ignore", invalid="ignore"):  # where there is no t
-        satterthwaite = 1 / (
-            (units / variances) ** 2 / degrees + (seeds / variances) ** 2 / pool.degrees
-        )
-        p_values = _two_sided(differences / np.sqrt(variances), satterthwaite)
+        p_values = _two_sided(differences / np.sqrt(variances), spread.degrees)
     signs = 2.0 ** (1 - math.floor(effective_units)) if effective_units >= 2 else 1.0
     p_values[none] = np.where(np.abs(differences) <= least, 1.0, signs)[none]
     p_values[~np.isfinite(differences + variances) | (effective_units < 2)] = 1.0
     return Pairs(first, second, differences, p_values)
 
 
-def _paired_variances(replicates: Sequence[Replicates]) -> Floats:
-    """The jackknife's variance of a - b of every pair, in the order of `compare_all`, (P,)."""
+def _paired_spreads(replicates: Sequence[Replicates], effective: float) -> Spread:
+    """That of a - b on the same photos of every pair, in the order of `compare_all`, (P,)."""
     counts = sorted({each.deviations.size for each in replicates})
     if len(counts) > 1:
         raise ValueError(f"replicates of {counts} units; compare methods on the same photos only")
@@ -219,10 +232,12 @@ def _paired_variances(replicates: Sequence[Replicates]) -> Floats:
     # One method against all that follow at a time: of all pairs at once, 20,000 units of 60
     # methods would fill 280 MB.
     found = [
-        (1 - 1 / counts[0]) * np.square(own - deviations[place:]).sum(axis=1)
-        for place, own in enumerate(deviations, 1)
+        Spread.of(own - deviations[place:], effective=effective)
+        for place, own in enumerate(deviations[:-1], 1)
     ]
-    return np.concatenate(found) if found else np.empty(0)
+    if not found:
+        return Spread(np.empty(0), np.empty(0))
+    return Spread(*(np.concatenate(each) for each in zip(*found, strict=True)))
 
 
 def _two_sided(t: Floats, degrees: Floats) -> Floats:
@@ -241,11 +256,11 @@ def _tested(a: Replicates, b: Replicates, spread: Spread, effective: float) -> C
     from scipy.special import stdtr
 
     difference, least = a.value - b.value, _least(a, b)
-    if effective < 2 or not np.isfinite(difference + spread.variance):
+    (variance,), (degrees,), (half,) = spread.variance, spread.degrees, spread.half_widths
+    if effective < 2 or not np.isfinite(difference + variance):
         return Comparison(difference, float("nan"), float("nan"), 1.0)
-    if spread.variance <= least**2:
+    if variance <= least**2:
         p_value = 1.0 if abs(difference) <= least else 2.0 ** (1 - math.floor(effective))
         return Comparison(difference, difference, difference, p_value)
-    p_value = float(2 * stdtr(spread.degrees, -abs(difference) / np.sqrt(spread.variance)))
-    half = spread.half_width
-    return Comparison(difference, difference - half, difference + half, p_value)
+    p_value = float(2 * stdtr(degrees, -abs(difference) / np.sqrt(variance)))
+    return Comparison(difference, difference - float(half), difference + float(half), p_value)

@@ -14,6 +14,24 @@ Codes = NDArray[np.int64]
 _BLOCK = 1 << 18  # numbers of a block: what a processor's own cache holds
 
 
+def sums_by_code(values: Floats, codes: Codes, *, count: int) -> Floats:
+    """The sums of values (M, N) over the items of each code, (M, `count`), in the order of items.
+
+    Args:
+        values: M numbers of each item.
+        codes: of the items, from 0 to `count` - 1, (N,).
+        count: of codes.
+    """
+    step, found = max(1, _BLOCK // max(1, len(codes))), np.empty((len(values), count))
+    for start in range(0, len(values), step):
+        block = values[start : start + step]
+        # Codes of their own in each row make one look at the items serve many rows.
+        own = codes + count * np.arange(len(block))[:, None]
+        sums = np.bincount(own.ravel(), block.ravel(), count * len(block))
+        found[start : start + step] = sums.reshape(-1, count)
+    return found
+
+
 @final
 class ReplicateWeights:
     """How much each of N photos counts in each of R replicates of a number.
@@ -59,8 +77,7 @@ class ReplicateWeights:
         count = self._table.shape[1]
         if columns.ndim == 1:
             return np.asarray(self._table @ np.bincount(self._groups, columns, count))
-        found = [np.bincount(self._groups, column, count) for column in columns]
-        return np.asarray(self._table @ np.array(found).reshape(-1, count).T)
+        return np.asarray(self._table @ sums_by_code(columns, self._groups, count=count).T)
 
     def means(self, values: ArrayLike) -> Floats:
         """The weighted mean of values: (R,) of (N,), (R, K) of (N, K); NaN where nothing counts."""

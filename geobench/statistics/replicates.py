@@ -5,7 +5,6 @@ jackknife that leaves out whole units. Intervals and the tests of `ranking` come
 S trainings (seeds), N photos, U units. Misfits raise ValueError.
 """
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from geobench.geo import Floats
-from geobench.statistics.replicate_weights import ReplicateWeights
+from geobench.statistics.replicate_weights import ReplicateWeights, sums_by_code
 from geobench.statistics.units import AnyUnits, Units
 
 Weighted: TypeAlias = Callable[[ReplicateWeights], ArrayLike]
@@ -25,6 +24,7 @@ TAIL = 0.025
 """The share on each side of a 95 % interval."""
 
 _FEWEST_SEEDS = 3  # below, an interval holds for the trained models at hand
+
 _ROUNDING = 1e-12  # of the values: trainings that differ by less say the same
 
 
@@ -45,90 +45,117 @@ class Replicates:
         """The jackknife's: (U - 1)/U times the sum of squared deviations (Tukey 1958)."""
         return float((1 - 1 / self.deviations.size) * np.square(self.deviations).sum())
 
-    @property
-    def third_moment(self) -> float:
-        """The jackknife's estimate, of a mean of U equal units skewness x variance^1.5 / U^2."""
-        return -float((self.deviations**3).sum())
-
     @cached_property
     def seed_sd(self) -> float:
         """The standard deviation over seeds, 0 where they differ by rounding; NaN with one seed."""
-        return _deviation(self.seed_values) if self.seed_values.size > 1 else float("nan")
-
-    @cached_property
-    def seed_spread(self) -> "Spread":
-        """What seeds add: that of `Spread.of_seeds`."""
-        return Spread.of_deviation(self.seed_sd, self.seed_values.size)
+        return float(deviations_of_seeds([self.seed_values])[0])
 
 
 @final
 class Spread(NamedTuple):
-    """A variance, and the degrees of freedom of the t that goes with it."""
+    """The variances of M numbers, (M,), and the degrees of freedom of the t of each, (M,)."""
 
-    variance: float
-    degrees: float
-
-    @classmethod
-    def of(cls, replicates: Replicates, *, effective: float, seeds: bool = True) -> "Spread":
-        """That of units, with as many degrees of freedom as effective units, and that of seeds."""
-        degrees = max(min(effective, replicates.deviations.size) - 1, 1.0)
-        units = cls(replicates.variance, degrees)
-        return cls.sum(units, replicates.seed_spread) if seeds else units
+    variance: Floats
+    degrees: Floats
 
     @classmethod
-    def of_seeds(cls, values: Floats) -> "Spread":
-        """s^2/S of the values (S,) of three seeds or more; of fewer nothing is known."""
-        if values.size < _FEWEST_SEEDS:
-            return cls(0.0, 1.0)
-        return cls.of_deviation(_deviation(values), values.size)
+    def of(cls, deviations: Floats, *, effective: Floats | float) -> "Spread":
+        """That of units, from the deviations of replicates (M, U), without that of seeds.
+
+        Degrees of freedom are as many as the `effective` units, (M,) or one for all, minus 1.
+        """
+        count = deviations.shape[1]
+        variance = (1 - 1 / count) * np.square(deviations).sum(axis=1)
+        degrees = np.maximum(np.minimum(effective, count) - 1, 1.0)
+        return cls(variance, np.broadcast_to(degrees, variance.shape))
 
     @classmethod
-    def of_deviation(cls, deviation: float, seeds: int) -> "Spread":
-        """The same, of the standard deviation of their values."""
-        if seeds < _FEWEST_SEEDS:
-            return cls(0.0, 1.0)
-        return cls(deviation**2 / seeds, seeds - 1.0)
+    def of_seeds(cls, values: Sequence[Floats]) -> "Spread":
+        """s^2/S of the values (S,) of three seeds or more of each; of fewer nothing is known."""
+        return cls.of_deviations(deviations_of_seeds(values), [each.size for each in values])
+
+    @classmethod
+    def of_deviations(cls, deviations: Floats, seeds: ArrayLike) -> "Spread":
+        """The same, of the standard deviations of their values (M,), and how many these are."""
+        counts = np.asarray(seeds)
+        enough = counts >= _FEWEST_SEEDS
+        variance = np.where(enough, np.square(deviations) / counts, 0.0)
+        return cls(variance, np.where(enough, counts - 1.0, 1.0))
 
     @classmethod
     def sum(cls, *terms: "Spread") -> "Spread":
         """Variances added, with the degrees of freedom of Satterthwaite (1946)."""
-        total = inverse = 0.0
-        for variance, _ in terms:
-            total += variance
-        if not total > 0:
-            return cls(total, terms[0].degrees)
-        for variance, degrees in terms:
-            inverse += (variance / total) ** 2 / degrees
-        return cls(total, 1 / inverse)
+        total = np.asarray(sum(variance for variance, _ in terms))
+        with np.errstate(divide="ignore", invalid="ignore"):  # where nothing varies
+            inverse = sum((variance / total) ** 2 / degrees for variance, degrees in terms)
+            return cls(total, np.where(total > 0, 1 / np.asarray(inverse), terms[0].degrees))
 
     @property
-    def half_width(self) -> float:
-        """Half the width of the 95 % interval."""
+    def half_widths(self) -> Floats:
+        """Half the widths of the 95 % intervals, (M,)."""
         from scipy.special import stdtrit
 
-        return float(stdtrit(self.degrees, 1 - TAIL) * np.sqrt(self.variance))
+        return np.asarray(stdtrit(self.degrees, 1 - TAIL) * np.sqrt(self.variance))
 
 
-def _deviation(values: Floats) -> float:
-    low, high = float(values.min()), float(values.max())
-    # The mean of three equal numbers need not be that number.
-    if high - low <= _ROUNDING * max(abs(low), abs(high)):
-        return 0.0
-    # As `values.std(ddof=1)` computes it, which takes several times as long to begin.
-    away = values - np.add.reduce(values) / values.size
-    return math.sqrt(np.add.reduce(away * away) / (values.size - 1))
+def deviations_of_seeds(values: Sequence[Floats]) -> Floats:
+    """The standard deviations over seeds of the values (S,) of each of M numbers, (M,): 0 where
+    they differ by rounding, NaN of one seed."""
+    sizes, found = [each.size for each in values], np.full(len(values), np.nan)
+    for size in set(sizes) - {1}:
+        table = np.array([each for each in values if each.size == size])
+        low, high = table.min(axis=1), table.max(axis=1)
+        # The mean of three equal numbers need not be that number.
+        same = high - low <= _ROUNDING * np.maximum(np.abs(low), np.abs(high))
+        # As `table.std(axis=1, ddof=1)` computes it, which takes several times as long to begin.
+        away = table - (np.add.reduce(table, axis=1) / size)[:, None]
+        deviations = np.sqrt(np.add.reduce(away * away, axis=1) / (size - 1))
+        found[np.equal(sizes, size)] = np.where(same, 0.0, deviations)
+    return found
 
 
 @final
 class SeedScores(NamedTuple):
-    """The scores (S, N) of all trainings, and the units of their photos."""
+    """The scores of all trainings of M methods, and the units of their photos.
+
+    Args:
+        table: (T, N), those of one method after those of another.
+        counts: how many trainings each method has, (M,), T in all.
+        units: of the N photos.
+    """
 
     table: Floats
+    counts: tuple[int, ...]
     units: Units
 
+    @property
+    def averages(self) -> Floats:
+        """The mean of the trainings of each method, (M, N)."""
+        return over_seeds(self.table, self.counts)
 
-def check_scores(scores: ArrayLike, units: AnyUnits) -> SeedScores:
-    """Scores as a table (S, N) of finite numbers, with their units; ValueError if they misfit."""
+
+def over_seeds(table: Floats, counts: Sequence[int]) -> Floats:
+    """The mean of each method's rows, (M, N), of a table (T, N) that has so many of each, (M,)."""
+    if len(counts) == 1:
+        return np.asarray(table.mean(axis=0)[None])
+    ends, found = np.cumsum(counts), np.empty((len(counts), table.shape[1]))
+    for count in set(counts):
+        alike = np.flatnonzero(np.equal(counts, count))
+        found[alike] = table[ends[alike, None] - np.arange(count, 0, -1)].mean(axis=1)
+    return found
+
+
+def check_scores(
+    scores: ArrayLike, units: AnyUnits, *, counts: Sequence[int] | None = None
+) -> SeedScores:
+    """Scores as a table of finite numbers, with their units; ValueError if they misfit.
+
+    Args:
+        scores: (T, N).
+        units: of the N photos.
+        counts: how many of the rows each method has, one method after the other; all are of one,
+            if None.
+    """
     table, known = np.asarray(scores, np.float64), Units.of(units)
     count = known.codes.size
     if table.ndim != 2 or len(table) == 0 or table.shape[1] != count:
@@ -137,38 +164,49 @@ def check_scores(scores: ArrayLike, units: AnyUnits) -> SeedScores:
         seed, photo = np.argwhere(~np.isfinite(table))[0]
         found = f"photo {photo} (seed row {seed}) is {table[seed, photo]}"
         raise ValueError(f"the score of {found}; leave that photo out for every method, or fail")
-    return SeedScores(table, known)
+    return SeedScores(table, (len(table),) if counts is None else tuple(counts), known)
 
 
 def replicate_mean(scores: ArrayLike, units: AnyUnits) -> Replicates:
     """Replicate a mean or a share, leaving out a unit at a time (Efron 1982); `scores` (S, N)."""
-    return _replicated_mean(check_scores(scores, units))
-
-
-def _replicated_mean(scores: SeedScores) -> Replicates:
-    table, known = scores
-    average = table[0] if len(table) == 1 else table.mean(axis=0)
-    value = average.mean()
-    seeds = value[None] if len(table) == 1 else table.mean(axis=1)
-    return Replicates(float(value), _mean_deviations(average, known, mean=value), seeds)
+    return replicate_means(check_scores(scores, units))[0]
 
 
 def replicate_share(scores: ArrayLike, units: AnyUnits) -> Replicates:
     """Replicate a share as the mean that it is; `scores` (S, N), 0 or 1."""
-    checked = check_scores(scores, units)
-    if not ((checked.table == 0) | (checked.table == 1)).all():
+    return replicate_shares(check_scores(scores, units))[0]
+
+
+def replicate_means(scores: SeedScores) -> list[Replicates]:
+    """What `replicate_mean` makes of the scores of each method."""
+    averages = scores.averages
+    means, seeds = averages.mean(axis=1), scores.table.mean(axis=1)
+    return each_method(scores.counts, means, mean_deviations(averages, scores.units), seeds)
+
+
+def replicate_shares(scores: SeedScores) -> list[Replicates]:
+    """What `replicate_share` makes of the scores of each method."""
+    if not ((scores.table == 0) | (scores.table == 1)).all():
         raise ValueError("scores of a share are 0 or 1; estimate other scores by their mean")
-    return _replicated_mean(checked)
+    return replicate_means(scores)
 
 
-def replicate_quantile(scores: ArrayLike, units: AnyUnits, *, q: float) -> Replicates:
-    """Replicate a quantile, 0 < q < 1, as the mean of its linearised scores; `scores` (S, N).
+def each_method(
+    counts: Sequence[int], values: Floats, deviations: Floats, seeds: Floats
+) -> list[Replicates]:
+    """The replicates of M methods of so many trainings, from (M,), (M, U) and (T,)."""
+    start, found = 0, []
+    for value, own, count in zip(values.tolist(), deviations, counts, strict=True):
+        found.append(Replicates(value, own, seeds[start : start + count]))
+        start += count
+    return found
 
-    The jackknife of a quantile itself is inconsistent (Efron 1982, section 3.4), unlike that of
-    `value + (q - 1[x <= Q]) / f(Q)`, whose mean the quantile follows (Bahadur 1966). The density
-    f(Q) is the share that Woodruff's interval spans over its width (Francisco and Fuller 1991).
-    """
-    return woodruff(check_scores(scores, units), q=q).replicates
+
+def mean_deviations(values: Floats, units: Units) -> Floats:
+    """What becomes of means of values (M, N) without each unit, minus these means, (M, U)."""
+    residuals = values - values.mean(axis=1)[:, None]
+    sums = sums_by_code(residuals, units.codes, count=units.sizes.size)
+    return np.asarray(-sums / np.maximum(units.codes.size - units.sizes, 1), np.float64)
 
 
 def replicate_statistic(functions: Sequence[Weighted], units: AnyUnits) -> list[Replicates]:
@@ -192,52 +230,3 @@ def replicate_statistic(functions: Sequence[Weighted], units: AnyUnits) -> list[
     values[~np.isfinite(values)] = np.nan
     means, seeds = values.mean(axis=0).T, values[:, 0].T
     return [Replicates(float(m[0]), m[1:] - m[0], v) for m, v in zip(means, seeds, strict=True)]
-
-
-def _mean_deviations(values: Floats, units: Units, *, mean: float) -> Floats:
-    residuals = np.bincount(units.codes, weights=values - mean)
-    return np.asarray(-residuals / np.maximum(units.codes.size - units.sizes, 1), np.float64)
-
-
-@final
-class Reach(NamedTuple):
-    """A quantile's replicates, and how far its interval reaches below and above it."""
-
-    replicates: Replicates
-    below: float
-    above: float
-
-
-def woodruff(scores: SeedScores, *, q: float) -> Reach:
-    """The replicates of a quantile, linearised, and Woodruff's interval around it."""
-    table, units = scores
-    if not 0 < q < 1:
-        raise ValueError(f"q is {q}; give a number between 0 and 1, such as 0.5 for the median")
-    values = np.quantile(table, q, axis=1)
-    centre = values[0] if len(table) == 1 else np.quantile(table, q)
-    below, tied = table < centre, table == centre
-    # Of scores tied with the quantile, that part counts as below which makes the share below q.
-    part = np.clip((q - below.mean()) / tied.mean(), 0, 1) if tied.any() else 0.0
-    counted = (below + part * tied).mean(axis=0)
-    share = Replicates(q, _mean_deviations(counted, units, mean=counted.mean()), values[:1])
-    half = Spread.of(share, effective=units.effective, seeds=False).half_width
-    bounds = np.clip([q - half, q + half], 0, 1)
-    low, high = np.quantile(table, bounds)
-    slope = (high - low) / (bounds[1] - bounds[0]) if half > 0 else 0.0
-    if slope == 0:
-        slope = _slope_to_others(table, centre, q)
-    replicates = Replicates(float(values.mean()), -slope * share.deviations, values)
-    return Reach(replicates, float(centre - low), float(high - centre))
-
-
-def _slope_to_others(table: Floats, centre: float, q: float) -> float:
-    # Where the whole interval of shares falls on one score: how fast the quantile moves on the way
-    # to the next different one, on the side that is steeper; 0 if there is no other.
-    below, above = table[table < centre], table[table > centre]
-    slopes = [0.0]
-    if below.size:
-        slopes.append((centre - below.max()) / max(q - below.size / table.size, 1 / table.size))
-    if above.size:
-        reached = 1 - above.size / table.size
-        slopes.append((above.min() - centre) / max(reached - q, 1 / table.size))
-    return float(max(slopes))

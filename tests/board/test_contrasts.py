@@ -8,7 +8,7 @@ from geobench import statistics
 from geobench.board.contrast_rows import NO_DIFFERENCE, NO_VARIANCE, limits_of, paired_gap
 from geobench.board.part_rows import PartNumber
 from geobench.board.tables import Row
-from geobench.scoring.summaries import macro_mean
+from geobench.scoring.macro_means import macro_mean
 from geobench.statistics import ranking
 from geobench.summaries import Range
 

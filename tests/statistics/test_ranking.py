@@ -8,12 +8,12 @@ import pytest
 from scipy import stats
 
 from clustered_scores import clustered
+from geobench.statistics.intervals import replicate_quantile
 from geobench.statistics.ranking import SeedPool, compare, compare_all, ranks, resolution
 from geobench.statistics.replicates import (
     Replicates,
     Spread,
     replicate_mean,
-    replicate_quantile,
 )
 from geobench.statistics.units import effective_units
 

@@ -12,11 +12,11 @@ from geobench.statistics.intervals import (
     estimate_quantile,
     estimate_share,
     estimate_statistic,
+    replicate_quantile,
 )
 from geobench.statistics.replicates import (
     Replicates,
     replicate_mean,
-    replicate_quantile,
     replicate_statistic,
 )
 from geobench.statistics.units import Units, effective_units, unit_codes
