@@ -114,6 +114,8 @@ def _compute(
     if answer is None:
         return replace(row, note="nothing on the same photos to compare with")
     row, exact = filled(row, answer.estimate), isinstance(summary, Share)
+    if entry.beside:
+        row = replace(row, answered=entry.share_answered(found.rows))
     if view.overall and _out_of_reach(scores, summary):
         row = replace(row, note=joined(row.note, OUT_OF_REACH))
     tested = summary.better is not None and not few_draws
