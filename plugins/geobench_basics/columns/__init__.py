@@ -8,6 +8,7 @@ from geobench_basics.columns.conversion import (
     as_numbers,
     as_strings,
     as_text,
+    is_nothing,
     meeting_form,
     meeting_forms,
 )
@@ -50,6 +51,7 @@ __all__ = [
     "as_numbers",
     "as_strings",
     "as_text",
+    "is_nothing",
     "meeting_form",
     "meeting_forms",
     "read_columns",

@@ -19,6 +19,7 @@ _WHOLE = r"^-?(0|[1-9][0-9]*)$"
 _NUMBER = r"^[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?$"
 _PLAIN_NUMBER = r"^(-?((0|[1-9][0-9]*)(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?|[nN][aA][nN])$"
 
+_EMPTY = ("", "na", "n/a", "nan", "none", "null", "<na>", "-")
 _NOTHING = ("", "nan", "NaN", "None", "null", "<NA>")
 
 
@@ -32,6 +33,12 @@ def meeting_forms(texts: NDArray[np.str_]) -> NDArray[np.str_]:
     if all(map(str.isascii, texts.tolist())):
         return texts
     return np.array([meeting_form(text) for text in texts.tolist()], dtype=np.str_)
+
+
+def is_nothing(column: ArrowColumn) -> NDArray[np.bool_]:
+    """Where a column is empty, or says what programs write in the place of nothing, (N,)."""
+    texts = pc.utf8_lower(as_strings(column))
+    return np.asarray(pc.is_in(texts, value_set=pa.array(_EMPTY)).to_numpy())
 
 
 def as_strings(column: ArrowColumn) -> ArrowColumn:
