@@ -87,6 +87,8 @@ from geobench.summaries import Summary as Summary
 from geobench.hookspecs import hookimpl as hookimpl
 
 if TYPE_CHECKING:
+    from geobench.answers import Answers as Answers
+    from geobench.answers import Remark as Remark
     from geobench.board.tables import load as load
     from geobench.run.trained import trained as trained
 
@@ -95,6 +97,7 @@ __version__ = "0.1.0"
 __all__ = [
     "SAME_GROUP",
     "Against",
+    "Answers",
     "Assignment",
     "Atoms",
     "BrokenPicture",
@@ -137,6 +140,7 @@ __all__ = [
     "PredictionError",
     "Quantile",
     "Range",
+    "Remark",
     "ReplicateWeights",
     "Retriever",
     "Rows",
@@ -171,9 +175,13 @@ __all__ = [
     "whole_groups",
 ]
 
-_LATER = {"load": "board.tables", "trained": "run.trained"}
-"""Name -> its module, imported on first use: what reads leaderboards, or runs, is of no use to a
-plugin, and the sooner plugins are there, the sooner `geobench list` answers."""
+_LATER = {
+    **dict.fromkeys(["Answers", "Remark"], "answers"),
+    "load": "board.tables",
+    "trained": "run.trained",
+}
+"""Name -> its module, imported on first use: what reads leaderboards, or runs, or what few
+plugins need; the sooner plugins are there, the sooner `geobench list` answers."""
 
 
 # Components by name are configured from the catalogue, which is loaded when it is needed.

@@ -123,6 +123,11 @@ def _distance_block(a: Points, b: Points) -> Floats:
     return np.asarray(2 * EARTH_RADIUS_KM * np.arctan2(np.sqrt(near), np.sqrt(far)))
 
 
+def antipodes(points: ArrayLike) -> Points:
+    """The points of the Earth farthest from points (..., 2), (..., 2)."""
+    return wrap(np.asarray(points, dtype=np.float64) * (-1.0, 1.0) + (0.0, 180.0))
+
+
 def unit_vectors(points: ArrayLike) -> Floats:
     """Unit vectors (..., 3) of points (..., 2); x towards (0, 0), z towards the north pole."""
     radians = np.deg2rad(np.asarray(points, dtype=np.float64))

@@ -1,7 +1,8 @@
 """Metrics: one score per photo, in one or several columns."""
 
 from abc import abstractmethod
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, ClassVar, Self, final
 
@@ -118,11 +119,14 @@ class ScoreContext:
         part: the part, as in table.csv.
         log_density: of a `Density` at truth and samples, shared by all metrics that need one;
             None for the others.
+        along: what the method said of each photo beside its place, of `Metric.reads`: name ->
+            (N,).
     """
 
     samples: Points | None = None
     part: str = ""
     log_density: LogDensity | None = None
+    along: Mapping[str, Floats] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -152,7 +156,8 @@ class ScoreContext:
         """That of some of the photos."""
         samples = None if self.samples is None else self.samples[indices]
         shared = None if self.log_density is None else self.log_density.take(indices)
-        return replace(self, samples=samples, log_density=shared)
+        along = {name: values[indices] for name, values in self.along.items()}
+        return replace(self, samples=samples, log_density=shared, along=along)
 
 
 class Metric(Plugin):
@@ -172,6 +177,11 @@ class Metric(Plugin):
     """Whether its scores depend on the distance from answer to truth alone, so that no summary is
     better for answers further away. Then the training place nearest to the truth is a ceiling of
     all that answer with training places, and has a row. Only a metric of `Points` can say so."""
+
+    reads: ClassVar[frozenset[str]] = frozenset()
+    """What it reads in `ScoreContext.along`, of `answers.SAID_ALONG`: a method that never says it
+    has no numbers of this metric, and a photo of which it says nothing is not scored. Only a
+    metric of `Points` can read any of it."""
 
     caveat: ClassVar[str] = ""
     """What a reader of its numbers has to know, in a sentence that stands on the page; or ""."""

@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geobench.board.scored import Scored
-from geobench.board.tables import FEW_DRAWS, GALLERY, RANKED
+from geobench.board.tables import FEW_DRAWS, GALLERY, RANKED, REFUSALS, joined
 from geobench.data import Truth
 from geobench.errors import GeobenchError, StoreError
 from geobench.geo import Points
 from geobench.metrics import SCORED, Metric
 from geobench.names import CEILING
 from geobench.records import Manifest, ManifestRow, Record, StoredRecord, files
+from geobench.records.beside import Beside
 from geobench.scoring.columns import point_columns, truth_of
 
 
@@ -35,6 +36,9 @@ class Entry:
     folders: tuple[Path, ...]
     seeds: tuple[int, ...]
     answers: tuple[NDArray[np.float64], ...] = ()
+    beside: tuple[Beside, ...] = ()
+    declines: bool = False
+    """Whether some photo of the part is not answered."""
     few_draws: str = ""
     looks: bool = False
     """Whether it looks at photos: reads features, by itself or its components, or was made
@@ -43,6 +47,13 @@ class Entry:
     def draws(self, number: int) -> NDArray[np.float64]:
         """The first draws of one record."""
         return files.read_arrays(self.folders[number] / "answer.npz")["sample"]
+
+    def share_answered(self, photos: NDArray[np.intp]) -> float:
+        """Of these photos (positions in the part), over all records; NaN where all of the part
+        are answered."""
+        if not self.declines:
+            return float("nan")
+        return float(np.mean([each.answered[photos].mean() for each in self.beside]))
 
 
 @final
@@ -76,7 +87,8 @@ class PartRecords:
         for label, found in by_label.items():
             folders = tuple(self.runs / row.folder for row in found)
             seeds = tuple(row.seed for row in found)
-            note, few, answers, looks = "", "", [], found[0].origin != "trained"
+            note, refusals, few, looks = "", "", "", found[0].origin != "trained"
+            answers, beside = [], []
             status: str = "ok" if found[0].origin == "trained" else found[0].origin
             for folder, seed in zip(folders, seeds, strict=True):
                 record = StoredRecord.read(folder)
@@ -87,11 +99,16 @@ class PartRecords:
                     note = record.content.error or ""
                     note = f"seed {seed}: {note}" if len(found) > 1 and note else note
                     break
-                answers.append(record.answers())
+                arrays = record.arrays()
+                answers.append(arrays["answer"])
+                beside.append(Beside.of(arrays))
+                refusals = refusals or _refusals(record.content)
                 few = few or _few_draws(record.content)
                 looks = looks or bool(record.content.fit.features or record.content.fit.components)
             if status in RANKED and found[0].gallery is not None:
                 note = GALLERY + found[0].gallery
+            if status in RANKED:
+                note = joined(note, refusals)
             yield Entry(
                 label,
                 found[0].method,
@@ -100,6 +117,8 @@ class PartRecords:
                 folders,
                 seeds,
                 tuple(answers),
+                tuple(beside),
+                declines=bool(refusals),
                 few_draws=few,
                 looks=looks,
             )
@@ -113,15 +132,20 @@ class PartRecords:
         """The columns of a metric, why it has none, or None where it does not apply."""
         if entry.status not in (*RANKED, "ceiling"):
             return entry.note
-        if not entry.folders and metric.needs is not Points:
+        if not entry.folders and (metric.needs is not Points or metric.reads):
             return None  # the ceiling is answers, and nothing else is stored of it
+        if any(not metric.reads <= set(each.numbers) for each in entry.beside):
+            return None  # it never says what the metric reads
         found = []
         for number, answers in enumerate(entry.answers):
             if not metric.stores_columns:
                 try:
                     ids, part = self.arrays["id"], self.label
                     points = answers if metric.needs is Points else entry.draws(number)
-                    columns = point_columns(metric, points, self.truth, ids=ids, part=part)
+                    along = {name: entry.beside[number].numbers[name] for name in metric.reads}
+                    columns = point_columns(
+                        metric, points, self.truth, ids=ids, part=part, along=along
+                    )
                     found.append(columns)
                 except GeobenchError as error:
                     self.problems.append(f"{self.label} / {entry.label}: {error}")
@@ -143,6 +167,16 @@ class PartRecords:
             for name in metric.columns
         }
         return Scored(columns, mask, entry.seeds)
+
+
+def _refusals(record: Record) -> str:
+    """The note of a record of which the method declined some photos, or ""."""
+    if not record.refused:
+        return ""
+    return (
+        f"{REFUSALS}{record.refused:,} of {record.photos:,} photos are not answered, and scored as "
+        f"{record.stand_in}"
+    )
 
 
 def _few_draws(record: Record) -> str:

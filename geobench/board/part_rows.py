@@ -121,6 +121,7 @@ def _row(
         seeds=estimate.seeds,
         photos=estimate.photos,
         not_applicable=lost,
+        answered=entry.share_answered(answer.photos),
         effective_units=estimate.effective_units,
         status=entry.status,
         note=joined(

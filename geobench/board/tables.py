@@ -26,10 +26,13 @@ GALLERY = "gallery: "
 CONSTANT = "a constant"
 """How a note begins that says that a number is mostly one that the method chose."""
 
+REFUSALS = "refusals: "
+"""How a note begins that says how many photos a method declined, and what they are scored as."""
+
 FEW_DRAWS = "few draws: "
 """How a note begins that says that a method has fewer draws of a photo than are asked for."""
 
-OF_LABELS = (GALLERY, FEW_DRAWS)
+OF_LABELS = (GALLERY, REFUSALS, FEW_DRAWS)
 """How notes begin that are about a label and not about a number."""
 
 OUT_OF_REACH = "the training place nearest to the truth scores 0 on every photo"
@@ -59,6 +62,7 @@ class Row:
     seeds: int = 0
     photos: int = 0
     not_applicable: int = 0
+    answered: float = float("nan")
     effective_units: float = float("nan")
     rank_low: int | None = None
     rank_high: int | None = None
@@ -251,7 +255,10 @@ def load(folder: str | Path) -> "DataFrame":
     )
 
 
-_NUMBERS = ("value", "low", "high", "seed_sd", "effective_units", "rank_low", "rank_high")
+_NUMBERS = (
+    *("value", "low", "high", "seed_sd", "answered", "effective_units"),
+    *("rank_low", "rank_high"),
+)
 _COUNTS = ("seeds", "photos", "not_applicable")
 
 

@@ -184,6 +184,20 @@ class Record(Versioned):
         "do not rank it; null where as many can be had as are asked for; records of older versions "
         "lack it",
     )
+    refused: int | None = Field(
+        default=None,
+        description="of `ok`: photos that the method declined to answer; absent where it answered "
+        "all of them",
+    )
+    stand_in: str | None = Field(
+        default=None,
+        description="of `ok`: what these are scored as, in words; absent likewise",
+    )
+    along: dict[str, str] | None = Field(
+        default=None,
+        description="of `ok`: what the method said beside its answers (`confidence`, `seconds`, "
+        "`cost`, `explanation`) -> its unit; absent where it said nothing",
+    )
     device: str | None = Field(
         default=None, description="of `ok`: where it was answered, `cpu`, `cuda` or `cuda:1`"
     )

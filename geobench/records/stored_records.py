@@ -8,7 +8,9 @@ its place until it is complete, so that it exists whole or not at all.
 import logging
 from dataclasses import dataclass
 from pathlib import Path
-from typing import final
+from typing import Any, final
+
+from numpy.typing import NDArray
 
 from geobench.digests import digest, file_digest
 from geobench.errors import StoreError
@@ -112,7 +114,11 @@ class StoredRecord:
 
     def answers(self) -> Points:
         """The stored answer of every photo, (N, 2)."""
-        return read_arrays(self.folder / "answer.npz")["answer"]
+        return self.arrays()["answer"]
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """The arrays of answer.npz: answers, first draws, and what `records.beside` reads."""
+        return read_arrays(self.folder / "answer.npz")
 
     def files(self) -> dict[str, str]:
         """SHA-256 of every file of the record, by name."""

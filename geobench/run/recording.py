@@ -18,6 +18,7 @@ from geobench.geo import Points
 from geobench.methods import Context
 from geobench.metrics import Metric
 from geobench.records import Fit, Record, Status, files, verdicts
+from geobench.records.beside import Beside
 from geobench.records.stored_records import SAME_ANSWER_KM, StoredRecord
 from geobench.run.plan import Evaluation, Plan, Training
 from geobench.scoring.columns import Scores
@@ -67,6 +68,8 @@ def write(
     with drafts.folder(evaluation.folder) as draft:
         if scores is not None:
             arrays = {"answer": scores.answer, "sample": scores.sample}
+            hidden = evaluation.part.dataset.publishes == "scores"
+            arrays |= scores.beside.arrays(hidden=hidden)
             files.write_arrays(draft / "answer.npz", arrays)
             _write_columns(draft, scores)
         record = Record.model_validate(head | data)
@@ -116,12 +119,24 @@ def answered(scores: Scores, fit: Fit, cost: Spent, *, context: Context) -> dict
         "latency_photos": None if cost.single is None else cost.single.photos,
         "photos": len(scores.answer),
         "fewest_draws": scores.fewest_draws,
+        **_said_beside(scores.beside),
         "device": context.device,
         "fit_device": fit.device,  # not known of states of earlier versions
         "peak_memory_mib": cost.memory.process,
         "peak_device_memory_mib": cost.memory.device,
         "feature_time": None if cost.features is None else cost.features.record(),
     }
+
+
+def _said_beside(beside: Beside) -> dict[str, Any]:
+    """The fields of a record about refusals and what was said along; none where there is none."""
+    found: dict[str, Any] = {}
+    if not beside.answered.all():
+        found["refused"] = int((~beside.answered).sum())
+        found["stand_in"] = beside.stand_in
+    if beside.units:
+        found["along"] = beside.units
+    return found
 
 
 def failed(training: Training, error: BaseException, *, status: Status) -> dict[str, Any]:

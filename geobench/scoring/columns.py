@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from geobench.data import Indices, Truth
 from geobench.errors import GeobenchError, PredictionError
-from geobench.geo import Points
+from geobench.geo import Floats, Points
 from geobench.metrics import NOT_APPLICABLE, NOT_SAMPLED, SCORED, Metric, ScoreContext
 from geobench.predictions import Atoms, Density, Prediction
+from geobench.records.beside import Beside
 from geobench.records.parts import attributes_of
 
 log = logging.getLogger(__name__)
@@ -29,6 +30,7 @@ class Scores:
         sample: the first draw of every photo, (N, 2).
         columns: metric's file stem -> `mask` (N,) and its columns (N,), NaN where not scored.
         faults: metric's file stem -> why it failed.
+        beside: which photos were declined, and what was said along.
         fewest_draws: how many draws there are of the scored photo with the fewest, where they were
             made elsewhere; None where as many can be had as are asked for.
         predict_seconds: what predictions and answers took, without draws and scores.
@@ -37,6 +39,7 @@ class Scores:
 
     answer: Points
     sample: Points
+    beside: Beside
     columns: dict[str, dict[str, NDArray[Any]]] = field(default_factory=dict)
     faults: dict[str, dict[str, str]] = field(default_factory=dict)
     fewest_draws: int | None = None
@@ -59,18 +62,29 @@ def truth_of(arrays: Mapping[str, NDArray[Any]]) -> Truth:
 
 
 def point_columns(
-    metric: Metric, points: Points, truth: Truth, *, ids: NDArray[np.str_], part: str
+    metric: Metric,
+    points: Points,
+    truth: Truth,
+    *,
+    ids: NDArray[np.str_],
+    part: str,
+    along: Mapping[str, Floats] | None = None,
 ) -> dict[str, NDArray[Any]]:
     """`mask` and the columns of a metric that stores none, from all photos at once.
 
     Args:
         points: (N, 2), the stored answers, or the stored first draws if it needs Draws.
+        along: what the method said of each photo beside its place, by name, (N,); a photo of which
+            it did not say what the metric reads is not scored.
     """
-    scores = Scores(points, points)
+    scores, along = Scores(points, points, Beside(len(points))), along or {}
     start(scores, metric, truth, eligible=np.ones(len(truth), bool))
+    mask = scores.columns[metric.file_stem]["mask"]
+    for name in metric.reads:
+        mask[np.isnan(along[name])] = NOT_APPLICABLE
     prediction = Atoms(points[:, None])
     photos = Photos(np.arange(len(truth)), ids)
-    score(scores, metric, prediction, truth, photos, ScoreContext(part=part))
+    score(scores, metric, prediction, truth, photos, ScoreContext(part=part, along=along))
     if scores.faults:
         raise PredictionError(scores.faults[metric.file_stem]["error"])
     return scores.columns[metric.file_stem]

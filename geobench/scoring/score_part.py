@@ -8,12 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geobench import geo
+from geobench.answers import Answers
 from geobench.data import Examples, Indices, Truth, smallest_by_hash
 from geobench.errors import PredictionError
 from geobench.geo import Floats, Points
 from geobench.methods import Context, Method
 from geobench.metrics import Metric, ScoreContext
 from geobench.predictions import Density, Prediction
+from geobench.records.beside import Beside
 from geobench.scoring.columns import Photos, Scores, score, start
 from geobench.scoring.costs import Stopwatch
 
@@ -106,7 +108,7 @@ def _scored(
     asking: Stopwatch,
 ) -> Scores:
     count = len(examples)
-    scores = Scores(np.full((count, 2), np.nan), np.full((count, 2), np.nan))
+    scores = Scores(np.full((count, 2), np.nan), np.full((count, 2), np.nan), Beside(count))
     scored, dense = protocol.scored(examples.ids), protocol.dense(examples.ids)
     for metric in metrics:
         start(scores, metric, truth, eligible=dense if metric.needs is Density else scored)
@@ -117,6 +119,9 @@ def _scored(
         with asking:
             said = method.predict(examples.take(rows), context)
         prediction = _checked(said, method, len(rows))
+        if isinstance(prediction, Answers):
+            prediction = prediction.facing(truth.points[rows])
+            scores.beside.add(prediction, rows)
         with asking:  # a numpy array: a GPU has finished when it is there
             answers = prediction.point()
         scores.answer[rows] = _draws(answers, (len(rows),), method, what="answers")

@@ -194,7 +194,7 @@ def nll_finite_everywhere(subject: MethodSubject) -> None:
             [(lat, lon) for lat in (-17.0, 0.0, 60.0) for lon in (-180, 180)]
         ),
         "training places": train,
-        "the antipodes of training places": geo.wrap(train * (-1, 1) + (0, 180)),
+        "the antipodes of training places": geo.antipodes(train),
     }
     for what, points in places.items():
         finite = np.isfinite(density.log_prob(points[None]))

@@ -43,10 +43,6 @@ def _away(points: Points, distance_km: float, *, seed: int = 4) -> Points:
     return geo.destination(points, bearing, distance_km)
 
 
-def _antipodes(points: Points) -> Points:
-    return np.stack([-points[:, 0], np.mod(points[:, 1] + 360, 360) - 180], axis=-1)
-
-
 def _values(subject: MetricSubject, given: Answers, summary: Summary) -> Floats:
     columns = named(subject.metric, score(subject.metric, given, subject.truth))
     return value_of(summary, columns, subject.truth)
@@ -83,7 +79,7 @@ def perfect_answer_gets_the_best_value(subject: MetricSubject) -> str:
     for summary in _directed(subject):
         best = _best(subject, summary)
         places = {f"{km:g} km off": _away(points, km) for km in _AWAY_KM}
-        places["at the antipode"] = _antipodes(points)
+        places["at the antipode"] = geo.antipodes(points)
         for where, place in places.items():
             value = _values(subject, answers(subject.metric, place), summary)
             gain = _gain(summary, best, value)
@@ -108,7 +104,7 @@ def antipodes_get_a_worse_value(subject: MetricSubject) -> str:
         return _sharp_beats_vague(subject)
     told, points = [], subject.truth.points
     for summary in _directed(subject):
-        value = _values(subject, answers(subject.metric, _antipodes(points)), summary)
+        value = _values(subject, answers(subject.metric, geo.antipodes(points)), summary)
         best = _best(subject, summary)
         ensure(
             (_gain(summary, best, value) > _ROUNDING * np.maximum(1.0, np.abs(best))).any(),
@@ -154,7 +150,7 @@ def nearest_is_best(subject: MetricSubject) -> str:
 
 def _sharp_beats_vague(subject: MetricSubject) -> str:
     truth, told = subject.truth, []
-    elsewhere = Truth(_antipodes(truth.points), truth.attributes, truth.novelty)
+    elsewhere = Truth(geo.antipodes(truth.points), truth.attributes, truth.novelty)
     moved = score(subject.metric, subject.answers, elsewhere)
     ensure(
         (moved == subject.scores).all(),

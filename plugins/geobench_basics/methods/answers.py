@@ -1,27 +1,37 @@
 """Answers made elsewhere: a CSV or Parquet file of places per photo, checked and looked up."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Any, final
+from typing import Any, NamedTuple, TypeAlias, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from geobench import Atoms, DataError, Indices, Points, Prediction, geo
+from geobench import DataError, Indices, Points, Remark, geo
 from geobench_basics import columns
-from geobench_basics.methods.given_draws import GivenDraws
+from geobench_basics.methods import said_along
+from geobench_basics.methods.meeting import meet
+from geobench_basics.methods.part_answers import PartAnswers
+from geobench_basics.methods.said_along import SaidAlong
 
-Text = NDArray[np.str_]
-Mask = NDArray[np.bool_]
+Text: TypeAlias = NDArray[np.str_]
+Mask: TypeAlias = NDArray[np.bool_]
 
-_ALIKE = 1 - 1e-12  # of the heaviest of a photo's weights, as which this share of it counts
-_PAIRS = 1 << 20  # at most this many pairs of a photo's places in memory at once
+_EXAMPLES = 3
 
 
 def short_name(part: str) -> str:
     """A part without its split: `seen` of `unseen-cells/seen`."""
     return part.rpartition("/")[2]
+
+
+def ways_to_write(part: str) -> set[str]:
+    """A part with its split and without; a subset (`official/test@answered-by-all`) as the whole
+    part, too."""
+    whole = part.partition("@")[0]
+    return {part, short_name(part), whole, short_name(whole)}
 
 
 def split_of(part: str) -> str:
@@ -30,68 +40,11 @@ def split_of(part: str) -> str:
 
 
 @final
-@dataclass(frozen=True)
-class PartAnswers:
-    """The rows about one part, gathered by photo.
+class Renamed(NamedTuple):
+    """A file whose rows are named as the photos are, and how many ids were met otherwise."""
 
-    Args:
-        ids: the photos that are answered, sorted, (P,).
-        start: where each photo's rows begin, (P,).
-        count: how many rows each photo has, (P,).
-        points: the answers, photo after photo, (R, 2).
-        weights: their weights, (R,), above 0.
-        drawn: whether the rows are draws of something else, and not all the places that there are.
-    """
-
-    ids: Text
-    start: Indices
-    count: Indices
-    points: Points
-    weights: geo.Floats
-    drawn: bool
-
-    def predictions(self, ids: Text) -> Prediction:
-        """What the rows of photos (N,) say: draws, or places with their weights.
-
-        A photo's answer is its heaviest row; of several such, the one that most of them lie
-        around.
-
-        Raises:
-            DataError: a photo without an answer.
-        """
-        photo = np.minimum(np.searchsorted(self.ids, ids), len(self.ids) - 1)
-        absent = np.flatnonzero(self.ids[photo] != ids) if len(self.ids) else np.arange(len(ids))
-        if len(absent):
-            raise DataError(f"{len(absent)} photos have no answer, the first is {ids[absent[0]]}")
-        count = self.count[photo]
-        slot = np.arange(count.max(initial=1))
-        used = slot < count[:, None]
-        row = self.start[photo][:, None] + np.where(used, slot, 0)
-        points, weights = self.points[row], np.where(used, self.weights[row], 0)
-        best, everyone = _heaviest(points, weights), np.arange(len(ids))
-        if self.drawn:
-            return GivenDraws(points[everyone, best], points, count)
-        # Atoms answers with the first of the heaviest.
-        for array in (points, weights):
-            array[everyone, best], array[:, 0] = array[:, 0].copy(), array[everyone, best]
-        return Atoms(points, weights)
-
-
-def _heaviest(points: Points, weights: geo.Floats) -> Indices:
-    """The slot of each photo's answer among points (N, K, 2) of weights (N, K), (N,)."""
-    heavy = weights >= weights.max(axis=-1, keepdims=True) * _ALIKE
-    best = heavy.argmax(axis=-1)
-    ties = heavy.sum(axis=-1)
-    for size in np.unique(ties[ties > 2]):  # of two, neither has more around it
-        photos = np.flatnonzero(ties == size)
-        step = max(1, _PAIRS // int(size) ** 2)
-        for start in range(0, len(photos), step):
-            block = photos[start : start + step]
-            slots = np.nonzero(heavy[block])[1].reshape(len(block), size)
-            tied = points[block[:, None], slots]
-            same = (tied == geo.densest_point(tied)[:, None]).all(axis=-1)
-            best[block] = slots[np.arange(len(block)), same.argmax(axis=-1)]
-    return np.asarray(best)
+    file: "AnswersFile"
+    remarks: list[str]
 
 
 @final
@@ -102,22 +55,39 @@ class AnswersFile:
     Args:
         path: the file.
         ids: the photo of each row, (R,).
-        points: the answers, (R, 2).
+        points: the answers, (R, 2); NaN where there is none.
+        refused: which rows decline to answer: they leave both coordinates empty, (R,).
         part: the part as written, (R,), or None.
         sample: which of a photo's samples, (R,), or None.
         weights: (R,), or None if all rows weigh the same.
+        along: what it says beside places.
     """
 
     path: Path
     ids: Text
     points: Points
+    refused: Mask
     part: Text | None
     sample: Text | None
     weights: geo.Floats | None
+    along: SaidAlong
+
+    def meeting(self, known: Iterable[Text]) -> Renamed:
+        """The same rows, by the ids of photos where these are meant unambiguously.
+
+        Args:
+            known: the ids of all photos that may be answered, part by part.
+        """
+        parts = [ids for ids in known if len(ids)]
+        if not parts:
+            return Renamed(self, [])
+        met = meet(self.ids, np.unique(np.concatenate(parts)))
+        return Renamed(replace(self, ids=met.ids), met.remarks)
 
     def rows_of(self, part: str) -> Indices:
         """The rows about a part (`unseen-cells/seen`): those that name it, with the split or
-        without, or all of a file that names no parts.
+        without, or all of a file that names no parts. Of a part of some photos
+        (`official/test@answered-by-all`) they are those of the whole part.
 
         Raises:
             DataError: some rows name it with the split and others without.
@@ -125,6 +95,9 @@ class AnswersFile:
         if self.part is None:
             return np.arange(len(self.ids))
         full, short = self.part == part, self.part == short_name(part)
+        if not (full.any() or short.any()):
+            whole = part.partition("@")[0]
+            full, short = self.part == whole, self.part == short_name(whole)
         if short_name(part) != part and full.any() and short.any():
             raise DataError(
                 f"some rows are of part {part}, others of {short_name(part)} of whatever split",
@@ -134,25 +107,42 @@ class AnswersFile:
         return np.flatnonzero(full | short)
 
     def of(self, part: str) -> PartAnswers:
-        """The answers of one part.
-
-        Several rows of a photo are draws where each photo's weigh alike; a row without weight is
-        none. That is one rule for the whole part: a weighted file may well give some photo two
-        places of equal weight, and a file of draws a photo a single one.
-        """
+        """The answers of one part, without what is declined and what weighs nothing."""
         rows = self.rows_of(part)
-        if self.weights is not None:
-            rows = rows[self.weights[rows] > 0]
-        rows = rows[np.argsort(self.ids[rows], kind="stable")]
-        ids, start, count = np.unique(self.ids[rows], return_index=True, return_counts=True)
+        rows = rows[~self.refused[rows]]
         weights = np.ones(len(rows)) if self.weights is None else self.weights[rows]
-        heaviest = np.maximum.reduceat(weights, start) if len(rows) else weights
-        alike = (weights >= np.repeat(heaviest, count) * _ALIKE).all()
-        drawn = bool(alike and (count > 1).any())
-        return PartAnswers(ids, start, count, self.points[rows], weights, drawn)
+        rows, weights = rows[weights > 0], weights[weights > 0]
+        return PartAnswers(self.ids[rows], self.points[rows], weights=weights, rows=rows)
+
+    def said_of(self, ids: Text, *, part: str, answered: Mask, rows: Indices) -> dict[str, Remark]:
+        """What is said of photos (N,) along with their answers; nothing of most files.
+
+        Args:
+            part: of the photos.
+            answered: which of them are answered, (N,).
+            rows: the rows that are their answers, (A,).
+        """
+        if not self.along.anything:
+            return {}
+        of_part = self.rows_of(part)
+        order = np.argsort(ids, kind="stable")
+        place = np.searchsorted(ids, self.ids[of_part], sorter=order)
+        found = order[np.minimum(place, len(ids) - 1)] if len(ids) else place
+        photo = np.full(len(self.ids), -1)
+        same = ids[found] == self.ids[of_part] if len(ids) else np.zeros(len(of_part), bool)
+        photo[of_part[same]] = found[same]
+        answer = np.full(len(ids), -1)
+        answer[photo[of_part[same]][::-1]] = of_part[same][::-1]  # the first of each
+        answer[answered] = rows
+        return self.along.of(photo, answer, answered=answered)
 
     def check(
-        self, answered: Mapping[str, Text], *, known: Mapping[str, Text], others: Iterable[str]
+        self,
+        answered: Mapping[str, Text],
+        *,
+        known: Mapping[str, Text],
+        others: Iterable[str],
+        missing: bool,
     ) -> None:
         """Compare the file with the photos that it has to answer.
 
@@ -160,10 +150,11 @@ class AnswersFile:
             answered: part -> its ids, for each part of the split that the file answers.
             known: the same parts -> all ids that may be answered, used or not.
             others: the other parts of the split; rows about them are let be.
+            missing: whether photos may go without an answer.
 
         Raises:
             DataError: missing, unknown or doubled (part, id, sample), or improper values, with
-                the count and the first example of each.
+                the count and the first examples of each.
         """
         parts = {part: (ids, known[part]) for part, ids in answered.items()}
         if self.part is None and len(answered) > 1:
@@ -175,28 +166,36 @@ class AnswersFile:
                     remedy="Add a column `part`, written as in table.csv.",
                 )
             parts = {" and ".join(answered): (np.concatenate(list(answered.values())), together)}
+        silent = [] if missing else self._silent(parts)
         problems = [
-            text
-            for part, (ids, all_ids) in parts.items()
-            for text in self._compare(part, ids, all_ids)
+            *silent,
+            *(text for part, (_, ids) in parts.items() for text in self._compare(part, ids)),
+            *self._strange_parts({*answered, *others}),
+            *self._improper(),
         ]
-        problems += self._strange_parts({*answered, *others})
-        lat, lon = self.points[:, 0], self.points[:, 1]
-        on_globe = (np.abs(lat) <= 90) & (np.abs(lon) <= 360)  # not so for NaN
-        problems += _counted("off the globe", ~on_globe, self._row)
-        if self.weights is not None:
-            proper = np.isfinite(self.weights) & (self.weights >= 0)
-            problems += _counted("of an improper weight", ~proper, self._row)
         if problems:
             raise DataError(
                 f"the answers do not fit the photos: {'; '.join(problems)}",
                 where=str(self.path),
-                remedy="Answer every photo of a part once, or once per sample, and no other photo, "
-                "with lat within 90 and lon within 360 degrees of 0; the key `parts` says which "
-                "parts the file answers.",
+                remedy=f"{_MISSING if silent else ''}Answer every photo of a part once, or once "
+                "per sample, and no other photo, with lat within 90 and lon within 360 degrees of "
+                "0; the key `parts` says which parts the file answers.",
             )
 
-    def _compare(self, part: str, ids: Text, known: Text) -> list[str]:
+    def _silent(self, parts: Mapping[str, tuple[Text, Text]]) -> list[str]:
+        """The photos without an answer: those without a row, and those that are declined."""
+        problems = []
+        for part, (ids, _) in parts.items():
+            rows = self.rows_of(part)
+            named, refused = self.ids[rows], self.refused[rows]
+            given = np.isin(ids, named)
+            declined = given & ~np.isin(ids, named[~refused])
+            photo = partial(_photo, part, ids)
+            problems += _counted("missing", ~given, photo)
+            problems += _counted("declined (coordinates left empty)", declined, photo)
+        return problems
+
+    def _compare(self, part: str, known: Text) -> list[str]:
         rows = self.rows_of(part)
         named = self.ids[rows]
         keys = [named] if self.sample is None else [self.sample[rows], named]
@@ -206,13 +205,13 @@ class AnswersFile:
         for key in keys:
             again[order[1:]] &= key[order[1:]] == key[order[:-1]]
         problems = [
-            *_counted("missing", ~np.isin(ids, named), lambda i: f"{part}, {ids[i]}"),
             *_counted("unknown", ~np.isin(named, known), lambda i: self._row(rows[i])),
             *_counted("doubled", again, lambda i: self._row(rows[i])),
         ]
         if self.weights is not None:
-            photos, index = np.unique(named, return_inverse=True)
-            total = np.bincount(index, self.weights[rows], minlength=len(photos))
+            said = rows[~self.refused[rows]]
+            photos, index = np.unique(self.ids[said], return_inverse=True)
+            total = np.bincount(index, self.weights[said], minlength=len(photos))
             problems += _counted("without weight", total == 0, lambda i: f"{part}, {photos[i]}")
         return problems
 
@@ -220,10 +219,26 @@ class AnswersFile:
         """Rows that name a part of this very split that it does not have."""
         if self.part is None:
             return []
+        known = known | {part.partition("@")[0] for part in known}
         prefixes = tuple({part[: -len(short_name(part))] for part in known if "/" in part})
         names = np.unique(self.part)
         strange = [n for n in names if prefixes and n.startswith(prefixes) and n not in known]
         return _counted("of an unknown part", np.isin(self.part, strange), self._row)
+
+    def _improper(self) -> list[str]:
+        """Rows with values that are none."""
+        number = np.isfinite(self.points).all(axis=-1) | self.refused
+        with np.errstate(invalid="ignore"):
+            on_globe = (np.abs(self.points) <= (90.0, 360.0)).all(axis=-1) | self.refused
+        problems = _counted("of coordinates that are no numbers", ~number, self._row)
+        problems += _counted("off the globe", number & ~on_globe, self._row)
+        if self.weights is not None:
+            proper = (np.isfinite(self.weights) & (self.weights >= 0)) | self.refused
+            problems += _counted("of an improper weight", ~proper, self._row)
+        for name, mask in self.along.unreadable.items():
+            what = f"of an improper {name}" + (_SCALE if name == "confidence" else "")
+            problems += _counted(what, mask, self._row)
+        return problems
 
     def _row(self, row: Any) -> str:
         where = [] if self.part is None else [str(self.part[row])]
@@ -231,34 +246,64 @@ class AnswersFile:
         return ", ".join([*where, str(self.ids[row]), *which])
 
 
+_MISSING = (
+    "The key `missing` says what stands in for an answer where there is none: farthest, uniform or "
+    "prior. "
+)
+_SCALE = " (a share from 0 to 1; `confidence_scale: 100` reads percent)"
+
+
+def _photo(part: str, ids: Text, index: int) -> str:
+    return f"{part}, {ids[index]}"
+
+
 def _counted(what: str, mask: Mask, name: Callable[[int], str]) -> list[str]:
     found = np.flatnonzero(mask)
-    return [f"{len(found)} {what} (first: {name(int(found[0]))})"] if len(found) else []
+    if not len(found):
+        return []
+    examples = "; ".join(name(int(row)) for row in found[:_EXAMPLES])
+    return [f"{len(found):,} {what} (first: {examples})"]
 
 
-def read_answers(path: Path) -> AnswersFile:
-    """Read a file of id, lat, lon and, if it has them, part, sample and weight.
+def read_answers(
+    path: Path,
+    *,
+    id_column: str | None = None,
+    lat_column: str | None = None,
+    lon_column: str | None = None,
+    confidence_scale: float = 1.0,
+    cost_unit: str = "",
+) -> AnswersFile:
+    """Read a file of id, lat, lon and, if it has them, part, sample and weight, and what is said
+    along.
+
+    Args:
+        id_column, lat_column, lon_column: which columns these are; found by their usual names, by
+            default. Where a file holds true places beside the answers, the answers are read.
+        confidence_scale: the confidence that stands for certainty.
+        cost_unit: the currency of the column `cost`.
 
     Raises:
         ConfigError: a column that is not there, or that could be one of several.
         DataError: a file that cannot be read.
     """
     file = columns.read_columns(path)
-
-    def required(usual: tuple[str, ...], name: str) -> Any:
-        return file.columns[file.require(usual, given=None, key=name, role=f"column {name}")]
+    ids = file.columns[file.require(columns.ANSWER_ID, given=id_column)]
+    place = file.place(columns.ANSWER_PLACE, lat=lat_column, lon=lon_column)
 
     def optional(name: str) -> Any:
-        found = file.find((name,), given=None, key=name, role=f"column {name}")
+        found = file.find(columns.Role(f"column {name}", name, ((name,),)), given=None)
         return None if found is None else file.columns[found]
 
     part, sample, weight = optional("part"), optional("sample"), optional("weight")
-    lat, lon = required(columns.LAT, "lat"), required(columns.LON, "lon")
+    lat, lon = (file.columns[name] for name in place)
     return AnswersFile(
         path=path,
-        ids=columns.as_array(required(columns.ID, "id")),
+        ids=columns.as_array(ids),
         points=np.stack([columns.as_numbers(lat), columns.as_numbers(lon)], axis=-1),
+        refused=columns.is_nothing(lat) & columns.is_nothing(lon),
         part=None if part is None else columns.as_array(part),
         sample=None if sample is None else columns.as_array(sample),
         weights=None if weight is None else columns.as_numbers(weight),
+        along=said_along.read(file, confidence_scale=confidence_scale, cost_unit=cost_unit),
     )
