@@ -8,7 +8,7 @@ import typer
 
 from geobench.commands.options import Board, Part, folder_of
 from geobench.commands.parts import each_part, write_picture
-from geobench.commands.terminal import screen
+from geobench.commands.terminal import say, screen
 
 
 def compare(
@@ -37,7 +37,7 @@ def compare(
         found = comparison.differences(loaded, a, b, part=label, summary=summary)
         listing.show_differences(terminal, found, a, b, part=label)
         photos = comparison.nearer(loaded, a, b, part=label)
-        terminal.print(photos.sentence(), highlight=False, soft_wrap=True)
+        say(photos.sentence())
         draw = partial(
             figures.draw_nearer,
             photos,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from geobench.commands.terminal import screen, short
+from geobench.commands.terminal import say, short
 from geobench.errors import StoreError
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def each_part(board: "Leaderboard", part: str | None, show: Callable[[str], None
             show(label)
             shown += 1
         except StoreError as error:  # there may be answers on the other parts
-            screen().print(f"{error}\n", highlight=False, soft_wrap=True)
+            say(f"{error}\n")
     if not shown:
         raise typer.Exit(1)
 
@@ -49,10 +49,9 @@ def write_picture(
     """Write the picture that a command draws of a part, where one may be drawn, and say so."""
     from geobench import drafts, figures
 
-    terminal = screen()
     if board.manifest.parts[part].dataset.publishes == "scores":
-        terminal.print("no map: the dataset lets only scores be published\n")
+        say("no map: the dataset lets only scores be published\n")
         return
     path = output / f"{verb}-{figures.slug('-'.join([board.name, part, *labels]))}.png"
     drafts.write_file(path, figures.rendered(draw, "png"))
-    terminal.print(f"{what}: {short(path)}\n", highlight=False, soft_wrap=True)
+    say(f"{what}: {short(path)}\n")

@@ -7,7 +7,7 @@ import typer
 
 from geobench.commands.options import Board, Part, folder_of
 from geobench.commands.parts import each_part, write_picture
-from geobench.commands.terminal import screen
+from geobench.commands.terminal import say, screen
 from geobench.errors import GeobenchError
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def worst(
                 pictures = answers.pictures(loaded, label, installed(), settings=settings)
             except GeobenchError as error:
                 pictures = None
-                terminal.print(f"maps without pictures: {error}", highlight=False, soft_wrap=True)
+                say(f"maps without pictures: {error}")
             return figures.draw_contact_sheet(
                 found,
                 title=f"{title}: the farthest of {len(loaded.part(label)['id']):,} answers",

@@ -41,10 +41,13 @@ def seconds(tables: Tables, part: str) -> dict[str, float]:
 
 
 def timed_parts(tables: Tables) -> list[str]:
-    """The parts on which some method has both a score and its seconds."""
-    parts = dict.fromkeys(row.part for row in _rows(tables))
-    timed = {part: seconds(tables, part) for part in parts}
-    return [p for p in parts if any(r.part == p and r.label in timed[p] for r in _rows(tables))]
+    """The parts on which methods can be compared: two or more have a score and its seconds."""
+    rows, found = _rows(tables), []
+    for part in dict.fromkeys(row.part for row in rows):
+        spent = seconds(tables, part)
+        if len({row.label for row in rows if row.part == part and row.label in spent}) > 1:
+            found.append(part)
+    return found
 
 
 def _rows(tables: Tables) -> list[Row]:

@@ -17,7 +17,8 @@ from geobench.figures.cost import draw_cost, timed_parts
 from geobench.figures.curves import GROUPS, draw_curves
 from geobench.figures.maps import Errors, draw_errors, draw_split
 from geobench.figures.predictions import draw_predictions, mapped, read
-from geobench.figures.slopes import draw_slopes, seen_pairs, twin_pairs
+from geobench.figures.slopes import draw_slopes, seen_pairs, shown_summaries, twin_pairs
+from geobench.names import CEILING
 from geobench.records import StoredRecord, files
 from geobench.records.parts import MAP_ROWS
 
@@ -46,7 +47,7 @@ class Picture:
 
 
 _DASHED = (
-    "Dashed is the training place nearest to the truth, the ceiling of methods that answer with "
+    " Dashed is the training place nearest to the truth, the ceiling of methods that answer with "
     "training places."
 )
 
@@ -70,13 +71,16 @@ def planned(board: Leaderboard, tables: Tables) -> list[Picture]:
 
 def _planned(board: Leaderboard, tables: Tables) -> Iterator[Picture]:
     corner = stamp(board)
+    named = shown_summaries(tables)
+    ceilings = [row for row in tables.rows if row.label == CEILING and row.summary in named]
+    sloped = _DASHED if ceilings else ""
     if seen := seen_pairs(tables):
         yield Picture(
             "seen-unseen",
             "Seen against unseen places",
             "Each line goes from a method's value on places it was trained on to that on places it "
             "never saw. The photos of the two parts differ, so that the fall holds their "
-            f"difficulty, too. {_DASHED}",
+            f"difficulty, too.{sloped}",
             "",
             lambda: draw_slopes(tables, seen, title="Seen against unseen places", stamp=corner),
         )
@@ -87,17 +91,18 @@ def _planned(board: Leaderboard, tables: Tables) -> Iterator[Picture]:
             "The generalisation gap",
             f"The same photos after two trainings {size}: on the left the surroundings of "
             "these photos were trained on, too. The fall is the gap; it is read with the level "
-            f"that it starts from, because who has learned little has little to lose. {_DASHED}",
+            f"that it starts from, because who has learned little has little to lose.{sloped}",
             "",
             lambda: draw_slopes(tables, same, title="The generalisation gap", stamp=corner),
         )
-    if any(is_shown(point) for point in tables.curves):
+    if within := [point for point in tables.curves if is_shown(point)]:
+        dashed = _DASHED if any(point.label == CEILING for point in within) else ""
         yield Picture(
             "accuracy",
             "Accuracy against distance",
             "How many answers lie within a distance of the truth. Dots and bars are the rows "
             "`accuracy@...` of the tables, the bars side by side; a band has no width where no "
-            f"answer, or every one, lies within. {_DASHED}",
+            f"answer, or every one, lies within.{dashed}",
             "",
             lambda: draw_accuracy(tables, stamp=corner),
         )
@@ -114,7 +119,7 @@ def _planned(board: Leaderboard, tables: Tables) -> Iterator[Picture]:
     for group in GROUPS:
         if group.has_points(tables):
             draw_group = partial(draw_curves, tables, group, stamp=corner)
-            yield Picture(group.name, group.title, group.caption, "", draw_group)
+            yield Picture(group.name, group.title, group.captioned(tables), "", draw_group)
     yield from _splits(board, corner)
     yield from _errors(board, tables, corner)
     yield from _predictions(board, corner)
