@@ -13,7 +13,7 @@ from geobench.board.leaderboard import Leaderboard
 from geobench.board.tables import RANKED, Tables
 from geobench.data import hashes, smallest_by_hash
 from geobench.figures.accuracy import draw_accuracy, is_shown
-from geobench.figures.cost import draw_cost, timed_parts
+from geobench.figures.cost import draw_cost, panels
 from geobench.figures.curves import GROUPS, draw_curves
 from geobench.figures.maps import Errors, draw_errors, draw_split
 from geobench.figures.predictions import draw_predictions, mapped, read
@@ -49,6 +49,17 @@ class Picture:
 _DASHED = (
     " Dashed is the training place nearest to the truth, the ceiling of methods that answer with "
     "training places."
+)
+
+
+_MEASURED = (
+    "Seconds to fit and to answer all photos of the part, mean over seeds, as measured when the "
+    "records were made (costs.csv). Not counted are features, which all methods share, and draws "
+    "and scores. "
+)
+_STATED = (
+    " Hollow dots are what answers made elsewhere state of themselves: the mean seconds of a photo, "
+    "times the photos of the part, or what an answer cost. Nobody measured it here."
 )
 
 
@@ -106,13 +117,13 @@ def _planned(board: Leaderboard, tables: Tables) -> Iterator[Picture]:
             "",
             lambda: draw_accuracy(tables, stamp=corner),
         )
-    if timed_parts(tables):
+    if spent := panels(tables):
         yield Picture(
             "cost",
             "Cost against quality",
-            "Seconds to fit and to answer all photos of the part, mean over seeds, as measured "
-            "when the records were made (costs.csv). Not counted are features, which all methods "
-            "share, and draws and scores. A bar shorter than its dot cannot be seen.",
+            (_MEASURED if any(panel.measured for panel in spent) else "")
+            + "A bar shorter than its dot cannot be seen."
+            + (_STATED if any(panel.stated for panel in spent) else ""),
             "",
             lambda: draw_cost(tables, stamp=corner),
         )
