@@ -1,5 +1,6 @@
 """The comparison of two methods: the difference in every number, and who answered nearer where."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import final
 
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from geobench import geo
 from geobench.board.contrast_rows import limits_of
 from geobench.board.leaderboard import Leaderboard
+from geobench.board.lines import Line, line
 from geobench.board.part_rows import PartNumber
 from geobench.board.tables import OF_LABELS, Row, joined, remarks
 from geobench.board.worst import known
@@ -76,6 +78,9 @@ class Difference:
         return (self.paired.difference > 0) == (self.better == "higher")
 
 
+_SIDES = {"a": 1, "b": -1, "neither": 0}
+
+
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Nearer:
@@ -101,14 +106,33 @@ class Nearer:
         gain = self.b_km - self.a_km
         return np.where(np.abs(gain) < AS_NEAR_KM, 0, np.sign(gain)).astype(np.int8)
 
+    def counts(self) -> dict[str, int]:
+        """On how many photos "a", "b" or "neither" answered nearer."""
+        return {name: int((self.sides == side).sum()) for name, side in _SIDES.items()}
+
     def sentence(self) -> str:
         """Who answered nearer on how many photos."""
-        sides = self.sides
+        count = self.counts()
         return (
-            f"Of {len(sides):,} photos {self.a} is nearer on {(sides == 1).sum():,}, {self.b} on "
-            f"{(sides == -1).sum():,}; on {(sides == 0).sum():,} they differ by less than "
-            f"{AS_NEAR_KM:g} km"
+            f"Of {len(self.ids):,} photos {self.a} is nearer on {count['a']:,}, {self.b} on "
+            f"{count['b']:,}; on {count['neither']:,} they differ by less than {AS_NEAR_KM:g} km"
         )
+
+    def lines(self, board: Leaderboard, part: str) -> list[Line]:
+        """A line for each photo: places in degrees, none where the dataset publishes scores."""
+        told = {
+            "id": self.ids.tolist(),
+            "a_error_km": self.a_km.tolist(),
+            "b_error_km": self.b_km.tolist(),
+            "nearer": [{1: self.a, -1: self.b, 0: None}[side] for side in self.sides.tolist()],
+        }
+        if board.manifest.parts[part].dataset.publishes != "scores":
+            told |= {"lat": self.points[:, 0].tolist(), "lon": self.points[:, 1].tolist()}
+        whose: Line = {"benchmark": board.name, "part": part, "a": self.a, "b": self.b}
+        return [
+            line(whose | dict(zip(told, cells, strict=True)))
+            for cells in zip(*told.values(), strict=True)
+        ]
 
 
 def differences(
@@ -150,6 +174,31 @@ def differences(
         problem = f"{a} and {b} cannot be compared by {summary} on {part}: {found[0].note}"
         raise StoreError(problem, where=str(board.folder))
     return found
+
+
+def lines(
+    board: Leaderboard, found: Sequence[Difference], a: str, b: str, *, part: str
+) -> list[Line]:
+    """What `differences` found, a line for each summary, in the unit of table.csv.
+
+    Args:
+        board, a, b, part: as `differences` was asked.
+        found: its answer.
+    """
+    told = []
+    for each in found:
+        cells: Line = {"benchmark": board.name, "part": part, "a": a, "b": b}
+        cells |= {"summary": each.summary, "unit": each.unit, "better": each.better or ""}
+        cells |= {"a_value": each.a, "b_value": each.b}
+        test = each.paired
+        for name in ("difference", "low", "high", "p_value"):
+            cells[name] = None if test is None else float(getattr(test, name))
+        cells["leads"] = {True: a, False: b, None: None}[each.a_leads]
+        cells["photos"] = None if test is None else each.photos
+        cells["effective_units"] = each.effective_units
+        cells |= {"resolves": each.resolution, "note": each.note}
+        told.append(line(cells))
+    return told
 
 
 def _difference(

@@ -1,6 +1,6 @@
 """The worst answers: the photos that a method got most wrong, from its stored answers."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias, final
 
@@ -8,6 +8,7 @@ import numpy as np
 
 from geobench import gazetteer, geo
 from geobench.board.leaderboard import Leaderboard
+from geobench.board.lines import Line, line
 from geobench.catalogue import Catalogue
 from geobench.config.configure import configure
 from geobench.config.origins import Stored
@@ -77,6 +78,35 @@ def find(
     near = [_near(points) if on_earth else [""] * len(ids) for points in (truth, answers)]
     rows_of = zip(ids, away[worst].tolist(), truth, answers, *near, strict=True)
     return [Wrong(*row) for row in rows_of]
+
+
+def lines(
+    board: Leaderboard, found: Sequence[Wrong], label: str, part: str, *, seed: int | None = None
+) -> list[Line]:
+    """What `find` shows, a line for each photo: places in degrees, none where they are not told.
+
+    Args:
+        board, label, part, seed: as `find` was asked.
+        found: its answer.
+
+    Raises:
+        ConfigError: the leaderboard has no such part or method.
+    """
+    places = board.manifest.parts[part].dataset.publishes != "scores"
+    chosen = next(iter(_trainings(board, label, part))) if seed is None else seed
+    told = []
+    for number, wrong in enumerate(found, 1):
+        cells: Line = {"benchmark": board.name, "part": part, "label": label, "seed": int(chosen)}
+        cells |= {"number": number, "id": wrong.id, "error_km": wrong.error_km}
+        if places:
+            for what, point, near in (
+                ("truth", wrong.truth, wrong.near_truth),
+                ("answer", wrong.answer, wrong.near_answer),
+            ):
+                lat, lon = point.tolist()
+                cells |= {f"{what}_lat": lat, f"{what}_lon": lon, f"{what}_near": near}
+        told.append(line(cells))
+    return told
 
 
 def answerer(board: Leaderboard, label: str, part: str, *, seed: int | None = None) -> str:
