@@ -14,6 +14,7 @@ from geobench.board.lines import Line, line
 from geobench.board.part_rows import PartNumber
 from geobench.board.tables import OF_LABELS, Row, joined, remarks
 from geobench.board.worst import known
+from geobench.data import Indices
 from geobench.errors import ConfigError, StoreError
 from geobench.geo import Floats, Points
 from geobench.names import CEILING
@@ -91,6 +92,8 @@ class Nearer:
         ids: of the photos, (N,).
         points: where they were taken, (N, 2).
         a_km, b_km: distance from truth to answer, the mean over trainings, (N,).
+        a_said, b_said: why, in the words of the label's first training, of each photo; None of one
+            that gives no reasons, or whose words may not be shown.
     """
 
     a: str
@@ -99,6 +102,8 @@ class Nearer:
     points: Points
     a_km: Floats
     b_km: Floats
+    a_said: Sequence[str] | None = None
+    b_said: Sequence[str] | None = None
 
     @property
     def sides(self) -> NDArray[np.int8]:
@@ -118,8 +123,23 @@ class Nearer:
             f"{count['b']:,}; on {count['neither']:,} they differ by less than {AS_NEAR_KM:g} km"
         )
 
-    def lines(self, board: Leaderboard, part: str) -> list[Line]:
-        """A line for each photo: places in degrees, none where the dataset publishes scores."""
+    def explained(self, most: int) -> Indices:
+        """Of the photos of which either says why, those on which they differ most, (M,)."""
+        spoken = np.zeros(len(self.ids), bool)
+        for said in filter(None, (self.a_said, self.b_said)):
+            spoken |= np.array([bool(words) for words in said])
+        rows = np.flatnonzero(spoken)
+        apart = np.abs(self.a_km - self.b_km)[rows]
+        return rows[np.argsort(-apart, kind="stable")[:most]]
+
+    def lines(self, board: Leaderboard, part: str, *, photos: Indices | None = None) -> list[Line]:
+        """A line for each photo: places in degrees, none where the dataset publishes scores.
+
+        Args:
+            board: where they are compared.
+            part: the part's label.
+            photos: which; all by default.
+        """
         told = {
             "id": self.ids.tolist(),
             "a_error_km": self.a_km.tolist(),
@@ -128,11 +148,12 @@ class Nearer:
         }
         if board.manifest.parts[part].dataset.publishes != "scores":
             told |= {"lat": self.points[:, 0].tolist(), "lon": self.points[:, 1].tolist()}
+        for side, said in (("a", self.a_said), ("b", self.b_said)):
+            if said is not None:
+                told[f"{side}_explanation"] = list(said)
         whose: Line = {"benchmark": board.name, "part": part, "a": self.a, "b": self.b}
-        return [
-            line(whose | dict(zip(told, cells, strict=True)))
-            for cells in zip(*told.values(), strict=True)
-        ]
+        rows = range(len(self.ids)) if photos is None else photos.tolist()
+        return [line(whose | {name: cells[row] for name, cells in told.items()}) for row in rows]
 
 
 def differences(
@@ -244,11 +265,19 @@ def nearer(board: Leaderboard, a: str, b: str, *, part: str) -> Nearer:
         StoreError: one of the two has no answers there.
     """
     answers, arrays = [_answers(board, label, part) for label in (a, b)], board.part(part)
-    truth = arrays["truth"]
+    truth, said = arrays["truth"], [_explanations(board, label, part) for label in (a, b)]
     a_km, b_km = (
         np.mean([geo.distance_km(answer, truth) for answer in each], axis=0) for each in answers
     )
-    return Nearer(a, b, arrays["id"], truth, a_km, b_km)
+    return Nearer(a, b, arrays["id"], truth, a_km, b_km, *said)
+
+
+def _explanations(board: Leaderboard, label: str, part: str) -> list[str] | None:
+    """What the first training of a label says of each photo, in words; None if it says nothing."""
+    rows = (row for row in board.manifest.rows if (row.part, row.label) == (part, label))
+    first = next(rows, None)
+    record = None if first is None else StoredRecord.read(board.runs / first.folder)
+    return None if record is None else record.beside().explanations
 
 
 def _answers(board: Leaderboard, label: str, part: str) -> list[Points]:

@@ -34,6 +34,10 @@ class Wrong:
         answer: what the method said, (2,).
         near_truth, near_answer: the nearest town of 15,000 inhabitants, such as "Omaha, US";
             "" on a planet that has no such towns.
+        answered: whether the method answered, or declined and something stands in; None of a
+            method that answered all photos of the part.
+        explanation: why, in the method's words, "" where it gave none for this photo; None of a
+            method that gave none, or whose words may not be shown.
     """
 
     id: str
@@ -42,6 +46,14 @@ class Wrong:
     answer: Points
     near_truth: str
     near_answer: str
+    answered: bool | None = None
+    explanation: str | None = None
+
+    @property
+    def remark(self) -> str:
+        """What is said of it beside the places, "" of most."""
+        declined = "not answered" if self.answered is False else ""
+        return ": ".join(filter(None, [declined, self.explanation]))
 
 
 def find(
@@ -76,8 +88,13 @@ def find(
     ids = arrays["id"][worst].tolist()
     on_earth = board.manifest.parts[part].dataset.on_earth
     near = [_near(points) if on_earth else [""] * len(ids) for points in (truth, answers)]
-    rows_of = zip(ids, away[worst].tolist(), truth, answers, *near, strict=True)
-    return [Wrong(*row) for row in rows_of]
+    beside, nothing = record.beside(), [None] * len(ids)
+    declines = record.content.refused is not None
+    answered = beside.answered[worst].tolist() if declines else nothing
+    words = beside.explanations
+    said = nothing if words is None else [words[row] for row in worst.tolist()]
+    columns = ids, away[worst].tolist(), truth, answers, *near, answered, said
+    return [Wrong(*row) for row in zip(*columns, strict=True)]
 
 
 def lines(
@@ -105,6 +122,10 @@ def lines(
             ):
                 lat, lon = point.tolist()
                 cells |= {f"{what}_lat": lat, f"{what}_lon": lon, f"{what}_near": near}
+        if wrong.answered is not None:
+            cells["answered"] = int(wrong.answered)
+        if wrong.explanation is not None:
+            cells["explanation"] = wrong.explanation
         told.append(line(cells))
     return told
 

@@ -62,17 +62,21 @@ def compare(
     lines: list[Line] = []
     of_photos: list[Line] = []
     nearer: list[Line] = []
+    explained: list[Line] = []
 
     def show(label: str) -> None:
         found = comparison.differences(loaded, a, b, part=label, summary=summary)
         who = comparison.nearer(loaded, a, b, part=label)
         lines.extend(comparison.lines(loaded, found, a, b, part=label))
         nearer.append({"part": label, "photos": len(who.ids), **who.counts()})
+        said = who.explained(listing.MOST_EXPLAINED)
+        explained.extend(who.lines(loaded, label, photos=said))
         if photos:
             of_photos.extend(who.lines(loaded, label))
         if not as_json:
             listing.show_differences(screen(), found, a, b, part=label)
             say(who.sentence())
+            listing.show_explanations(screen(), who)
         draw = partial(
             figures.draw_nearer,
             who,
@@ -90,7 +94,8 @@ def compare(
             if file:
                 write_lines(file, written)
     if as_json:
-        print_json(loaded, {"a": a, "b": b, "differences": lines, "nearer": nearer})
+        told = {"differences": lines, "nearer": nearer, "explained": explained}
+        print_json(loaded, {"a": a, "b": b, **told})
         return
     screen().print(comparison.RESOLVES, highlight=False)
     screen().print(comparison.REMARK, highlight=False)

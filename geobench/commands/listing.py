@@ -14,7 +14,7 @@ from geobench.errors import PluginError
 from geobench.requirements import check_requirements
 
 if TYPE_CHECKING:
-    from geobench.board.comparison import Difference
+    from geobench.board.comparison import Difference, Nearer
     from geobench.board.worst import Wrong
 
 
@@ -62,6 +62,37 @@ def show_worst(output: Console, found: "Sequence[Wrong]", *, title: str, places:
         rows.append(cells)
     numbers = (0, 2, 3, 5) if places else (0, 2)
     columns.show(output, ("", "photo", "error (km)", *heads), rows, numbers=numbers)
+    for number, wrong in enumerate(found, 1):
+        if wrong.remark:
+            _say(output, f"{number}. {readable.in_a_line(wrong.remark, _WORDS)}")
+
+
+def show_explanations(output: Console, who: "Nearer") -> None:
+    """What two labels say of the photos on which they differ most; nothing where neither does.
+
+    Args:
+        output: where to.
+        who: the two, photo by photo.
+    """
+    rows = who.explained(MOST_EXPLAINED).tolist()
+    if rows:
+        _say(output, "\nWhat they say of the photos on which they differ most:")
+    for row in rows:
+        for label, away, said in ((who.a, who.a_km, who.a_said), (who.b, who.b_km, who.b_said)):
+            words = readable.in_a_line(said[row], _WORDS) if said else ""
+            km = f"{away[row]:,.1f} km off" + (f": {words}" if words else "")
+            _say(output, f"{who.ids[row]}, {label}, {km}")
+
+
+def _say(output: Console, text: str) -> None:
+    output.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+_WORDS = 1000
+"""Letters of an explanation on a terminal; CSV and JSON have them all."""
+
+MOST_EXPLAINED = 5
+"""Photos of which it is shown what two labels say."""
 
 
 _POINTS = "% points"

@@ -11,7 +11,7 @@ from geobench.data import BrokenPicture, Image
 from geobench.figures.fitted import fitted, width_of, wrapped
 from geobench.figures.style import BLUE, GREY, VERMILION, WIDTH, headed, house_style
 from geobench.figures.world import NO_PHOTOS, draw_flat_world, untorn
-from geobench.readable import number
+from geobench.readable import in_a_line, number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,6 +23,8 @@ MOST = 200
 """Photos of a sheet; a picture of many more is too high to be opened."""
 
 _SIZE = 7.5  # points, of the titles of photos
+_SAID = 6.5  # points, of what a method says of a photo, which stands below its map
+_LINES = 2  # of that, at most; the whole stands in what `geobench worst --csv` writes
 
 
 def draw_contact_sheet(
@@ -35,8 +37,8 @@ def draw_contact_sheet(
 ) -> "Figure":
     """Two photos a row: the picture, and a map with the truth (dot), the answer (cross), the way.
 
-    No title is upon another: where there is no room for names, a second line is begun, and a name
-    that is longer still loses its middle.
+    What the method says of a photo stands below, shortened. No title is upon another: where there
+    is no room for names, a second line is begun, and a name that is longer still loses its middle.
 
     Args:
         found: the photos, worst first; of more than MOST the first are shown.
@@ -51,9 +53,14 @@ def draw_contact_sheet(
     corner = fitted(stamp, lambda text: width_of(text, size=7) <= WIDTH - 0.2)
     titles = [_title(place, wrong, width - 0.2) for place, wrong in enumerate(found, 1)]
     more = 0.125 * max((text.count("\n") for text in titles), default=0)
-    height, above = (1.4 if show else 1.75) + more, 0.25 + more
+    said = [
+        wrapped(in_a_line(wrong.remark, 250), width - 0.2, size=_SAID, most=_LINES)
+        for wrong in found
+    ]
+    below = 0.11 * max(map(len, said), default=0)
+    height, above = (1.4 if show else 1.75) + more + below, 0.25 + more
     head = 0.55 + 0.19 * (len(heads) - 1)
-    side = height - above - 0.08  # of the picture, and the height of the map
+    side = height - above - below - 0.08  # of the picture, and the height of the map
     total = head + rows * height + 0.2
     with house_style():
         figure = headed(total, title="\n".join(heads), stamp=corner)
@@ -75,6 +82,14 @@ def draw_contact_sheet(
                 fontweight="bold",
             )
             lower = (top - above - side) / total
+            figure.text(
+                left / WIDTH,
+                lower - 0.03 / total,
+                "\n".join(said[place]),
+                va="top",
+                fontsize=_SAID,
+                linespacing=1.1,
+            )
             if show:
                 axes = figure.add_axes((left / WIDTH, lower, side / WIDTH, side / total))
                 axes.set_label(f"photo-{place}")

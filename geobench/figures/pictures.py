@@ -58,8 +58,8 @@ _MEASURED = (
     "and scores. "
 )
 _STATED = (
-    " Hollow dots are what answers made elsewhere state of themselves: the mean seconds of a photo, "
-    "times the photos of the part, or what an answer cost. Nobody measured it here."
+    " Hollow dots are what answers made elsewhere state of themselves: the mean seconds of a "
+    "photo, times the photos of the part, or what an answer cost. Nobody measured it here."
 )
 
 

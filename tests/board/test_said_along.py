@@ -174,7 +174,7 @@ def test_explanations_are_withheld_where_only_scores_may_be_published(tmp_path, 
     folder = told_answers.board(tmp_path, publishes=publishes, figures=True)
     spoken = any(SECRET.encode() in content for content in everything(folder))
     assert spoken == (publishes == "coordinates")
-    data, arrays, _ = kept(folder)
+    _, arrays, _ = kept(folder)
     assert ("explanation.utf8" in arrays) == (publishes == "coordinates")
     assert {"confidence", "seconds", "cost"} < set(arrays)  # numbers tell no place
     assert verify(folder, installed()) == []
@@ -182,7 +182,7 @@ def test_explanations_are_withheld_where_only_scores_may_be_published(tmp_path, 
 
 def test_of_several_rows_of_a_photo_seconds_and_costs_add_up_and_the_answer_speaks(tmp_path):
     rows, expected = [], {}
-    for i, row in enumerate(told_rows()):
+    for row in told_rows():
         if row[1] == "NA":
             rows.append([*row, 0, 1])
             continue

@@ -1,4 +1,4 @@
-"""Good metrics of answers, of what is said along with them, of densities, of samples and of all first draws at once."""
+"""Good metrics of answers and what is said of them, of densities, samples, and all first draws."""
 
 import numpy as np
 

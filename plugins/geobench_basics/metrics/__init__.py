@@ -1,4 +1,4 @@
-"""Metrics: of the answer, of what is said of it, of administrative levels, of samples, and of densities."""
+"""Metrics: of answers and what is said of them, of administrative levels, samples, densities."""
 
 from geobench_basics.metrics.admin import ContinentMetric as ContinentMetric
 from geobench_basics.metrics.admin import CountryMetric as CountryMetric

@@ -85,20 +85,19 @@ class StatedConfidenceMetric(Metric):
         return (*risk, *(each for r in self.config.radii_km for each in self._reliability(r)))
 
     def _reliability(self, radius: float) -> Iterator[Summary]:
-        bins = self.config.bins
-        how = {"right": _within(radius), "bins": bins}
+        right, bins = _within(radius), self.config.bins
         yield Statistic(
             name=f"stated-confidence.ece@{radius:g}km",
             unit="share",
             better="lower",
-            function=partial(_calibration_error, **how),
+            function=partial(_calibration_error, right=right, bins=bins),
             ends=(0.0, 1.0),
         )
         yield Curve(
             name=f"stated-confidence.reliability@{radius:g}km",
             unit="share",
             better=None,  # neither: it is good where it is x
-            function=partial(_share_right, **how),
+            function=partial(_share_right, right=right, bins=bins),
             x=tuple((2 * number + 1) / (2 * bins) for number in range(bins)),
             x_unit="share",
         )
