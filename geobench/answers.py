@@ -15,7 +15,10 @@ from geobench.strings import Column
 
 CONFIDENCE, SECONDS, COST, EXPLANATION = "confidence", "seconds", "cost", "explanation"
 
-SAID_ALONG = (CONFIDENCE, SECONDS, COST, EXPLANATION)
+NUMBERS = (CONFIDENCE, SECONDS, COST)
+"""What a metric can read of it."""
+
+SAID_ALONG = (*NUMBERS, EXPLANATION)
 """What a method may say of a photo beside the place: how likely its answer is right, in [0, 1];
 what it took, in seconds and in money; and why, in words."""
 

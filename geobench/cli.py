@@ -1,6 +1,10 @@
 """The command `geobench`: its verbs, each a module of commands, and how it ends."""
 
+import errno
+import os
 import sys
+import traceback
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,6 +17,7 @@ from geobench.commands.list_plugins import list_plugins
 from geobench.commands.map import draw_maps
 from geobench.commands.report import report
 from geobench.commands.run import run
+from geobench.commands.terminal import prepare, say
 from geobench.commands.verify import verify
 from geobench.commands.worst import worst
 from geobench.errors import GeobenchError
@@ -41,7 +46,7 @@ app.command()(data)
 
 def _version(value: bool) -> None:
     if value:
-        typer.echo(f"geobench {__version__}")
+        say(f"geobench {__version__}")
         raise typer.Exit
 
 
@@ -56,19 +61,53 @@ def callback(
 
 def main() -> None:
     """The command `geobench`: exit code 0, 1 for failed trainings or checks, 2 for bad input."""
+    prepare()
     try:
         app(prog_name="geobench")
     except GeobenchError as error:
-        typer.echo(f"error: {error}", err=True)
-        sys.exit(2)
-    except PermissionError as error:
-        typer.echo(f"error: {error.filename} cannot be written. Choose a --workspace.", err=True)
+        say(f"error: {error}", error=True)
         sys.exit(2)
     except KeyboardInterrupt:
-        typer.echo(
-            "stopped; what was finished is kept, and the next run goes on from there", err=True
-        )
+        said = "stopped; what was finished is kept, and the next run goes on from there"
+        say(said, error=True)
         sys.exit(130)
+    except Exception as error:
+        if os.environ.get(_WHOLE):
+            raise
+        known = isinstance(error, OSError) and error.strerror
+        say(f"error: {_of_the_system(error) if known else _unforeseen(error)}", error=True)
+        sys.exit(2)
+
+
+_WHOLE = "GEOBENCH_TRACEBACK"
+"""The environment variable with which an error that nobody foresaw is shown in full."""
+
+_REMEDIES = {
+    errno.EACCES: "Let this user read and write it, or choose another --workspace.",
+    errno.EPERM: "Let this user read and write it, or choose another --workspace.",
+    errno.EROFS: "Choose a --workspace on a disk that can be written.",
+    errno.ENOSPC: "Make room on this disk, or choose a --workspace on another; what was finished "
+    "is kept.",
+    errno.EDQUOT: "Make room below your quota, or choose a --workspace on another disk; what was "
+    "finished is kept.",
+    errno.EMFILE: "Allow more open files: ulimit -n 4096.",
+}
+
+
+def _of_the_system(error: OSError) -> str:
+    where = f"{error.filename}: " if error.filename is not None else ""
+    reason = str(error.strerror)
+    remedy = _REMEDIES.get(error.errno or 0, f"{_WHOLE}=1 before the command shows where.")
+    return f"{where}{reason[0].lower()}{reason[1:]}. {remedy}"
+
+
+def _unforeseen(error: Exception) -> str:
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    said = " ".join(f"{type(error).__name__}: {error}".split())
+    return (
+        f"{said} ({Path(last.filename).name}:{last.lineno}), which nobody foresaw. {_WHOLE}=1 "
+        "before the command shows all of it, for a report to who wrote that file."
+    )
 
 
 if __name__ == "__main__":

@@ -84,7 +84,7 @@ def _tracked(link: Path) -> bool:
     command += [str(link.parent), "ls-files", "-z", "--stage", "--", link.name]
     others = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     try:
-        done = subprocess.run(command, capture_output=True, text=True, env=others)
+        done = subprocess.run(command, capture_output=True, encoding="utf-8", env=others)
     except OSError:  # no git on this machine
         return False
     entries = done.stdout.split("\0") if done.returncode == 0 else []
@@ -159,7 +159,7 @@ def _draft(parent: Path) -> Iterator[Path]:
     parent.mkdir(parents=True, exist_ok=True)
     place.mkdir()
     try:
-        (place / _MARKER).write_text(_SAYS)
+        (place / _MARKER).write_text(_SAYS, "utf-8")
         yield place
     finally:
         shutil.rmtree(place, ignore_errors=True)

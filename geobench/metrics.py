@@ -179,9 +179,10 @@ class Metric(Plugin):
     all that answer with training places, and has a row. Only a metric of `Points` can say so."""
 
     reads: ClassVar[frozenset[str]] = frozenset()
-    """What it reads in `ScoreContext.along`, of `answers.SAID_ALONG`: a method that never says it
-    has no numbers of this metric, and a photo of which it says nothing is not scored. Only a
-    metric of `Points` can read any of it."""
+    """What it reads in `ScoreContext.along`, of `confidence`, `seconds` and `cost`: a method that
+    never says it has no numbers of this metric, and a photo of which it says nothing is not scored.
+    Only a metric of `Points` can read any of it: what is said is kept beside the answers, and read
+    with these whenever tables are written."""
 
     caveat: ClassVar[str] = ""
     """What a reader of its numbers has to know, in a sentence that stands on the page; or ""."""
@@ -197,7 +198,8 @@ class Metric(Plugin):
         """What a table shows of them."""
 
     def applies(self, truth: Truth) -> NDArray[np.bool_]:
-        """Which photos can be scored at all, (N,); looks at the truth alone."""
+        """Which photos can be scored at all, (N,); looks at the truth alone. Of these a metric that
+        `reads` scores those of which the method said what it reads."""
         return np.ones(len(truth), bool)
 
     @abstractmethod

@@ -1,4 +1,4 @@
-"""Numbers for readers."""
+"""Numbers for readers, and words of others in one line."""
 
 import math
 
@@ -14,3 +14,15 @@ def number(value: float, unit: str = "") -> str:
         return "0"
     digits = max(0, 3 - math.floor(math.log10(abs(value))))
     return f"{value:,.{digits}f}"
+
+
+def in_a_line(text: str, most: int) -> str:
+    """A text that somebody wrote, in one line of at most so many letters; more is counted.
+
+    What cannot be printed, such as the codes that move a terminal's cursor, is left out.
+    """
+    words = " ".join(text.split())
+    line = "".join(letter for letter in words if letter.isprintable())
+    if len(line) <= most:
+        return line
+    return f"{line[:most].rstrip()}\N{HORIZONTAL ELLIPSIS} ({len(line) - most:,} letters more)"

@@ -1,5 +1,6 @@
 """The comparison of two methods: the difference in every number, and who answered nearer where."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import final
 
@@ -9,9 +10,11 @@ from numpy.typing import NDArray
 from geobench import geo
 from geobench.board.contrast_rows import limits_of
 from geobench.board.leaderboard import Leaderboard
+from geobench.board.lines import Line, line
 from geobench.board.part_rows import PartNumber
 from geobench.board.tables import OF_LABELS, Row, joined, remarks
 from geobench.board.worst import known
+from geobench.data import Indices
 from geobench.errors import ConfigError, StoreError
 from geobench.geo import Floats, Points
 from geobench.names import CEILING
@@ -76,6 +79,9 @@ class Difference:
         return (self.paired.difference > 0) == (self.better == "higher")
 
 
+_SIDES = {"a": 1, "b": -1, "neither": 0}
+
+
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Nearer:
@@ -86,6 +92,8 @@ class Nearer:
         ids: of the photos, (N,).
         points: where they were taken, (N, 2).
         a_km, b_km: distance from truth to answer, the mean over trainings, (N,).
+        a_said, b_said: why, in the words of the label's first training, of each photo; None of one
+            that gives no reasons, or whose words may not be shown.
     """
 
     a: str
@@ -94,6 +102,8 @@ class Nearer:
     points: Points
     a_km: Floats
     b_km: Floats
+    a_said: Sequence[str] | None = None
+    b_said: Sequence[str] | None = None
 
     @property
     def sides(self) -> NDArray[np.int8]:
@@ -101,14 +111,49 @@ class Nearer:
         gain = self.b_km - self.a_km
         return np.where(np.abs(gain) < AS_NEAR_KM, 0, np.sign(gain)).astype(np.int8)
 
+    def counts(self) -> dict[str, int]:
+        """On how many photos "a", "b" or "neither" answered nearer."""
+        return {name: int((self.sides == side).sum()) for name, side in _SIDES.items()}
+
     def sentence(self) -> str:
         """Who answered nearer on how many photos."""
-        sides = self.sides
+        count = self.counts()
         return (
-            f"Of {len(sides):,} photos {self.a} is nearer on {(sides == 1).sum():,}, {self.b} on "
-            f"{(sides == -1).sum():,}; on {(sides == 0).sum():,} they differ by less than "
-            f"{AS_NEAR_KM:g} km"
+            f"Of {len(self.ids):,} photos {self.a} is nearer on {count['a']:,}, {self.b} on "
+            f"{count['b']:,}; on {count['neither']:,} they differ by less than {AS_NEAR_KM:g} km"
         )
+
+    def explained(self, most: int) -> Indices:
+        """Of the photos of which either says why, those on which they differ most, (M,)."""
+        spoken = np.zeros(len(self.ids), bool)
+        for said in filter(None, (self.a_said, self.b_said)):
+            spoken |= np.array([bool(words) for words in said])
+        rows = np.flatnonzero(spoken)
+        apart = np.abs(self.a_km - self.b_km)[rows]
+        return rows[np.argsort(-apart, kind="stable")[:most]]
+
+    def lines(self, board: Leaderboard, part: str, *, photos: Indices | None = None) -> list[Line]:
+        """A line for each photo: places in degrees, none where the dataset publishes scores.
+
+        Args:
+            board: where they are compared.
+            part: the part's label.
+            photos: which; all by default.
+        """
+        told = {
+            "id": self.ids.tolist(),
+            "a_error_km": self.a_km.tolist(),
+            "b_error_km": self.b_km.tolist(),
+            "nearer": [{1: self.a, -1: self.b, 0: None}[side] for side in self.sides.tolist()],
+        }
+        if board.manifest.parts[part].dataset.publishes != "scores":
+            told |= {"lat": self.points[:, 0].tolist(), "lon": self.points[:, 1].tolist()}
+        for side, said in (("a", self.a_said), ("b", self.b_said)):
+            if said is not None:
+                told[f"{side}_explanation"] = list(said)
+        whose: Line = {"benchmark": board.name, "part": part, "a": self.a, "b": self.b}
+        rows = range(len(self.ids)) if photos is None else photos.tolist()
+        return [line(whose | {name: cells[row] for name, cells in told.items()}) for row in rows]
 
 
 def differences(
@@ -150,6 +195,31 @@ def differences(
         problem = f"{a} and {b} cannot be compared by {summary} on {part}: {found[0].note}"
         raise StoreError(problem, where=str(board.folder))
     return found
+
+
+def lines(
+    board: Leaderboard, found: Sequence[Difference], a: str, b: str, *, part: str
+) -> list[Line]:
+    """What `differences` found, a line for each summary, in the unit of table.csv.
+
+    Args:
+        board, a, b, part: as `differences` was asked.
+        found: its answer.
+    """
+    told = []
+    for each in found:
+        cells: Line = {"benchmark": board.name, "part": part, "a": a, "b": b}
+        cells |= {"summary": each.summary, "unit": each.unit, "better": each.better or ""}
+        cells |= {"a_value": each.a, "b_value": each.b}
+        test = each.paired
+        for name in ("difference", "low", "high", "p_value"):
+            cells[name] = None if test is None else float(getattr(test, name))
+        cells["leads"] = {True: a, False: b, None: None}[each.a_leads]
+        cells["photos"] = None if test is None else each.photos
+        cells["effective_units"] = each.effective_units
+        cells |= {"resolves": each.resolution, "note": each.note}
+        told.append(line(cells))
+    return told
 
 
 def _difference(
@@ -195,11 +265,19 @@ def nearer(board: Leaderboard, a: str, b: str, *, part: str) -> Nearer:
         StoreError: one of the two has no answers there.
     """
     answers, arrays = [_answers(board, label, part) for label in (a, b)], board.part(part)
-    truth = arrays["truth"]
+    truth, said = arrays["truth"], [_explanations(board, label, part) for label in (a, b)]
     a_km, b_km = (
         np.mean([geo.distance_km(answer, truth) for answer in each], axis=0) for each in answers
     )
-    return Nearer(a, b, arrays["id"], truth, a_km, b_km)
+    return Nearer(a, b, arrays["id"], truth, a_km, b_km, *said)
+
+
+def _explanations(board: Leaderboard, label: str, part: str) -> list[str] | None:
+    """What the first training of a label says of each photo, in words; None if it says nothing."""
+    rows = (row for row in board.manifest.rows if (row.part, row.label) == (part, label))
+    first = next(rows, None)
+    record = None if first is None else StoredRecord.read(board.runs / first.folder)
+    return None if record is None else record.beside().explanations
 
 
 def _answers(board: Leaderboard, label: str, part: str) -> list[Points]:

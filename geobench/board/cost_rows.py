@@ -1,16 +1,26 @@
 """The rows of costs.csv: what the records of a part say of costs, quantity by quantity."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple, final
 
+import numpy as np
+
+from geobench.answers import COST, SECONDS
 from geobench.board.part_records import PartRecords
 from geobench.board.tables import Cost
-from geobench.records import Record
+from geobench.records import Record, files
+from geobench.records.beside import Beside
+
+ANSWER_SECONDS, ANSWER_COST = "answer_seconds_per_photo", "answer_cost_per_photo"
+"""The quantities of what a method says that an answer took it."""
 
 
 @final
 class Quantity(NamedTuple):
-    """One number of a record for costs.csv; `device` is where it was measured."""
+    """One number of a record for costs.csv.
+
+    `device` is where it was measured, "" of what the method says itself.
+    """
 
     name: str
     unit: str
@@ -23,9 +33,14 @@ def compute_costs(records: PartRecords, *, benchmark: str) -> Iterator[Cost]:
     for row in records.manifest.rows:
         if row.part != records.label:
             continue
-        record = Record.read(records.runs / row.folder / "record.json")
+        folder = records.runs / row.folder
+        record = Record.read(folder / "record.json")
         head = (benchmark, records.label, row.label, row.method, row.seed)
-        for each in quantities(record):
+        found = list(quantities(record))
+        if record.along:
+            beside = Beside.of(files.read_arrays(folder / "answer.npz"))
+            found += stated(beside, units=record.along)
+        for each in found:
             yield Cost(*head, each.device, each.name, each.unit, float(each.value))
 
 
@@ -62,3 +77,21 @@ def quantities(record: Record) -> Iterator[Quantity]:
     for name, fact in (record.facts or {}).items():
         add(name, fact.unit, fact.value)
     yield from found.values()
+
+
+def stated(beside: Beside, *, units: Mapping[str, str]) -> Iterator[Quantity]:
+    """What a method says that its answers took: of the photos of which it says it, mean and sum.
+
+    Args:
+        beside: what it said.
+        units: of each name; what has none was not said.
+    """
+    for said, mean, total in (
+        (SECONDS, ANSWER_SECONDS, "answer_seconds"),
+        (COST, ANSWER_COST, "answer_cost"),
+    ):
+        values = beside.numbers.get(said, np.empty(0))
+        values = values[~np.isnan(values)]
+        if len(values):
+            yield Quantity(mean, units[said], float(values.mean()), "")
+            yield Quantity(total, units[said], float(values.sum()), "")

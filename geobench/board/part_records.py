@@ -160,7 +160,8 @@ class PartRecords:
                 return str(files.read_json(failed)["error"])
             else:
                 return None
-        mask = found[0]["mask"]
+        # What a metric reads may be said of a photo by one training and not by another.
+        mask = np.maximum.reduce([arrays["mask"] for arrays in found])
         inside = mask == SCORED
         columns = {
             name: np.stack([arrays[name][inside].astype(np.float64) for arrays in found])

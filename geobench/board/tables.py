@@ -230,7 +230,7 @@ def _text(folder: Path, name: str) -> str:
     path = folder / name
     if not path.exists():
         raise StoreError(f"there is no {name}", where=str(folder), remedy=_REMEDY)
-    return path.read_text()
+    return path.read_text("utf-8")
 
 
 def load(folder: str | Path) -> "DataFrame":

@@ -1,6 +1,6 @@
 """The worst answers: the photos that a method got most wrong, from its stored answers."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias, final
 
@@ -8,6 +8,7 @@ import numpy as np
 
 from geobench import gazetteer, geo
 from geobench.board.leaderboard import Leaderboard
+from geobench.board.lines import Line, line
 from geobench.catalogue import Catalogue
 from geobench.config.configure import configure
 from geobench.config.origins import Stored
@@ -33,6 +34,10 @@ class Wrong:
         answer: what the method said, (2,).
         near_truth, near_answer: the nearest town of 15,000 inhabitants, such as "Omaha, US";
             "" on a planet that has no such towns.
+        answered: whether the method answered, or declined and something stands in; None of a
+            method that answered all photos of the part.
+        explanation: why, in the method's words, "" where it gave none for this photo; None of a
+            method that gave none, or whose words may not be shown.
     """
 
     id: str
@@ -41,6 +46,14 @@ class Wrong:
     answer: Points
     near_truth: str
     near_answer: str
+    answered: bool | None = None
+    explanation: str | None = None
+
+    @property
+    def remark(self) -> str:
+        """What is said of it beside the places, "" of most."""
+        declined = "not answered" if self.answered is False else ""
+        return ": ".join(filter(None, [declined, self.explanation]))
 
 
 def find(
@@ -75,8 +88,46 @@ def find(
     ids = arrays["id"][worst].tolist()
     on_earth = board.manifest.parts[part].dataset.on_earth
     near = [_near(points) if on_earth else [""] * len(ids) for points in (truth, answers)]
-    rows_of = zip(ids, away[worst].tolist(), truth, answers, *near, strict=True)
-    return [Wrong(*row) for row in rows_of]
+    beside, nothing = record.beside(), [None] * len(ids)
+    declines = record.content.refused is not None
+    answered = beside.answered[worst].tolist() if declines else nothing
+    words = beside.explanations
+    said = nothing if words is None else [words[row] for row in worst.tolist()]
+    columns = ids, away[worst].tolist(), truth, answers, *near, answered, said
+    return [Wrong(*row) for row in zip(*columns, strict=True)]
+
+
+def lines(
+    board: Leaderboard, found: Sequence[Wrong], label: str, part: str, *, seed: int | None = None
+) -> list[Line]:
+    """What `find` shows, a line for each photo: places in degrees, none where they are not told.
+
+    Args:
+        board, label, part, seed: as `find` was asked.
+        found: its answer.
+
+    Raises:
+        ConfigError: the leaderboard has no such part or method.
+    """
+    places = board.manifest.parts[part].dataset.publishes != "scores"
+    chosen = next(iter(_trainings(board, label, part))) if seed is None else seed
+    told = []
+    for number, wrong in enumerate(found, 1):
+        cells: Line = {"benchmark": board.name, "part": part, "label": label, "seed": int(chosen)}
+        cells |= {"number": number, "id": wrong.id, "error_km": wrong.error_km}
+        if places:
+            for what, point, near in (
+                ("truth", wrong.truth, wrong.near_truth),
+                ("answer", wrong.answer, wrong.near_answer),
+            ):
+                lat, lon = point.tolist()
+                cells |= {f"{what}_lat": lat, f"{what}_lon": lon, f"{what}_near": near}
+        if wrong.answered is not None:
+            cells["answered"] = int(wrong.answered)
+        if wrong.explanation is not None:
+            cells["explanation"] = wrong.explanation
+        told.append(line(cells))
+    return told
 
 
 def answerer(board: Leaderboard, label: str, part: str, *, seed: int | None = None) -> str:

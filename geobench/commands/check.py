@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from geobench.commands.options import Json
-from geobench.commands.terminal import screen, short
+from geobench.commands.terminal import prints_aside, say_alone, screen, short
 from geobench.errors import ConfigError
 
 
@@ -38,14 +38,17 @@ def check(
     from geobench.testing import kit
 
     sys.path.insert(0, os.getcwd())  # a module that lies here need not be installed
-    plugin = installed().locate(name)
-    place = Workspace(workspace.resolve())
-    shown = console.Examination(screen(), plugin, quiet=as_json)
     expected = dict(_expectation(text) for text in expect or [])
-    verdict = kit.examine(plugin, expected_failures=expected, before=shown.begin, after=shown.end)
-    kept = verdicts.keep(place, verdict)
+    with prints_aside(wanted=as_json):
+        plugin = installed().locate(name)
+        place = Workspace(workspace.resolve())
+        shown = console.Examination(screen(), plugin, quiet=as_json)
+        verdict = kit.examine(
+            plugin, expected_failures=expected, before=shown.begin, after=shown.end
+        )
+        kept = verdicts.keep(place, verdict)
     if as_json:
-        typer.echo(json.dumps(verdict.to_json(), indent=1))
+        say_alone(json.dumps(verdict.to_json(), indent=1, allow_nan=False))
     else:
         shown.conclude(verdict, short(kept))
     if not verdict.passed:

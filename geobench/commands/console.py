@@ -21,6 +21,7 @@ from rich.status import Status
 from rich.table import Table
 
 from geobench.board.tables import RANKED, Row
+from geobench.commands import columns
 from geobench.components import Plugin
 from geobench.features.inputs import Lacking
 from geobench.readable import ARROWS, number
@@ -38,7 +39,7 @@ class ConsoleReporter(Reporter):
     def __init__(self, console: Console) -> None:
         self.console = console
         self.bars = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
             TimeRemainingColumn(),
@@ -47,7 +48,7 @@ class ConsoleReporter(Reporter):
         )
 
     def say(self, text: str) -> None:
-        self.console.print(escape(text), highlight=False, soft_wrap=True)
+        self.console.print(text, markup=False, emoji=False, highlight=False, soft_wrap=True)
 
     def plan(self, plan: Plan, states: list[tuple[Training, str]]) -> None:
         bench = plan.benchmark
@@ -55,7 +56,7 @@ class ConsoleReporter(Reporter):
         summary = ", ".join(
             f"{counts[state]} {_STATES[state]}" for state in _STATES if counts[state]
         )
-        self.console.rule(f"[bold]{bench.name}", align="left")
+        self.console.rule(f"[bold]{escape(bench.name)}", align="left")
         self.say(f"dataset {bench.dataset.plugin.name}: {len(plan.drawn)} split(s), {summary}")
         for split in bench.splits:
             label, assignment = split.label, plan.assignment(split)
@@ -67,11 +68,12 @@ class ConsoleReporter(Reporter):
         if any(state != "recorded" for _, state in states):
             for lacking in plan.inputs.lacking(plan.wanting(training for training, _ in states)):
                 self.say(to_encode(lacking))
-            table = Table("split", "method", "seed", "to do", box=None, padding=(0, 2, 0, 0))
-            for training, state in states:
-                label = escape(training.method.label)
-                table.add_row(training.split.label, label, str(training.seed), _STATES[state])
-            self.console.print(table)
+            heads = ("split", "method", "seed", "to do")
+            cells = [
+                (each.split.label, each.method.label, str(each.seed), _STATES[state])
+                for each, state in states
+            ]
+            columns.show(self.console, heads, cells, whole=(2, 3))
         for training in {training.method.label: training for training, _ in states}.values():
             method = training.method.plugin
             lost = [m.label for m in bench.metrics if not m.plugin.scores(method.predicts)]
@@ -96,7 +98,7 @@ class ConsoleReporter(Reporter):
         # One display holds all bars, because a method may show its own while it answers.
         if not self.bars.task_ids:
             self.bars.start()
-        bar = self.bars.add_task(escape(what), total=total)
+        bar = self.bars.add_task(what, total=total)
         try:
             for item in items:
                 yield item
@@ -129,10 +131,10 @@ class Examination:
             return
         if self.status is None:
             plugin = self.plugin
-            title = f"[bold]{plugin.kind} {plugin.name}[/bold], version {plugin.version}"
+            title = f"[bold]{plugin.kind} {plugin.name}[/], version {escape(str(plugin.version))}"
             self.console.rule(title, align="left")
             self.status = self.console.status("")
-        self.status.update(f"{check} ...")
+        self.status.update(escape(f"{check} ..."))
         self.status.start()
 
     def end(self, outcome: Outcome, promise: str) -> None:
@@ -149,7 +151,8 @@ class Examination:
         reason = f"{outcome.reason}\n(the promise: {promise})" if failed else outcome.reason
         colour = _COLOURS[outcome.status]
         seconds = f"{outcome.seconds:.2f} s"
-        row.add_row(f"[{colour}]{outcome.status}[/]", outcome.check, seconds, escape(reason))
+        check = escape(outcome.check)
+        row.add_row(f"[{colour}]{outcome.status}[/]", check, seconds, escape(reason))
         self.console.print(row)
 
     def conclude(self, verdict: Verdict, kept: str) -> None:
@@ -160,6 +163,7 @@ class Examination:
         self.console.print(
             f"{self.plugin.kind} {self.plugin.name}: {done}, in {seconds:.1f} CPU seconds; "
             f"kept in {kept}",
+            markup=False,
             highlight=False,
             soft_wrap=True,
         )
@@ -212,15 +216,13 @@ def standings(console: Console, rows: list[Row]) -> None:
         own = [row for row in rows if row.part == part and row.overall]
         names = list(dict.fromkeys(row.summary for row in own))
         shown = [name for name in _HEADLINES if name in names] or names[:4]
-        table = Table(box=None, padding=(0, 2, 0, 0))
-        table.add_column(part, no_wrap=True)
-        for name in shown:
-            better = next(row.better for row in own if row.summary == name)
-            table.add_column(f"{name} {ARROWS[better]}".rstrip(), justify="right", no_wrap=True)
+        better = {row.summary: row.better for row in own}
+        heads = [part, *(f"{name} {ARROWS[better[name]]}".rstrip() for name in shown)]
+        lines = []
         for label in dict.fromkeys(row.label for row in own):
             cells = {row.summary: row for row in own if row.label == label}
-            table.add_row(escape(label), *(_cell(cells.get(name)) for name in shown))
-        console.print(table)
+            lines.append([label, *(_cell(cells.get(name)) for name in shown)])
+        columns.show(console, heads, lines, numbers=range(1, len(heads)))
         console.print()
 
 

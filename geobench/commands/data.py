@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from geobench.commands.options import Json
-from geobench.commands.terminal import screen, short
+from geobench.commands.terminal import complaints, prints_aside, say, say_alone, screen, short
 from geobench.components import Plugin
 from geobench.errors import ConfigError
 
@@ -53,8 +53,6 @@ def data(
     """Say what is wrong with a dataset, and what a split of it lets leak."""
     import json
 
-    from rich.console import Console
-
     from geobench import audit
     from geobench.commands import console
     from geobench.data import Dataset
@@ -64,25 +62,25 @@ def data(
         flag = "--strict" if strict else "--split-config"
         problem = f"{flag} is about a split, and none is named"
         raise ConfigError(problem, remedy="Add --split NAME.")
-    progress = Console(stderr=True)
+    progress = complaints()
     console.show_warnings(progress)
-    dataset = _configured(Dataset, name, config, option="--config").plugin
-    assert isinstance(dataset, Dataset)
-    rule, label = None, ""
-    if split is not None:
-        drawn, label = _configured(Split, split, split_config, option="--split-config")
-        assert isinstance(drawn, Split)
-        rule = drawn
-    track = console.ConsoleReporter(progress).track
-    result = audit.examine(dataset, rule, label=label, photos=photos, track=track)
-    terminal = screen()
-    written = [] if output is None else _write(result, output)
+    with prints_aside(wanted=as_json):
+        dataset = _configured(Dataset, name, config, option="--config").plugin
+        assert isinstance(dataset, Dataset)
+        rule, label = None, ""
+        if split is not None:
+            drawn, label = _configured(Split, split, split_config, option="--split-config")
+            assert isinstance(drawn, Split)
+            rule = drawn
+        track = console.ConsoleReporter(progress).track
+        result = audit.examine(dataset, rule, label=label, photos=photos, track=track)
+        written = [] if output is None else _write(result, output)
     if as_json:
-        typer.echo(json.dumps(audit.to_json(result), indent=1, allow_nan=False))
+        say_alone(json.dumps(audit.to_json(result), indent=1, allow_nan=False))
     else:
-        _show(terminal, result)
+        _show(screen(), result)
         for text in written:
-            terminal.print(text, highlight=False, soft_wrap=True)
+            say(text)
     if strict and list(result.leaks()):
         raise typer.Exit(1)
 
@@ -102,22 +100,19 @@ def _configured(
 def _show(terminal: "Console", result: "Audit") -> None:
     """The report, a table for each section, and what leaks at the end."""
     from rich.markup import escape
-    from rich.table import Table
 
     from geobench import audit
+    from geobench.commands import columns
 
     terminal.print(f"[bold]{escape(audit.headline(result))}", highlight=False)
     for section in result.sections:
         terminal.print(f"\n[bold]{escape(section.title)}[/]. {escape(section.about)}")
-        table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
-        table.add_column()
-        table.add_column(justify="right", no_wrap=True)
-        table.add_column(justify="right", no_wrap=True)
-        table.add_column(overflow="fold")
-        for line in section.lines:
-            cells = (audit.amount(line), audit.share(line), escape(audit.remarks(line)))
-            table.add_row(escape(line.name), *cells, style="red" if line.leaks else "")
-        terminal.print(table)
+        rows = [
+            (line.name, audit.amount(line), audit.share(line), audit.remarks(line))
+            for line in section.lines
+        ]
+        styles = ["red" if line.leaks else "" for line in section.lines]
+        columns.show(terminal, [""] * 4, rows, numbers=(1, 2), styles=styles, header=False)
     terminal.print()
     for text in audit.conclusion(result):
         style = "bold red" if text.startswith("LEAK") else "green"

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from geobench.commands.options import Device, WorkspaceFolder
-from geobench.commands.terminal import screen, short
+from geobench.commands.terminal import complaints, screen, short
 from geobench.errors import ConfigError, GeobenchError
 from geobench.names import did_you_mean
 
@@ -27,15 +27,13 @@ def draw_maps(
     workspace: WorkspaceFolder = Path(),
 ) -> None:
     """Show on maps what trained methods say of a few photos; nothing is trained."""
-    from rich.console import Console
-
     from geobench import config
     from geobench.catalogue import installed
     from geobench.commands import console
     from geobench.records.workspace import Workspace
     from geobench.run import execution, mapping
 
-    console.show_warnings(Console(stderr=True))
+    console.show_warnings(complaints())
     reporter = console.ConsoleReporter(screen())
     benchmarks = config.read(file, installed())
     names = [benchmark.name for benchmark in benchmarks]

@@ -21,6 +21,13 @@ WorkspaceFolder: TypeAlias = Annotated[
 ]
 Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
+Csv: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--csv", metavar="FILE", help="Write it as CSV, too, with all digits.", dir_okay=False
+    ),
+]
+
 
 def folder_of(board: str) -> Path:
     """The folder of a leaderboard that is given by path or by name.

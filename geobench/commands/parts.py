@@ -1,18 +1,21 @@
-"""A part of a leaderboard, or one after the other, each with a picture of its own."""
+"""A part of a leaderboard, or one after the other, and the files that a command writes of them."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, final
 
 import typer
 
-from geobench.commands.terminal import screen, short
+from geobench.commands.terminal import say, say_alone, short
 from geobench.errors import StoreError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from geobench.board.leaderboard import Leaderboard
+    from geobench.board.lines import Line
 
 
 def each_part(board: "Leaderboard", part: str | None, show: Callable[[str], None]) -> None:
@@ -31,28 +34,71 @@ def each_part(board: "Leaderboard", part: str | None, show: Callable[[str], None
             show(label)
             shown += 1
         except StoreError as error:  # there may be answers on the other parts
-            screen().print(f"{error}\n", highlight=False, soft_wrap=True)
+            say(f"{error}\n")
     if not shown:
         raise typer.Exit(1)
 
 
-def write_picture(
-    board: "Leaderboard",
-    part: str,
-    draw: "Callable[[], Figure]",
-    *,
-    verb: str,
-    labels: list[str],
-    what: str,
-    output: Path,
-) -> None:
-    """Write the picture that a command draws of a part, where one may be drawn, and say so."""
-    from geobench import drafts, figures
+@final
+@dataclass(frozen=True, slots=True)
+class PartPicture:
+    """The picture that a command draws of a part.
 
-    terminal = screen()
+    Args:
+        what: it is, "map" or "contact sheet".
+        verb: of the command.
+        labels: of the methods that it is about.
+        photos: how many there are to show; of none there is no picture.
+        draw: draws it.
+    """
+
+    what: str
+    verb: str
+    labels: list[str]
+    photos: int
+    draw: "Callable[[], Figure]"
+
+
+def write_picture(board: "Leaderboard", part: str, picture: PartPicture, *, output: Path) -> None:
+    """Write a picture of a part, where there is one that may be drawn, and say so."""
+    from geobench import figures
+
     if board.manifest.parts[part].dataset.publishes == "scores":
-        terminal.print("no map: the dataset lets only scores be published\n")
+        say("no map: the dataset lets only scores be published\n")
         return
-    path = output / f"{verb}-{figures.slug('-'.join([board.name, part, *labels]))}.png"
-    drafts.write_file(path, figures.rendered(draw, "png"))
-    terminal.print(f"{what}: {short(path)}\n", highlight=False, soft_wrap=True)
+    if not picture.photos:
+        say(f"no {picture.what}: {part} has no photos\n")
+        return
+    names = figures.slug("-".join([board.name, part, *picture.labels]))
+    path = output / f"{picture.verb}-{names}.png"
+    _write(path, figures.rendered(picture.draw, "png"))
+    say(f"{picture.what}: {short(path)}\n")
+
+
+def write_lines(path: Path, lines: "Sequence[Line]") -> None:
+    """Write lines as a CSV file, in UTF-8 whatever the terminal speaks, and say so.
+
+    Raises:
+        StoreError: the file cannot be written.
+    """
+    from geobench.board.lines import as_csv
+
+    # Of an id that is no text (a file name in another encoding) the bytes are spelt out.
+    _write(path, as_csv(lines).encode("utf-8", "backslashreplace"))
+    say(f"table: {short(path)} ({len(lines):,} lines)")
+
+
+def print_json(board: "Leaderboard", found: "Mapping[str, Any]") -> None:
+    """Print what was found as JSON, after whose numbers they are."""
+    whose = {"benchmark": board.name, "digest": board.manifest.digest}
+    say_alone(json.dumps({**whose, **found}, indent=1, allow_nan=False))
+
+
+def _write(path: Path, content: bytes) -> None:
+    from geobench import drafts
+
+    try:
+        drafts.write_file(path, content)
+    except OSError as error:
+        problem = f"cannot be written: {error.strerror or error}"
+        raise StoreError(problem, where=str(path), remedy="Name another place.") from None

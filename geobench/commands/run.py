@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from geobench.commands.options import Device, WorkspaceFolder
-from geobench.commands.terminal import files_written, screen, short
+from geobench.commands.terminal import complaints, files_written, screen, short
 from geobench.errors import GeobenchError
 
 
@@ -35,8 +35,6 @@ def run(
     workspace: WorkspaceFolder = Path(),
 ) -> None:
     """Train and evaluate what is missing, then rewrite the leaderboards that this changes."""
-    from rich.console import Console
-
     from geobench import config
     from geobench.board import tables
     from geobench.board.leaderboard import Leaderboard
@@ -47,7 +45,7 @@ def run(
     from geobench.run import execution, runner
 
     terminal = screen()
-    console.show_warnings(Console(stderr=True))
+    console.show_warnings(complaints())
     selection = config.select(config.read(file, installed()), only or [])
     reporter = console.ConsoleReporter(terminal)
     failures = []

@@ -1,6 +1,12 @@
-"""What a terminal is told: its width, paths as one types them, and how a command ends."""
+"""What a terminal is told: in its encoding and width, with paths as one types them."""
 
+import atexit
+import codecs
+import io
+import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,12 +17,108 @@ if TYPE_CHECKING:
 
     from geobench.board.leaderboard import Leaderboard
 
+_IN_ASCII = {
+    "\N{UPWARDS ARROW}": "^",
+    "\N{DOWNWARDS ARROW}": "v",
+    "\N{RIGHTWARDS ARROW}": "->",
+    "\N{HORIZONTAL ELLIPSIS}": "...",
+    "\N{MULTIPLICATION SIGN}": "x",
+    "\N{BULLET}": "*",
+    "\N{BOX DRAWINGS LIGHT HORIZONTAL}": "-",
+    "\N{BOX DRAWINGS HEAVY HORIZONTAL}": "-",
+    "\N{EN DASH}": "-",
+    "\N{EM DASH}": "-",
+    "\N{INFINITY}": "inf",
+    "\N{DEGREE SIGN}": " deg",
+}
+
+
+def prepare() -> None:
+    """Let standard output and error take every character: what their encoding lacks is replaced.
+
+    Arrows and rules by what looks like them, letters by their code (`\\u4eac`), so that names which
+    differ still do.
+    """
+    codecs.register_error(_HANDLER, _replaced)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors=_HANDLER)
+
+
+_HANDLER = "geobench-terminal"
+
+
+def _replaced(error: UnicodeError) -> tuple[str | bytes, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    said = (
+        _IN_ASCII.get(sign) or sign.encode("ascii", "backslashreplace").decode()
+        for sign in error.object[error.start : error.end]
+    )
+    return "".join(said), error.end
+
+
+@contextmanager
+def prints_aside(*, wanted: bool = True) -> Iterator[None]:
+    """In this block all that is printed goes to standard error, from C, too.
+
+    So what plugins print does not stand in the JSON that a command prints after the block.
+    """
+    if not wanted:
+        yield
+        return
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        _flush_c()
+        os.dup2(kept, 1)
+        os.close(kept)
+
+
+def _flush_c() -> None:
+    """Write what C libraries hold back in buffers of their own, while it still goes aside."""
+    import ctypes
+
+    with suppress(OSError, AttributeError, TypeError):  # a system on which there is no such name
+        ctypes.CDLL(None).fflush(None)
+
+
+def say(text: str, *, error: bool = False) -> None:
+    """Print a line as it is, on standard output or on standard error."""
+    stream = sys.stderr if error else sys.stdout
+    stream.write(f"{text}\n")
+    stream.flush()
+
+
+def say_alone(text: str) -> None:
+    """Print a text after which nothing stands on standard output, even when the process ends."""
+    say(text)
+    # The last to be registered is called first, so before what plugins have registered.
+    atexit.register(_leave)
+
+
+def _leave() -> None:
+    with suppress(OSError, ValueError):  # nobody reads it any more, or it was closed
+        sys.stdout.flush()
+        os.dup2(2, 1)
+
 
 def screen() -> "Console":
     """Standard output; lines of a log are 120 characters wide, whoever reads it."""
     from rich.console import Console
 
-    return Console(width=None if sys.stdout.isatty() else 120)
+    return Console(width=None if sys.stdout.isatty() else 120, emoji=False)
+
+
+def complaints() -> "Console":
+    """Standard error."""
+    from rich.console import Console
+
+    return Console(stderr=True, emoji=False)
 
 
 def short(path: Path) -> str:
@@ -36,14 +138,14 @@ def remark(board: "Leaderboard") -> None:
     from geobench import figures
 
     for path in figures.unknown(board):
-        typer.echo(f"{path} is no picture that benchmark.json names; it is left alone")
+        say(f"{path} is no picture that benchmark.json names; it is left alone")
 
 
 def conclude(problems: list[str], good: str) -> None:
     """Say what is wrong, and exit with 1; or that all is good."""
     for problem in problems:
-        typer.echo(problem)
+        say(problem)
     if problems:
-        typer.echo(f"{len(problems)} problem(s)", err=True)
+        say(f"{len(problems)} problem(s)", error=True)
         raise typer.Exit(1)
-    typer.echo(good)
+    say(good)

@@ -44,13 +44,13 @@ class EncodingTime:
 
     def write(self, folder: Path) -> None:
         """Keep it in a folder of features."""
-        (folder / _FILE).write_text(json.dumps(asdict(self)))
+        (folder / _FILE).write_text(json.dumps(asdict(self)), "utf-8")
 
 
 def read(folder: Path) -> EncodingTime | None:
     """What a folder of features says; None where it says nothing, or nothing that can be read."""
     try:
-        said = json.loads((folder / _FILE).read_text())
+        said = json.loads((folder / _FILE).read_text("utf-8"))
         found = EncodingTime(
             float(said["seconds"]), int(said["photos"]), int(said["workers"]), str(said["device"])
         )

@@ -50,12 +50,12 @@ def write(
     """Write the files of a shard into a folder that is not in its place yet."""
     np.save(folder / "rows.npy", rows)
     np.save(folder / "values.npy", values)
-    (folder / "broken.json").write_text(json.dumps(broken))
+    (folder / "broken.json").write_text(json.dumps(broken), "utf-8")
     digests: dict[str, Any] = {name: file_digest(folder / name) for name in _WHOLE}
     with (folder / "values.npy").open("rb") as stream:
         blocks = iter(lambda: stream.read(BLOCK), b"")
         digests["values.npy"] = [_digest(block) for block in blocks]
-    (folder / _DIGESTS).write_text(json.dumps(digests))
+    (folder / _DIGESTS).write_text(json.dumps(digests), "utf-8")
     if took is not None:
         took.write(folder)
 
@@ -91,12 +91,12 @@ class Shard:
             raise StoreError(f"is damaged ({error})", where=str(folder)) from error
 
     def _open(self) -> None:
-        digests = json.loads((self.folder / _DIGESTS).read_text())
+        digests = json.loads((self.folder / _DIGESTS).read_text("utf-8"))
         for name in _WHOLE:
             if file_digest(self.folder / name) != digests[name]:
                 raise ValueError(f"{name} is not what was written")
         self.rows: Indices = np.load(self.folder / "rows.npy")
-        reasons = json.loads((self.folder / "broken.json").read_text())
+        reasons = json.loads((self.folder / "broken.json").read_text("utf-8"))
         self.broken = {int(row): str(reason) for row, reason in reasons.items()}
         self.time = encoding_time.read(self.folder)
         self._digests = list(digests["values.npy"])

@@ -69,8 +69,9 @@ def draw(
     for picture in planned(board, tables):
         path = board.folder / "figures" / f"{picture.name}.{file_format}"
         known = [entry for entry in fresh if entry.file == f"figures/{path.name}"]
-        if known or not new:
-            drawn += known
+        told = {"title": picture.title, "caption": picture.caption, "part": picture.part}
+        if known or not new:  # of the same picture it may be said otherwise how it is read
+            drawn += [StoredPicture.model_validate({**entry.data, **told}) for entry in known]
             continue
         try:
             content = rendered(picture.draw, file_format)
@@ -84,12 +85,7 @@ def draw(
             problems.append(f"picture {path}: {type(error).__name__}: {error}")
             continue
         entry = StoredPicture(
-            file=f"figures/{path.name}",
-            title=picture.title,
-            caption=picture.caption,
-            part=picture.part,
-            source=now,
-            sha256=file_digest(path),
+            file=f"figures/{path.name}", **told, source=now, sha256=file_digest(path)
         )
         drawn.append(entry)
     kept = {entry.file.casefold() for entry in drawn}

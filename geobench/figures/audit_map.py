@@ -10,7 +10,7 @@ from geobench.audit import Audit, Mark
 from geobench.data import smallest_by_hash
 from geobench.figures.maps import role_colours, role_height
 from geobench.figures.style import house_style, sheet
-from geobench.figures.world import PROJECTION, draw_world, on_map
+from geobench.figures.world import NO_PHOTOS, PROJECTION, draw_world, on_map, say_empty
 from geobench.geo import Points
 from geobench.records.parts import MAP_ROWS, split_map
 
@@ -90,6 +90,8 @@ def _draw(
         )
         (axes,) = page.panels
         draw_world(axes, on_earth=audit.dataset.on_earth)
+        if not len(points):
+            say_empty(axes, NO_PHOTOS)
         size = float(np.clip(40_000 / max(len(points), 1), 2, 5))
         for name, colour in colours.items():
             inside = role == name

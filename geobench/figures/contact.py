@@ -8,15 +8,23 @@ import numpy as np
 from geobench import geo
 from geobench.board.worst import Show, Wrong
 from geobench.data import BrokenPicture, Image
-from geobench.figures.style import BLUE, VERMILION, WIDTH, headed, house_style
-from geobench.figures.world import draw_flat_world, untorn
-from geobench.readable import number
+from geobench.figures.fitted import fitted, width_of, wrapped
+from geobench.figures.style import BLUE, GREY, VERMILION, WIDTH, headed, house_style
+from geobench.figures.world import NO_PHOTOS, draw_flat_world, untorn
+from geobench.readable import in_a_line, number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 TRUTH, ANSWER = BLUE, VERMILION
+
+MOST = 200
+"""Photos of a sheet; a picture of many more is too high to be opened."""
+
+_SIZE = 7.5  # points, of the titles of photos
+_SAID = 6.5  # points, of what a method says of a photo, which stands below its map
+_LINES = 2  # of that, at most; the whole stands in what `geobench worst --csv` writes
 
 
 def draw_contact_sheet(
@@ -29,33 +37,59 @@ def draw_contact_sheet(
 ) -> "Figure":
     """Two photos a row: the picture, and a map with the truth (dot), the answer (cross), the way.
 
+    What the method says of a photo stands below, shortened. No title is upon another: where there
+    is no room for names, a second line is begun, and a name that is longer still loses its middle.
+
     Args:
-        found: the photos, worst first.
+        found: the photos, worst first; of more than MOST the first are shown.
         title: of the whole.
         stamp: where the numbers come from, for the corner.
         on_earth: whether there is the Earth's land on the maps.
         show: how to get at the pictures; without it, maps alone are drawn.
     """
-    columns = 2 if show else 3
-    rows, width = -(-len(found) // columns), WIDTH / columns
-    height, head, above = (1.4 if show else 1.75), 0.55, 0.25
-    side = height - above - 0.08  # of the picture, and the height of the map
+    found, columns = found[:MOST], 2 if show else 3
+    rows, width = max(1, -(-len(found) // columns)), WIDTH / columns
+    heads = wrapped(title, WIDTH - 0.2, size=11, bold=True)
+    corner = fitted(stamp, lambda text: width_of(text, size=7) <= WIDTH - 0.2)
+    titles = [_title(place, wrong, width - 0.2) for place, wrong in enumerate(found, 1)]
+    more = 0.125 * max((text.count("\n") for text in titles), default=0)
+    said = [
+        wrapped(in_a_line(wrong.remark, 250), width - 0.2, size=_SAID, most=_LINES)
+        for wrong in found
+    ]
+    below = 0.11 * max(map(len, said), default=0)
+    height, above = (1.4 if show else 1.75) + more + below, 0.25 + more
+    head = 0.55 + 0.19 * (len(heads) - 1)
+    side = height - above - below - 0.08  # of the picture, and the height of the map
     total = head + rows * height + 0.2
     with house_style():
-        figure = headed(total, title=title, stamp=stamp)
+        figure = headed(total, title="\n".join(heads), stamp=corner)
         key = {"\N{BLACK CIRCLE} truth": TRUTH, "\N{MULTIPLICATION SIGN} answer": ANSWER}
         for entry, (text, colour) in enumerate(key.items()):
-            figure.text((0.1 + 0.7 * entry) / WIDTH, 1 - 0.36 / total, text, va="top", color=colour)
-        for place, wrong in enumerate(found):
+            left, top = 0.1 + 0.7 * entry, head - 0.19
+            figure.text(left / WIDTH, 1 - top / total, text, va="top", color=colour)
+        if not found:
+            figure.text(0.5, 0.5, NO_PHOTOS, ha="center", va="center", color=GREY)
+        for place, (wrong, text) in enumerate(zip(found, titles, strict=True)):
             row, column = divmod(place, columns)
             left, top = column * width + 0.1, total - head - row * height
-            ends = f"{wrong.near_truth} \N{RIGHTWARDS ARROW} {wrong.near_answer}: "
-            away = f"{number(wrong.error_km)} km"
-            text = f"{place + 1}. {ends if wrong.near_truth else ''}{away}"
             figure.text(
-                left / WIDTH, (top - 0.08) / total, text, va="top", fontsize=7.5, fontweight="bold"
+                left / WIDTH,
+                (top - 0.08) / total,
+                text,
+                va="top",
+                fontsize=_SIZE,
+                fontweight="bold",
             )
             lower = (top - above - side) / total
+            figure.text(
+                left / WIDTH,
+                lower - 0.03 / total,
+                "\n".join(said[place]),
+                va="top",
+                fontsize=_SAID,
+                linespacing=1.1,
+            )
             if show:
                 axes = figure.add_axes((left / WIDTH, lower, side / WIDTH, side / total))
                 axes.set_label(f"photo-{place}")
@@ -66,6 +100,27 @@ def draw_contact_sheet(
             axes.set_label(f"map-{place}")
             _way(axes, wrong, on_earth=on_earth)
     return figure
+
+
+def _title(place: int, wrong: Wrong, room: float) -> str:
+    """What stands above a photo: in one line where that has room, else the answer in a second.
+
+    Only names lose their middle where there is no room for them, and no number does.
+    """
+    away = f"{number(wrong.error_km)} km"
+    if not wrong.near_truth:
+        return f"{place}. {away}"
+
+    def fits(text: str) -> bool:
+        return width_of(text, size=_SIZE, bold=True) <= room
+
+    truth, answer = f"{place}. {{}} \N{RIGHTWARDS ARROW}", f"{{}}: {away}"
+    whole = f"{truth} {answer}".format(wrong.near_truth, wrong.near_answer)
+    if fits(whole):
+        return whole
+    above = fitted(wrong.near_truth, lambda name: fits(truth.format(name)))
+    below = fitted(wrong.near_answer, lambda name: fits(answer.format(name)))
+    return f"{truth.format(above)}\n{answer.format(below)}"
 
 
 def _photo(axes: "Axes", pixels: Image | BrokenPicture) -> None:

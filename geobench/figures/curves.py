@@ -1,7 +1,7 @@
 """Curves of curves.csv: novelty, calibration, risk against coverage; a line per method."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, final
 
@@ -16,6 +16,7 @@ from geobench.figures.style import (
     sheet,
     shortened,
 )
+from geobench.names import CEILING
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -53,17 +54,29 @@ class Kind:
 @final
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A picture of one or several curves: its name, title and caption, and what it draws."""
+    """A picture of one or several curves: its name, title and caption, and what it draws.
+
+    `ceiling` is what its caption says more where the ceiling is one of the lines.
+    """
 
     name: str
     title: str
     caption: str
     kinds: tuple[Kind, ...]
+    ceiling: str = ""
 
     def has_points(self, tables: Tables) -> bool:
         """Whether there is a point of one of its curves."""
+        return any(self._points(tables))
+
+    def captioned(self, tables: Tables) -> str:
+        """The caption of the picture of these tables."""
+        dashed = any(point.label == CEILING for point in self._points(tables))
+        return self.caption + (self.ceiling if dashed else "")
+
+    def _points(self, tables: Tables) -> Iterator[CurvePoint]:
         names = {kind.curve for kind in self.kinds}
-        return any(point.curve in names for point in tables.curves)
+        return (point for point in tables.curves if point.curve in names)
 
 
 _NOVELTY = "distance to the nearest training photo (km)"
@@ -101,9 +114,10 @@ GROUPS = (
         "novelty",
         "Error and likelihood against novelty",
         "Novelty is the distance of a test photo to the nearest training photo. Lines are kernel "
-        "averages, dots means of bins of equally many photos. Where it is new, it is also empty: "
-        "the dashed line shows how far the nearest training place is.",
+        "averages, dots means of bins of equally many photos.",
         (_FAR, _LIKELY),
+        " Where it is new, it is also empty: the dashed line shows how far the nearest training "
+        "place is.",
     ),
     Group(
         "calibration",

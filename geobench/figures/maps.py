@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geobench.figures.style import BLUE, GREEN, ORANGE, PURPLE, SKY, WIDTH, house_style, sheet
-from geobench.figures.world import PROJECTION, draw_world, on_map
+from geobench.figures.world import NO_PHOTOS, PROJECTION, draw_world, on_map, say_empty
 from geobench.geo import Floats, Points
 from geobench.readable import number
 
@@ -70,6 +70,8 @@ def draw_errors(
             median = errors.median_km
             text = "" if median is None else f": median {number(median)} km"
             axes.set_title(errors.label + text, loc="center")
+            if not len(errors.points):
+                say_empty(axes, NO_PHOTOS)
             longitude, latitude = on_map(errors.points)
             size = float(np.clip(4000 / max(len(errors.points), 1), 1.5, 8))
             axes.scatter(
@@ -149,7 +151,7 @@ def draw_split(
     more = "" if whole else " shown"
     labels = {name: f"{name} ({(role == name).sum():,}{more})" for name in colours}
     inches = sum(0.35 + 0.07 * len(label) for label in labels.values())  # of the legend
-    rows = math.ceil(inches / (0.95 * WIDTH))
+    rows = max(1, math.ceil(inches / (0.95 * WIDTH)))
     with house_style():
         page = sheet(
             1,
@@ -161,6 +163,9 @@ def draw_split(
         )
         (axes,) = page.panels
         draw_world(axes, on_earth=on_earth)
+        if not colours:
+            say_empty(axes, NO_PHOTOS)
+            return page.figure
         for name, colour in colours.items():
             inside = role == name
             longitude, latitude = on_map(points[inside])

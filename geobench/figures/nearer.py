@@ -7,7 +7,7 @@ import numpy as np
 from geobench.board.comparison import AS_NEAR_KM, Nearer
 from geobench.data import hashes, smallest_by_hash
 from geobench.figures.style import BLUE, GREY, ORANGE, house_style, sheet, shortened
-from geobench.figures.world import PROJECTION, draw_world, on_map, outline
+from geobench.figures.world import NO_PHOTOS, PROJECTION, draw_world, on_map, outline, say_empty
 from geobench.partitions import EqualAreaGrid
 from geobench.records.parts import MAP_ROWS
 from geobench.scoring.slices import CELL_ROWS
@@ -75,6 +75,9 @@ def draw_nearer(found: Nearer, *, part: str, stamp: str, on_earth: bool) -> "Fig
             fontsize=8,
         )
         mesh = _draw_cells(cells, found)
+        if mesh is None:
+            say_empty(cells, f"no cell has {_FEWEST_PHOTOS} photos")
+            return page.figure
         bar = page.figure.add_axes((0.6, 0.65 / height, 0.3, 0.12 / height))
         scale = page.figure.colorbar(mesh, cax=bar, orientation="horizontal")
         scale.set_ticks([0, 0.5, 1], labels=["0 %", "50 %", "100 %"])
@@ -84,6 +87,9 @@ def draw_nearer(found: Nearer, *, part: str, stamp: str, on_earth: bool) -> "Fig
 
 def _draw_photos(axes: "Axes", found: Nearer) -> int:
     """A dot per photo, or for 20,000 of them; which lies on top is chance."""
+    if not len(found.ids):
+        say_empty(axes, NO_PHOTOS)
+        return 0
     kept = smallest_by_hash(found.ids, MAP_ROWS)
     kept = kept[np.argsort(hashes(found.ids[kept]), kind="stable")]
     longitude, latitude = on_map(found.points[kept])
@@ -93,14 +99,19 @@ def _draw_photos(axes: "Axes", found: Nearer) -> int:
     return len(kept)
 
 
-def _draw_cells(axes: "Axes", found: Nearer) -> "PolyCollection":
-    """Cells of equal area in the colour of the share of their photos that a is nearer on."""
+def _draw_cells(axes: "Axes", found: Nearer) -> "PolyCollection | None":
+    """Cells of equal area in the colour of the share of their photos that a is nearer on.
+
+    None where no cell has photos enough.
+    """
     from matplotlib.collections import PolyCollection
 
     cell = _GRID.assign(found.points)
     count = np.bincount(cell, minlength=len(_GRID))
     wins = np.bincount(cell, weights=(found.sides + 1) / 2, minlength=len(_GRID))
     shown = np.flatnonzero(count >= _FEWEST_PHOTOS)
+    if not len(shown):
+        return None
     corners = [np.stack(on_map(outline(_GRID.bounds()[each])), axis=-1) for each in shown]
     mesh = PolyCollection(corners, cmap=_shares(), lw=0.3, edgecolor=GREY)
     mesh.set_array(wins[shown] / count[shown])

@@ -13,11 +13,12 @@ from geobench.board.leaderboard import Leaderboard
 from geobench.board.tables import RANKED, Tables
 from geobench.data import hashes, smallest_by_hash
 from geobench.figures.accuracy import draw_accuracy, is_shown
-from geobench.figures.cost import draw_cost, timed_parts
+from geobench.figures.cost import draw_cost, panels
 from geobench.figures.curves import GROUPS, draw_curves
 from geobench.figures.maps import Errors, draw_errors, draw_split
 from geobench.figures.predictions import draw_predictions, mapped, read
-from geobench.figures.slopes import draw_slopes, seen_pairs, twin_pairs
+from geobench.figures.slopes import draw_slopes, seen_pairs, shown_summaries, twin_pairs
+from geobench.names import CEILING
 from geobench.records import StoredRecord, files
 from geobench.records.parts import MAP_ROWS
 
@@ -46,8 +47,19 @@ class Picture:
 
 
 _DASHED = (
-    "Dashed is the training place nearest to the truth, the ceiling of methods that answer with "
+    " Dashed is the training place nearest to the truth, the ceiling of methods that answer with "
     "training places."
+)
+
+
+_MEASURED = (
+    "Seconds to fit and to answer all photos of the part, mean over seeds, as measured when the "
+    "records were made (costs.csv). Not counted are features, which all methods share, and draws "
+    "and scores. "
+)
+_STATED = (
+    " Hollow dots are what answers made elsewhere state of themselves: the mean seconds of a "
+    "photo, times the photos of the part, or what an answer cost. Nobody measured it here."
 )
 
 
@@ -70,13 +82,16 @@ def planned(board: Leaderboard, tables: Tables) -> list[Picture]:
 
 def _planned(board: Leaderboard, tables: Tables) -> Iterator[Picture]:
     corner = stamp(board)
+    named = shown_summaries(tables)
+    ceilings = [row for row in tables.rows if row.label == CEILING and row.summary in named]
+    sloped = _DASHED if ceilings else ""
     if seen := seen_pairs(tables):
         yield Picture(
             "seen-unseen",
             "Seen against unseen places",
             "Each line goes from a method's value on places it was trained on to that on places it "
             "never saw. The photos of the two parts differ, so that the fall holds their "
-            f"difficulty, too. {_DASHED}",
+            f"difficulty, too.{sloped}",
             "",
             lambda: draw_slopes(tables, seen, title="Seen against unseen places", stamp=corner),
         )
@@ -87,34 +102,35 @@ def _planned(board: Leaderboard, tables: Tables) -> Iterator[Picture]:
             "The generalisation gap",
             f"The same photos after two trainings {size}: on the left the surroundings of "
             "these photos were trained on, too. The fall is the gap; it is read with the level "
-            f"that it starts from, because who has learned little has little to lose. {_DASHED}",
+            f"that it starts from, because who has learned little has little to lose.{sloped}",
             "",
             lambda: draw_slopes(tables, same, title="The generalisation gap", stamp=corner),
         )
-    if any(is_shown(point) for point in tables.curves):
+    if within := [point for point in tables.curves if is_shown(point)]:
+        dashed = _DASHED if any(point.label == CEILING for point in within) else ""
         yield Picture(
             "accuracy",
             "Accuracy against distance",
             "How many answers lie within a distance of the truth. Dots and bars are the rows "
             "`accuracy@...` of the tables, the bars side by side; a band has no width where no "
-            f"answer, or every one, lies within. {_DASHED}",
+            f"answer, or every one, lies within.{dashed}",
             "",
             lambda: draw_accuracy(tables, stamp=corner),
         )
-    if timed_parts(tables):
+    if spent := panels(tables):
         yield Picture(
             "cost",
             "Cost against quality",
-            "Seconds to fit and to answer all photos of the part, mean over seeds, as measured "
-            "when the records were made (costs.csv). Not counted are features, which all methods "
-            "share, and draws and scores. A bar shorter than its dot cannot be seen.",
+            (_MEASURED if any(panel.measured for panel in spent) else "")
+            + "A bar shorter than its dot cannot be seen."
+            + (_STATED if any(panel.stated for panel in spent) else ""),
             "",
             lambda: draw_cost(tables, stamp=corner),
         )
     for group in GROUPS:
         if group.has_points(tables):
             draw_group = partial(draw_curves, tables, group, stamp=corner)
-            yield Picture(group.name, group.title, group.caption, "", draw_group)
+            yield Picture(group.name, group.title, group.captioned(tables), "", draw_group)
     yield from _splits(board, corner)
     yield from _errors(board, tables, corner)
     yield from _predictions(board, corner)

@@ -46,6 +46,7 @@ _SETTINGS: Any = {  # a dictionary of matplotlib's settings
     "legend.frameon": False,
     "figure.dpi": 144,
     "savefig.dpi": 144,
+    "text.parse_math": False,  # a label such as $x$ is no formula
     "svg.hashsalt": "geobench",  # the same bytes each time
     "svg.fonttype": "none",
 }

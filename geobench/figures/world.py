@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geobench import coasts
+from geobench.figures.style import GREY
 from geobench.geo import Floats, Points
 from geobench.partitions import EqualAreaGrid
 
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.collections import PolyCollection
     from matplotlib.colors import Colormap, ListedColormap, Normalize
+
+NO_PHOTOS = "no photos"
+"""What an empty map says where there is no photo to show."""
 
 PROJECTION = "mollweide"
 """Equal-area, so that a crowd of photos looks as dense as it is."""
@@ -112,6 +116,11 @@ def draw_cells(
 def _outlines(rows: int) -> Points:
     """The corners of all cells of a grid, (cells, 12, 2)."""
     return np.stack([outline(bounds) for bounds in EqualAreaGrid(rows).bounds()])
+
+
+def say_empty(axes: "Axes", why: str) -> None:
+    """Say on a map why there is nothing on it: an empty one looks like one that failed."""
+    axes.text(0.5, 0.5, why, transform=axes.transAxes, ha="center", va="center", color=GREY)
 
 
 def _bare(axes: "Axes") -> None:

@@ -1,6 +1,7 @@
 """The leaderboard as a page: tables and pictures, what they mean, and the credits."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from geobench import footprints
 from geobench.board.leaderboard import Leaderboard
@@ -9,9 +10,11 @@ from geobench.board.tables import Row, Tables
 from geobench.names import CEILING
 from geobench.pages import about_intervals
 from geobench.pages.markdown_tables import (
+    copies,
     gap_table,
     glance_table,
     is_contrast,
+    measured,
     novelty_table,
     out_of_reach,
     primary,
@@ -28,13 +31,16 @@ Holm's correction). {seeds}
 Intervals resample units, not photos; which ones, stands at the top of each part, or of the page.
 *Italics*: a weak interval (fewer than 10 effective units, fewer than 5 effective hits or misses,
 too few photos for skewed scores, or nothing that varies). ↑ higher is better, ↓ lower is better.
-`{ceiling}` answers with the training place nearest to the truth: no method that answers with
-training places can pass it. It stands where nearest is best. `resolves`: the smallest true
+{ceiling}`resolves`: the smallest true
 difference that two methods would show in one comparison (p < 0.05) with a chance of 80 %, the
 median over pairs of methods here that look at photos. `gallery` says what places a retrieval method
 can answer with.{caveats}
 What each summary is, and its source: docs/metrics.md of geobench.
 """
+
+_CEILING = f"""\
+`{CEILING}` answers with the training place nearest to the truth: no method that answers with
+training places can pass it. It stands where nearest is best. """
 
 _GAP = (
     "Generalisation gap",
@@ -84,6 +90,9 @@ def page(board: Leaderboard, tables: Tables) -> str:
     """README.md of a leaderboard's folder."""
     manifest = board.manifest
     dataset, bench = manifest.dataset, manifest.benchmark
+    copied = copies(tables.rows)
+    kept = [row for row in tables.rows if measured(row) not in copied]
+    tables = replace(tables, rows=kept)
     lines = [f"# {board.name}", ""]
     if manifest.limit:
         text = f"A trial with at most {manifest.limit} photos a part (`--limit`): not ranked."
@@ -109,13 +118,13 @@ def page(board: Leaderboard, tables: Tables) -> str:
             lines += [glance_table(tables.rows, primary(overall)), ""]
         lines += [*_same_answers(board), *_pictures(board, "")]
     for part in manifest.parts:
-        lines += _part(board, part, tables)
+        lines += _part(board, part, tables, copied=copied)
     trainings = (
         "With fewer than three seeds, an interval holds for the trained model at hand."
         if len(bench.seeds) < 3
         else "Intervals include the spread over trainings."
     )
-    lines += ["## How to read it", "", _meaning(board, trainings)]
+    lines += ["## How to read it", "", _meaning(board, tables, trainings=trainings)]
     lines += [_CHECKED]
     for label, said in board.conformance().items():
         lines.append(f"- `{label}`: {', and '.join(said)}")
@@ -127,10 +136,11 @@ def page(board: Leaderboard, tables: Tables) -> str:
     return "\n".join([*lines, _FILES])
 
 
-def _meaning(board: Leaderboard, trainings: str) -> str:
+def _meaning(board: Leaderboard, tables: Tables, *, trainings: str) -> str:
     said = dict.fromkeys(metric.caveat for metric in board.metrics if metric.caveat)
     caveats = "".join(f"\n{each}" for each in said)
-    return _MEANING.format(ceiling=CEILING, seeds=trainings, caveats=caveats)
+    ceiling = _CEILING if CEILING in tables.labels else ""
+    return _MEANING.format(ceiling=ceiling, seeds=trainings, caveats=caveats)
 
 
 def _pictures(board: Leaderboard, part: str) -> list[str]:
@@ -142,7 +152,7 @@ def _pictures(board: Leaderboard, part: str) -> list[str]:
     ]
 
 
-def _part(board: Leaderboard, part: str, tables: Tables) -> list[str]:
+def _part(board: Leaderboard, part: str, tables: Tables, *, copied: Mapping[str, str]) -> list[str]:
     """The section of a part: summaries, gaps, pictures, novelty, slices, the split in numbers."""
     rows = tables.rows
     mine = [row for row in rows if row.part == part]
@@ -158,6 +168,7 @@ def _part(board: Leaderboard, part: str, tables: Tables) -> list[str]:
         summary_table(major or kept, resolutions),
         "",
         *_folded(folded),
+        *_copied(copied),
     ]
     if major and (rest := [row for row in kept if row.summary in minor and row.overall]):
         names = ", ".join(dict.fromkeys(row.summary for row in rest))
@@ -179,7 +190,7 @@ def _part(board: Leaderboard, part: str, tables: Tables) -> list[str]:
         lines += [gap_table([*overall, *shown], levels), ""]
         lines += ["<details><summary>Of all summaries</summary>", ""]
         nothing = set(folded) & set(out_of_reach([row for row in rows if row.part == source]))
-        lasting = [row for row in contrasts if row.summary.rpartition(".")[0] not in nothing]
+        lasting = [row for row in contrasts if measured(row) not in nothing]
         lines += [gap_table([*overall, *lasting], levels), "", "</details>", ""]
     lines += _pictures(board, part)
     if novel := novelty_table([point for point in tables.curves if point.part == part], mine):
@@ -227,6 +238,18 @@ def _folded(folded: Mapping[str, Row]) -> list[str]:
         "scores 0 on every photo."
     )
     return [text, ""] if named else []
+
+
+def _copied(copied: Mapping[str, str]) -> list[str]:
+    """What the table of a part leaves out because another line of it says the same."""
+    return [
+        text
+        for summary, of in copied.items()
+        for text in (
+            f"In table.csv alone: `{summary}`, which is `{of}` where each answer is one place.",
+            "",
+        )
+    ]
 
 
 def _same_answers(board: Leaderboard) -> list[str]:

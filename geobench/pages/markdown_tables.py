@@ -44,6 +44,45 @@ def out_of_reach(rows: Sequence[Row]) -> dict[str, Row]:
     return best if {row.summary for row in shown} - set(best) else {}
 
 
+_COPIES = {"energy": "distance.mean"}
+"""The summaries that are another one where each answer is one place: nothing is spread."""
+
+
+def copies(rows: Sequence[Row]) -> dict[str, str]:
+    """The summaries of a board that only repeat another -> that other.
+
+    They do where every answer is one place, whoever gave it; every number of the one is then that
+    of the other, on every part.
+    """
+    found = [row for row in rows if row.overall and not is_contrast(row)]
+    numbers = {(row.part, row.label, row.summary): row for row in found}
+    return {
+        summary: of
+        for summary, of in _COPIES.items()
+        if any(row.summary == summary and math.isfinite(row.value) for row in found)
+        and all(
+            _alike(row, numbers.get((row.part, row.label, of)))
+            for row in found
+            if row.summary == summary
+        )
+    }
+
+
+def _alike(row: Row, other: Row | None) -> bool:
+    """Whether two rows have the same number, of as many photos, or both have none."""
+    if other is None or row.photos != other.photos:
+        return False
+    # Tables hold six digits, the last of which may be rounded otherwise.
+    return math.isclose(row.value, other.value, rel_tol=1e-5) or (
+        math.isnan(row.value) and math.isnan(other.value)
+    )
+
+
+def measured(row: Row) -> str:
+    """The summary that a row is about: of a gap or a difference of parts, what it is one of."""
+    return row.summary.rpartition(".")[0] if is_contrast(row) else row.summary
+
+
 def summary_table(
     rows: Sequence[Row], resolutions: Sequence[Resolution], *, among: Sequence[Row] = ()
 ) -> str:

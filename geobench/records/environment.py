@@ -60,7 +60,8 @@ def _git() -> dict[str, str | bool]:
     folder = Path(__file__).parent
 
     def ask(*words: str) -> str:
-        done = subprocess.run(["git", "-C", str(folder), *words], capture_output=True, text=True)
+        command = ["git", "-C", str(folder), *words]
+        done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace")
         return done.stdout.strip() if done.returncode == 0 else ""
 
     try:

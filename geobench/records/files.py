@@ -81,7 +81,7 @@ def read_json(path: Path) -> dict[str, Any]:
         StoreError: the file is missing or damaged.
     """
     try:
-        data = json.loads(path.read_text())
+        data = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
         problem = f"cannot be read ({error})"
         raise StoreError(problem, where=str(path), remedy="Remove it and run again.") from None

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from geobench.digests import digest, file_digest
 from geobench.errors import StoreError
 from geobench.geo import Points
+from geobench.records.beside import Beside
 from geobench.records.documents import refuse_newer
 from geobench.records.files import read_arrays, read_stamped
 from geobench.records.record import DrawRule, Record, Status
@@ -119,6 +120,10 @@ class StoredRecord:
     def arrays(self) -> dict[str, NDArray[Any]]:
         """The arrays of answer.npz: answers, first draws, and what `records.beside` reads."""
         return read_arrays(self.folder / "answer.npz")
+
+    def beside(self) -> Beside:
+        """What is kept beside the answers: which are none, and what was said along with them."""
+        return Beside.of(self.arrays())
 
     def files(self) -> dict[str, str]:
         """SHA-256 of every file of the record, by name."""

@@ -97,7 +97,7 @@ def last_made(planned: Plan) -> LastMade:
 
 
 def _keep_runs_from_git(path: Path) -> None:
-    lines = path.read_text().splitlines() if path.exists() else []
+    lines = path.read_text("utf-8").splitlines() if path.exists() else []
     if "runs/" not in lines:
         drafts.write_file(path, "\n".join([*lines, "runs/", ""]))
 

@@ -142,7 +142,13 @@ def _records(
                 f"{training}: its record on {evaluation.label} is {status}, and there is nothing "
                 "to add a map to. Run it first."
             )
-        elif record.status == "ok" and len(evaluation.part):
+        elif record.status == "not-answered":
+            mapped.remarks.append(
+                f"no map of {evaluation.label}: {training.method.label} does not answer it"
+            )
+        elif not len(evaluation.part):
+            mapped.remarks.append(f"no map of {evaluation.label}: it has no photos")
+        else:
             yield evaluation, record
 
 

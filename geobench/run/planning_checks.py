@@ -2,13 +2,16 @@
 
 from collections.abc import Collection, Mapping
 
+from geobench.answers import NUMBERS
 from geobench.assignments import Assignment
 from geobench.components import Component, Plugin
 from geobench.config.benchmark import Benchmark
 from geobench.data import Dataset
 from geobench.errors import ConfigError, GeobenchError, PluginError
 from geobench.features.inputs import Inputs
+from geobench.geo import Points
 from geobench.methods import Method
+from geobench.metrics import Metric
 from geobench.requirements import check_requirements
 from geobench.run.named_methods import wanted, with_components
 
@@ -57,14 +60,21 @@ def check(
     drawn: Mapping[str, Assignment],
     absent: Collection[str],
 ) -> None:
-    """Raise ConfigError if a method cannot be trained or fed as the benchmark has it.
+    """Raise an error if a method cannot be trained or fed, or a metric, as the benchmark has it.
 
     Args:
         benchmark: what was asked for.
         inputs: the features.
         drawn: split label -> what the split drew.
         absent: the labels of methods that cannot run here anyway.
+
+    Raises:
+        ConfigError: what a method lacks.
+        PluginError: a metric that reads what it is never given.
     """
+    for metric in benchmark.metrics:
+        if why := unreadable(metric.plugin):
+            raise PluginError(why, where=f"metric {metric.plugin.name}", remedy=READABLE)
     datasets: dict[str, Dataset] = {}
     for label, assignment in drawn.items():
         datasets |= {p.dataset.digest: p.dataset for p in assignment.all_parts if len(p)}
@@ -89,6 +99,26 @@ def check(
         inputs.check(dataset)
         for method in (each for each in benchmark.methods if each.label not in absent):
             _check_width(method, inputs, dataset, where=f"benchmark {benchmark.name}")
+
+
+READABLE = (
+    f"Let `reads` be a frozenset of {', '.join(NUMBERS)}, and `needs` be geobench.Points, or read "
+    "nothing."
+)
+"""The remedy for a metric that is `unreadable`."""
+
+
+def unreadable(metric: Metric) -> str:
+    """Why a metric is never given what it declares to read; "" if it is."""
+    reads, needs = metric.reads, metric.needs
+    if not isinstance(reads, frozenset) or not reads <= set(NUMBERS):
+        return f"reads is {reads!r}, of which some is said nowhere, or no number"
+    if reads and needs is not Points:
+        return (
+            f"it reads {', '.join(sorted(reads))} and needs {getattr(needs, '__name__', needs)}, "
+            "and what is said along with answers is given to metrics of points alone"
+        )
+    return ""
 
 
 def _check_width(

@@ -135,7 +135,7 @@ class Memory(NamedTuple):
 def start_measuring_memory() -> None:
     """Forget the peaks so far; that of the process only where the system can (Linux)."""
     with suppress(OSError):
-        Path("/proc/self/clear_refs").write_text("5")
+        Path("/proc/self/clear_refs").write_text("5", "utf-8")
     cuda = _cuda()
     if cuda is not None:
         for number in range(cuda.device_count()):
@@ -155,7 +155,7 @@ def peak_memory(device: str) -> Memory:
 
 def _process_peak() -> float:
     with suppress(OSError, StopIteration, ValueError):
-        lines = Path("/proc/self/status").read_text().splitlines()
+        lines = Path("/proc/self/status").read_text("utf-8").splitlines()
         kibibytes = next(line.split()[1] for line in lines if line.startswith("VmHWM:"))
         return round(int(kibibytes) / 1024, 1)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

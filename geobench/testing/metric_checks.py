@@ -12,6 +12,7 @@ from geobench.data import Truth
 from geobench.geo import Floats, Points
 from geobench.metrics import Draws
 from geobench.predictions import Density, Prediction
+from geobench.run.planning_checks import READABLE, unreadable
 from geobench.summaries import Against, Curve, Mean, Quantile, Share, Statistic, Summary
 from geobench.testing import summary_checks
 from geobench.testing.check import Failure, Skip, ensure
@@ -33,7 +34,7 @@ _TOLERANCE = 1e-5  # relative to a column's largest score: what other batches ma
 
 
 def declared_types(subject: MetricSubject) -> str:
-    """What it needs is Points, Draws, Prediction or Density; columns have names of their own."""
+    """It needs Points, Draws, Prediction or Density, and of Points may read what is said along."""
     metric = subject.metric
     subject.ensure_configured()
     needs = metric.needs
@@ -42,6 +43,8 @@ def declared_types(subject: MetricSubject) -> str:
         f"needs is {needs!r}",
         "It is geobench.Points, geobench.Draws, geobench.Prediction or geobench.Density itself.",
     )
+    misread = unreadable(metric)
+    ensure(not misread, misread, READABLE)
     columns = metric.columns
     ensure(
         isinstance(columns, tuple) and columns and all(isinstance(c, str) and c for c in columns),
@@ -55,7 +58,8 @@ def declared_types(subject: MetricSubject) -> str:
         "Give the column another name.",
     )
     name = "Points" if needs is Points else needs.__name__
-    return f"needs {name}, columns {', '.join(columns)}"
+    read = f", reads {', '.join(sorted(metric.reads))}" if metric.reads else ""
+    return f"needs {name}{read}, columns {', '.join(columns)}"
 
 
 def summaries_are_well_formed(subject: MetricSubject) -> str:

@@ -1,13 +1,14 @@
 """The metric under check: towns whose labels are known, and answers of every quality to them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from geobench import gazetteer, geo
+from geobench.answers import CONFIDENCE, COST, NUMBERS, SECONDS
 from geobench.data import Indices, Truth
 from geobench.geo import Floats, Points
 from geobench.metrics import Metric, ScoreContext
@@ -81,21 +82,35 @@ class Answers:
     Args:
         prediction: N distributions.
         samples: (N, S, 2), or None where points or first draws are needed.
+        along: what the metric reads of what is said along with them, by name, (N,).
     """
 
     prediction: Prediction
     samples: Points | None
+    along: Mapping[str, Floats] = field(default_factory=dict)
 
     def take(self, indices: Indices) -> "Answers":
         """Those of these photos."""
         samples = None if self.samples is None else self.samples[indices]
-        return Answers(self.prediction.take(indices), samples)
+        along = {name: values[indices] for name, values in self.along.items()}
+        return Answers(self.prediction.take(indices), samples, along)
+
+
+def _said(metric: Metric, confidence: Floats) -> dict[str, Floats]:
+    """What a metric reads, of answers (N,) that are as sure as this; those less sure took more."""
+    effort = 2 - confidence
+    said = {CONFIDENCE: confidence, SECONDS: 3 * effort, COST: 0.01 * effort}
+    return {name: values for name, values in said.items() if name in metric.reads}
 
 
 def answers(metric: Metric, points: Points, *, spread_km: float = _PERFECT_KM) -> Answers:
-    """Answers at `points` (N, 2): single places, or kernels of this standard deviation per axis."""
+    """Answers at `points` (N, 2): single places, or kernels of this standard deviation per axis.
+
+    What is said along with them is that they are certain, or the less so the wider they are.
+    """
     if not metric.stores_columns:
-        return Answers(Atoms(points[:, None]), None)
+        said = _said(metric, np.full(len(points), min(1.0, _PERFECT_KM / spread_km)))
+        return Answers(Atoms(points[:, None]), None, said)
     kernels = VonMisesFisherMixture(points[:, None], geo.concentration_of(spread_km))
     return Answers(kernels, kernels.sample(SAMPLES, np.random.default_rng(1)))
 
@@ -105,7 +120,9 @@ def ordinary(metric: Metric, points: Points) -> Answers:
     rng = np.random.default_rng(2)
     near = geo.destination(points, rng.uniform(0, 360, len(points)), rng.gamma(2, 200, len(points)))
     if not metric.stores_columns:
-        return Answers(Atoms(near[:, None]), None)
+        # In steps of a twentieth, ends included, as language models state it: many are equal.
+        confidence = np.random.default_rng(3).integers(0, 21, len(points)) / 20
+        return Answers(Atoms(near[:, None]), None, _said(metric, confidence))
     means = np.concatenate([near[:, None], geo.uniform((len(points), 2), rng)], axis=1)
     kernels = VonMisesFisherMixture(means, geo.concentration_of(300.0), [[0.6, 0.3, 0.1]])
     return Answers(kernels, kernels.sample(SAMPLES, rng))
@@ -119,6 +136,7 @@ def arrays_of(given: Answers, truth: Truth) -> dict[str, NDArray[Any] | None]:
         "the novelty": truth.novelty,
     }
     arrays |= {f"the attribute {name}": column for name, column in truth.attributes.items()}
+    arrays |= {f"the {name} that is stated": values for name, values in given.along.items()}
     if isinstance(given.prediction, Atoms):
         arrays["the answers"] = given.prediction.points
     if isinstance(given.prediction, VonMisesFisherMixture):
@@ -140,10 +158,19 @@ def applies(metric: Metric, truth: Truth) -> NDArray[np.bool_]:
 
 def score(metric: Metric, given: Answers, truth: Truth) -> Floats:
     """Scores (N, C) of photos that apply, in the precision that they are stored in."""
-    context = ScoreContext(given.samples, PART)
+    context = ScoreContext(given.samples, PART, along=given.along)
     if metric.needs is Density:
         context = ScoreContext.of(given.prediction, truth, samples=given.samples, part=PART)
-    found = np.asarray(metric.score(given.prediction, truth, context), dtype=np.float32)
+    try:
+        found = np.asarray(metric.score(given.prediction, truth, context), dtype=np.float32)
+    except KeyError as error:
+        undeclared = {*error.args} & {*NUMBERS} - metric.reads
+        ensure(
+            not undeclared,
+            f"it reads {', '.join(undeclared)} of what is said along, and does not declare that",
+            "Name it in `reads`; the harness then scores the photos of which it is said.",
+        )
+        raise
     wanted = (len(truth), len(metric.columns))
     ensure(
         found.shape == wanted,

@@ -24,6 +24,7 @@ from geobench_basics.metrics import (
     SampledCalibrationMetric,
     SharpnessMetric,
     SmoothedLikelihoodMetric,
+    StatedConfidenceMetric,
     TownMetric,
 )
 from geobench_basics.splits import (
@@ -88,6 +89,7 @@ def register_metrics() -> Sequence[type[Metric]]:
         SharpnessMetric,
         LocalizabilityMetric,
         RiskCoverageMetric,
+        StatedConfidenceMetric,
         BayesGeoScoreMetric,
         PrdcMetric,
     ]

@@ -209,7 +209,7 @@ def test_the_commands_of_the_pages_on_results_and_data_work_as_written(geobench,
     commands = ["run benchmarks/toy.yaml"]
     for page in ("docs/results.md", "docs/data.md"):
         commands += [line.removeprefix("geobench ") for line in commands_of(Page.read(page))]
-    assert len(commands) == 8
+    assert len(commands) == 10
     for command in commands:
         done = geobench(*shlex.split(command, comments=True))
         # `--strict` says 1 of what it found, and nothing else does.

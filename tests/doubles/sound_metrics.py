@@ -1,4 +1,4 @@
-"""Good metrics of answers, of densities, of samples and of all first draws at once."""
+"""Good metrics of answers and what is said of them, of densities, samples, and all first draws."""
 
 import numpy as np
 
@@ -115,3 +115,33 @@ class Found(Metric):
     def score(self, prediction, truth, context):
         away = distance_km(truth.points[:, None], prediction.point())
         return (away.min(axis=1) <= 50)[:, None].astype(np.float32)
+
+
+class Sure(Metric):
+    """The Brier score of the stated confidence that an answer is within 200 km."""
+
+    name = "sure"
+    reads = frozenset({"confidence"})
+    columns = ("sure",)
+    summaries = (Mean(name="sure", unit="1", better="lower", column="sure"),)
+
+    def score(self, prediction, truth, context):
+        right = distance_km(prediction.point(), truth.points) <= 200
+        return np.square(context.along["confidence"] - right)[:, None].astype(np.float32)
+
+
+class Effort(Metric):
+    """What an answer took, wherever it is."""
+
+    name = "effort"
+    reads = frozenset({"seconds", "cost"})
+    describes_prediction = True
+    columns = ("seconds", "cost")
+    summaries = (
+        Mean(name="effort.seconds", unit="s", better=None, column="seconds"),
+        Mean(name="effort.cost", unit="USD", better=None, column="cost"),
+    )
+
+    def score(self, prediction, truth, context):
+        said = [context.along[name] for name in self.columns]
+        return np.stack(said, axis=1).astype(np.float32)

@@ -10,6 +10,7 @@ import pytest
 from matplotlib.collections import PolyCollection
 
 import command_line
+import outside_board
 import small_run
 from geobench import (
     distance_km,
@@ -353,3 +354,14 @@ def test_a_run_that_makes_a_record_again_removes_its_map_and_keeps_those_of_othe
     maps = list(root.glob("leaderboards/mapped/runs/*/*/map.npz"))
     assert {path.parent.name.split("-")[0] for path in maps} == {"uniform", "toy"}
     assert verify(root / "leaderboards/mapped", installed()) == []
+
+
+def test_where_nothing_is_mapped_it_is_said_why(tmp_path):
+    silent = "{name: predictions, label: silent, file: near.csv, parts: []}"
+    outside_board.made(tmp_path, more=[silent])
+    words = ["map", tmp_path / "b.yaml", "--workspace", tmp_path]
+    done = command_line.ask(*words, "--only", "silent")
+    assert done.exit_code == 0, done.output
+    assert done.output == "no map of official/test: silent does not answer it\n"
+    done = command_line.ask(*words)
+    assert "added maps to 2 records" in done.output

@@ -18,7 +18,17 @@ from geobench import (
     gazetteer,
 )
 from geobench.testing.kit import examine
-from sound_metrics import Country, Coverage, Found, LogScore, Width, log_score, weighted_root
+from sound_metrics import (
+    Country,
+    Coverage,
+    Effort,
+    Found,
+    LogScore,
+    Sure,
+    Width,
+    log_score,
+    weighted_root,
+)
 
 
 def mean(column="country", better="higher", name="x", possible=None):
@@ -60,6 +70,11 @@ class ReadsAFile(Country):
     def tiny(cls, folder):
         (folder / "borders.json").write_text("{}")
         return FileConfig(borders=folder / "borders.json")
+
+
+def doubting(self, prediction, truth, context):
+    context.along["confidence"][:] /= 2
+    return Sure.score(self, prediction, truth, context)
 
 
 def infinite_at_poles(found, prediction, truth):
@@ -147,6 +162,36 @@ def statistic(function):
 
 MUTANTS = {
     "needs a word": (mutant(needs="points"), "declared-types", "needs is 'points'"),
+    "reads what nobody says": (
+        mutant(Sure, reads=frozenset({"mood"})),
+        "declared-types",
+        "reads is frozenset({'mood'})",
+    ),
+    "reads words": (
+        mutant(Sure, reads=frozenset({"explanation"})),
+        "declared-types",
+        "some is said nowhere, or no number",
+    ),
+    "reads a word that is no set": (
+        mutant(Sure, reads="confidence"),
+        "declared-types",
+        "reads is 'confidence'",
+    ),
+    "reads with draws": (
+        mutant(Coverage, reads=frozenset({"confidence"})),
+        "declared-types",
+        "it reads confidence and needs Prediction",
+    ),
+    "reads what it does not declare": (
+        mutant(Sure, reads=frozenset()),
+        "one-finite-score-per-photo",
+        "it reads confidence of what is said along, and does not declare that",
+    ),
+    "a confidence changed in place": (
+        mutant(Sure, score=doubting),
+        "inputs-untouched",
+        "changes the confidence that is stated",
+    ),
     "columns that repeat": (
         mutant(columns=("country", "country")),
         "declared-types",
@@ -340,19 +385,20 @@ def test_a_broken_metric_is_caught_by_the_check_named_for_it(what):
     assert said in found[check]
 
 
-@pytest.mark.parametrize("metric", [Country, LogScore, Coverage, Found])
-def test_good_metrics_of_answers_densities_samples_and_first_draws_pass(metric):
+@pytest.mark.parametrize("metric", [Country, LogScore, Coverage, Found, Sure])
+def test_good_metrics_of_answers_what_is_said_densities_samples_and_first_draws_pass(metric):
     verdict = examine(metric)
     status = {o.check: o.reason for o in verdict.outcomes if o.status != "passed"}
     weighed = {"weights-leave-photos-out", "replicates-stand-alone"}
-    expected = weighed if metric in (LogScore, Found) else set()
+    expected = weighed if metric in (LogScore, Found, Sure) else set()
     expected |= {"a-photo-is-scored-alone"} if metric is Found else set()
     expected |= {"nearest-is-best"}
     assert set(status) == expected, status
 
 
-def test_a_metric_that_describes_predictions_passes_without_looking_at_the_truth():
-    verdict = examine(Width)
+@pytest.mark.parametrize("metric", [Width, Effort])
+def test_a_metric_that_describes_predictions_passes_without_looking_at_the_truth(metric):
+    verdict = examine(metric)
     status = {o.check: o.status for o in verdict.outcomes if o.status != "passed"}
     assert status == {
         "perfect-answer-gets-the-best-value": "skipped",

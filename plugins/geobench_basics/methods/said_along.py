@@ -13,6 +13,9 @@ Mask: TypeAlias = NDArray[np.bool_]
 
 CONFIDENCE, SECONDS, COST, EXPLANATION = "confidence", "seconds", "cost", "explanation"
 
+_MOST = 1e12
+"""Seconds, or money, of a row: what is above this was not spent on a photo."""
+
 _SUMMED = (SECONDS, COST)  # over a photo's rows; the others are those of its answer
 
 _ROLES = {
@@ -105,7 +108,7 @@ def read(file: columns.ColumnFile, *, confidence_scale: float, cost_unit: str) -
             values = values / confidence_scale
         empty = columns.is_nothing(column)
         with np.errstate(invalid="ignore"):
-            proper = np.isfinite(values) & (values >= 0) & ((values <= 1) | (name != CONFIDENCE))
+            proper = (values >= 0) & (values <= (1 if name == CONFIDENCE else _MOST))
         numbers[name], unreadable[name] = np.where(empty, np.nan, values), ~proper & ~empty
     why = names[EXPLANATION]
     explanation = None if why is None else columns.as_text(file.columns[why])

@@ -1,4 +1,4 @@
-"""Metrics: of the answer, of administrative levels, of samples, and of densities."""
+"""Metrics: of answers and what is said of them, of administrative levels, samples, densities."""
 
 from geobench_basics.metrics.admin import ContinentMetric as ContinentMetric
 from geobench_basics.metrics.admin import CountryMetric as CountryMetric
@@ -18,3 +18,4 @@ from geobench_basics.metrics.likelihood import SmoothedLikelihoodMetric as Smoot
 from geobench_basics.metrics.prdc import PrdcMetric as PrdcMetric
 from geobench_basics.metrics.sharpness import LocalizabilityMetric as LocalizabilityMetric
 from geobench_basics.metrics.sharpness import SharpnessMetric as SharpnessMetric
+from geobench_basics.metrics.stated import StatedConfidenceMetric as StatedConfidenceMetric

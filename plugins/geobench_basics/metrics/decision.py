@@ -70,7 +70,8 @@ def _shared(
     return mean(weight), mean(weighted)
 
 
-def _risk_area(columns: Columns, truth: Truth, weights: ReplicateWeights) -> geo.Floats:
+def risk_area(columns: Columns, truth: Truth, weights: ReplicateWeights) -> geo.Floats:
+    """The mean risk over all coverages, (R,), of columns `error_km` and `confidence`, (N,) each."""
     return np.concatenate([_areas(kept) for kept in _by_confidence(columns, weights)])
 
 
@@ -81,7 +82,8 @@ def _areas(kept: _Ordered) -> geo.Floats:
         return np.asarray(np.einsum("rn,rn->r", kept.weight, risk) / kept.weights[:, -1])
 
 
-def _risk_curve(columns: Columns, truth: Truth, weights: ReplicateWeights) -> geo.Floats:
+def risk_curve(columns: Columns, truth: Truth, weights: ReplicateWeights) -> geo.Floats:
+    """The risk at the coverages `KEPT`, (R, 20), of the same columns."""
     return np.concatenate([_curves(kept) for kept in _by_confidence(columns, weights)])
 
 
@@ -114,14 +116,14 @@ class RiskCoverageMetric(Metric):
             name="risk-coverage.area",
             unit="km",
             better="lower",
-            function=_risk_area,
+            function=risk_area,
             possible=DISTANCES,
         ),
         Curve(
             name="risk-coverage",
             unit="km",
             better="lower",
-            function=_risk_curve,
+            function=risk_curve,
             x=KEPT,
             x_unit="share",
             possible=DISTANCES,

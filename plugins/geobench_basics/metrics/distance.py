@@ -1,9 +1,9 @@
 """Metrics of how near the answer is: distance, accuracy within a radius, GeoScore."""
 
-from typing import final
+from typing import Annotated, TypeAlias, final
 
 import numpy as np
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field
 
 from geobench import (
     Config,
@@ -57,19 +57,23 @@ _CURVE_KM = tuple(float(radius) for radius in np.geomspace(1, 20_016, 41))
 """Radii of the accuracy curve: from 1 km to just beyond the antipode."""
 
 
+def _proper(radii: tuple[float, ...]) -> tuple[float, ...]:
+    names = {f"{radius:g}" for radius in radii}  # of columns and summaries
+    if min(radii) <= 0 or not np.isfinite(radii).all() or len(names) < len(radii):
+        raise ValueError("give radii in km that are larger than 0, each once")
+    return radii
+
+
+RadiiKm: TypeAlias = Annotated[tuple[float, ...], AfterValidator(_proper)]
+"""Distances in a configuration, within which an answer is a hit."""
+
+
 class AccuracyConfig(Config):
     """The radii."""
 
-    radii_km: tuple[float, ...] = Field(
+    radii_km: RadiiKm = Field(
         (1, 25, 200, 750, 2500), min_length=1, description="an answer this near is a hit, in km"
     )
-
-    @field_validator("radii_km")
-    @classmethod
-    def _proper(cls, radii: tuple[float, ...]) -> tuple[float, ...]:
-        if min(radii) <= 0 or not np.isfinite(radii).all() or len(set(radii)) < len(radii):
-            raise ValueError("give radii in km that are larger than 0, each once")
-        return radii
 
 
 @final
