@@ -1,5 +1,6 @@
 """The method for answers made elsewhere: a file of places, scored like any other method's."""
 
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, final
 
@@ -116,6 +117,10 @@ class PredictionsMethod(Method):
     def needs_training(self) -> bool:
         return self.config.missing == "prior"
 
+    @property
+    def says_one_place(self) -> bool:
+        return self._written.one_row_each
+
     def answers(self, part: str) -> bool:
         from geobench_basics.methods.answers import short_name
 
@@ -135,12 +140,13 @@ class PredictionsMethod(Method):
         if self._prior is not None:
             self._prior.fit(train, val, context)
 
-    def _read(self, context: Context) -> list[str]:
-        """Read the file and check it; how ids were met otherwise than as written."""
+    @cached_property
+    def _written(self) -> "AnswersFile":
+        """The file, whose ids are as written."""
         from geobench_basics.methods.answers import read_answers
 
         config = self.config
-        whole = read_answers(
+        return read_answers(
             config.file,
             id_column=config.id_column,
             lat_column=config.lat_column,
@@ -148,17 +154,20 @@ class PredictionsMethod(Method):
             confidence_scale=config.confidence_scale,
             cost_unit=config.cost_unit,
         )
+
+    def _read(self, context: Context) -> list[str]:
+        """Read the file and check it; how ids were met otherwise than as written."""
         if context.part_ids:
             self._check_parts(context)
         every = {part: context.known_ids.get(part, ids) for part, ids in context.part_ids.items()}
-        self._file, remarks = whole.meeting(every.values())
+        self._file, remarks = self._written.meeting(every.values())
         self._parts = {}
         answered = {part: ids for part, ids in context.part_ids.items() if self.answers(part)}
         self._file.check(
             answered,
             known={part: every[part] for part in answered},
             others=[part for part in every if part not in answered],
-            missing=config.missing != "fail",
+            missing=self.config.missing != "fail",
         )
         return remarks
 
