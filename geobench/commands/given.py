@@ -14,9 +14,10 @@ from geobench.config.composing import benchmark_name, labels_of, relative, stem
 from geobench.config.configure import configure
 from geobench.config.origins import RESERVED, CommandLine, Default
 from geobench.data import Dataset, Table
-from geobench.errors import ConfigError, GeobenchError
+from geobench.errors import ConfigError
 from geobench.methods import Method
-from geobench.names import did_you_mean
+from geobench.metrics import Metric
+from geobench.names import NAME, did_you_mean
 
 _COLUMNS_OF_ANSWERS = {*SAID_ALONG, "sample"}
 
@@ -50,10 +51,15 @@ class Given:
         assert isinstance(self.plugin, Method)
         return not _reads(self.plugin) or self.plugin.says_one_place
 
-    def as_typed(self, text: str) -> str:
-        """What is said of keys, with how they are typed on the command line."""
+    def as_typed(self, text: str, *, but: str = "") -> str:
+        """What is said of keys, with how they are typed on the command line.
+
+        Args:
+            text: what is said.
+            but: a key that is of no use here.
+        """
         found = {}
-        for key in type(self.plugin.config).model_fields:
+        for key in type(self.plugin.config).model_fields.keys() - {but}:
             # Columns' keys are no other words; of those that are, the key stands in backticks.
             if said := re.search(rf"`{key}[:`]|\b{key}\b(?<=_column)", text):
                 found[said.start()] = _FLAGS.get(key) or (
@@ -112,6 +118,21 @@ def _files_beside(path: Path) -> list[str]:
         return sorted(str(each) for each in folder.iterdir() if each.is_file())
     except OSError:
         return []
+
+
+def check_words(name: str | None, metrics: Iterable[str]) -> None:
+    """Look whether a name can be that of a benchmark, and whether there are such metrics.
+
+    Raises:
+        ConfigError: it cannot.
+        PluginError: there are not, with the nearest.
+    """
+    if name is not None and not NAME.fullmatch(name):
+        problem = f"--name {name!r} is no name"
+        remedy = f"Use lower case and digits, joined by hyphens: {benchmark_name(name) or 'mine'}"
+        raise ConfigError(problem, remedy=remedy)
+    for metric in metrics:
+        installed().find(Metric.kind, metric)
 
 
 def dataset(truth: str, words: Sequence[str], *, folder: Path) -> Given:
@@ -243,9 +264,9 @@ def order(truth: Given, answers: Iterable[Given]) -> str:
             continue
         if _table(_plain(Dataset, "table", path)) is None:
             continue
-        why = f"it has a column {min(told)}, as answers have" if fits else f"{path} reads as one"
+        why = f"It has a column {min(told)}, as answers have" if fits else f"As one, {path} is read"
         again = shlex.join(["geobench", "score", str(path), truth.written])
-        return f"Is {truth.written} the truth? {why[0].upper()}{why[1:]}. If not: {again}"
+        return f"Is {truth.written} the truth? {why}. If not: {again}"
     return ""
 
 
@@ -259,7 +280,7 @@ def _table(plugin: Plugin) -> Table | None:
     assert isinstance(plugin, Dataset)
     try:
         return plugin.table
-    except GeobenchError:
+    except Exception:  # whatever: the run says why
         return None
 
 
@@ -268,6 +289,6 @@ def _reads(plugin: Plugin) -> bool:
     assert isinstance(plugin, Method)
     try:
         _ = plugin.says_one_place
-    except GeobenchError:
+    except Exception:  # whatever: the run says why
         return False
     return True

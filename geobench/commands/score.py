@@ -1,6 +1,8 @@
 """The door `geobench score`: a truth and files of answers -> a leaderboard, and the YAML of it."""
 
+import os
 import shlex
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -87,6 +89,7 @@ def score(
 
     place = workspace.resolve()
     given.check_files(truth, answers)
+    given.check_words(name, metric or [])
     dataset = given.dataset(truth, truth_config or [], folder=place)
     words = [*(answers_config or []), *([] if missing == "fail" else [f"missing={missing}"])]
     methods = given.methods(answers, words, folder=place)
@@ -99,14 +102,19 @@ def score(
         metrics=metric or [*_METRICS, *(_METRICS_OF_DRAWS if several else ())],
     )
     file = place / f"{comparison.name}.yaml"
-    _refuse_to_overwrite(file, place / "leaderboards" / comparison.name)
-    drafts.write_file(file, comparison.text())
+    text = comparison.text()
+    found = _check_own(file, place / "leaderboards" / comparison.name)
+    if found != text:
+        drafts.write_file(file, text)
+        again = ", in the place of another that it had written" if found else ""
+        typer.echo(f"geobench score wrote {short(file)}{again}")
     (benchmark,) = config.read(file, installed())
 
     failures = _failures_of_truth(benchmark, dataset, missing=missing)
     if not failures:
-        found = run_all([benchmark], workspace, options=Options(figures=figures))
-        failures = [methods[0].as_typed(text) for text in found]
+        failed = run_all([benchmark], workspace, options=Options(figures=figures))
+        whole = benchmark.dataset.plugin.table.part is None
+        failures = [methods[0].as_typed(each, but="parts" if whole else "") for each in failed]
     if hint := given.order(dataset, methods):
         typer.echo(hint)
     elsewhere = "" if place == Path.cwd() else f" --workspace {shlex.quote(short(place))}"
@@ -117,21 +125,24 @@ def score(
     conclude(failures)
 
 
-def _refuse_to_overwrite(file: Path, board: Path) -> None:
-    """Raise ConfigError where there is a file or a leaderboard of that name by somebody else."""
+def _check_own(file: Path, board: Path) -> str:
+    """The YAML file that is there, or "": written by this command and not changed since.
+
+    Raises:
+        ConfigError: there is a file, or a leaderboard of that name, by somebody else.
+    """
     from geobench.config.composing import untouched
 
     remedy = "Choose another name: --name NAME"
-    if not file.exists():
+    if not os.path.lexists(file):
         if board.exists():
             problem = f"there is such a leaderboard, and no {file.name} that it was made by"
             raise ConfigError(problem, where=short(board), remedy=f"{remedy}.")
-        return
-    try:
-        if untouched(file.read_bytes().decode()):
-            return
-    except (OSError, UnicodeDecodeError):
-        pass  # nothing that was written here
+        return ""
+    with suppress(OSError, UnicodeDecodeError):  # what cannot be read was not written here
+        text = file.read_bytes().decode()
+        if untouched(text):
+            return text.replace("\r\n", "\n")
     raise ConfigError(
         "geobench score did not write this file, or somebody has changed it since",
         where=short(file),
@@ -146,6 +157,8 @@ def _failures_of_truth(benchmark: "Benchmark", truth: "Given", *, missing: str) 
         drawn = split.assign(dataset)
     except GeobenchError as error:
         return [truth.as_typed(str(error))]
+    except Exception:
+        return []  # the run meets it again, and says of what
     if missing != "prior" or len(drawn.train):
         return []
     lacking = f"--missing prior needs training photos, and {truth.written} has none"

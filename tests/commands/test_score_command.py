@@ -12,12 +12,14 @@ import pyarrow.csv
 import pyarrow.parquet
 import pytest
 import yaml
+from typer.main import get_command
 
-from geobench import config, geo
+from geobench import cli, config, geo
 from geobench.catalogue import installed
 from geobench.config import composing, yaml_lines
 from geobench.names import CEILING, LABEL
 from geobench.toy_planet import ToyPlanet
+from pages import Page, tables
 
 NUMBER = 60
 _RNG = np.random.default_rng(5)
@@ -429,9 +431,13 @@ def test_keys_that_there_are_not_are_said_with_their_flag(here, ask):
         "Leave --truth file=x.csv out"
         in ask("score", "truth.csv", "mine.csv", "--truth=file=x.csv").err
     )
-    done = ask("score", "truth.csv", "mine.csv", "--name", "No Name")
-    assert done.code == 2
-    assert "No Name" in done.err
+    for name in ("No Name", "../x", "a/b", ""):
+        done = ask("score", "truth.csv", "mine.csv", "--name", name)
+        assert done.code == 2
+        assert f"--name {name!r} is no name" in done.err
+    assert ask("score", "truth.csv", "mine.csv", "--metric", "acuracy").code == 2
+    assert sorted(path.name for path in here.iterdir()) == ["mine.csv", "truth.csv"]
+    assert not (here.parent / "x.yaml").exists()
 
 
 def test_files_without_a_common_id_show_three_of_each(here, ask):
@@ -461,3 +467,11 @@ def test_truth_and_answers_in_the_wrong_order_are_told_of(here, ask):
 def test_pictures_are_drawn_unless_they_are_not_wanted(here, ask):
     assert ask("score", "truth.csv", "mine.csv").code == 0
     assert list((here / "leaderboards/score-truth/figures").glob("*.png"))
+
+
+def test_every_flag_is_documented():
+    (documented,) = tables(Page.read("docs/benchmarks.md").section("Answers made elsewhere"))
+    shown = {flag for names in documented for flag in names.replace("`", "").split(", ")}
+    (made,) = [each for each in get_command(cli.app).commands.values() if each.name == "score"]
+    options = {name for each in made.params for name in (*each.opts, *each.secondary_opts)}
+    assert shown == {name for name in options if name.startswith("--")}
