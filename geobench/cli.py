@@ -17,6 +17,7 @@ from geobench.commands.list_plugins import list_plugins
 from geobench.commands.map import draw_maps
 from geobench.commands.report import report
 from geobench.commands.run import run
+from geobench.commands.score import score
 from geobench.commands.terminal import prepare, say
 from geobench.commands.verify import verify
 from geobench.commands.worst import worst
@@ -34,6 +35,7 @@ app = typer.Typer(
 
 # In the order in which `geobench --help` lists them.
 app.command()(run)
+app.command()(score)
 app.command("list")(list_plugins)
 app.command()(check)
 app.command()(report)

@@ -3,6 +3,7 @@
 import json
 from abc import ABC
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Generic, Self, TypeAlias, TypeVar, cast, final
@@ -65,7 +66,9 @@ def unkeyed_fields(config: type[BaseModel]) -> frozenset[str]:
 
 def _existing(path: Path, info: ValidationInfo) -> Path:
     folder = info.context["folder"] if info.context else Path()
-    full = (folder / path.expanduser()).resolve()
+    with suppress(RuntimeError):  # the home of nobody: a file whose name begins with ~
+        path = path.expanduser()
+    full = (folder / path).resolve()
     if not full.exists():
         raise ValueError(f"{full} does not exist; paths are relative to the YAML file")
     return full

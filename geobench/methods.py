@@ -227,6 +227,12 @@ class Method(Plugin):
         """Which features it reads, of "pooled" and "tokens"; the others are not even loaded."""
         return frozenset()
 
+    @property
+    def says_one_place(self) -> bool:
+        """Whether it says one place of each photo and no more, as far as that is known before
+        anything runs; metrics of draws then tell nothing that those of points do not."""
+        return False
+
     def answers(self, part: str) -> bool:
         """Whether it answers this part (`unseen-cells/seen`); else its rows read not-answered."""
         return True

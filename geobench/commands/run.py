@@ -2,14 +2,22 @@
 
 import shutil
 import sys
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from geobench.commands.options import Device, WorkspaceFolder
 from geobench.commands.terminal import complaints, files_written, screen, short
 from geobench.errors import GeobenchError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from geobench.config import Benchmark
+    from geobench.run.execution import Options, Reporter
+    from geobench.run.runner import RunOutcome
 
 
 def run(
@@ -36,21 +44,25 @@ def run(
 ) -> None:
     """Train and evaluate what is missing, then rewrite the leaderboards that this changes."""
     from geobench import config
-    from geobench.board import tables
-    from geobench.board.leaderboard import Leaderboard
     from geobench.catalogue import installed
+    from geobench.run.execution import Options
+
+    selection = config.select(config.read(file, installed()), only or [])
+    options = Options(selection.labels, limit, dry_run, force, device, figures)
+    conclude(run_all(selection.benchmarks, workspace, options=options))
+
+
+def run_all(benchmarks: "Iterable[Benchmark]", workspace: Path, *, options: "Options") -> list[str]:
+    """Run benchmarks one after the other and tell of each; what failed, in a sentence each."""
     from geobench.commands import console
-    from geobench.pages import report
     from geobench.records.workspace import Workspace
-    from geobench.run import execution, runner
+    from geobench.run import runner
 
     terminal = screen()
     console.show_warnings(complaints())
-    selection = config.select(config.read(file, installed()), only or [])
     reporter = console.ConsoleReporter(terminal)
     failures = []
-    for benchmark in selection.benchmarks:
-        options = execution.Options(selection.labels, limit, dry_run, force, device, figures)
+    for benchmark in benchmarks:
         place = Workspace(workspace.resolve())
         try:
             outcome = runner.run(benchmark, place, options=options, reporter=reporter)
@@ -59,25 +71,44 @@ def run(
             failures.append(prefix + str(error).removeprefix(prefix))
             continue
         failures += outcome.failures
-        if dry_run or outcome.board is None:
-            continue
-        board = Leaderboard(outcome.board, installed())
-        console.standings(terminal, tables.read_overall(outcome.board))
-        done = ", ".join(f"{count} {what}" for what, count in outcome.counts.items())
-        reporter.say(f"trainings: {done}")
-        folder = short(outcome.board)
-        files = files_written(report.NAMES, len(board.manifest.figures or []))
-        found = "nothing has changed:" if outcome.unchanged else "wrote"
-        reporter.say(f"{found} {files} in {folder}")
-        reporter.say(f"to read: {folder}/README.md")
-        reporter.say(f"to check every number: {_command()} verify {folder}")
+        if not options.dry_run and outcome.board is not None:
+            _tell(outcome, terminal, reporter)
+    return failures
+
+
+def _tell(outcome: "RunOutcome", terminal: "Console", reporter: "Reporter") -> None:
+    """How the methods of a benchmark stand, and where to read more."""
+    from geobench.board import tables
+    from geobench.board.leaderboard import Leaderboard
+    from geobench.catalogue import installed
+    from geobench.commands import console
+    from geobench.pages import report
+
+    assert outcome.board is not None
+    board = Leaderboard(outcome.board, installed())
+    console.standings(terminal, tables.read_overall(outcome.board))
+    done = ", ".join(f"{count} {what}" for what, count in outcome.counts.items())
+    reporter.say(f"trainings: {done}")
+    folder = short(outcome.board)
+    files = files_written(report.NAMES, len(board.manifest.figures or []))
+    found = "nothing has changed:" if outcome.unchanged else "wrote"
+    reporter.say(f"{found} {files} in {folder}")
+    reporter.say(f"to read: {folder}/README.md")
+    reporter.say(f"to check every number: {command()} verify {folder}")
+
+
+def conclude(failures: list[str]) -> None:
+    """Say what failed, and exit with 1 if anything did."""
+    from geobench.commands.console import ConsoleReporter
+
+    reporter = ConsoleReporter(screen())
     for failure in failures:
         reporter.say(f"FAILED {failure}")
     if failures:
         raise typer.Exit(1)
 
 
-def _command() -> str:
+def command() -> str:
     """What to type for this command: its path, where its folder is not on the PATH."""
     called = Path(sys.argv[0])
     if called.name != "geobench" or shutil.which("geobench") == str(called.absolute()):

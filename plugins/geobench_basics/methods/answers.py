@@ -72,6 +72,16 @@ class AnswersFile:
     weights: geo.Floats | None
     along: SaidAlong
 
+    @property
+    def one_row_each(self) -> bool:
+        """Whether no photo of a part has several rows."""
+        parts = np.zeros(len(self.ids)) if self.part is None else self.part
+        order = np.lexsort([self.ids, parts])
+        same = (self.ids[order][1:] == self.ids[order][:-1]) & (
+            parts[order][1:] == parts[order][:-1]
+        )
+        return not same.any()
+
     def meeting(self, known: Iterable[Text]) -> Renamed:
         """The same rows, by the ids of photos where these are meant unambiguously.
 
@@ -167,20 +177,34 @@ class AnswersFile:
                 )
             parts = {" and ".join(answered): (np.concatenate(list(answered.values())), together)}
         silent = [] if missing else self._silent(parts)
+        strangers = self._nothing_in_common(parts)
         problems = [
+            *strangers,
             *silent,
             *(text for part, (_, ids) in parts.items() for text in self._compare(part, ids)),
             *self._strange_parts({*answered, *others}),
             *self._improper(),
         ]
         if problems:
+            hint = _STRANGERS if strangers else _MISSING if silent else ""
             raise DataError(
                 f"the answers do not fit the photos: {'; '.join(problems)}",
                 where=str(self.path),
-                remedy=f"{_MISSING if silent else ''}Answer every photo of a part once, or once "
+                remedy=f"{hint}Answer every photo of a part once, or once "
                 "per sample, and no other photo, with lat within 90 and lon within 360 degrees of "
                 "0; the key `parts` says which parts the file answers.",
             )
+
+    def _nothing_in_common(self, parts: Mapping[str, tuple[Text, Text]]) -> list[str]:
+        """Of a file that names no photo at all, what ids of either side look like."""
+        if not parts:
+            return []
+        named = np.concatenate([self.ids[self.rows_of(part)] for part in parts])
+        known = np.concatenate([ids for _, ids in parts.values()])
+        if not (len(named) and len(known)) or np.isin(named, known).any():
+            return []
+        some, other = ("; ".join(map(str, ids[:_EXAMPLES])) for ids in (named, known))
+        return [f"no id in common (answers: {some}; photos: {other})"]
 
     def _silent(self, parts: Mapping[str, tuple[Text, Text]]) -> list[str]:
         """The photos without an answer: those without a row, and those that are declined."""
@@ -249,6 +273,9 @@ class AnswersFile:
 _MISSING = (
     "The key `missing` says what stands in for an answer where there is none: farthest, uniform or "
     "prior. "
+)
+_STRANGERS = (
+    "`id_column` says which column holds the ids, of the answers and of a table of photos. "
 )
 _SCALE = " (a share from 0 to 1; `confidence_scale: 100` reads percent)"
 

@@ -124,6 +124,10 @@ class PredictionsMethod(Method):
     def needs_training(self) -> bool:
         return self.config.missing == "prior"
 
+    @property
+    def says_one_place(self) -> bool:
+        return self._written.one_row_each
+
     def answers(self, part: str) -> bool:
         from geobench_basics.methods.answers import ways_to_write
 
