@@ -116,30 +116,18 @@ def read_photo_table(config: TableConfig) -> PhotoTable:
 
 
 def _roles(file: columns.ColumnFile, config: TableConfig) -> _Roles:
-    named = file.find(columns.ID, given=config.id_column, key="id_column", role="the photos' ids")
+    named = file.find(columns.ID, given=config.id_column)
     image = None
     if config.images is not None or config.image_column is not None or named is None:
-        image = file.find(
-            columns.PICTURE,
-            given=config.image_column,
-            key="image_column",
-            role="the pictures' names",
-        )
+        image = file.find(columns.PICTURE, given=config.image_column)
+    place = file.place(columns.TRUE_PLACE, lat=config.lat_column, lon=config.lon_column)
     return _Roles(
-        id=named
-        or image
-        or file.require(columns.ID, given=None, key="id_column", role="the photos' ids"),
+        id=named or image or file.require(columns.ID, given=None),
         image=image,
-        lat=file.require(
-            columns.LAT, given=config.lat_column, key="lat_column", role="the latitude"
-        ),
-        lon=file.require(
-            columns.LON, given=config.lon_column, key="lon_column", role="the longitude"
-        ),
-        group=file.find(
-            columns.GROUP, given=config.group_column, key="group_column", role="the group"
-        ),
-        part=file.find(columns.PART, given=config.part_column, key="part_column", role="the part"),
+        lat=place.lat,
+        lon=place.lon,
+        group=file.find(columns.GROUP, given=config.group_column),
+        part=file.find(columns.PART, given=config.part_column),
     )
 
 
@@ -147,10 +135,7 @@ def _attributes(file: columns.ColumnFile, roles: _Roles, config: TableConfig) ->
     free = [name for name in file.columns if name not in roles]
     if config.attributes is None:
         return free
-    wanted = [
-        file.find((), given=name, key="attributes", role="an attribute")
-        for name in config.attributes
-    ]
+    wanted = [file.named(name, key="attributes") for name in config.attributes]
     return [name for name in wanted if name in free]
 
 
@@ -159,10 +144,7 @@ def _sliced(
 ) -> tuple[str, ...] | None:
     if config.sliced is None:
         return None
-    wanted = [
-        file.find((), given=name, key="sliced", role="an attribute to slice by")
-        for name in config.sliced
-    ]
+    wanted = [file.named(name, key="sliced") for name in config.sliced]
     for name in wanted:
         if name not in attributes:
             raise ConfigError(

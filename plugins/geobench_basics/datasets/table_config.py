@@ -29,8 +29,12 @@ class TableConfig(Config):
         description="names of the pictures' files; usually file, filename, path, image, img_file; "
         "else the ids",
     )
-    lat_column: str | None = Field(None, description="usually lat, latitude")
-    lon_column: str | None = Field(None, description="usually lon, lng, long, longitude")
+    lat_column: str | None = Field(
+        None, description="usually true_lat, gt_lat, lat, latitude, gps_lat, in this order"
+    )
+    lon_column: str | None = Field(
+        None, description="usually true_lon, gt_lon, lon, lng, long, longitude, gps_lon, likewise"
+    )
     group_column: str | None = Field(
         None,
         description="what must not leak between train and test; usually group, sequence, author, "

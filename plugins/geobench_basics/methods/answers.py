@@ -236,28 +236,36 @@ def _counted(what: str, mask: Mask, name: Callable[[int], str]) -> list[str]:
     return [f"{len(found)} {what} (first: {name(int(found[0]))})"] if len(found) else []
 
 
-def read_answers(path: Path) -> AnswersFile:
+def read_answers(
+    path: Path,
+    *,
+    id_column: str | None = None,
+    lat_column: str | None = None,
+    lon_column: str | None = None,
+) -> AnswersFile:
     """Read a file of id, lat, lon and, if it has them, part, sample and weight.
+
+    Args:
+        id_column, lat_column, lon_column: which columns these are; found by their usual names, by
+            default. Where a file holds true places beside the answers, the answers are read.
 
     Raises:
         ConfigError: a column that is not there, or that could be one of several.
         DataError: a file that cannot be read.
     """
     file = columns.read_columns(path)
-
-    def required(usual: tuple[str, ...], name: str) -> Any:
-        return file.columns[file.require(usual, given=None, key=name, role=f"column {name}")]
+    ids = file.columns[file.require(columns.ANSWER_ID, given=id_column)]
+    place = file.place(columns.ANSWER_PLACE, lat=lat_column, lon=lon_column)
 
     def optional(name: str) -> Any:
-        found = file.find((name,), given=None, key=name, role=f"column {name}")
+        found = file.find(columns.Role(f"column {name}", name, ((name,),)), given=None)
         return None if found is None else file.columns[found]
 
     part, sample, weight = optional("part"), optional("sample"), optional("weight")
-    lat, lon = required(columns.LAT, "lat"), required(columns.LON, "lon")
     return AnswersFile(
         path=path,
-        ids=columns.as_array(required(columns.ID, "id")),
-        points=np.stack([columns.as_numbers(lat), columns.as_numbers(lon)], axis=-1),
+        ids=columns.as_array(ids),
+        points=np.stack([columns.as_numbers(file.columns[name]) for name in place], axis=-1),
         part=None if part is None else columns.as_array(part),
         sample=None if sample is None else columns.as_array(sample),
         weights=None if weight is None else columns.as_numbers(weight),

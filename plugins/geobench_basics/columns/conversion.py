@@ -1,0 +1,152 @@
+"""What columns become: strings as written, numbers, groups, attributes."""
+
+import unicodedata
+from typing import Any, TypeAlias
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from geobench import DataError, Strings
+
+ArrowColumn: TypeAlias = Any
+"""A pyarrow ChunkedArray."""
+
+_PIECE = 1 << 16  # rows turned into Python strings at a time
+_EXACT = 2**53  # whole numbers from here on are not exact as floats
+_WHOLE = r"^-?(0|[1-9][0-9]*)$"
+_NUMBER = r"^[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?$"
+_PLAIN_NUMBER = r"^(-?((0|[1-9][0-9]*)(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?|[nN][aA][nN])$"
+
+_NOTHING = ("", "nan", "NaN", "None", "null", "<NA>")
+
+
+def meeting_form(text: str) -> str:
+    """The form in which two names are compared: NFC, whichever way accents were typed or stored."""
+    return unicodedata.normalize("NFC", text)
+
+
+def meeting_forms(texts: NDArray[np.str_]) -> NDArray[np.str_]:
+    """The `meeting_form` of each, (N,)."""
+    if all(map(str.isascii, texts.tolist())):
+        return texts
+    return np.array([meeting_form(text) for text in texts.tolist()], dtype=np.str_)
+
+
+def as_strings(column: ArrowColumn) -> ArrowColumn:
+    """The column as Arrow strings, trimmed; missing values are empty.
+
+    Raises:
+        DataError: whole numbers held as floats that are too long to be exact.
+    """
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        column, kind = pc.cast(column, kind.value_type), kind.value_type
+    if pa.types.is_floating(kind):
+        values = as_numbers(column)
+        if np.nanmax(np.abs(values), initial=0) >= _EXACT:
+            raise DataError(
+                "a column of names or numbers to keep as text holds floats beyond 2^53, whose "
+                "last digits are lost",
+                remedy="Write such ids as text.",
+            )
+        if (np.isnan(values) | (values == np.floor(values))).all():
+            column = pc.cast(pa.chunked_array([pa.array(values, from_pandas=True)]), pa.int64())
+    return pc.utf8_trim_whitespace(pc.fill_null(pc.cast(column, pa.string()), ""))
+
+
+def as_text(column: ArrowColumn) -> Strings:
+    """The column as strings, each distinct one held once; missing values are empty."""
+    # As in an array of numpy, a string does not end with NUL.
+    encoded = pc.dictionary_encode(pc.utf8_rtrim(as_strings(column), "\0")).combine_chunks()
+    if isinstance(encoded, pa.ChunkedArray):
+        encoded = encoded.unify_dictionaries().combine_chunks()
+    distinct = encoded.dictionary
+    order = pc.sort_indices(distinct).to_numpy()
+    rank = np.empty(len(order), np.int32)
+    rank[order] = np.arange(len(order), dtype=np.int32)
+    content = distinct.take(pa.array(order)).cast(pa.large_binary())
+    starts = np.concatenate([[0], np.cumsum(pc.binary_length(content).to_numpy())])
+    _, _, data = content.buffers()
+    held = np.frombuffer(data, np.uint8)[: starts[-1]] if data else np.empty(0, np.uint8)
+    return Strings(rank[encoded.indices.to_numpy()], held, starts.astype(np.int64))
+
+
+def as_array(column: ArrowColumn) -> NDArray[np.str_]:
+    """The column as a numpy array of strings, as wide as the longest; missing values are empty."""
+    strings = as_strings(column)
+    width = pc.max(pc.utf8_length(strings)).as_py() or 1
+    out = np.empty(len(strings), dtype=f"U{max(width, 1)}")
+    for start in range(0, len(strings), _PIECE):
+        piece = strings.slice(start, _PIECE)
+        out[start : start + len(piece)] = piece.to_numpy(zero_copy_only=False)
+    return out
+
+
+def as_groups(column: ArrowColumn, ids: ArrowColumn) -> Strings:
+    """The column as what must not leak; a photo of which nothing is known is a group of its own.
+
+    Nothing is known where the value is missing, or is what programs write in its place.
+
+    Args:
+        ids: of the photos, (N,).
+    """
+    groups = pc.utf8_rtrim(as_strings(column), "\0")
+    unknown = pc.is_in(groups, value_set=pa.array(_NOTHING))
+    return as_text(pc.if_else(unknown, as_strings(ids), groups))
+
+
+def as_numbers(column: ArrowColumn) -> NDArray[np.float64]:
+    """The column as float64; NaN where there is no number."""
+    if pa.types.is_dictionary(column.type):
+        column = pc.cast(column, column.type.value_type)
+    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+        text = pc.utf8_trim_whitespace(column)
+        try:
+            column = pc.cast(text, pa.float64())
+        except pa.ArrowInvalid:
+            number = pc.match_substring_regex(text, _NUMBER)
+            column = pc.cast(pc.if_else(number, text, None), pa.float64())
+    return np.array(pc.cast(column, pa.float64()).to_numpy(), dtype=np.float64)
+
+
+def as_attribute(column: ArrowColumn) -> NDArray[Any] | Strings:
+    """The column as integers or floats if all of it is such numbers, and as strings otherwise.
+
+    Numbers that would lose something stay strings: leading zeros, more digits than a float has.
+    Missing values are NaN or empty.
+    """
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        column, kind = pc.cast(column, kind.value_type), kind.value_type
+    if pa.types.is_integer(kind):
+        return _whole_or_float(column)
+    if pa.types.is_floating(kind) or pa.types.is_decimal(kind):
+        return as_numbers(column)
+    if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
+        return as_text(column)
+    text = pc.utf8_trim_whitespace(column)
+    text = pc.if_else(pc.equal(text, ""), None, text)
+    if text.null_count == len(text):
+        return as_text(column)
+    try:
+        if pc.all(pc.match_substring_regex(text, _WHOLE)).as_py():
+            return _whole_or_float(pc.cast(text, pa.int64()))
+        if pc.all(pc.match_substring_regex(text, _PLAIN_NUMBER)).as_py():
+            values = np.array(pc.cast(text, pa.float64()).to_numpy(), dtype=np.float64)
+            if np.nanmax(np.abs(values), initial=0) < _EXACT:
+                return values
+    except pa.ArrowInvalid:
+        pass  # more digits than 64 bits hold: text
+    return as_text(column)
+
+
+def _whole_or_float(column: ArrowColumn) -> NDArray[Any] | Strings:
+    if column.null_count == 0:
+        try:
+            return np.array(pc.cast(column, pa.int64()).to_numpy(), dtype=np.int64)
+        except pa.ArrowInvalid:  # unsigned, and too large
+            return as_text(column)
+    values = as_numbers(column)
+    return values if np.nanmax(np.abs(values), initial=0) < _EXACT else as_text(column)
