@@ -254,19 +254,19 @@ def read_answers(
         DataError: a file that cannot be read.
     """
     file = columns.read_columns(path)
-    ids = file.columns[file.require(columns.ANSWER_ID, given=id_column)]
+    named = file.find(columns.ANSWER_ID, given=id_column) or file.index_of_names
+    ids = file.names(named or file.require(columns.ANSWER_ID, given=None))
     place = file.place(columns.ANSWER_PLACE, lat=lat_column, lon=lon_column)
 
-    def optional(name: str) -> Any:
-        found = file.find(columns.Role(f"column {name}", name, ((name,),)), given=None)
-        return None if found is None else file.columns[found]
+    def optional(name: str) -> str | None:
+        return file.find(columns.Role(f"column {name}", name, ((name,),)), given=None)
 
     part, sample, weight = optional("part"), optional("sample"), optional("weight")
     return AnswersFile(
         path=path,
-        ids=columns.as_array(ids),
-        points=np.stack([columns.as_numbers(file.columns[name]) for name in place], axis=-1),
-        part=None if part is None else columns.as_array(part),
-        sample=None if sample is None else columns.as_array(sample),
-        weights=None if weight is None else columns.as_numbers(weight),
+        ids=ids,
+        points=np.stack([file.numbers(name) for name in place], axis=-1),
+        part=None if part is None else file.names(part),
+        sample=None if sample is None else file.names(sample),
+        weights=None if weight is None else file.numbers(weight),
     )
