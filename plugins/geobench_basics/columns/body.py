@@ -252,7 +252,7 @@ class Body:
         others = self._others if self._strange else []
         comments = [record for record in others if self._content(record).startswith("#")]
         cut = sorted(set(others) - set(comments))
-        for records, what in ((comments, "comments"), (cut, "with fewer values than the header")):
+        for records, what in ((comments, "comments"), (cut, "fewer values than the header")):
             if records:
                 line = self._records.lines[records[0]] + self._above
                 first = f"line {line}: {_shown(self._content(records[0]))}"

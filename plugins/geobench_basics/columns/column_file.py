@@ -105,14 +105,6 @@ class ColumnFile:
         return self.delimiter == ";" or any(has_commas(self.columns[name]) for name in names)
 
     @property
-    def index_of_names(self) -> str | None:
-        """The column of row names, where a program wrote along one that holds text."""
-        found = [
-            name for name in self.index if isinstance(as_attribute(self.columns[name]), Strings)
-        ]
-        return found[0] if len(found) == 1 else None
-
-    @property
     def shown(self) -> str:
         """The columns' names, for errors."""
         return ", ".join(name for name in self.columns if name not in self.index) or "none"
@@ -177,12 +169,35 @@ class ColumnFile:
         """
         name = self.find(role, given=given)
         if name is None:
+            strange = [name for name in self.left_out if role.group_of(name) is not None]
+            if strange:
+                raise ConfigError(
+                    f"column {strange[0]}, {role}, holds {self.left_out[strange[0]]} and neither "
+                    "text nor numbers",
+                    where=str(self.path),
+                    remedy=f"Write it as text, or name another by {role.key}: {self.shown}.",
+                )
             raise ConfigError(
                 f"no column is named like {role} ({role.usual})",
                 where=str(self.path),
                 remedy=f"Name it by {role.key}; the columns are: {self.shown}.",
             )
         return name
+
+    def ids(self, role: Role, *, given: str | None, otherwise: str | None = None) -> str:
+        """The column that plays the role of ids; else the other one; else the row names that R or
+        pandas wrote along, where they are more than numbers.
+
+        Raises:
+            ConfigError: there is none, or several columns could be meant.
+        """
+        found = self.find(role, given=given)
+        if found is None:
+            found = otherwise
+        row_names = [n for n in self.index if isinstance(as_attribute(self.columns[n]), Strings)]
+        if found is None and len(row_names) == 1:
+            return row_names[0]
+        return self.require(role, given=given) if found is None else found
 
     def place(self, roles: PlaceRoles, *, lat: str | None, lon: str | None) -> Place:
         """The columns of latitude and longitude, of one kind where they can be: `true_lon`

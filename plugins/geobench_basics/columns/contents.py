@@ -25,16 +25,20 @@ _FOREIGN = (
     (b"PK\x03\x04", "a zip archive or an Excel sheet", "Unpack it, or save the sheet as CSV."),
     (b"\xd0\xcf\x11\xe0", "an old Excel sheet", "Save it as CSV."),
     (b"\xfd7zXZ", "packed by xz", "Unpack it: unxz FILE"),
+    (b"\x04\x22\x4d\x18", "packed by lz4", "Unpack it: unlz4 FILE"),
     (b"ARROW1", "an Arrow file", "Save it as Parquet."),
     (b"SQLite format 3", "a database", "Export its table as CSV."),
     (b"\x89HDF", "an HDF5 file", "Save its table as Parquet or CSV."),
+    (b"\x89PNG", "a picture", "Name the table that lists the pictures."),
+    (b"\xff\xd8\xff", "a picture", "Name the table that lists the pictures."),
     (b"version https://git-lfs", "the pointer of Git LFS to a file", "Fetch it: git lfs pull"),
     (b"%PDF", "a PDF document", "Save its table as CSV."),
     (b"<", "a web page or XML", "Download the file itself: this may be an error page."),
     (b"{", "JSON", "Save it as CSV or Parquet."),
     (b"[{", "JSON", "Save it as CSV or Parquet."),
 )
-_UTF16_SHARE = 0.2  # of NUL among the first bytes, from which on they are no UTF-8
+_HEAD = 4096  # bytes that show what a file is
+_MANY, _FEW = 0.4, 0.05  # shares of NUL in one half of the bytes of UTF-16, and in the other
 _PIECE = 1 << 20
 
 
@@ -61,17 +65,17 @@ def read_text(path: Path) -> Text:
     else:
         text = _mapped(path)
     _refuse_foreign(text, path)
-    for mark, encoding in _RECODED:
-        if text[: len(mark)] == mark:
-            try:
-                return text[:].decode(encoding).encode()
-            except UnicodeError as error:
-                raise DataError(
-                    f"begins as {encoding.upper()}, and is damaged: {error.args[-1]}",
-                    where=str(path),
-                    remedy="Save it as UTF-8.",
-                ) from None
-    return text
+    encoding = _encoding(text[:_HEAD])
+    if encoding is None:
+        return text
+    try:
+        return text[:].decode(encoding).encode()
+    except UnicodeError as error:
+        raise DataError(
+            f"begins as {encoding.upper()}, and is damaged: {error.args[-1]}",
+            where=str(path),
+            remedy="Save it as UTF-8.",
+        ) from None
 
 
 def _mapped(path: Path) -> Text:
@@ -84,18 +88,22 @@ def _mapped(path: Path) -> Text:
 
 
 def _refuse_foreign(text: Text, path: Path) -> None:
-    head = text[:4096]
-    marked = head.startswith(tuple(mark for mark, _ in _RECODED))
-    if not marked and head.count(0) > _UTF16_SHARE * len(head):
-        raise DataError(
-            "holds NUL bytes: it is no text, or UTF-16 without a byte order mark",
-            where=str(path),
-            remedy="Save it as UTF-8, for instance: iconv -f UTF-16LE -t UTF-8 FILE > NEW",
-        )
-    bare = head.removeprefix(codecs.BOM_UTF8).lstrip()
+    bare = text[:_HEAD].removeprefix(codecs.BOM_UTF8).lstrip()
     for mark, what, remedy in _FOREIGN:
         if bare.startswith(mark):
             raise DataError(f"is {what}, no CSV", where=str(path), remedy=remedy)
+
+
+def _encoding(head: bytes) -> str | None:
+    """What a text that is no UTF-8 is encoded as, by its mark or by where its NUL bytes are."""
+    for mark, encoding in _RECODED:
+        if head.startswith(mark):
+            return encoding
+    for encoding, first in (("utf-16-be", 0), ("utf-16-le", 1)):
+        high, low = head[first::2], head[1 - first :: 2]
+        if high.count(0) > _MANY * len(high) and low.count(0) <= _FEW * len(low):
+            return encoding
+    return None
 
 
 def invalid_position(text: Text) -> int | None:

@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from geobench import DataError, Strings
+from geobench_basics import missing
 
 ArrowColumn: TypeAlias = Any
 """A pyarrow ChunkedArray."""
@@ -22,22 +23,10 @@ _PLAIN_NUMBER = r"^(-?((0|[1-9][0-9]*)(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?|[n
 _COMMA_NUMBER = r"^([-+]?[0-9]*),([0-9]+)$"
 
 _NOTHING = ("", "nan", "NaN", "None", "null", "<NA>")
-_NO_NUMBER = pa.array(
-    [
-        *("NA", "N/A", "n/a", "na", "#N/A", "<NA>", "null", "NULL", "Null", "None", "none"),
-        *("NONE", "nan", "NaN", "NAN", "NaT", "-", "--"),
-    ]
-)
-"""What programs and people write among numbers and dates where there is none."""
-
+_NUMBERS = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_boolean)
 _FEWEST = 3  # different whole numbers are slices without being declared
 LONGEST_NAME = 1024
 """Characters of what names a photo or a part; an array of numpy is as wide as the longest."""
-
-
-def is_missing(text: str) -> bool:
-    """Whether this stands for a number or a date that is not there."""
-    return not text.strip() or text.strip() in _NO_NUMBER.to_pylist()
 
 
 def meeting_form(text: str) -> str:
@@ -139,6 +128,8 @@ def as_numbers(column: ArrowColumn, *, comma: bool = False) -> NDArray[np.float6
             text = _with_points(text) if comma else text
             number = pc.match_substring_regex(text, _NUMBER)
             column = pc.cast(pc.if_else(number, text, None), pa.float64())
+    elif not any(check(column.type) for check in _NUMBERS):
+        return as_numbers(pc.cast(column, pa.string()), comma=comma)  # dates, and text as bytes
     return np.array(pc.cast(column, pa.float64()).to_numpy(), dtype=np.float64)
 
 
@@ -181,7 +172,9 @@ def as_attribute(column: ArrowColumn, *, comma: bool = False) -> NDArray[Any] | 
     text = pc.if_else(pc.equal(text, ""), None, text)
     found = _numbers_of(text)
     if found is None:
-        found = _numbers_of(pc.if_else(pc.is_in(text, value_set=_NO_NUMBER), None, text))
+        found = _numbers_of(
+            pc.if_else(pc.is_in(text, value_set=pa.array(missing.WORDS)), None, text)
+        )
     return as_text(column) if found is None else found
 
 

@@ -16,6 +16,26 @@ from geobench_basics.columns.conversion import ArrowColumn
 _FEW = 256  # rows that show whether binary values are text
 _ENCRYPTED = b"PARE"
 _UUID_BYTES = 16
+_NUMBERS_AND_TEXT = (
+    pa.types.is_integer,
+    pa.types.is_floating,
+    pa.types.is_decimal,
+    pa.types.is_boolean,
+    pa.types.is_string,
+    pa.types.is_large_string,
+)
+_BINARY = (
+    pa.types.is_binary,
+    pa.types.is_large_binary,
+    pa.types.is_fixed_size_binary,
+    pa.types.is_binary_view,
+)
+_SAID = {
+    "fixed_size_binary": "binary",
+    "large_binary": "binary",
+    "binary_view": "binary",
+    "month_day_nano_interval": "interval",
+}
 
 
 @final
@@ -84,7 +104,7 @@ def refuse_repeated(names: list[str], path: Path) -> None:
 
 def _kind(kind: Any) -> str:
     words = str(kind).split("<")[0].split("[")[0]
-    return {"fixed_size_binary": "binary", "month_day_nano_interval": "interval"}.get(words, words)
+    return _SAID.get(words, words)
 
 
 def _storage(kind: Any) -> Any:
@@ -99,13 +119,7 @@ def _nested(kind: Any) -> bool:
 
 
 def _binary(kind: Any) -> bool:
-    checks = (
-        pa.types.is_binary,
-        pa.types.is_large_binary,
-        pa.types.is_fixed_size_binary,
-        pa.types.is_binary_view,
-    )
-    return any(check(_storage(kind)) for check in checks)
+    return any(check(_storage(kind)) for check in _BINARY)
 
 
 def _usable(column: ArrowColumn) -> ArrowColumn | None:
@@ -123,21 +137,13 @@ def _usable(column: ArrowColumn) -> ArrowColumn | None:
         )
         kind = column.type
     plain = kind.value_type if pa.types.is_dictionary(kind) else kind
-    checks = (
-        pa.types.is_integer,
-        pa.types.is_floating,
-        pa.types.is_decimal,
-        pa.types.is_boolean,
-        pa.types.is_string,
-        pa.types.is_large_string,
-    )
-    if any(check(plain) for check in checks):
+    if any(check(plain) for check in _NUMBERS_AND_TEXT):
         return column
     try:
-        column = pc.cast(column, plain) if plain is not kind else column
-        return pc.cast(column, pa.string())
+        pc.cast(pc.cast(column, plain), pa.string())
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         return None
+    return column
 
 
 def _uuids(column: ArrowColumn) -> ArrowColumn:

@@ -143,7 +143,7 @@ def _roles(file: columns.ColumnFile, config: TableConfig) -> _Roles:
         image = file.find(columns.PICTURE, given=config.image_column)
     place = file.place(columns.TRUE_PLACE, lat=config.lat_column, lon=config.lon_column)
     return _Roles(
-        id=named or image or file.index_of_names or file.require(columns.ID, given=None),
+        id=file.ids(columns.ID, given=config.id_column, otherwise=image),
         image=image,
         lat=place.lat,
         lon=place.lon,

@@ -254,8 +254,7 @@ def read_answers(
         DataError: a file that cannot be read.
     """
     file = columns.read_columns(path)
-    named = file.find(columns.ANSWER_ID, given=id_column) or file.index_of_names
-    ids = file.names(named or file.require(columns.ANSWER_ID, given=None))
+    ids = file.names(file.ids(columns.ANSWER_ID, given=id_column))
     place = file.place(columns.ANSWER_PLACE, lat=lat_column, lon=lon_column)
 
     def optional(name: str) -> str | None:
