@@ -12,7 +12,7 @@ import pyarrow.csv
 from numpy.typing import NDArray
 
 from geobench import DataError
-from geobench_basics.columns.contents import Text
+from geobench_basics.columns.contents import Text, invalid_position
 from geobench_basics.columns.conversion import ArrowColumn
 from geobench_basics.columns.layout import Layout
 from geobench_basics.columns.records import (
@@ -70,6 +70,7 @@ class Body:
     def __init__(self, path: Path, text: Text, layout: Layout) -> None:
         self.path = path
         self.layout = layout
+        self._text = text
         self._all: Bytes = np.frombuffer(text, np.uint8)
         self._bytes = self._all[layout.start :]
         self._has_quotes = text.find(b'"', layout.start) >= 0
@@ -124,6 +125,15 @@ class Body:
         return pa.table([_without_quotes(column) for column in table.columns], table.column_names)
 
     def _parse(self) -> Any:
+        """The rows; those with another number of values than the header are counted."""
+        try:
+            return self._parsed(skipping=False)
+        except pa.ArrowInvalid:
+            if invalid_position(self._text) is not None:
+                raise
+            return self._parsed(skipping=True)
+
+    def _parsed(self, *, skipping: bool) -> Any:
         names = [str(number) for number in range(self._width)]
         self._strange = 0
         if not len(self._bytes):
@@ -140,7 +150,8 @@ class Body:
                         delimiter=self.layout.delimiter,
                         quote_char='"' if self._enclosing else False,
                         newlines_in_values=self._enclosing_lines,
-                        invalid_row_handler=self._skip,
+                        # It would stumble over text that is no UTF-8, and print that.
+                        invalid_row_handler=self._skip if skipping else None,
                     ),
                     pyarrow.csv.ConvertOptions(
                         column_types=dict.fromkeys(names, pa.string()),

@@ -24,6 +24,9 @@ from geobench_basics.columns.conversion import (
 )
 from geobench_basics.columns.roles import PlaceRoles, Role
 
+_MOST = 40  # names of columns in a message
+_LONGEST = 60  # characters of one
+
 
 @final
 class Place(NamedTuple):
@@ -107,7 +110,9 @@ class ColumnFile:
     @property
     def shown(self) -> str:
         """The columns' names, for errors."""
-        return ", ".join(name for name in self.columns if name not in self.index) or "none"
+        there = [spoken(name) for name in self.columns if name not in self.index]
+        more = f" and {len(there) - _MOST} more" if len(there) > _MOST else ""
+        return f"{', '.join(there[:_MOST])}{more}" if there else "none"
 
     def named(self, given: str, *, key: str) -> str:
         """The column that the configuration names, in whatever case.
@@ -136,7 +141,7 @@ class ColumnFile:
         raise ConfigError(
             f"{key} says {given!r}, and there is no such column",
             where=str(self.path),
-            remedy=spelling.did_you_mean(given, self.columns),
+            remedy=spelling.did_you_mean(given, map(spoken, self.columns)),
         )
 
     def find(self, role: Role, *, given: str | None) -> str | None:
@@ -154,10 +159,11 @@ class ColumnFile:
         best = min((group for group in groups.values() if group is not None), default=None)
         found = [name for name, group in groups.items() if group is not None and group == best]
         if len(found) > 1:
+            names = [spoken(name) for name in found]
             raise ConfigError(
-                f"columns {' and '.join(found)} could each be {role}",
+                f"columns {' and '.join(names)} could each be {role}",
                 where=str(self.path),
-                remedy=f"Say which in the configuration, for instance {role.key}: {found[0]}",
+                remedy=f"Say which in the configuration, for instance {role.key}: {names[0]}",
             )
         return found[0] if found else None
 
@@ -171,9 +177,9 @@ class ColumnFile:
         if name is None:
             strange = [name for name in self.left_out if role.group_of(name) is not None]
             if strange:
+                held = self.left_out[strange[0]]
                 raise ConfigError(
-                    f"column {strange[0]}, {role}, holds {self.left_out[strange[0]]} and neither "
-                    "text nor numbers",
+                    f"column {spoken(strange[0])}, {role}, holds {held}, no text or numbers",
                     where=str(self.path),
                     remedy=f"Write it as text, or name another by {role.key}: {self.shown}.",
                 )
@@ -222,3 +228,9 @@ class ColumnFile:
                     self.require(roles.lon.only(group), given=lon),
                 )
         return Place(self.require(roles.lat, given=lat), self.require(roles.lon, given=lon))
+
+
+def spoken(name: str) -> str:
+    """A column's name as a message shows it: on one line, and not at any length."""
+    line = " ".join(name.split())
+    return line if len(line) <= _LONGEST else line[:_LONGEST] + "..."

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet
 
 from geobench import DataError
+from geobench_basics.columns.column_file import spoken
 from geobench_basics.columns.conversion import ArrowColumn
 
 _FEW = 256  # rows that show whether binary values are text
@@ -96,7 +97,7 @@ def refuse_repeated(names: list[str], path: Path) -> None:
     repeated = sorted({name for name in names if names.count(name) > 1 and name})
     if repeated:
         raise DataError(
-            f"columns repeat: {', '.join(repeated)}",
+            f"columns repeat: {', '.join(map(spoken, repeated))}",
             where=str(path),
             remedy="Give every column a name of its own.",
         )

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from geobench import DataError, Strings
-from geobench_basics.columns.column_file import ColumnFile
+from geobench_basics.columns.column_file import ColumnFile, spoken
 from geobench_basics.columns.contents import read_text
 from geobench_basics.columns.conversion import ArrowColumn, as_attribute
 from geobench_basics.columns.delimited import read_delimited
@@ -57,7 +57,7 @@ def read_columns(path: Path) -> ColumnFile:
             "has no columns", where=str(path), remedy="Give a header, and rows below it."
         )
     if file.left_out:
-        named = ", ".join(f"{name} ({kind})" for name, kind in file.left_out.items())
+        named = ", ".join(f"{spoken(name)} ({kind})" for name, kind in file.left_out.items())
         logger.warning("%s: columns that are neither text nor numbers: %s", path.name, named)
     return file
 
