@@ -14,7 +14,7 @@ from geobench import DataError
 from geobench_basics.columns.column_file import spoken
 from geobench_basics.columns.conversion import ArrowColumn
 
-_FEW = 256  # rows that show whether binary values are text
+_FEW = 16  # rows that show whether binary values are text
 _ENCRYPTED = b"PARE"
 _UUID_BYTES = 16
 _NUMBERS_AND_TEXT = (
@@ -67,7 +67,7 @@ def read_parquet(path: Path) -> ParquetColumns:
             raise DataError(
                 "is encrypted", where=str(path), remedy="Save it as Parquet without encryption."
             )
-    with pyarrow.parquet.ParquetFile(str(path)) as file:
+    with pyarrow.parquet.ParquetFile(str(path), memory_map=True) as file:
         fields = list(file.schema_arrow)
         names = [field.name for field in fields]
         if len(set(names)) < len(names):

@@ -12,7 +12,7 @@ from geobench import Strings
 from geobench_basics.missing import is_missing
 
 _SEPARATED = re.compile(r"(\d{4})([:/])(\d{2})\2(\d{2})(?!\d)(.*)", re.DOTALL)
-_UNKNOWN = re.compile(r"[ 0]{4}:[ 0]{2}:[ 0]{2}[ 0:]*")  # EXIF 2.32, 4.6.5: blanks, or zeros
+_UNKNOWN = re.compile(r"[ 0]*:[ 0]*:[ 0:]*")  # EXIF 2.32, 4.6.5: blanks, or zeros
 _EPOCHS = ((1e8, 1.0), (1e11, 1e3), (1e14, 1e6), (1e17, 1e9))  # from which size on, per second
 _LAST_EPOCH = 1e20
 
