@@ -103,10 +103,10 @@ class TemporalSplit(Split):
         if not len(after) or len(before) < 2:
             raise DataError(
                 f"of {dated.sum()} photos with a date, {len(before)} are before the cutoff "
-                f"{cutoff:g} and {len(after)} are not",
+                f"{cutoff:.10g} and {len(after)} are not",
                 where=where,
                 remedy="Set another cutoff between the dates, which go from "
-                f"{times[dated].min():g} to {times[dated].max():g}, or a larger share.",
+                f"{times[dated].min():.10g} to {times[dated].max():.10g}, or a larger share.",
             )
         earlier_count = quota(len(before), most=config.earlier, share=config.earlier_share)
         earlier, pool = np.split(before, [earlier_count])
