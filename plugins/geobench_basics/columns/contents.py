@@ -26,6 +26,7 @@ _FOREIGN = (
     (b"\xd0\xcf\x11\xe0", "an old Excel sheet", "Save it as CSV."),
     (b"\xfd7zXZ", "packed by xz", "Unpack it: unxz FILE"),
     (b"\x04\x22\x4d\x18", "packed by lz4", "Unpack it: unlz4 FILE"),
+    (b"PAR1", "a Parquet file packed once more", "Unpack it, and name it .parquet."),
     (b"ARROW1", "an Arrow file", "Save it as Parquet."),
     (b"SQLite format 3", "a database", "Export its table as CSV."),
     (b"\x89HDF", "an HDF5 file", "Save its table as Parquet or CSV."),

@@ -132,15 +132,21 @@ def _header(sample: bytes, start: int, *, declared: str) -> _Header:
     return best._replace(start=best.start + start)
 
 
+def _values(record: str, delimiter: str, *, count: int) -> list[str]:
+    """The values of a record that may be the header."""
+    if len(record) < csv.field_size_limit():
+        values = next(csv.reader(io.StringIO(record, newline=""), delimiter=delimiter), [])
+        if len(values) == count:
+            return values
+    return record.split(delimiter)  # a stray quote, or a text so long that this is no header
+
+
 def _read(below: Bytes, delimiter: str) -> _Header:
     quoted = quoted_values(below, delimiter=ord(delimiter))  # up to a fault: the end may be cut
     records = records_of(below, quoted)
     widths = widths_of(below, records, quoted, delimiter=ord(delimiter))
     head = below[: records.ends[0]].tobytes().decode()
-    names = next(csv.reader(io.StringIO(head, newline=""), delimiter=delimiter), [])
-    if len(names) != widths[0]:  # a stray quote
-        names = next(csv.reader([head], delimiter=delimiter, quoting=csv.QUOTE_NONE), [])
-    names = [name.strip() for name in names]
+    names = [name.strip() for name in _values(head, delimiter, count=int(widths[0]))]
     known = any(
         all(any(role.group_of(name) is not None for name in names) for role in place)
         for place in (TRUE_PLACE, ANSWER_PLACE)

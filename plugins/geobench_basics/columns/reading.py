@@ -41,6 +41,12 @@ def read_columns(path: Path) -> ColumnFile:
             where=str(path),
             remedy="Name the CSV or Parquet file in it.",
         )
+    if path.exists() and not path.is_file():
+        raise DataError(
+            "is a pipe or a device, which cannot be read twice",
+            where=str(path),
+            remedy="Write its content to a file, and name that.",
+        )
     try:
         file = _read(path)
     except (pa.ArrowException, OSError, csv.Error) as error:

@@ -1,5 +1,6 @@
 """Answers made elsewhere: a CSV or Parquet file of places per photo, checked and looked up."""
 
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,8 @@ from numpy.typing import NDArray
 from geobench import Atoms, DataError, Indices, Points, Prediction, geo
 from geobench_basics import columns
 from geobench_basics.methods.given_draws import GivenDraws
+
+logger = logging.getLogger("geobench.columns")
 
 Text = NDArray[np.str_]
 Mask = NDArray[np.bool_]
@@ -254,6 +257,9 @@ def read_answers(
         DataError: a file that cannot be read.
     """
     file = columns.read_columns(path)
+    if file.incomplete is not None:
+        cut = file.incomplete
+        logger.warning("%s: %d lines: %s (first: %s)", path.name, cut.count, cut.what, cut.first)
     ids = file.names(file.ids(columns.ANSWER_ID, given=id_column))
     place = file.place(columns.ANSWER_PLACE, lat=lat_column, lon=lon_column)
 

@@ -5,6 +5,8 @@ import bz2
 import csv
 import gzip
 import io
+import os
+import time
 import unicodedata
 
 import numpy as np
@@ -15,7 +17,7 @@ from hypothesis import strategies as st
 from PIL import Image as PillowImage
 
 from geobench import ConfigError, DataError, Strings
-from geobench_basics.columns import read_columns
+from geobench_basics.columns import TRUE_PLACE, read_columns
 from geobench_basics.datasets.table import TableDataset
 from geobench_basics.datasets.table_config import TableConfig
 from geobench_basics.methods.answers import read_answers
@@ -134,6 +136,7 @@ def test_packed_files_laid_end_to_end_are_one(tmp_path):
         (b'\n[{"id": 1}]', "JSON"),
         (b"version https://git-lfs.github.com/spec/v1\noid", "git lfs pull"),
         (b"\x89PNG\r\n\x1a\n", "a picture"),
+        (gzip.compress(b"PAR1" + bytes(60)), "packed once more"),
         (b"", "Give a header"),
         (b"\n \n", "Give a header"),
         (b"\xef\xbb\xbf", "Give a header"),
@@ -202,6 +205,29 @@ def test_line_ends_in_quoted_values_are_parts_of_them(tmp_path, end):
 def test_a_header_may_have_line_ends_in_its_names(tmp_path):
     found = table(tmp_path, '"id","lat","lon","what\nis seen"\na,1,2,b\n')
     assert list(found.attributes) == ["what\nis seen"]
+
+
+def test_a_long_text_in_a_row_that_might_be_the_header_is_read(tmp_path):
+    text = f"name,breite,laenge,text\na,1,2,{'x' * 200_000}\nb,3,4,y\n"
+    config = {"id_column": "name", "lat_column": "breite", "lon_column": "laenge"}
+    assert table(tmp_path, text, **config).ids.tolist() == ["a", "b"]
+
+
+def test_a_file_of_ten_thousand_columns_takes_seconds(tmp_path):
+    names = ",".join(f"feature_{n}" for n in range(10_000))
+    values = ",".join("0" for _ in range(10_000))
+    started = time.process_time()
+    found = read_columns(written(tmp_path, f"id,lat,lon,{names}\na,1,2,{values}\n"))
+    assert found.place(TRUE_PLACE, lat=None, lon=None) == ("lat", "lon")
+    assert len(found.columns) == 10_003
+    assert time.process_time() - started < 5
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_pipe_is_refused(tmp_path):
+    os.mkfifo(tmp_path / "pipe.csv")
+    with pytest.raises(DataError, match="Write its content to a file"):
+        read_columns(tmp_path / "pipe.csv")
 
 
 texts = st.text(st.sampled_from('a",;\t\n\r #é-1'), max_size=6).map(str.strip)
@@ -304,6 +330,9 @@ def test_lines_below_all_rows_with_fewer_values_are_left_out_and_counted(tmp_pat
     found = table(tmp_path, "\n" + PLAIN + footer)
     assert found.ids.tolist() == ["007", "12e4"]
     assert (found.promised, found.broken) == (3, {"fewer values than the header": 1})
+    assert f"(first: line 5: '{footer.strip()}')" in caplog.text
+    caplog.clear()
+    assert read_answers(tmp_path / "photos.csv").ids.tolist() == ["007", "12e4"]
     assert f"(first: line 5: '{footer.strip()}')" in caplog.text
 
 
