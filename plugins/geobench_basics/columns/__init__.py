@@ -2,13 +2,16 @@
 
 from geobench_basics.columns.column_file import ColumnFile, Place
 from geobench_basics.columns.conversion import (
+    LONGEST_NAME,
     as_array,
     as_attribute,
+    as_categories,
     as_groups,
     as_numbers,
     as_strings,
     as_text,
     is_nothing,
+    is_too_long,
     meeting_form,
     meeting_forms,
 )
@@ -36,6 +39,7 @@ __all__ = [
     "ANSWER_PLACE",
     "GROUP",
     "ID",
+    "LONGEST_NAME",
     "PART",
     "PICTURE",
     "TRUE_LAT",
@@ -47,11 +51,13 @@ __all__ = [
     "Role",
     "as_array",
     "as_attribute",
+    "as_categories",
     "as_groups",
     "as_numbers",
     "as_strings",
     "as_text",
     "is_nothing",
+    "is_too_long",
     "meeting_form",
     "meeting_forms",
     "read_columns",

@@ -1,13 +1,31 @@
 """The columns of a file, found by name or by the role that they play."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, final
 
-from geobench import ConfigError, names
-from geobench_basics.columns.conversion import ArrowColumn
+import numpy as np
+from numpy.typing import NDArray
+
+from geobench import ConfigError, DataError, Strings
+from geobench import names as spelling
+from geobench_basics.columns.body import PassedOver
+from geobench_basics.columns.conversion import (
+    LONGEST_NAME,
+    ArrowColumn,
+    as_array,
+    as_attribute,
+    as_numbers,
+    as_strings,
+    has_commas,
+    is_too_long,
+    meeting_form,
+)
 from geobench_basics.columns.roles import PlaceRoles, Role
+
+_MOST = 40  # names of columns in a message
+_LONGEST = 60  # characters of one
 
 
 @final
@@ -21,11 +39,80 @@ class Place(NamedTuple):
 @final
 @dataclass(frozen=True)
 class ColumnFile:
-    """The flat columns of a file, by name, in the file's order."""
+    """The columns of a file that hold text or numbers, by name, in the file's order.
+
+    Args:
+        path: of the file.
+        columns: by name; "" is that of a column without one.
+        rows: how many.
+        index: those of the columns that only number the rows, as pandas and R write them along.
+        left_out: columns that hold neither text nor numbers -> what they hold.
+        delimiter: what stands between the values of a text; "" of other files.
+        incomplete: lines at the end of a text that have fewer values than its header.
+        line_of: the number of a row -> that of its line in a text.
+    """
 
     path: Path
     columns: Mapping[str, ArrowColumn]
     rows: int
+    index: frozenset[str] = frozenset()
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    delimiter: str = ""
+    incomplete: PassedOver | None = None
+    line_of: Callable[[int], int] | None = None
+
+    def where(self, row: int) -> str:
+        """Where a row stands: `line 4` of a text, `row 3` of another file."""
+        return f"row {row + 1}" if self.line_of is None else f"line {self.line_of(row)}"
+
+    def strings(self, name: str) -> ArrowColumn:
+        """A column as Arrow strings, trimmed; missing values are empty.
+
+        Raises:
+            DataError: whole numbers held as floats that are too long to be exact.
+        """
+        try:
+            return as_strings(self.columns[name])
+        except DataError as error:
+            where = f"{self.path}, column {name}"
+            raise DataError(error.problem, where=where, remedy=error.remedy) from None
+
+    def names(self, name: str) -> NDArray[np.str_]:
+        """A column of names, such as ids, as a numpy array (N,); missing values are empty.
+
+        Raises:
+            DataError: as `strings`; or a value is so long that it names nothing.
+        """
+        strings = self.strings(name)
+        too_long = np.flatnonzero(is_too_long(strings))
+        if len(too_long):
+            first = int(too_long[0])
+            raise DataError(
+                f"{len(too_long)} values of the column {name} have over {LONGEST_NAME:,} "
+                f"characters, the first is in {self.where(first)}",
+                where=str(self.path),
+                remedy="Give names: look for a quote that is not closed, or another column.",
+            )
+        return as_array(strings)
+
+    def numbers(self, name: str) -> NDArray[np.float64]:
+        """A column as float64 (N,), NaN where there is no number; a comma may stand for the decimal
+        point where commas do not stand between values."""
+        return as_numbers(self.columns[name], comma=self.delimiter not in ("", ","))
+
+    def writes_commas(self, *names: str) -> bool:
+        """Whether numbers of this file have decimal commas: those of these columns do, or what
+        stands between values is a semicolon, which is so for no other reason."""
+        if self.delimiter in ("", ","):
+            return False
+        return self.delimiter == ";" or any(has_commas(self.columns[name]) for name in names)
+
+    @property
+    def shown(self) -> str:
+        """The columns' names, for errors."""
+        there = [spoken(name) for name in self.columns if name not in self.index]
+        more = f" and {len(there) - _MOST} more" if len(there) > _MOST else ""
+        return f"{', '.join(there[:_MOST])}{more}" if there else "none"
 
     def named(self, given: str, *, key: str) -> str:
         """The column that the configuration names, in whatever case.
@@ -36,15 +123,25 @@ class ColumnFile:
         Raises:
             ConfigError: it is not there.
         """
-        same = [name for name in self.columns if name.lower() == given.lower()]
         if given in self.columns:
             return given
+        wanted = meeting_form(given)
+        there = {name: meeting_form(name) for name in self.columns}
+        same = [name for name, form in there.items() if form == wanted]
+        same = same or [name for name, form in there.items() if form.lower() == wanted.lower()]
         if len(same) == 1:
             return same[0]
+        if given in self.left_out:
+            raise ConfigError(
+                f"{key} says {given!r}, a column of {self.left_out[given]}, which is neither text "
+                "nor numbers",
+                where=str(self.path),
+                remedy=f"Name another column ({self.shown}), or write this one as text.",
+            )
         raise ConfigError(
             f"{key} says {given!r}, and there is no such column",
             where=str(self.path),
-            remedy=names.did_you_mean(given, self.columns),
+            remedy=spelling.did_you_mean(given, map(spoken, self.columns)),
         )
 
     def find(self, role: Role, *, given: str | None) -> str | None:
@@ -58,14 +155,15 @@ class ColumnFile:
         """
         if given is not None:
             return self.named(given, key=role.key)
-        groups = {name: role.group_of(name) for name in self.columns}
+        groups = {name: role.group_of(name) for name in self.columns if name not in self.index}
         best = min((group for group in groups.values() if group is not None), default=None)
         found = [name for name, group in groups.items() if group is not None and group == best]
         if len(found) > 1:
+            names = [spoken(name) for name in found]
             raise ConfigError(
-                f"columns {' and '.join(found)} could each be {role}",
+                f"columns {' and '.join(names)} could each be {role}",
                 where=str(self.path),
-                remedy=f"Say which in the configuration, for instance {role.key}: {found[0]}",
+                remedy=f"Say which in the configuration, for instance {role.key}: {names[0]}",
             )
         return found[0] if found else None
 
@@ -77,12 +175,35 @@ class ColumnFile:
         """
         name = self.find(role, given=given)
         if name is None:
+            strange = [name for name in self.left_out if role.group_of(name) is not None]
+            if strange:
+                held = self.left_out[strange[0]]
+                raise ConfigError(
+                    f"column {spoken(strange[0])}, {role}, holds {held}, no text or numbers",
+                    where=str(self.path),
+                    remedy=f"Write it as text, or name another by {role.key}: {self.shown}.",
+                )
             raise ConfigError(
                 f"no column is named like {role} ({role.usual})",
                 where=str(self.path),
-                remedy=f"Name it by {role.key}; the columns are: {', '.join(self.columns)}.",
+                remedy=f"Name it by {role.key}; the columns are: {self.shown}.",
             )
         return name
+
+    def ids(self, role: Role, *, given: str | None, otherwise: str | None = None) -> str:
+        """The column that plays the role of ids; else the other one; else the row names that R or
+        pandas wrote along, where they are more than numbers.
+
+        Raises:
+            ConfigError: there is none, or several columns could be meant.
+        """
+        found = self.find(role, given=given)
+        if found is None:
+            found = otherwise
+        row_names = [n for n in self.index if isinstance(as_attribute(self.columns[n]), Strings)]
+        if found is None and len(row_names) == 1:
+            return row_names[0]
+        return self.require(role, given=given) if found is None else found
 
     def place(self, roles: PlaceRoles, *, lat: str | None, lon: str | None) -> Place:
         """The columns of latitude and longitude, of one kind where they can be: `true_lon`
@@ -107,3 +228,9 @@ class ColumnFile:
                     self.require(roles.lon.only(group), given=lon),
                 )
         return Place(self.require(roles.lat, given=lat), self.require(roles.lon, given=lon))
+
+
+def spoken(name: str) -> str:
+    """A column's name as a message shows it: on one line, and not at any length."""
+    line = " ".join(name.split())
+    return line if len(line) <= _LONGEST else line[:_LONGEST] + "..."

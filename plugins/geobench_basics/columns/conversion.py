@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from geobench import DataError, Strings
+from geobench_basics import missing
 
 ArrowColumn: TypeAlias = Any
 """A pyarrow ChunkedArray."""
@@ -19,8 +20,13 @@ _WHOLE = r"^-?(0|[1-9][0-9]*)$"
 _NUMBER = r"^[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?$"
 _PLAIN_NUMBER = r"^(-?((0|[1-9][0-9]*)(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?|[nN][aA][nN])$"
 
-_EMPTY = ("", "na", "n/a", "nan", "none", "null", "<na>", "-")
+_COMMA_NUMBER = r"^([-+]?[0-9]*),([0-9]+)$"
+
 _NOTHING = ("", "nan", "NaN", "None", "null", "<NA>")
+_NUMBERS = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_boolean)
+_FEWEST = 3  # different whole numbers are slices without being declared
+LONGEST_NAME = 1024
+"""Characters of what names a photo or a part; an array of numpy is as wide as the longest."""
 
 
 def meeting_form(text: str) -> str:
@@ -36,9 +42,9 @@ def meeting_forms(texts: NDArray[np.str_]) -> NDArray[np.str_]:
 
 
 def is_nothing(column: ArrowColumn) -> NDArray[np.bool_]:
-    """Where a column is empty, or says what programs write in the place of nothing, (N,)."""
-    texts = pc.utf8_lower(as_strings(column))
-    return np.asarray(pc.is_in(texts, value_set=pa.array(_EMPTY)).to_numpy())
+    """Where a column is empty, or says what is written in the place of a number, (N,)."""
+    there = pc.is_in(as_strings(column), value_set=pa.array(["", *missing.WORDS]))
+    return np.asarray(there.to_numpy())
 
 
 def as_strings(column: ArrowColumn) -> ArrowColumn:
@@ -81,7 +87,10 @@ def as_text(column: ArrowColumn) -> Strings:
 
 
 def as_array(column: ArrowColumn) -> NDArray[np.str_]:
-    """The column as a numpy array of strings, as wide as the longest; missing values are empty."""
+    """The column as a numpy array of strings, as wide as the longest; missing values are empty.
+
+    It is for names, of which none is long (`is_too_long`).
+    """
     strings = as_strings(column)
     width = pc.max(pc.utf8_length(strings)).as_py() or 1
     out = np.empty(len(strings), dtype=f"U{max(width, 1)}")
@@ -104,25 +113,56 @@ def as_groups(column: ArrowColumn, ids: ArrowColumn) -> Strings:
     return as_text(pc.if_else(unknown, as_strings(ids), groups))
 
 
-def as_numbers(column: ArrowColumn) -> NDArray[np.float64]:
-    """The column as float64; NaN where there is no number."""
+def is_too_long(strings: ArrowColumn) -> NDArray[np.bool_]:
+    """Which Arrow strings (N,) are too long for a name."""
+    return np.asarray(pc.greater(pc.utf8_length(strings), LONGEST_NAME).to_numpy())
+
+
+def as_numbers(column: ArrowColumn, *, comma: bool = False) -> NDArray[np.float64]:
+    """The column as float64; NaN where there is no number.
+
+    Args:
+        comma: whether a comma may stand for the decimal point.
+    """
     if pa.types.is_dictionary(column.type):
         column = pc.cast(column, column.type.value_type)
-    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+    if _is_text(column.type):
         text = pc.utf8_trim_whitespace(column)
         try:
             column = pc.cast(text, pa.float64())
         except pa.ArrowInvalid:
+            text = _with_points(text) if comma else text
             number = pc.match_substring_regex(text, _NUMBER)
             column = pc.cast(pc.if_else(number, text, None), pa.float64())
+    elif not any(check(column.type) for check in _NUMBERS):
+        return as_numbers(pc.cast(column, pa.string()), comma=comma)  # dates, and text as bytes
     return np.array(pc.cast(column, pa.float64()).to_numpy(), dtype=np.float64)
 
 
-def as_attribute(column: ArrowColumn) -> NDArray[Any] | Strings:
+def has_commas(column: ArrowColumn) -> bool:
+    """Whether some value is a number with a decimal comma."""
+    if not _is_text(column.type):
+        return False
+    found = pc.match_substring_regex(pc.utf8_trim_whitespace(column), _COMMA_NUMBER)
+    return bool(pc.any(found).as_py())
+
+
+def _with_points(text: ArrowColumn) -> ArrowColumn:
+    return pc.replace_substring_regex(text, _COMMA_NUMBER, r"\1.\2")
+
+
+def _is_text(kind: Any) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def as_attribute(column: ArrowColumn, *, comma: bool = False) -> NDArray[Any] | Strings:
     """The column as integers or floats if all of it is such numbers, and as strings otherwise.
 
     Numbers that would lose something stay strings: leading zeros, more digits than a float has.
-    Missing values are NaN or empty.
+    Missing values are NaN or empty; among numbers alone `NA` and the like are missing values.
+
+    Args:
+        comma: whether a comma may stand for the decimal point.
     """
     kind = column.type
     if pa.types.is_dictionary(kind):
@@ -131,22 +171,34 @@ def as_attribute(column: ArrowColumn) -> NDArray[Any] | Strings:
         return _whole_or_float(column)
     if pa.types.is_floating(kind) or pa.types.is_decimal(kind):
         return as_numbers(column)
-    if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
+    if not _is_text(kind):
         return as_text(column)
     text = pc.utf8_trim_whitespace(column)
+    text = _with_points(text) if comma else text
     text = pc.if_else(pc.equal(text, ""), None, text)
+    found = _numbers_of(text)
+    if found is None:
+        found = _numbers_of(
+            pc.if_else(pc.is_in(text, value_set=pa.array(missing.WORDS)), None, text)
+        )
+    return as_text(column) if found is None else found
+
+
+def _numbers_of(text: ArrowColumn) -> NDArray[Any] | None:
+    """The numbers that all of these strings are, NaN for null; None where some are none."""
     if text.null_count == len(text):
-        return as_text(column)
+        return None
     try:
         if pc.all(pc.match_substring_regex(text, _WHOLE)).as_py():
-            return _whole_or_float(pc.cast(text, pa.int64()))
+            found = _whole_or_float(pc.cast(text, pa.int64()))
+            return None if isinstance(found, Strings) else found
         if pc.all(pc.match_substring_regex(text, _PLAIN_NUMBER)).as_py():
             values = np.array(pc.cast(text, pa.float64()).to_numpy(), dtype=np.float64)
             if np.nanmax(np.abs(values), initial=0) < _EXACT:
                 return values
     except pa.ArrowInvalid:
         pass  # more digits than 64 bits hold: text
-    return as_text(column)
+    return None
 
 
 def _whole_or_float(column: ArrowColumn) -> NDArray[Any] | Strings:
@@ -157,3 +209,19 @@ def _whole_or_float(column: ArrowColumn) -> NDArray[Any] | Strings:
             return as_text(column)
     values = as_numbers(column)
     return values if np.nanmax(np.abs(values), initial=0) < _EXACT else as_text(column)
+
+
+def as_categories(values: NDArray[Any] | Strings) -> NDArray[Any] | Strings:
+    """Whole numbers that stand for things, as strings; "" for NaN. Others stay as they are.
+
+    They stand for things where more than three differ (fewer are slices by themselves) and each
+    is of two photos on average: ids and populations differ from nearly all photos.
+    """
+    if isinstance(values, Strings):
+        return values
+    known = values[np.isfinite(values)]
+    different = np.unique(known)
+    if (known != np.floor(known)).any() or not _FEWEST < len(different) <= len(known) / 2:
+        return values
+    shown = np.where(np.isfinite(values), values, 0).astype(np.int64).astype(np.str_)
+    return Strings.of(np.where(np.isfinite(values), shown, ""))

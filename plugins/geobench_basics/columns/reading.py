@@ -1,23 +1,36 @@
 """CSV and Parquet files read as named columns, without guessing."""
 
 import csv
+import logging
 import os
+import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.csv
-import pyarrow.parquet
 
-from geobench import DataError
-from geobench_basics.columns.column_file import ColumnFile
+from geobench import DataError, Strings
+from geobench_basics.columns.column_file import ColumnFile, spoken
+from geobench_basics.columns.contents import read_text
+from geobench_basics.columns.conversion import ArrowColumn, as_attribute
+from geobench_basics.columns.delimited import read_delimited
+from geobench_basics.columns.parquet import read_parquet, refuse_repeated
+
+logger = logging.getLogger("geobench.columns")
+
+_PARQUET = b"PAR1", b"PARE"  # the second is encrypted
+_PANDAS_INDEX = re.compile(r"__index_level_\d+__")
+_PANDAS_UNNAMED = re.compile(r"Unnamed: \d+(\.\d+)*")
+_SHOWN = 200  # characters of what a library says
 
 
 def read_columns(path: Path) -> ColumnFile:
-    """Read a Parquet file (`.parquet`, `.pq`), or else a CSV separated by commas or tabs.
+    """Read a Parquet file, or else text in which commas, semicolons, tabs or bars stand between
+    values, packed by gzip, bzip2 or zstd or not.
 
-    A CSV's values stay text as written, compressed or not; of a Parquet file, columns that hold
-    lists or records are left out.
+    Values of text stay as written. What cannot be used is left out, and said: columns of a Parquet
+    file that hold neither text nor numbers, and lines that are no rows.
 
     Raises:
         DataError: a file that cannot be read, or column names that repeat.
@@ -28,49 +41,93 @@ def read_columns(path: Path) -> ColumnFile:
             where=str(path),
             remedy="Name the CSV or Parquet file in it.",
         )
-    try:
-        parquet = path.suffix.lower() in (".parquet", ".pq")
-        table = _read_parquet(path) if parquet else _read_csv(path)
-    except (pa.ArrowException, OSError, UnicodeDecodeError, csv.Error) as error:
-        number = error.errno if isinstance(error, OSError) else None
+    if path.exists() and not path.is_file():
         raise DataError(
-            f"cannot be read: {error if number is None else os.strerror(number)}",
+            "is a pipe or a device, which cannot be read twice",
             where=str(path),
-            remedy="Give a Parquet file, or UTF-8 text separated by commas or tabs with a header, "
-            "that you may read.",
-        ) from error
-    names = [name.strip() for name in table.column_names]
-    repeated = sorted({name for name in names if names.count(name) > 1 and name})
-    if repeated:
-        raise DataError(
-            f"columns repeat: {', '.join(repeated)}",
-            where=str(path),
-            remedy="Give every column a name of its own.",
+            remedy="Write its content to a file, and name that.",
         )
-    # A column without a name is an index that somebody's program wrote along.
-    columns = {name: column for name, column in zip(names, table.columns, strict=True) if name}
-    return ColumnFile(path, columns, table.num_rows)
+    try:
+        file = _read(path)
+    except (pa.ArrowException, OSError, csv.Error) as error:
+        number = error.errno if isinstance(error, OSError) else None
+        said = " ".join(str(error).split())[:_SHOWN].rstrip(".")
+        raise DataError(
+            f"cannot be read: {said if number is None else os.strerror(number)}",
+            where=str(path),
+            remedy="Give a Parquet file, or UTF-8 text separated by commas, semicolons or tabs "
+            "with a header, that you may read and that is whole.",
+        ) from error
+    if not file.columns:
+        raise DataError(
+            "has no columns", where=str(path), remedy="Give a header, and rows below it."
+        )
+    if file.left_out:
+        named = ", ".join(f"{spoken(name)} ({kind})" for name, kind in file.left_out.items())
+        logger.warning("%s: columns that are neither text nor numbers: %s", path.name, named)
+    return file
 
 
-def _read_csv(path: Path) -> Any:
-    with pa.input_stream(str(path), compression="detect") as stream:
-        # A cut-off character at the end of the piece is no error of the file.
-        head = stream.read(1 << 20).decode("utf-8-sig", "ignore")
-    first = head.split("\n", 1)[0].rstrip("\r")
-    delimiter = "\t" if first.count("\t") > first.count(",") else ","
-    names = next(csv.reader([first], delimiter=delimiter), [])
-    return pyarrow.csv.read_csv(
-        str(path),
-        parse_options=pyarrow.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
-        convert_options=pyarrow.csv.ConvertOptions(
-            column_types={name: pa.string() for name in names},
-            null_values=[],
-            strings_can_be_null=False,
-        ),
+def _read(path: Path) -> ColumnFile:
+    with path.open("rb") as stream:
+        mark = stream.read(len(_PARQUET[0]))
+    if mark in _PARQUET:
+        return _parquet_file(path)
+    text = read_text(path)
+    if path.suffix.lower() in (".parquet", ".pq"):
+        raise DataError(
+            "is no Parquet file: it does not begin with PAR1",
+            where=str(path),
+            remedy="Write it again; if it is text, name it .csv.",
+        )
+    found = read_delimited(path, text)
+    refuse_repeated(found.names, path)
+    columns = dict(zip(found.names, found.columns, strict=True))
+    if found.names.count("") > 1:
+        columns.pop("")
+    cut = next((each for each in found.passed if each.incomplete), None)
+    for each in found.passed:
+        if not each.incomplete:
+            logger.warning(
+                "%s: %d lines are no rows: %s (first: %s)",
+                path.name,
+                each.count,
+                each.what,
+                each.first,
+            )
+    return ColumnFile(
+        path,
+        columns,
+        found.rows,
+        index=_index(columns),
+        delimiter=found.delimiter,
+        incomplete=cut,
+        line_of=found.line_of,
     )
 
 
-def _read_parquet(path: Path) -> Any:
-    file = pyarrow.parquet.ParquetFile(str(path))
-    flat = [field.name for field in file.schema_arrow if not pa.types.is_nested(field.type)]
-    return file.read(columns=flat)
+def _parquet_file(path: Path) -> ColumnFile:
+    found = read_parquet(path)
+    names = [name.strip() for name in found.columns]
+    refuse_repeated(names, path)
+    columns = dict(zip(names, found.columns.values(), strict=True))
+    return ColumnFile(path, columns, found.rows, index=_index(columns), left_out=found.left_out)
+
+
+def _index(columns: Mapping[str, ArrowColumn]) -> frozenset[str]:
+    """The columns that number the rows because a program wrote its index along."""
+    return frozenset(
+        name
+        for name, column in columns.items()
+        if not name
+        or _PANDAS_INDEX.fullmatch(name)
+        or (_PANDAS_UNNAMED.fullmatch(name) and _numbers_rows(column))
+    )
+
+
+def _numbers_rows(column: ArrowColumn) -> bool:
+    """Whether all values are whole and different: a spreadsheet may leave out a name, too."""
+    values = as_attribute(column)
+    if isinstance(values, Strings) or values.dtype.kind != "i":
+        return False
+    return len(np.unique(values)) == len(values)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple, final
 
 
@@ -32,10 +33,16 @@ class Role:
 
     def group_of(self, name: str) -> int | None:
         """The number of the group that a column's name is of, or None."""
-        for number, group in enumerate(self.groups):
-            if plain(name) in map(plain, group):
-                return number
-        return None
+        return self._numbers.get(plain(name))
+
+    @cached_property
+    def _numbers(self) -> dict[str, int]:
+        """The usual names, plain -> the number of their group."""
+        return {
+            plain(name): number
+            for number, group in reversed(list(enumerate(self.groups)))
+            for name in group
+        }
 
     def only(self, number: int) -> "Role":
         """The same role, found by the names of one group alone."""

@@ -1,5 +1,6 @@
 """A CSV or Parquet file that lists photos, read as columns and matched with picture files."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from geobench_basics import columns
 from geobench_basics.datasets.pictures import find_pictures
 from geobench_basics.datasets.table_config import TableConfig
 
+_SHOWN = 40  # characters of a value in a message
 _MISSING, _SEVERAL = -1, -2  # instead of the number of a row's picture
 
 
@@ -38,6 +40,9 @@ class PhotoTable:
         return str(self.paths[index].as_py())
 
 
+logger = logging.getLogger("geobench.dataset")
+
+
 class _Roles(NamedTuple):
     id: str
     image: str | None
@@ -56,11 +61,12 @@ def read_photo_table(config: TableConfig) -> PhotoTable:
     """
     file = columns.read_columns(config.file)
     roles = _roles(file, config)
-    points = np.stack([columns.as_numbers(file.columns[c]) for c in (roles.lat, roles.lon)], -1)
-    ids = columns.as_strings(file.columns[roles.id])
+    points = np.stack([file.numbers(roles.lat), file.numbers(roles.lon)], -1)
+    ids = file.strings(roles.id)
     with np.errstate(invalid="ignore"):
         problems = {
             "no id": pc.equal(ids, "").to_numpy(),
+            f"id of over {columns.LONGEST_NAME:,} characters": columns.is_too_long(ids),
             "coordinates that are no numbers": ~np.isfinite(points).all(axis=-1),
             "coordinates off the globe": (np.abs(points[:, 0]) > 90) | (np.abs(points[:, 1]) > 360),
         }
@@ -78,8 +84,11 @@ def read_photo_table(config: TableConfig) -> PhotoTable:
         found = np.flatnonzero(mask & good)
         if len(found):
             broken[reason] = len(found)
-            first[reason] = f"row {found[0] + 1}, id {ids[int(found[0])].as_py()!r}"
+            first[reason] = _shown(file, roles, int(found[0]))
             good[found] = False
+    if file.incomplete is not None:
+        broken[file.incomplete.what] = file.incomplete.count
+        first[file.incomplete.what] = file.incomplete.first
     if not good.any():
         reasons = ", ".join(f"{count} {reason}" for reason, count in broken.items())
         raise DataError(
@@ -98,21 +107,33 @@ def read_photo_table(config: TableConfig) -> PhotoTable:
     if roles.group is not None and roles.group != roles.id:
         groups = columns.as_groups(kept(roles.group), kept(roles.id))
     attributes = _attributes(file, roles, config)
+    sliced = _sliced(file, attributes, config)
+    comma = file.writes_commas(roles.lat, roles.lon)
+    values = {name: columns.as_attribute(kept(name), comma=comma) for name in attributes}
     return PhotoTable(
         table=Table(
             ids=table_ids,
             points=points[good],
             groups=groups,
-            attributes={name: columns.as_attribute(kept(name)) for name in attributes},
+            attributes=values
+            | {name: columns.as_categories(values[name]) for name in sliced or ()},
             part=None if roles.part is None else columns.as_text(kept(roles.part)),
             sizes=None if sizes is None else sizes[good],
-            promised=file.rows,
+            promised=file.rows + (file.incomplete.count if file.incomplete else 0),
             broken=broken,
-            sliced=_sliced(file, attributes, config),
+            sliced=sliced,
         ),
         paths=None if paths is None else paths.filter(pa.array(good)),
         first_broken=first,
     )
+
+
+def _shown(file: columns.ColumnFile, roles: _Roles, row: int) -> str:
+    """A row as the log shows it: where it stands, its id and its place as written."""
+    values = [file.columns[name].slice(row, 1) for name in (roles.id, roles.lat, roles.lon)]
+    written = [str(value[0].as_py()) for value in values]
+    photo, *place = [text if len(text) <= _SHOWN else text[:_SHOWN] + "..." for text in written]
+    return f"{file.where(row)}, id {photo!r}, at {', '.join(place)}"
 
 
 def _roles(file: columns.ColumnFile, config: TableConfig) -> _Roles:
@@ -122,7 +143,7 @@ def _roles(file: columns.ColumnFile, config: TableConfig) -> _Roles:
         image = file.find(columns.PICTURE, given=config.image_column)
     place = file.place(columns.TRUE_PLACE, lat=config.lat_column, lon=config.lon_column)
     return _Roles(
-        id=named or image or file.require(columns.ID, given=None),
+        id=file.ids(columns.ID, given=config.id_column, otherwise=image),
         image=image,
         lat=place.lat,
         lon=place.lon,
@@ -132,7 +153,7 @@ def _roles(file: columns.ColumnFile, config: TableConfig) -> _Roles:
 
 
 def _attributes(file: columns.ColumnFile, roles: _Roles, config: TableConfig) -> list[str]:
-    free = [name for name in file.columns if name not in roles]
+    free = [name for name in file.columns if name not in roles and name not in file.index]
     if config.attributes is None:
         return free
     wanted = [file.named(name, key="attributes") for name in config.attributes]
@@ -162,14 +183,14 @@ class _Pictures(NamedTuple):
 
 
 def _match_pictures(file: columns.ColumnFile, roles: _Roles, root: Path) -> _Pictures:
-    found = find_pictures(root)
+    found = _named_in_utf8(find_pictures(root))
     if not found:
         raise DataError("no picture files", where=str(root), remedy="Check dataset.images.")
     paths = pa.array(found)
     row = np.full(file.rows, _MISSING)
     for name in dict.fromkeys([roles.image, roles.id]):
         if name is not None and (row < 0).any():
-            row = np.where(row < 0, _lookup(columns.as_strings(file.columns[name]), paths), row)
+            row = np.where(row < 0, _lookup(file.strings(name), paths), row)
     sizes = np.zeros(len(found), np.int64)
     for index in np.unique(row[row >= 0]):
         try:
@@ -179,7 +200,27 @@ def _match_pictures(file: columns.ColumnFile, roles: _Roles, root: Path) -> _Pic
     return _Pictures(paths, sizes, row)
 
 
+def _named_in_utf8(paths: list[str]) -> list[str]:
+    """Those of the pictures that a table can name at all."""
+    kept = [path for path in paths if path.encode(errors="replace").decode() == path]
+    if len(kept) < len(paths):
+        count = len(paths) - len(kept)
+        logger.warning("table: %d pictures have names that are no UTF-8: no row names them", count)
+    return kept
+
+
 def _lookup(names: Any, paths: Any) -> NDArray[np.int64]:
+    """The number of each named picture: of the very name, or else of the same name with accents
+    stored in another way."""
+    row = _lookup_exactly(names, paths)
+    if (row == _MISSING).any():
+        forms = [pc.utf8_normalize(each, form="NFC") for each in (names, paths)]
+        if not (forms[0].equals(names) and forms[1].equals(paths)):
+            row = np.where(row == _MISSING, _lookup_exactly(*forms), row)
+    return row
+
+
+def _lookup_exactly(names: Any, paths: Any) -> NDArray[np.int64]:
     """The number of each named picture: by its path below the folder, or, for a name without
     folders, by its file name at any depth; each with its ending or without."""
     names = pc.replace_substring(names, "\\", "/")

@@ -16,7 +16,10 @@ class TableConfig(Config):
 
     unkeyed: ClassVar[frozenset[str]] = frozenset({"sliced"})
 
-    file: InputPath = Field(description="a Parquet file, or a CSV separated by commas or tabs")
+    file: InputPath = Field(
+        description="a Parquet file, or text with commas, semicolons or tabs, also packed (.gz, "
+        ".bz2, .zst)"
+    )
     images: InputPath | None = Field(
         None,
         description="the folder that the pictures are in, at any depth; none: coordinates only",
@@ -48,8 +51,8 @@ class TableConfig(Config):
     )
     sliced: tuple[str, ...] | None = Field(
         None,
-        description="the attributes that tables are sliced by; all but ids and other numbers that "
-        "name things, by default",
+        description="the attributes that tables are sliced by, of which whole numbers that repeat "
+        "are categories; all but ids and other numbers that name things, by default",
     )
     publishes: Literal["pictures", "coordinates", "scores"] = Field(
         "coordinates", description="what a leaderboard may show of these photos"

@@ -1,5 +1,6 @@
 """Answers made elsewhere: a CSV or Parquet file of places per photo, checked and looked up."""
 
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -15,6 +16,8 @@ from geobench_basics.methods import said_along
 from geobench_basics.methods.meeting import meet
 from geobench_basics.methods.part_answers import PartAnswers
 from geobench_basics.methods.said_along import SaidAlong
+
+logger = logging.getLogger("geobench.columns")
 
 Text: TypeAlias = NDArray[np.str_]
 Mask: TypeAlias = NDArray[np.bool_]
@@ -315,22 +318,24 @@ def read_answers(
         DataError: a file that cannot be read.
     """
     file = columns.read_columns(path)
-    ids = file.columns[file.require(columns.ANSWER_ID, given=id_column)]
+    if file.incomplete is not None:
+        cut = file.incomplete
+        logger.warning("%s: %d lines: %s (first: %s)", path.name, cut.count, cut.what, cut.first)
+    ids = file.names(file.ids(columns.ANSWER_ID, given=id_column))
     place = file.place(columns.ANSWER_PLACE, lat=lat_column, lon=lon_column)
 
-    def optional(name: str) -> Any:
-        found = file.find(columns.Role(f"column {name}", name, ((name,),)), given=None)
-        return None if found is None else file.columns[found]
+    def optional(name: str) -> str | None:
+        return file.find(columns.Role(f"column {name}", name, ((name,),)), given=None)
 
     part, sample, weight = optional("part"), optional("sample"), optional("weight")
-    lat, lon = (file.columns[name] for name in place)
+    lat, lon = (columns.is_nothing(file.columns[name]) for name in place)
     return AnswersFile(
         path=path,
-        ids=columns.as_array(ids),
-        points=np.stack([columns.as_numbers(lat), columns.as_numbers(lon)], axis=-1),
-        refused=columns.is_nothing(lat) & columns.is_nothing(lon),
-        part=None if part is None else columns.as_array(part),
-        sample=None if sample is None else columns.as_array(sample),
-        weights=None if weight is None else columns.as_numbers(weight),
+        ids=ids,
+        points=np.stack([file.numbers(name) for name in place], axis=-1),
+        refused=lat & lon,
+        part=None if part is None else file.names(part),
+        sample=None if sample is None else file.names(sample),
+        weights=None if weight is None else file.numbers(weight),
         along=said_along.read(file, confidence_scale=confidence_scale, cost_unit=cost_unit),
     )

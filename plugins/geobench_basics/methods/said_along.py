@@ -1,7 +1,7 @@
 """What an answers file says beside places: confidence, seconds, cost and explanation."""
 
 from dataclasses import dataclass
-from typing import Any, TypeAlias, final
+from typing import TypeAlias, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -102,11 +102,10 @@ def read(file: columns.ColumnFile, *, confidence_scale: float, cost_unit: str) -
         written = names[name]
         if written is None:
             continue
-        column: Any = file.columns[written]
-        values = columns.as_numbers(column)
+        values = file.numbers(written)
         if name == CONFIDENCE:
             values = values / confidence_scale
-        empty = columns.is_nothing(column)
+        empty = columns.is_nothing(file.columns[written])
         with np.errstate(invalid="ignore"):
             proper = (values >= 0) & (values <= (1 if name == CONFIDENCE else _MOST))
         numbers[name], unreadable[name] = np.where(empty, np.nan, values), ~proper & ~empty

@@ -1,7 +1,6 @@
 """The split that trains on earlier photos and tests on later ones."""
 
-import re
-from datetime import UTC, datetime
+import logging
 from pathlib import Path
 from typing import Any, final
 
@@ -9,16 +8,33 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from geobench import Assignment, ConfigError, DataError, Dataset, Fact, Part, Split, SplitConfig
+from geobench import (
+    Assignment,
+    ConfigError,
+    DataError,
+    Dataset,
+    Fact,
+    Part,
+    Split,
+    SplitConfig,
+    Strings,
+)
+from geobench_basics.splits.dates import Dates, dates_of
 from geobench_basics.splits.learning import learn
 from geobench_basics.splits.quotas import quota
+
+logger = logging.getLogger("geobench.split")
+
+_SHOWN = 40  # characters of a value in a message
 
 
 class TemporalConfig(SplitConfig):
     """Where the date is, what is later, and how many photos each part takes."""
 
     attribute: str = Field(
-        "date", description="the attribute with the date: ISO 8601, or a number such as the year"
+        "date",
+        description="the attribute with the date: ISO 8601, EXIF (2015:06:30 12:00:00), or a "
+        "number such as the year or seconds since 1970",
     )
     cutoff: int | float | str | None = Field(
         None,
@@ -46,7 +62,8 @@ class TemporalSplit(Split):
     Everything that is learnt from, and the part `earlier`, lies before the cutoff; `later` lies
     at it or after it, so photos of one date are never on both sides. A date without a time is
     its first moment, a year its first of January; a time without a zone is UTC. Photos without a
-    date, or with one that cannot be read, are left out and counted.
+    date (`NA`, `null` and the like are none), or with one that cannot be read, are left out and
+    counted.
     """
 
     name = "temporal"
@@ -60,28 +77,36 @@ class TemporalSplit(Split):
     def draw(self, dataset: Dataset) -> Assignment:
         config, where = self.config, f"split temporal of {dataset.name}"
         column = self._column(dataset, where)
-        missing = _missing(column)
-        times = _times(column)
-        dated = np.isfinite(times)
+        dates = dates_of(column)
+        times, dated = dates.times, np.isfinite(dates.times)
+        strange = np.flatnonzero(dates.unreadable)
         if not dated.any():
-            known = column[~missing]
-            held = f"such as {str(known[0])!r}" if len(known) else "it is empty"
+            held = f"such as {_shown(column, strange[0])}" if len(strange) else "it is empty"
             raise DataError(
                 f"no value of the attribute {config.attribute} is a date: {held}",
                 where=where,
-                remedy="Give ISO 8601 dates (2015-06-30), or numbers such as the year.",
+                remedy="Give ISO 8601 dates (2015-06-30), EXIF ones (2015:06:30 12:00:00), or "
+                "numbers such as the year.",
             )
-        cutoff = self._cutoff(times[dated], column)
+        if len(strange):
+            logger.warning(
+                "%s: %d photos: unreadable date (first: id %r, %s)",
+                where,
+                len(strange),
+                str(dataset.table.ids[strange[0]]),
+                _shown(column, strange[0]),
+            )
+        cutoff = self._cutoff(times[dated], dates)
         rng = np.random.default_rng(config.seed)
         after = rng.permutation(np.flatnonzero(dated & (times >= cutoff)))
         before = rng.permutation(np.flatnonzero(dated & (times < cutoff)))
         if not len(after) or len(before) < 2:
             raise DataError(
                 f"of {dated.sum()} photos with a date, {len(before)} are before the cutoff "
-                f"{cutoff:g} and {len(after)} are not",
+                f"{cutoff:.10g} and {len(after)} are not",
                 where=where,
                 remedy="Set another cutoff between the dates, which go from "
-                f"{times[dated].min():g} to {times[dated].max():g}, or a larger share.",
+                f"{times[dated].min():.10g} to {times[dated].max():.10g}, or a larger share.",
             )
         earlier_count = quota(len(before), most=config.earlier, share=config.earlier_share)
         earlier, pool = np.split(before, [earlier_count])
@@ -98,8 +123,8 @@ class TemporalSplit(Split):
         left_out = {
             **learnt.left_out,
             "set-aside": np.sort(after[config.later :]),
-            "no date": np.flatnonzero(missing),
-            "unreadable date": np.flatnonzero(~missing & ~dated),
+            "no date": np.flatnonzero(dates.missing),
+            "unreadable date": strange,
         }
         return Assignment(
             train=Part.of("train", dataset, learnt.train),
@@ -114,7 +139,7 @@ class TemporalSplit(Split):
             },
         )
 
-    def _column(self, dataset: Dataset, where: str) -> NDArray[Any]:
+    def _column(self, dataset: Dataset, where: str) -> NDArray[Any] | Strings:
         attributes, wanted = dataset.table.attributes, self.config.attribute
         if wanted not in attributes:
             there = ", ".join(attributes)
@@ -125,20 +150,21 @@ class TemporalSplit(Split):
                 if there
                 else "It has no attributes at all: use another split.",
             )
-        return np.asarray(attributes[wanted])
+        return attributes[wanted]
 
-    def _cutoff(self, times: NDArray[np.float64], column: NDArray[Any]) -> float:
+    def _cutoff(self, times: NDArray[np.float64], dates: Dates) -> float:
         """The first time that is later."""
         given = self.config.cutoff
         if isinstance(given, str):
-            kind = "numbers" if _holds_numbers(column) else "dates"
-            read = _number(given) if kind == "numbers" else _decimal_year(given.strip())
+            read = dates.read(given)
             if not np.isfinite(read):
+                kind = "numbers" if dates.numbers else "dates"
                 raise ConfigError(
                     f"cutoff {given!r} is none of the {kind} that the attribute "
                     f"{self.config.attribute} holds",
                     where="split temporal",
-                    remedy="Write it as the dataset does.",
+                    remedy="Write it as the dataset does, whose dates go from "
+                    f"{times.min():.10g} to {times.max():.10g}.",
                 )
             return read
         if given is not None:
@@ -150,46 +176,6 @@ class TemporalSplit(Split):
         return float(found[-max(1, fitting)])
 
 
-def _missing(column: NDArray[Any]) -> NDArray[np.bool_]:
-    if column.dtype.kind == "U":
-        return np.asarray(np.char.strip(column) == "")
-    return np.isnan(column.astype(np.float64))
-
-
-def _holds_numbers(column: NDArray[Any]) -> bool:
-    if column.dtype.kind != "U":
-        return True
-    texts = np.unique(np.char.strip(column)).tolist()
-    return all(text == "" or np.isfinite(_number(text)) for text in texts)
-
-
-def _times(column: NDArray[Any]) -> NDArray[np.float64]:
-    """Numbers as they are, or ISO dates as decimal years, (N,); NaN where there is neither."""
-    if column.dtype.kind != "U":
-        values = column.astype(np.float64)
-        return np.where(np.isfinite(values), values, np.nan)
-    read = _number if _holds_numbers(column) else _decimal_year
-    written, codes = np.unique(np.char.strip(column), return_inverse=True)
-    return np.array([read(text) for text in written.tolist()], dtype=np.float64)[codes]
-
-
-def _number(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        return np.nan
-    return value if np.isfinite(value) else np.nan
-
-
-def _decimal_year(text: str) -> float:
-    """The moment at which an ISO date begins; NaN if it is none."""
-    if re.fullmatch(r"\d{4}(-\d{2})?", text):
-        text = f"{text}-01-01"[:10]
-    try:
-        moment = datetime.fromisoformat(text)
-        moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-        year = datetime(moment.year, 1, 1, tzinfo=UTC)
-        following = datetime(moment.year + 1, 1, 1, tzinfo=UTC)
-    except (ValueError, OverflowError):
-        return np.nan
-    return moment.year + (moment - year) / (following - year)
+def _shown(column: NDArray[Any] | Strings, row: int) -> str:
+    text = str(column[int(row)])
+    return repr(text if len(text) <= _SHOWN else text[:_SHOWN] + "...")

@@ -1,7 +1,8 @@
 """The split temporal: what is earlier, what is later, and how dates are read."""
 
+import tracemalloc
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
@@ -9,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drawn_places import Places, everything, far_and_wide, sizes
-from geobench import DataError, GeobenchError
+from geobench import DataError, GeobenchError, Strings
+from geobench_basics.splits.dates import dates_of
 from geobench_basics.splits.temporal import TemporalConfig, TemporalSplit
 
 
@@ -112,6 +114,73 @@ def test_dates_that_cannot_be_read_are_left_out_and_counted():
     drawn = split(numbers)
     assert drawn.left_out["unreadable date"].tolist() == [7]
     assert drawn.left_out["no date"].tolist() == [6]
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda year: f"{year}:04:11 15:47:53",
+        lambda year: f"{year}:04:11",
+        lambda year: f"{year}:04:11 15:47:53.25+02:00",
+        lambda year: f"{year}/04/11 15:47",
+        lambda year: f"{year}-04-11 15:47:53 UTC",
+        lambda year: f"{year}-04-11T15:47:53.000000000",
+        lambda year: f"{year}-04-11 15:47:53+0000",
+    ],
+)
+def test_dates_of_exif_and_of_programs_are_read(write):
+    iso = [f"{year}-04-11" for year in range(2000, 2020)]
+    drawn = split(np.array([write(year) for year in range(2000, 2020)]), cutoff="2015-04-11")
+    assert drawn.parts[1].rows.tolist() == [15, 16, 17, 18, 19]
+    moment = split(np.array(iso)).facts["last date"].value
+    assert moment <= drawn.facts["last date"].value < moment + 1 / 365
+    assert "unreadable date" not in drawn.left_out
+
+
+@pytest.mark.parametrize(
+    "missing",
+    ["NA", "N/A", "null", "None", "nan", "NULL", "-", "  ", "0000:00:00 00:00:00", "    :  :  "],
+)
+@pytest.mark.parametrize("kind", ["dates", "seconds"])
+def test_what_stands_for_no_date_is_left_out_and_counted(missing, kind):
+    dates = [f"{year}-01-01" for year in range(2000, 2020)]
+    epochs = [str(946684800 + 31557600 * n) for n in range(20)]
+    column = np.array([*(dates if kind == "dates" else epochs), missing, "someday"])
+    drawn = split(column)
+    assert drawn.left_out["no date"].tolist() == [20]
+    assert drawn.left_out["unreadable date"].tolist() == [21]
+    assert drawn.facts["photos with a date"].value == 20
+    np.testing.assert_array_equal(dates_of(Strings.of(column)).times, dates_of(column).times)
+
+
+@pytest.mark.parametrize("per_second", [1, 1000, 1_000_000, 1_000_000_000])
+@pytest.mark.parametrize("as_text", [True, False])
+def test_seconds_since_1970_are_cut_at_a_date(per_second, as_text):
+    years = [datetime(year, 1, 1, tzinfo=UTC).timestamp() for year in range(2000, 2020)]
+    column = np.array([int(second) * per_second for second in years])
+    drawn = split(column.astype(str) if as_text else column, cutoff="2015-01-01")
+    assert drawn.parts[1].rows.tolist() == [15, 16, 17, 18, 19]
+    assert drawn.facts["cutoff"].value == years[15] * per_second
+
+
+def test_the_first_date_that_cannot_be_read_is_in_the_log(caplog):
+    split(np.array([*[f"{year}-01-01" for year in range(2000, 2020)], "May 2003", "June"]))
+    assert "2 photos: unreadable date (first: id 'photo-20', 'May 2003')" in caplog.text
+
+
+def test_one_long_text_among_dates_does_not_make_all_of_them_wide():
+    dates = [f"{2000 + n % 20}-01-01" for n in range(20_000)]
+    column = Strings.of(np.array(dates))
+    codes = np.append(column.codes, np.int32(column.codes.max() + 1))
+    long = np.frombuffer(b"x" * 3_000_000, np.uint8)
+    starts = np.append(column._starts, column._starts[-1] + len(long))
+    wide = Strings(codes, np.concatenate([column._data, long]), starts)
+    tracemalloc.start()
+    found = dates_of(wide)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert np.flatnonzero(found.unreadable).tolist() == [20_000]
+    assert peak < 200e6  # an array of them takes 240 GB
 
 
 def test_an_attribute_that_is_not_there_is_named_with_those_that_are():
