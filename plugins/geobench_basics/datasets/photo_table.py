@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from geobench import ConfigError, DataError, Strings, Table
 from geobench_basics import columns
-from geobench_basics.datasets.pictures import find_pictures
 from geobench_basics.datasets.table_config import TableConfig
+from geobench_basics.datasets.walk import find_pictures
 
 _MISSING, _SEVERAL = -1, -2  # instead of the number of a row's picture
 
