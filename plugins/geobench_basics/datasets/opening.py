@@ -16,6 +16,8 @@ from geobench import DataError
 MOST_MEGAPIXELS = 300.0
 """Larger pictures are left out: decoded, they may take more than a gigabyte."""
 
+_LONGEST_SIDE = 65_535  # that of JPEG; what says more is damaged, and takes long to decode
+
 HEIC_SUFFIXES = frozenset({".heic", ".heif", ".hif"})
 NEEDS_DECODER = "HEIC, which is read with pillow-heif: pip install 'geobench-geolocation[photos]'"
 """Why a picture is left out that is fine."""
@@ -50,6 +52,8 @@ def opened(path: Path, *, most_megapixels: float) -> Iterator[PillowImage.Image]
             with PillowImage.open(path, formats=_formats()) as picture:
                 if picture.width * picture.height > most_megapixels * 1e6:
                     raise TooLargeError(f"more than {most_megapixels:g} megapixels")
+                if max(picture.size) > _LONGEST_SIDE:
+                    raise TooLargeError(f"a side of more than {_LONGEST_SIDE:,} pixels")
                 yield picture
         finally:
             PillowImage.MAX_IMAGE_PIXELS = kept
