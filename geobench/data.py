@@ -7,7 +7,7 @@ from copy import copy
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any, ClassVar, Literal, Protocol, Self, TypeAlias, final
+from typing import Any, Literal, Protocol, Self, TypeAlias, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -106,8 +106,21 @@ class Dataset(Plugin):
     """
 
     kind = "dataset"
-    licence: ClassVar[str] = ""
-    citation: ClassVar[str] = ""
+
+    @property
+    def title(self) -> str:
+        """What pages call it; "": its name."""
+        return ""
+
+    @property
+    def licence(self) -> str:
+        """Of its pictures and places; a class may say it as an attribute. "": not stated."""
+        return ""
+
+    @property
+    def citation(self) -> str:
+        """Whom to credit; a class may say it as an attribute. "": nobody is named."""
+        return ""
 
     @property
     def publishes(self) -> Publishes:

@@ -28,6 +28,7 @@ _BRINGS = {
     "faiss": ("faiss-cpu", "faiss-gpu"),
     "huggingface_hub": ("huggingface-hub",),
     "open_clip": ("open-clip-torch",),
+    "pillow_heif": ("pillow-heif",),
     "skimage": ("scikit-image",),
     "sklearn": ("scikit-learn",),
     "timm": ("timm",),

@@ -88,11 +88,11 @@ class ConsoleReporter(Reporter):
             yield from self._bar(items, total, what)
             return
         last = time.monotonic()
-        for done, item in enumerate(items):
+        for done, item in enumerate(items, 1):
+            yield item
             if time.monotonic() - last > _EVERY:
                 last = time.monotonic()
-                self.say(f"  {what}: {done}" + (f" of {total}" if total else ""))
-            yield item
+                self.say(f"  {what}: {done:,}" + (f" of {total:,}" if total else ""))
 
     def _bar(self, items: Iterable[Any], total: int | None, what: str) -> Iterator[Any]:
         # One display holds all bars, because a method may show its own while it answers.

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Any, final
 
 import numpy as np
@@ -71,9 +72,10 @@ def encode(
         # Only now, so that workers get an encoder that has nothing on a device.
         encoder.to(device)
         tokens = bool(absent["tokens"].any()) if "tokens" in absent else False
-        processes = 1 if workers.alone(encoder, wanted) else workers.count()
+        processes = 1 if workers.alone(encoder, dataset, wanted) else workers.count()
+        blocks = _counted(blocks, track, len(wanted), what)
         begin = time.perf_counter()
-        for shard in track(_shards(encoder, blocks, tokens), -(-len(wanted) // SHARD), what):
+        for shard in _shards(encoder, blocks, tokens):
             # Workers go on while a shard is written, so that its writing counts for the next.
             end = time.perf_counter()
             place = encoding_time.device_of(encoder.requires, device)
@@ -141,13 +143,27 @@ def _checked(
     return values
 
 
+def _counted(
+    blocks: Iterable[Prepared], track: Track, photos: int, what: str
+) -> Iterator[Prepared]:
+    """The same blocks, while `track` is shown each photo of them."""
+
+    def each() -> Iterator[Prepared | None]:
+        for block in blocks:
+            yield block
+            yield from repeat(None, len(block) - 1)
+
+    return (block for block in track(each(), photos, what) if block is not None)
+
+
 def _shards(encoder: Encoder, blocks: Iterable[Prepared], tokens: bool) -> Iterator[_Encoded]:
-    pending: list[Prepared] = []
+    pending, waiting = list[Prepared](), 0
     for block in blocks:
         pending.append(block)
-        if sum(len(p.rows) + len(p.broken) for p in pending) >= SHARD:
+        waiting += len(block)
+        if waiting >= SHARD:
             yield _encoded(encoder, pending, tokens)
-            pending = []
+            pending, waiting = [], 0
     if pending:
         yield _encoded(encoder, pending, tokens)
 

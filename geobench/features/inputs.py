@@ -170,7 +170,7 @@ class Inputs:
                 reason = next(s.broken[first] for s in stores.values() if first in s.broken)
                 text = (
                     f"{len(broken)} of {len(rows)} pictures of {dataset.name} cannot be read, "
-                    f"the first is {dataset.table.ids[first]} ({reason})"
+                    f"the first is {_named(dataset.table.ids[broken].tolist(), reason)}"
                 )
                 if on_broken == "fail":
                     raise DataError(text, remedy="Mend them, or set `on_broken: exclude`.")
@@ -255,6 +255,16 @@ def _probed(encoder: Encoder, dataset: Dataset) -> tuple[int, ...] | None:
     return None
 
 
+def _named(photos: list[str], reason: str) -> str:
+    """The photos, each once, the first with the reason why it cannot be read."""
+    first, *others = photos
+    reason = reason.removeprefix(f"{first.rpartition('/')[2]}: ")
+    then = f", then {', '.join(others[:_NAMED])}" if others else ""
+    more = f" and {len(others) - _NAMED} more" if len(others) > _NAMED else ""
+    return f"{first} ({reason}){then}{more}"
+
+
+_NAMED = 100  # photos
 _DIMENSIONS = {"pooled": 1, "tokens": 2}
 
 

@@ -4,7 +4,7 @@ import os
 import sys
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,7 +25,9 @@ from geobench.features.sharing import Shared
 
 _BLOCK = 128  # photos per task of a worker, at most
 _FIRST = 8  # photos of the first task, which tells how large prepared ones are
-_PARALLEL_FROM = 1024  # fewer photos than this are not worth starting workers for
+_PARALLEL_FROM = 1024  # fewer photos than this are not worth starting workers for,
+_PARALLEL_BYTES = 64 << 20  # unless their files are as large as this, a few seconds of decoding
+_TASKS = 4  # of each worker, at least, so that none waits long for the last
 _AHEAD = 4  # blocks per worker that wait to be encoded, at most
 _AHEAD_BYTES = 2 << 30  # of prepared pictures that wait, unless one for each worker is more
 
@@ -45,14 +47,18 @@ class Prepared:
     values: Any
     broken: dict[int, str]
 
+    def __len__(self) -> int:
+        """How many photos they are of, broken ones included."""
+        return len(self.rows) + len(self.broken)
+
 
 @contextmanager
 def blocks(
     encoder: Encoder, dataset: Dataset, rows: Indices, beside: Path
 ) -> Iterator[Iterator[Prepared]]:
     """The prepared pictures of these rows, block by block; what workers map lies in `beside`."""
-    if alone(encoder, rows):
-        yield (_prepare(encoder, dataset, part) for part in _cut(rows, _BLOCK))
+    if alone(encoder, dataset, rows):
+        yield (each for part in _cut(rows, _BLOCK) for each in _pieces(encoder, dataset, part))
         return
     with drafts.scratch(beside) as scratch:
         shared = sharing.share((encoder, dataset), scratch / "arrays")
@@ -71,9 +77,10 @@ def _in_order(pool: ProcessPoolExecutor, rows: Indices) -> Iterator[Prepared]:
     first = min(_FIRST, _BLOCK)
     found = pool.submit(_prepare_in_worker, rows[:first]).result()
     looking = _looking_ahead(found, first)
+    size = min(looking.photos, _share(len(rows)))
     yield found
     ahead: deque[Future[Prepared]] = deque()
-    for part in _cut(rows, looking.photos, after=first):
+    for part in _cut(rows, size, after=first):
         ahead.append(pool.submit(_prepare_in_worker, part))
         if len(ahead) > looking.blocks:
             yield ahead.popleft().result()
@@ -109,9 +116,21 @@ def _looking_ahead(found: Prepared, first: int) -> _Ahead:
     return _Ahead(photos, min(_AHEAD * count(), max(count(), fitting)))
 
 
-def alone(encoder: Encoder, rows: Indices) -> bool:
+def _share(photos: int) -> int:
+    """How many of few photos one task has."""
+    size = _BLOCK
+    while size > 1 and size * _TASKS * count() > photos:
+        size //= 2
+    return size
+
+
+def alone(encoder: Encoder, dataset: Dataset, rows: Indices) -> bool:
     """Whether this process prepares the pictures, without workers."""
-    return encoder.reads == "features" or len(rows) < _PARALLEL_FROM or count() == 1
+    if encoder.reads == "features" or count() == 1:
+        return True
+    sizes = dataset.table.sizes
+    bytes_ = 0 if sizes is None else int(sizes[rows].sum())
+    return len(rows) < _PARALLEL_FROM and bytes_ < _PARALLEL_BYTES
 
 
 def count() -> int:
@@ -143,16 +162,32 @@ def _prepare_in_worker(rows: Indices) -> Prepared:
 
 
 def _prepare(encoder: Encoder, dataset: Dataset, rows: Indices) -> Prepared:
+    return _joined(list(_pieces(encoder, dataset, rows)))
+
+
+def _joined(pieces: Sequence[Prepared]) -> Prepared:
+    """One or more as one."""
+    if len(pieces) == 1:
+        return pieces[0]
+    values = [each.values for each in pieces if len(each.rows)]
+    return Prepared(
+        np.concatenate([each.rows for each in pieces]),
+        np.concatenate(values) if values else None,
+        {row: reason for each in pieces for row, reason in each.broken.items()},
+    )
+
+
+def _pieces(encoder: Encoder, dataset: Dataset, rows: Indices) -> Iterator[Prepared]:
+    """Pictures one by one, so that whoever waits sees each; features at once."""
     if encoder.reads == "features":
-        return Prepared(rows, dataset.features(rows), {})
-    values, kept, broken = [], [], {}
+        yield Prepared(rows, dataset.features(rows), {})
+        return
     for row, image in zip(rows.tolist(), dataset.images(rows), strict=True):
         if isinstance(image, BrokenPicture):
-            broken[row] = image.reason
+            yield Prepared(np.empty(0, np.intp), None, {row: image.reason})
         else:
-            values.append(_prepared(encoder, image, str(dataset.table.ids[row])))
-            kept.append(row)
-    return Prepared(np.array(kept, np.intp), np.stack(values) if values else None, broken)
+            values = _prepared(encoder, image, str(dataset.table.ids[row]))
+            yield Prepared(np.array([row], np.intp), values[None], {})
 
 
 def _prepared(encoder: Encoder, image: Image, photo: str) -> NDArray[Any]:

@@ -24,6 +24,7 @@ from geobench.pages.markdown_tables import (
 from geobench.readable import number
 from geobench.records import ManifestRow
 from geobench.records.documents import Facts
+from geobench.records.manifest import StoredDataset
 
 _MEANING = """\
 Each cell: value, 95 % interval, and the range of ranks that the paired tests allow (all pairs,
@@ -101,7 +102,7 @@ def page(board: Leaderboard, tables: Tables) -> str:
         lines += [f"> **Incomplete: {len(manifest.missing)} records are not there yet.**", ""]
     encoder = bench.encoder.name if bench.encoder else "none"
     seeds = ", ".join(map(str, bench.seeds))
-    lines += [f"Dataset `{dataset.name}` ({dataset.photos:,} photos), encoder `{encoder}`,"]
+    lines += [f"Dataset {_named(dataset)} ({dataset.photos:,} photos), encoder `{encoder}`,"]
     lines += [f"seeds {seeds}; benchmark digest `{manifest.digest[:12]}`.", ""]
     lines += [
         "In the tables: value, 95 % interval, range of ranks; [how to read it](#how-to-read-it).",
@@ -131,9 +132,13 @@ def page(board: Leaderboard, tables: Tables) -> str:
     lines += ["", "</details>", "", *_released(manifest.rows), _notes(tables.rows)]
     lines += ["## Credits", ""]
     for about in {each.digest: each for each in manifest.datasets}.values():
-        lines += [about.citation or f"Dataset {about.name}.", ""]
+        lines += [about.citation or f"Dataset {about.title or about.name}.", ""]
         lines += [f"Licence: {about.licence}", ""] if about.licence else []
     return "\n".join([*lines, _FILES])
+
+
+def _named(dataset: StoredDataset) -> str:
+    return dataset.title or f"`{dataset.name}`"
 
 
 def _meaning(board: Leaderboard, tables: Tables, *, trainings: str) -> str:

@@ -73,6 +73,9 @@ class StoredDataset(Document):
     )
     licence: str = Field(description="of its pictures and places")
     citation: str = Field(description="whom to credit")
+    title: str | None = Field(
+        default=None, description="what the page calls it; absent where that is its name"
+    )
     publishes: Publishes = Field(
         description="what may be shown: `pictures`, `coordinates` or `scores`; of `scores`, a "
         ".gitignore keeps runs/ out of git"

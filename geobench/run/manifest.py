@@ -259,6 +259,7 @@ def _about(dataset: Dataset) -> StoredDataset:
         broken=dict(dataset.table.broken),
         licence=dataset.licence,
         citation=dataset.citation,
+        **({"title": dataset.title} if dataset.title else {}),
         publishes=dataset.publishes,
         on_earth=dataset.on_earth,
     )

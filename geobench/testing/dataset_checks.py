@@ -188,7 +188,7 @@ def survives_pickling(subject: DatasetSubject) -> None:
 
 def licence_and_citation_are_stated(subject: DatasetSubject) -> None:
     """The class states a licence, and what to cite."""
-    lacking = [name for name in ("licence", "citation") if not getattr(subject.plugin, name)]
+    lacking = [name for name in ("licence", "citation") if not getattr(subject.dataset, name)]
     if lacking:
         raise Skip(f"the class states no {' and no '.join(lacking)}")
 

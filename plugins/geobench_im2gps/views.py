@@ -11,6 +11,9 @@ from skimage.transform import resize
 from geobench import Image, geo
 from geobench_im2gps import blocks, windows
 
+_LARGE = 1 << 20  # pixels; pictures of as many or fewer are resized at once
+_BOXES = 8  # per pixel of the working picture and side
+
 
 @final
 @dataclass(frozen=True, slots=True)
@@ -68,13 +71,47 @@ def five_crops(image: Image) -> Iterator[Image]:
 
 
 def working_picture(image: Image, size: int) -> Image:
-    """The picture at size x size pixels; one that has this size already is taken as it is."""
+    """The picture at size x size pixels; one that has this size already is taken as it is.
+
+    It is blurred before it is sampled, which takes seconds at full size: one of more than a
+    megapixel is first averaged over boxes, and blurred by what is then left to blur.
+    """
     if image.shape[:2] == (size, size):
         return image
+    height, width = image.shape[:2]
+    blur = None
+    if height * width > _LARGE:
+        image = _boxed(image, size)
+        blur = (
+            *(
+                _left_to_blur(before, after, size)
+                for before, after in zip((height, width), image.shape[:2], strict=True)
+            ),
+            0.0,
+        )
     smaller = resize(  # type: ignore[no-untyped-call]  # skimage is typed in part
-        image, (size, size), anti_aliasing=True, preserve_range=True
+        image, (size, size), anti_aliasing=True, anti_aliasing_sigma=blur, preserve_range=True
     )
     return np.asarray(np.clip(np.rint(smaller), 0, 255), dtype=np.uint8)
+
+
+def _boxed(image: Image, size: int) -> Image:
+    """Means over boxes, so that each side has at most `_BOXES * size` pixels."""
+    from PIL import Image as PillowImage
+
+    height, width = (min(side, _BOXES * size) for side in image.shape[:2])
+    picture = PillowImage.fromarray(image)
+    return np.asarray(picture.resize((width, height), PillowImage.Resampling.BOX))
+
+
+def _left_to_blur(before: int, after: int, size: int) -> float:
+    """The standard deviation, in pixels of a side brought from `before` to `after`, that makes the
+    blur which skimage gives a side of `before` pixels: half a step of sampling, less half a pixel.
+    """
+    box = before / after
+    wanted = max(0.0, (before / size - 1) / 2)
+    variance = (wanted**2 - (box**2 - 1) / 12) / box**2  # a box has blurred a little already
+    return float(np.sqrt(max(0.0, variance)))
 
 
 def _of(lab: geo.Floats, weighting: Weighting) -> Seen:

@@ -109,11 +109,11 @@ class KilledError(Exception):
 
 
 def killed_after(shards):
-    """Progress that ends a run when the next shard would be written."""
+    """Progress, which counts photos, that ends a run once so many shards are written."""
 
     def track(items, total, what):
         for number, item in enumerate(items):
-            if number == shards:
+            if number == 8 * shards:
                 raise KilledError
             yield item
 

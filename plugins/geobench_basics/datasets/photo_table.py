@@ -1,6 +1,7 @@
 """A CSV or Parquet file that lists photos, read as columns and matched with picture files."""
 
 import logging
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +14,13 @@ from numpy.typing import NDArray
 
 from geobench import ConfigError, DataError, Strings, Table
 from geobench_basics import columns
-from geobench_basics.datasets.pictures import find_pictures
+from geobench_basics.datasets.opening import HEIC_SUFFIXES, NEEDS_DECODER, decodes_heic
 from geobench_basics.datasets.table_config import TableConfig
+from geobench_basics.datasets.walk import CANNOT_BE_READ, find_pictures
 
 _SHOWN = 40  # characters of a value in a message
 _MISSING, _SEVERAL = -1, -2  # instead of the number of a row's picture
+_LOCKED, _UNDECODED = -3, -4  # likewise
 
 
 @final
@@ -75,8 +78,10 @@ def read_photo_table(config: TableConfig) -> PhotoTable:
         pictures = _match_pictures(file, roles, config.images)
         problems["picture missing"] = pictures.row == _MISSING
         problems["several pictures of that name"] = pictures.row == _SEVERAL
+        problems[f"picture that {CANNOT_BE_READ}"] = pictures.row == _LOCKED
+        problems[NEEDS_DECODER] = pictures.row == _UNDECODED
         paths = pc.take(pictures.paths, pa.array(np.maximum(pictures.row, 0)))
-        sizes = pictures.sizes[pictures.row]
+        sizes = pictures.sizes[np.maximum(pictures.row, 0)]
 
     good = np.ones(file.rows, bool)
     broken, first = dict[str, int](), dict[str, str]()
@@ -197,6 +202,11 @@ def _match_pictures(file: columns.ColumnFile, roles: _Roles, root: Path) -> _Pic
             sizes[index] = (root / found[index]).stat().st_size
         except FileNotFoundError:  # a link to nothing
             row[row == index] = _MISSING
+            continue
+        if not os.access(root / found[index], os.R_OK):
+            row[row == index] = _LOCKED
+        elif (root / found[index]).suffix.lower() in HEIC_SUFFIXES and not decodes_heic():
+            row[row == index] = _UNDECODED
     return _Pictures(paths, sizes, row)
 
 

@@ -1,21 +1,17 @@
-"""Picture files: which files are pictures, and their pixels upright."""
+"""Picture files: their pixels upright, large ones at a fraction of their size."""
 
-import os
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 from PIL import Image as PillowImage
+from PIL import UnidentifiedImageError
 
 from geobench import BrokenPicture, Image
+from geobench_basics.datasets import opening
+from geobench_basics.datasets.opening import MOST_MEGAPIXELS, opened, stopped_by, trouble
 
-SUFFIXES = frozenset(
-    {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".tif", ".tiff"}
-    | {".bmp", ".gif", ".avif", ".heic", ".heif"}
-)
-"""Endings, in lower case, of what counts as a picture, readable here or not."""
+SHORTER_SIDE = 1024
+"""Pixels that the shorter side of a picture keeps, at least, where it is read smaller."""
 
 _ORIENTATION = 0x0112
 _Turn = PillowImage.Transpose
@@ -30,52 +26,55 @@ _TURNS = {
 }  # EXIF 2.32, table 6: what puts each orientation upright
 
 
-def find_pictures(root: Path) -> list[str]:
-    """Paths of all pictures below `root`, relative to it, with forward slashes, sorted.
-
-    Links to pictures count; links to folders are not followed.
-    """
-    found = []
-    for folder, _, names in os.walk(root):
-        below = Path(folder).relative_to(root).as_posix()
-        prefix = "" if below == "." else f"{below}/"
-        found += [prefix + name for name in names if Path(name).suffix.lower() in SUFFIXES]
-    return sorted(found)
-
-
-def read_picture(path: Path) -> Image | BrokenPicture:
+def read_picture(path: Path, *, most_megapixels: float = MOST_MEGAPIXELS) -> Image | BrokenPicture:
     """The picture as uint8 (H, W, 3), turned as its EXIF orientation says; or why there is none.
 
+    One whose shorter side has 2,048 pixels or more is read at 1/k of its sides, with the largest k
+    that leaves it 1,024: no encoder looks at more, and twenty megapixels take a second otherwise.
+
     Raises:
-        OSError: the machine, not the picture, is in trouble (permissions, too many open files).
+        DataError: the machine, not the picture, is in trouble (permissions, too many open files).
     """
     try:
-        with quiet_pillow(), PillowImage.open(path) as picture:
+        with opened(path, most_megapixels=most_megapixels) as picture:
             turn = _TURNS.get(picture.getexif().get(_ORIENTATION, 1))
-            upright = picture if turn is None else picture.transpose(turn)
-            if upright.mode.startswith("I;16"):
-                # Pillow would clip all that is brighter than 255 of 65,535.
-                grey = (np.asarray(upright) >> 8).astype(np.uint8)
-                return np.repeat(grey[..., None], 3, axis=2)
-            if upright.mode in ("I", "F"):
-                return BrokenPicture(f"{path.name}: pixels of mode {upright.mode} have no range")
+            # JPEG is decoded at a half, a quarter or an eighth; other formats know no such mode.
+            fraction = _fraction(picture)
+            picture.draft(None, (picture.width // fraction, picture.height // fraction))
+            if picture.mode in ("I", "F"):
+                return BrokenPicture(f"{path.name}: pixels of mode {picture.mode} have no range")
+            small = _reduced(_eight_bit(picture))
+            upright = small if turn is None else small.transpose(turn)
             return np.asarray(upright.convert("RGB"), dtype=np.uint8)
     except Exception as error:  # a damaged file raises whatever its decoder stumbles over
-        if machine_trouble(error):
-            raise
-        return BrokenPicture(f"{path.name}: {type(error).__name__}: {error}")
+        if trouble(error) != "content":
+            raise stopped_by(error, path) from None
+        return BrokenPicture(f"{path.name}: {_reason(error, path)}")
 
 
-def machine_trouble(error: Exception) -> bool:
-    """Whether an error met while reading a file says nothing about the file's content."""
-    if isinstance(error, OSError):
-        return error.errno is not None and not isinstance(error, FileNotFoundError)
-    return isinstance(error, MemoryError)
+def _fraction(picture: PillowImage.Image) -> int:
+    return max(1, min(picture.size) // SHORTER_SIDE)
 
 
-@contextmanager
-def quiet_pillow() -> Iterator[None]:
-    """Silence what Pillow says of odd but readable files."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
+def _eight_bit(picture: PillowImage.Image) -> PillowImage.Image:
+    if picture.mode.startswith("I;16"):
+        # Pillow would clip all that is brighter than 255 of 65,535.
+        return PillowImage.fromarray((np.asarray(picture) >> 8).astype(np.uint8))
+    return picture
+
+
+def _reduced(picture: PillowImage.Image) -> PillowImage.Image:
+    """A large picture made smaller, each pixel the mean of a box."""
+    if (fraction := _fraction(picture)) == 1:
+        return picture
+    return (picture if picture.mode in ("L", "RGB") else picture.convert("RGB")).reduce(fraction)
+
+
+def _reason(error: Exception, path: Path) -> str:
+    if isinstance(error, UnidentifiedImageError):
+        if path.exists() and opening.lacks_decoder(path):
+            return opening.NEEDS_DECODER
+        return "no picture of a known format"
+    if isinstance(error, FileNotFoundError):
+        return "the file is gone"
+    return f"{type(error).__name__}: {error}"

@@ -5,8 +5,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, final
 
-from geobench import BrokenPicture, DataError, Dataset, Image, Indices, Table
+from geobench import BrokenPicture, DataError, Image, Indices, Table
 from geobench_basics.datasets.broken import log_broken
+from geobench_basics.datasets.credits import CreditedDataset
 from geobench_basics.datasets.table_config import TableConfig
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @final
-class TableDataset(Dataset):
+class TableDataset(CreditedDataset):
     """Photos, or places alone, that a CSV or Parquet file lists.
 
     Ids stay strings as written, `NA` stays Namibia, and an empty value is a missing one. Columns

@@ -4,10 +4,11 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from geobench import Config, InputPath
+from geobench import InputPath
+from geobench_basics.datasets.credits import CreditsConfig
 
 
-class TableConfig(Config):
+class TableConfig(CreditsConfig):
     """Which file, where its pictures are, and which column is which where names do not tell.
 
     Columns are found by their usual names, whatever the case, underscores and hyphens. If two
