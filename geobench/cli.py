@@ -3,8 +3,6 @@
 import errno
 import os
 import sys
-import traceback
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -20,7 +18,7 @@ from geobench.commands.run import run
 from geobench.commands.terminal import prepare, say
 from geobench.commands.verify import verify
 from geobench.commands.worst import worst
-from geobench.errors import GeobenchError
+from geobench.errors import GeobenchError, unforeseen
 
 app = typer.Typer(
     name="geobench",
@@ -74,8 +72,8 @@ def main() -> None:
     except Exception as error:
         if os.environ.get(_WHOLE):
             raise
-        known = isinstance(error, OSError) and error.strerror
-        say(f"error: {_of_the_system(error) if known else _unforeseen(error)}", error=True)
+        foreseen = isinstance(error, OSError) and error.strerror is not None
+        say(f"error: {_of_the_system(error) if foreseen else _unforeseen(error)}", error=True)
         sys.exit(2)
 
 
@@ -94,7 +92,8 @@ _REMEDIES = {
 }
 
 
-def _of_the_system(error: OSError) -> str:
+def _of_the_system(error: Exception) -> str:
+    assert isinstance(error, OSError)
     where = f"{error.filename}: " if error.filename is not None else ""
     reason = str(error.strerror)
     remedy = _REMEDIES.get(error.errno or 0, f"{_WHOLE}=1 before the command shows where.")
@@ -102,11 +101,9 @@ def _of_the_system(error: OSError) -> str:
 
 
 def _unforeseen(error: Exception) -> str:
-    last = traceback.extract_tb(error.__traceback__)[-1]
-    said = " ".join(f"{type(error).__name__}: {error}".split())
     return (
-        f"{said} ({Path(last.filename).name}:{last.lineno}), which nobody foresaw. {_WHOLE}=1 "
-        "before the command shows all of it, for a report to who wrote that file."
+        f"{unforeseen(error)}, which nobody foresaw. {_WHOLE}=1 before the command shows all of "
+        "it, for a report to who wrote that file."
     )
 
 

@@ -1,15 +1,22 @@
 """The door `geobench run`: what is missing is trained and evaluated, and boards rewritten."""
 
+import os
 import shutil
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from geobench.commands.options import Device, WorkspaceFolder
 from geobench.commands.terminal import complaints, files_written, screen, short
-from geobench.errors import GeobenchError
+from geobench.errors import GeobenchError, unforeseen
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from geobench.run.execution import Reporter
+    from geobench.run.runner import RunOutcome
 
 
 def run(
@@ -36,11 +43,8 @@ def run(
 ) -> None:
     """Train and evaluate what is missing, then rewrite the leaderboards that this changes."""
     from geobench import config
-    from geobench.board import tables
-    from geobench.board.leaderboard import Leaderboard
     from geobench.catalogue import installed
     from geobench.commands import console
-    from geobench.pages import report
     from geobench.records.workspace import Workspace
     from geobench.run import execution, runner
 
@@ -48,33 +52,53 @@ def run(
     console.show_warnings(complaints())
     selection = config.select(config.read(file, installed()), only or [])
     reporter = console.ConsoleReporter(terminal)
+    options = execution.Options(selection.labels, limit, dry_run, force, device, figures)
     failures = []
     for benchmark in selection.benchmarks:
-        options = execution.Options(selection.labels, limit, dry_run, force, device, figures)
-        place = Workspace(workspace.resolve())
+        prefix = f"benchmark {benchmark.name}: "
         try:
+            place = Workspace(workspace.resolve())
             outcome = runner.run(benchmark, place, options=options, reporter=reporter)
+            failures += outcome.failures
+            if not dry_run and outcome.board is not None:
+                _tell(outcome, terminal, reporter)
         except GeobenchError as error:
-            prefix = f"benchmark {benchmark.name}: "
             failures.append(prefix + str(error).removeprefix(prefix))
-            continue
-        failures += outcome.failures
-        if dry_run or outcome.board is None:
-            continue
-        board = Leaderboard(outcome.board, installed())
-        console.standings(terminal, tables.read_overall(outcome.board))
-        done = ", ".join(f"{count} {what}" for what, count in outcome.counts.items())
-        reporter.say(f"trainings: {done}")
-        folder = short(outcome.board)
-        files = files_written(report.NAMES, len(board.manifest.figures or []))
-        found = "nothing has changed:" if outcome.unchanged else "wrote"
-        reporter.say(f"{found} {files} in {folder}")
-        reporter.say(f"to read: {folder}/README.md")
-        reporter.say(f"to check every number: {_command()} verify {folder}")
+        except Exception as error:  # one benchmark less is no reason to lose the others
+            if os.environ.get("GEOBENCH_TRACEBACK"):
+                raise
+            failures.append(
+                f"{prefix}{unforeseen(error)}. GEOBENCH_TRACEBACK=1 before the "
+                "command shows all of it."
+            )
     for failure in failures:
         reporter.say(f"FAILED {failure}")
     if failures:
         raise typer.Exit(1)
+
+
+def _tell(outcome: "RunOutcome", terminal: "Console", reporter: "Reporter") -> None:
+    """How the methods of a benchmark stand, and where to read more."""
+    from geobench.board import tables
+    from geobench.board.leaderboard import Leaderboard
+    from geobench.catalogue import installed
+    from geobench.commands import console
+    from geobench.pages import report
+
+    assert outcome.board is not None
+    board = Leaderboard(outcome.board, installed())
+    if (outcome.board / "table.csv").exists():
+        console.standings(terminal, tables.read_overall(outcome.board))
+    done = ", ".join(f"{count} {what}" for what, count in outcome.counts.items())
+    reporter.say(f"trainings: {done}")
+    folder = short(outcome.board)
+    there = tuple(name for name in report.NAMES if (outcome.board / name).exists())
+    files = files_written(there, len(board.manifest.figures or []))
+    found = "nothing has changed:" if outcome.unchanged else "wrote"
+    reporter.say(f"{found} {files} in {folder}")
+    if "README.md" in there:
+        reporter.say(f"to read: {folder}/README.md")
+    reporter.say(f"to check every number: {_command()} verify {folder}")
 
 
 def _command() -> str:
