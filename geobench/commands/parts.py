@@ -8,6 +8,7 @@ import typer
 
 from geobench.commands.terminal import say, short
 from geobench.errors import StoreError
+from geobench.names import file_name
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -52,6 +53,7 @@ def write_picture(
     if board.manifest.parts[part].dataset.publishes == "scores":
         say("no map: the dataset lets only scores be published\n")
         return
-    path = output / f"{verb}-{figures.slug('-'.join([board.name, part, *labels]))}.png"
+    name = file_name(f"{verb}-{figures.slug('-'.join([board.name, part, *labels]))}")
+    path = output / f"{name}.png"
     drafts.write_file(path, figures.rendered(draw, "png"))
     say(f"{what}: {short(path)}\n")

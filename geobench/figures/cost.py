@@ -8,6 +8,7 @@ import numpy as np
 
 from geobench.board.tables import Row, Tables
 from geobench.figures.names import number_axis, write_names
+from geobench.figures.short_names import panel_names
 from geobench.figures.slopes import shown_summaries
 from geobench.figures.style import (
     Look,
@@ -18,7 +19,6 @@ from geobench.figures.style import (
     intervals,
     looks,
     sheet,
-    shortened,
 )
 from geobench.names import CEILING
 
@@ -66,7 +66,7 @@ def draw_cost(tables: Tables, *, stamp: str) -> "Figure":
     parts = timed_parts(tables)
     counted = [cost for cost in tables.costs if cost.quantity in _COUNTED]
     devices = sorted({cost.device for cost in counted} - {""})
-    look = looks(tables.labels)
+    look, titles = looks(tables.labels), panel_names(parts)
     with house_style():
         page = sheet(
             len(parts),
@@ -74,10 +74,10 @@ def draw_cost(tables: Tables, *, stamp: str) -> "Figure":
             note=f"on {', '.join(devices)}; bars: {intervals(rows)}",
             stamp=stamp,
             height=2.6,
-            names=[shortened(label) for label in tables.labels],
+            names=[look[label].name for label in tables.labels],
         )
         for axes, part in zip(page.panels, parts, strict=True):
-            axes.set_title(part)
+            axes.set_title(titles[part])
             of_part = {row.label: row for row in rows if row.part == part}
             _panel(axes, of_part, seconds(tables, part), look)
     return page.figure

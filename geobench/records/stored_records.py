@@ -13,6 +13,7 @@ from typing import final
 from geobench.digests import digest, file_digest
 from geobench.errors import StoreError
 from geobench.geo import Points
+from geobench.names import file_name
 from geobench.records.documents import refuse_newer
 from geobench.records.files import read_arrays, read_stamped
 from geobench.records.record import DrawRule, Record, Status
@@ -59,7 +60,7 @@ class Task:
 
     @property
     def folder(self) -> str:
-        return f"{self.split}-{self.part}-{self.digest[:8]}"
+        return f"{file_name(f'{self.split}-{self.part}')}-{self.digest[:8]}"
 
 
 def record_key(fit_key: str, task: str, draws: DrawRule) -> str:
