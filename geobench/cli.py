@@ -19,6 +19,7 @@ from geobench.commands.terminal import prepare, say
 from geobench.commands.verify import verify
 from geobench.commands.worst import worst
 from geobench.errors import GeobenchError, unforeseen
+from geobench_geolocation import trouble
 
 app = typer.Typer(
     name="geobench",
@@ -72,6 +73,9 @@ def main() -> None:
     except Exception as error:
         if os.environ.get(_WHOLE):
             raise
+        if isinstance(error, ImportError) and (wrong := trouble(thorough=True)):
+            say(f"error: {error}. {wrong}", error=True)
+            sys.exit(2)
         foreseen = isinstance(error, OSError) and error.strerror is not None
         say(f"error: {_of_the_system(error) if foreseen else _unforeseen(error)}", error=True)
         sys.exit(2)
