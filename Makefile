@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 # the processes wait for one another.
 PARALLEL := --numprocesses auto --maxprocesses 8 --dist loadfile
 THREADS := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
-SOURCES := geobench plugins tests perf examples
+SOURCES := geobench geobench_geolocation plugins tests perf examples
 
 .PHONY: run test test-slow lint format clean
 

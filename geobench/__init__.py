@@ -7,6 +7,8 @@ import os
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+import geobench_geolocation
+
 # Threads that wait for work must not keep a core busy: beside any other job on the machine that
 # makes torch ten times as slow. It is read when torch is imported, and changes no number.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -183,6 +185,8 @@ _LATER = {
 """Name -> its module, imported on first use: what reads leaderboards, or runs, or what few
 plugins need; the sooner plugins are there, the sooner `geobench list` answers."""
 
+
+geobench_geolocation.warn()  # of another distribution in this folder
 
 # Components by name are configured from the catalogue, which is loaded when it is needed.
 import_module("geobench.components").install_resolver(

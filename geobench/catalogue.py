@@ -186,6 +186,10 @@ class Catalogue:
             entries.append(Registered(plugin, source))
 
 
+_LONGEST = 80
+"""Letters of the name of a plugin, which is a part of the names of files."""
+
+
 def fault_of(plugin: Any) -> str:
     """Why this is no usable plugin class, or ""."""
     name = getattr(plugin, "__qualname__", repr(plugin))
@@ -197,6 +201,8 @@ def fault_of(plugin: Any) -> str:
         return f"class {name} has no name: give it one, such as name = 'nearest-town'"
     if not NAME.fullmatch(plugin.name):
         return f"class {name} is named {plugin.name!r}: use lower case, words joined by hyphens"
+    if len(plugin.name) > _LONGEST:
+        return f"class {name}: its name has {len(plugin.name)} letters, and {_LONGEST} are the most"
     if not isinstance(plugin.requires, tuple) or not all(
         isinstance(name, str) and name for name in plugin.requires
     ):

@@ -3,8 +3,6 @@
 import errno
 import os
 import sys
-import traceback
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -21,7 +19,8 @@ from geobench.commands.score import score
 from geobench.commands.terminal import prepare, say
 from geobench.commands.verify import verify
 from geobench.commands.worst import worst
-from geobench.errors import GeobenchError
+from geobench.errors import GeobenchError, unforeseen
+from geobench_geolocation import trouble
 
 app = typer.Typer(
     name="geobench",
@@ -76,8 +75,11 @@ def main() -> None:
     except Exception as error:
         if os.environ.get(_WHOLE):
             raise
-        known = isinstance(error, OSError) and error.strerror
-        say(f"error: {_of_the_system(error) if known else _unforeseen(error)}", error=True)
+        if isinstance(error, ImportError) and (wrong := trouble(thorough=True)):
+            say(f"error: {error}. {wrong}", error=True)
+            sys.exit(2)
+        foreseen = isinstance(error, OSError) and error.strerror is not None
+        say(f"error: {_of_the_system(error) if foreseen else _unforeseen(error)}", error=True)
         sys.exit(2)
 
 
@@ -96,7 +98,8 @@ _REMEDIES = {
 }
 
 
-def _of_the_system(error: OSError) -> str:
+def _of_the_system(error: Exception) -> str:
+    assert isinstance(error, OSError)
     where = f"{error.filename}: " if error.filename is not None else ""
     reason = str(error.strerror)
     remedy = _REMEDIES.get(error.errno or 0, f"{_WHOLE}=1 before the command shows where.")
@@ -104,11 +107,9 @@ def _of_the_system(error: OSError) -> str:
 
 
 def _unforeseen(error: Exception) -> str:
-    last = traceback.extract_tb(error.__traceback__)[-1]
-    said = " ".join(f"{type(error).__name__}: {error}".split())
     return (
-        f"{said} ({Path(last.filename).name}:{last.lineno}), which nobody foresaw. {_WHOLE}=1 "
-        "before the command shows all of it, for a report to who wrote that file."
+        f"{unforeseen(error)}, which nobody foresaw. {_WHOLE}=1 before the command shows all of "
+        "it, for a report to who wrote that file."
     )
 
 

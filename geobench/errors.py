@@ -1,5 +1,8 @@
 """What can go wrong: every error says what is wrong, where, and what to type."""
 
+import traceback
+from pathlib import Path
+
 
 class GeobenchError(Exception):
     """An error that the reader can act on.
@@ -57,6 +60,13 @@ class LinkError(GeobenchError):
 
 class DeadlineError(GeobenchError):
     """A training that ran into the benchmark's deadline; it stores nothing."""
+
+
+def unforeseen(error: BaseException) -> str:
+    """An error that nobody foresaw in one line: its kind, what it says, and where in which file."""
+    said = " ".join(f"{type(error).__name__}: {error}".split())
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{said} ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else said
 
 
 def _rebuild(kind: type[GeobenchError], problem: str, where: str, remedy: str) -> GeobenchError:

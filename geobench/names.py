@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterable
 
+from geobench.digests import digest
+
 NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 """Of plugins, which are written in YAML, and of benchmarks, which name folders."""
 
@@ -11,6 +13,24 @@ LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._+@-]*")
 
 CEILING = "oracle-training-place"
 """The label of the row that always answers with the training place nearest to the truth."""
+
+
+LONGEST = 200
+"""Bytes of a name of a file, to which an ending is added: file systems take 255."""
+
+
+def file_name(text: str, *, most: int = LONGEST) -> str:
+    """A text as a name of a file, without its ending; of a long one the beginning and a digest.
+
+    Args:
+        text: what it would be called, if there were room.
+        most: how many bytes there are.
+    """
+    written = text.encode("utf-8", "surrogatepass")
+    if len(written) <= most:
+        return text
+    start = written[: most - 13].decode("utf-8", "ignore")
+    return f"{start}-{digest(text)[:12]}"
 
 
 def did_you_mean(name: object, known: Iterable[str], *, otherwise: str = "") -> str:

@@ -7,7 +7,14 @@ ARROWS = {"higher": "↑", "lower": "↓", "": ""}
 
 
 def number(value: float, unit: str = "") -> str:
-    """A number for readers: four significant digits, thousands separated, shares in per cent."""
+    """A number for readers: four significant digits, thousands separated, shares in per cent.
+
+    What is undefined (NaN) is a dash.
+    """
+    if math.isnan(value):
+        return "-"
+    if math.isinf(value):
+        return "\N{INFINITY}" if value > 0 else "-\N{INFINITY}"
     if unit == "share":
         return f"{100 * value:.1f} %".replace("-0.0 %", "0.0 %")
     if value == 0:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from geobench.names import CEILING, LABEL, NAME, did_you_mean
+from geobench.names import CEILING, LABEL, LONGEST, NAME, did_you_mean, file_name
 
 
 def test_the_nearest_names_are_the_remedy_and_else_all_of_them():
@@ -40,3 +40,17 @@ def test_no_other_text_is_a_name(name):
 def test_a_label_neither_leads_to_another_folder_nor_hides(label):
     assert not LABEL.fullmatch(label)
     assert LABEL.fullmatch(CEILING)
+
+
+@pytest.mark.parametrize("text", ["a" * 201, "é" * 101, "京" * 300, "x" * 199 + "é"])
+def test_a_name_too_long_for_a_file_is_shortened_and_stays_its_own(text):
+    short = file_name(text)
+    assert len(short.encode()) <= LONGEST
+    assert short != file_name(text + "b")
+    assert short == file_name(text)
+    assert text.startswith(short[:-13])
+
+
+@pytest.mark.parametrize("text", ["a" * 200, "é" * 100, "unseen-cells-unseen"])
+def test_a_name_for_which_there_is_room_is_left_as_it_is(text):
+    assert file_name(text) == text

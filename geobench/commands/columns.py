@@ -42,9 +42,11 @@ def show(
         named = cell_len(head) if header else 0
         firm = place in numbers or place in whole
         width = max(longest, min(named, LEAST)) if firm else min(max(longest, named), LEAST)
-        right = "right" if place in numbers else "left"
         table.add_column(
-            Text(head), justify=right, no_wrap=False, overflow="fold", min_width=max(width, 1)
+            Text(head),
+            justify="right" if place in numbers else "left",
+            overflow="fold",
+            min_width=max(width, 1),
         )
         least += max(width, 1) + 2
     for place, row in enumerate(rows):

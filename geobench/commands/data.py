@@ -10,6 +10,7 @@ from geobench.commands.options import Json
 from geobench.commands.terminal import complaints, prints_aside, say, say_alone, screen, short
 from geobench.components import Plugin
 from geobench.errors import ConfigError
+from geobench.names import file_name
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -129,7 +130,7 @@ def _write(result: "Audit", folder: Path) -> list[str]:
     else:
         maps = {"Its photos": ("map.png", figures.draw_dataset)}
         if result.assignment is not None:
-            file = f"split-{figures.slug(result.split)}.png"
+            file = f"{file_name(f'split-{figures.slug(result.split)}')}.png"
             maps["What each photo is for"] = (file, figures.draw_leakage)
         for title, (file, draw) in maps.items():
             picture = figures.rendered(partial(draw, result), "png")

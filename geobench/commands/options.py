@@ -1,12 +1,13 @@
 """Arguments and options that several verbs share, and the leaderboard that one of them names."""
 
+import os
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
 import typer
 
 from geobench.errors import StoreError
-from geobench.names import did_you_mean
+from geobench.names import did_you_mean, file_name
 
 Board: TypeAlias = Annotated[
     str,
@@ -35,9 +36,9 @@ def folder_of(board: str) -> Path:
     Raises:
         StoreError: there is none.
     """
-    tried = [Path(board), Path("leaderboards") / board]
+    tried = [Path(board), Path("leaderboards") / file_name(board)]
     for folder in tried:
-        if (folder / "benchmark.json").exists():
+        if os.path.exists(folder / "benchmark.json"):  # Path.exists raises where a name is too long
             return folder
     known = sorted(path.parent.name for path in Path("leaderboards").glob("*/benchmark.json"))
     remedy = did_you_mean(board, known) if known else "`geobench run` makes leaderboards."

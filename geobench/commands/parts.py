@@ -10,6 +10,7 @@ import typer
 
 from geobench.commands.terminal import say, say_alone, short
 from geobench.errors import StoreError
+from geobench.names import file_name
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -70,7 +71,7 @@ def write_picture(board: "Leaderboard", part: str, picture: PartPicture, *, outp
         say(f"no {picture.what}: {part} has no photos\n")
         return
     names = figures.slug("-".join([board.name, part, *picture.labels]))
-    path = output / f"{picture.verb}-{names}.png"
+    path = output / f"{file_name(f'{picture.verb}-{names}')}.png"
     _write(path, figures.rendered(picture.draw, "png"))
     say(f"{picture.what}: {short(path)}\n")
 

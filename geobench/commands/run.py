@@ -1,5 +1,6 @@
 """The door `geobench run`: what is missing is trained and evaluated, and boards rewritten."""
 
+import os
 import shutil
 import sys
 from collections.abc import Iterable
@@ -10,7 +11,7 @@ import typer
 
 from geobench.commands.options import Device, WorkspaceFolder
 from geobench.commands.terminal import complaints, files_written, screen, short
-from geobench.errors import GeobenchError
+from geobench.errors import GeobenchError, unforeseen
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -45,8 +46,10 @@ def run(
     """Train and evaluate what is missing, then rewrite the leaderboards that this changes."""
     from geobench import config
     from geobench.catalogue import installed
+    from geobench.commands import console
     from geobench.run.execution import Options
 
+    console.show_warnings(complaints())
     selection = config.select(config.read(file, installed()), only or [])
     options = Options(selection.labels, limit, dry_run, force, device, figures)
     conclude(run_all(selection.benchmarks, workspace, options=options))
@@ -59,20 +62,25 @@ def run_all(benchmarks: "Iterable[Benchmark]", workspace: Path, *, options: "Opt
     from geobench.run import runner
 
     terminal = screen()
-    console.show_warnings(complaints())
     reporter = console.ConsoleReporter(terminal)
     failures = []
     for benchmark in benchmarks:
-        place = Workspace(workspace.resolve())
+        prefix = f"benchmark {benchmark.name}: "
         try:
+            place = Workspace(workspace.resolve())
             outcome = runner.run(benchmark, place, options=options, reporter=reporter)
+            failures += outcome.failures
+            if not options.dry_run and outcome.board is not None:
+                _tell(outcome, terminal, reporter)
         except GeobenchError as error:
-            prefix = f"benchmark {benchmark.name}: "
             failures.append(prefix + str(error).removeprefix(prefix))
-            continue
-        failures += outcome.failures
-        if not options.dry_run and outcome.board is not None:
-            _tell(outcome, terminal, reporter)
+        except Exception as error:  # one benchmark less is no reason to lose the others
+            if os.environ.get("GEOBENCH_TRACEBACK"):
+                raise
+            failures.append(
+                f"{prefix}{unforeseen(error)}. GEOBENCH_TRACEBACK=1 before the "
+                "command shows all of it."
+            )
     return failures
 
 
@@ -86,14 +94,17 @@ def _tell(outcome: "RunOutcome", terminal: "Console", reporter: "Reporter") -> N
 
     assert outcome.board is not None
     board = Leaderboard(outcome.board, installed())
-    console.standings(terminal, tables.read_overall(outcome.board))
+    if (outcome.board / "table.csv").exists():
+        console.standings(terminal, tables.read_overall(outcome.board))
     done = ", ".join(f"{count} {what}" for what, count in outcome.counts.items())
     reporter.say(f"trainings: {done}")
     folder = short(outcome.board)
-    files = files_written(report.NAMES, len(board.manifest.figures or []))
+    there = tuple(name for name in report.NAMES if (outcome.board / name).exists())
+    files = files_written(there, len(board.manifest.figures or []))
     found = "nothing has changed:" if outcome.unchanged else "wrote"
     reporter.say(f"{found} {files} in {folder}")
-    reporter.say(f"to read: {folder}/README.md")
+    if "README.md" in there:
+        reporter.say(f"to read: {folder}/README.md")
     reporter.say(f"to check every number: {command()} verify {folder}")
 
 

@@ -19,6 +19,7 @@ from geobench.errors import DataError, StoreError
 from geobench.features import encoding_time, shards
 from geobench.features.encoding_time import EncodingTime
 from geobench.features.shards import Shard
+from geobench.names import file_name
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +40,8 @@ class Store:
 
     def __init__(self, folder: Path, encoder: Encoder, dataset: Dataset, *, what: What) -> None:
         key = digest([encoder.digest(what), dataset.digest])
-        self.folder = folder / f"{encoder.name}-{dataset.name}-{what}-{key[:16]}"
+        named = file_name(f"{encoder.name}-{dataset.name}-{what}")
+        self.folder = folder / f"{named}-{key[:16]}"
         self._size = len(dataset.table)
         self._shards: list[Shard] = []
         self._position = np.full(self._size, -1, dtype=np.int64)

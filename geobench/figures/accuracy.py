@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from geobench.board.tables import CurvePoint, Row, Tables
 from geobench.figures.names import write_names
+from geobench.figures.short_names import panel_names
 from geobench.figures.style import (
     Look,
     draw_intervals,
@@ -15,7 +16,6 @@ from geobench.figures.style import (
     intervals,
     looks,
     sheet,
-    shortened,
 )
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def draw_accuracy(tables: Tables, *, stamp: str) -> "Figure":
     rows = [row for row in tables.rows if re.fullmatch(_NAME, row.summary)]
     parts = list(dict.fromkeys(point.part for point in points))
     labels = list(dict.fromkeys(point.label for point in points))
-    look = looks(tables.labels)
+    look, titles = looks(tables.labels), panel_names(parts)
     with house_style():
         page = sheet(
             len(parts),
@@ -50,10 +50,10 @@ def draw_accuracy(tables: Tables, *, stamp: str) -> "Figure":
             note=f"bands and bars: {intervals(rows or tables.rows)}",
             stamp=stamp,
             height=2.6,
-            names=[shortened(label) for label in labels],
+            names=[look[label].name for label in labels],
         )
         for axes, part in zip(page.panels, parts, strict=True):
-            axes.set_title(part)
+            axes.set_title(titles[part])
             _panel(
                 axes,
                 [point for point in points if point.part == part],

@@ -11,7 +11,7 @@ from geobench.board.leaderboard import Leaderboard
 from geobench.board.tables import Tables
 from geobench.board.tables import read as tables_of
 from geobench.digests import digest, file_digest
-from geobench.errors import GeobenchError, StoreError
+from geobench.errors import GeobenchError, StoreError, unforeseen
 from geobench.figures.kept import intact
 from geobench.figures.pictures import planned
 from geobench.figures.style import house_style
@@ -82,7 +82,10 @@ def draw(
             problems.append(f"picture {error}")
             continue
         except Exception as error:  # a picture less is no reason to lose the others
-            problems.append(f"picture {path}: {type(error).__name__}: {error}")
+            problems.append(
+                f"picture {path} cannot be drawn, all else is kept: {unforeseen(error)}. "
+                f"Once that is mended, `geobench report {board.folder}` draws it."
+            )
             continue
         entry = StoredPicture(
             file=f"figures/{path.name}", **told, source=now, sha256=file_digest(path)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from geobench.audit import Audit, Mark
 from geobench.data import smallest_by_hash
 from geobench.figures.maps import role_colours, role_height
+from geobench.figures.short_names import ABOVE, short_names
 from geobench.figures.style import house_style, sheet
 from geobench.figures.world import NO_PHOTOS, PROJECTION, draw_world, on_map, say_empty
 from geobench.geo import Points
@@ -92,6 +93,7 @@ def _draw(
         draw_world(axes, on_earth=audit.dataset.on_earth)
         if not len(points):
             say_empty(axes, NO_PHOTOS)
+        names = short_names(colours, most=ABOVE)
         size = float(np.clip(40_000 / max(len(points), 1), 2, 5))
         for name, colour in colours.items():
             inside = role == name
@@ -100,7 +102,7 @@ def _draw(
                 count = f"{inside.sum():,} of {count} shown"
             height = role_height(name, tested)
             dots: dict[str, Any] = {"s": size, "lw": 0, "color": colour, "zorder": height}
-            _scatter(axes, points[inside], label=f"{name} ({count})", **dots)
+            _scatter(axes, points[inside], label=f"{names[name]} ({count})", **dots)
         for number, mark in enumerate(marks):
             kept = mark.points[:MAP_ROWS]
             count = f"{len(mark.points):,}"

@@ -10,6 +10,7 @@ import numpy as np
 from geobench.board.cost_rows import ANSWER_COST, ANSWER_SECONDS
 from geobench.board.tables import Row, Tables
 from geobench.figures.names import number_axis, write_names
+from geobench.figures.short_names import panel_names
 from geobench.figures.slopes import shown_summaries
 from geobench.figures.style import (
     Look,
@@ -20,7 +21,6 @@ from geobench.figures.style import (
     intervals,
     looks,
     sheet,
-    shortened,
 )
 from geobench.names import CEILING
 
@@ -133,7 +133,7 @@ def draw_cost(tables: Tables, *, stamp: str) -> "Figure":
     notes = [f"on {', '.join(devices)}"] if any(panel.measured for panel in found) else []
     if any(panel.stated for panel in found):
         notes.append("hollow: as stated, not measured")
-    look = looks(tables.labels)
+    look, titles = looks(tables.labels), panel_names([panel.title for panel in found])
     with house_style():
         page = sheet(
             len(found),
@@ -141,9 +141,10 @@ def draw_cost(tables: Tables, *, stamp: str) -> "Figure":
             note="; ".join([*notes, f"bars: {intervals(shown)}"]),
             stamp=stamp,
             height=2.6,
-            names=[shortened(label) for label in tables.labels],
+            names=[look[label].name for label in tables.labels],
         )
         for axes, panel in zip(page.panels, found, strict=True):
+            axes.set_title(titles[panel.title])
             _draw(axes, panel, look)
     return page.figure
 
@@ -151,7 +152,6 @@ def draw_cost(tables: Tables, *, stamp: str) -> "Figure":
 def _draw(axes: "Axes", panel: Panel, look: Mapping[str, Look]) -> None:
     rows, spent = panel.rows, panel.spent
     low, high = min(spent.values()) / 2, 2 * max(spent.values())
-    axes.set_title(panel.title)
     axes.set_xscale("log")
     # Before there is anything to scale by: all may have taken the same least time.
     axes.set_xlim(low, high)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal, final
 
 from geobench.board.tables import CurvePoint, Tables
 from geobench.figures.names import number_axis, write_names
+from geobench.figures.short_names import panel_names
 from geobench.figures.style import (
     GREY,
     Look,
@@ -14,7 +15,6 @@ from geobench.figures.style import (
     intervals,
     looks,
     sheet,
-    shortened,
 )
 from geobench.names import CEILING
 
@@ -152,6 +152,8 @@ def draw_curves(tables: Tables, group: Group, *, stamp: str) -> "Figure":
         if (points := [p for p in tables.curves if (p.part, p.curve) == (part, kind.curve)])
     ]
     look = looks(tables.labels)
+    said = [f": {kind.short}" if len(group.kinds) > 1 else "" for _, kind, _ in wanted]
+    titles = panel_names((part for part, _, _ in wanted), endings=said)
     with house_style():
         page = sheet(
             len(wanted),
@@ -159,10 +161,10 @@ def draw_curves(tables: Tables, group: Group, *, stamp: str) -> "Figure":
             note=f"bands: {intervals(tables.rows)}",
             stamp=stamp,
             height=2.6,
-            names=sorted({shortened(p.label) for _, _, points in wanted for p in points}),
+            names=sorted({look[p.label].name for _, _, points in wanted for p in points}),
         )
-        for axes, (part, kind, points) in zip(page.panels, wanted, strict=True):
-            axes.set_title(f"{part}: {kind.short}" if len(group.kinds) > 1 else part)
+        for axes, (part, kind, points), ending in zip(page.panels, wanted, said, strict=True):
+            axes.set_title(titles[part] + ending)
             bins = [p for p in tables.curves if (p.part, p.curve) == (part, kind.curve + kind.bins)]
             _panel(axes, kind, points, bins if kind.bins else [], look)
     return page.figure

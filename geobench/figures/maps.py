@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, final
 import numpy as np
 from numpy.typing import NDArray
 
+from geobench.figures.short_names import ABOVE, short_names, shortened
 from geobench.figures.style import BLUE, GREEN, ORANGE, PURPLE, SKY, WIDTH, house_style, sheet
 from geobench.figures.world import NO_PHOTOS, PROJECTION, draw_world, on_map, say_empty
 from geobench.geo import Floats, Points
@@ -56,10 +57,11 @@ def draw_errors(
 
     norm = BoundaryNorm(_BOUNDS_KM, len(_BOUNDS_KM) - 1)
     shown = "" if whole else f" ({len(found[0].points):,} of them)"
+    names = short_names([errors.label for errors in found], most=ABOVE)
     with house_style():
         page = sheet(
             len(found),
-            title=f"{part}: test photos by the error of each answer{shown}",
+            title=f"{shortened(part, most=ABOVE)}: test photos by the error of each answer{shown}",
             stamp=stamp,
             height=2.05,
             projection=PROJECTION,
@@ -69,7 +71,7 @@ def draw_errors(
             draw_world(axes, on_earth=on_earth)
             median = errors.median_km
             text = "" if median is None else f": median {number(median)} km"
-            axes.set_title(errors.label + text, loc="center")
+            axes.set_title(names[errors.label] + text, loc="center")
             if not len(errors.points):
                 say_empty(axes, NO_PHOTOS)
             longitude, latitude = on_map(errors.points)
@@ -149,7 +151,8 @@ def draw_split(
     """
     colours = role_colours(role.tolist(), tested=tested)
     more = "" if whole else " shown"
-    labels = {name: f"{name} ({(role == name).sum():,}{more})" for name in colours}
+    short = short_names(colours, most=ABOVE)
+    labels = {name: f"{short[name]} ({(role == name).sum():,}{more})" for name in colours}
     inches = sum(0.35 + 0.07 * len(label) for label in labels.values())  # of the legend
     rows = max(1, math.ceil(inches / (0.95 * WIDTH)))
     with house_style():

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from geobench.figures.style import NAME_INCHES, Look, shortened
+from geobench.figures.style import NAME_INCHES, Look
 from geobench.geo import Floats
 from geobench.names import CEILING
 
@@ -32,7 +32,7 @@ def write_names(
     to_axes = axes.transData + axes.transAxes.inverted()
     at = {label: to_axes.transform(mark) for label, mark in marks.items()}
     labels = sorted(at, key=lambda label: float(at[label][1]))
-    written = {label: (texts or {}).get(label) or full_name(label) for label in labels}
+    written = {label: (texts or {}).get(label) or full_name(label, look) for label in labels}
     line = NAME_INCHES / (axes.bbox.height / axes.figure.dpi)
     sizes = line * np.array([1 + written[label].count("\n") for label in labels])
     wanted = np.array([at[label][1] for label in labels], dtype=np.float64)
@@ -53,9 +53,9 @@ def write_names(
         )
 
 
-def full_name(label: str) -> str:
+def full_name(label: str, look: Mapping[str, Look]) -> str:
     """A label as it stands beside a panel; the ceiling's says in a second line what it is."""
-    return shortened(label) + "\n(ceiling)" * (label == CEILING)
+    return look[label].name + "\n(ceiling)" * (label == CEILING)
 
 
 def spread(wanted: Floats, sizes: Floats) -> Floats:
@@ -98,10 +98,11 @@ def number_axis(
             ticks = [tick for tick in ticks if low <= tick <= high]
             if len(ticks) <= most:
                 break
-        ticks = ticks[:: -(-len(ticks) // most)]
+        ticks = ticks[:: max(-(-len(ticks) // most), 1)]
     if len(ticks) < 2:
         found: Any = MaxNLocator(min(most, 5)).tick_values(low, high)
         ticks = [float(tick) for tick in found if low <= tick <= high]
+    ticks = ticks if len(ticks) > 1 else [low, high]
     axis = axes.xaxis if which == "x" else axes.yaxis
     axis.set_ticks(ticks, labels=[f"{tick:,.6g}" for tick in ticks])
     axis.set_minor_locator(NullLocator())

@@ -6,7 +6,8 @@ import numpy as np
 
 from geobench.board.comparison import AS_NEAR_KM, Nearer
 from geobench.data import hashes, smallest_by_hash
-from geobench.figures.style import BLUE, GREY, ORANGE, house_style, sheet, shortened
+from geobench.figures.short_names import ABOVE, short_names, shortened
+from geobench.figures.style import BLUE, GREY, ORANGE, house_style, sheet
 from geobench.figures.world import NO_PHOTOS, PROJECTION, draw_world, on_map, outline, say_empty
 from geobench.partitions import EqualAreaGrid
 from geobench.records.parts import MAP_ROWS
@@ -36,11 +37,12 @@ def draw_nearer(found: Nearer, *, part: str, stamp: str, on_earth: bool) -> "Fig
     """
     from matplotlib.lines import Line2D
 
-    a, b, sides = shortened(found.a), shortened(found.b), found.sides
+    names, sides = short_names([found.a, found.b]), found.sides
+    a, b = names[found.a], names[found.b]
     with house_style():
         page = sheet(
             2,
-            title=f"{part}: where {a} or {b} is nearer",
+            title=f"{shortened(part, most=ABOVE)}: where {a} or {b} is nearer",
             stamp=stamp,
             height=2.05,
             projection=PROJECTION,
@@ -57,14 +59,14 @@ def draw_nearer(found: Nearer, *, part: str, stamp: str, on_earth: bool) -> "Fig
         cells.set_title(f"cells of {_FEWEST_PHOTOS} photos or more", loc="center")
         height = page.figure.get_figheight()
         count = {side: int((sides == side).sum()) for side in SIDES}
-        names = {
+        said = {
             1: f"{a} nearer ({count[1]:,})",
             -1: f"{b} nearer ({count[-1]:,})",
             0: f"errors within {AS_NEAR_KM:g} km of each other ({count[0]:,})",
         }
         handles = [
             Line2D([], [], marker="o", ls="", ms=5, color=SIDES[side], label=name)
-            for side, name in names.items()
+            for side, name in said.items()
         ]
         page.figure.legend(
             handles=handles,

@@ -18,7 +18,7 @@ from geobench.figures.curves import GROUPS, draw_curves
 from geobench.figures.maps import Errors, draw_errors, draw_split
 from geobench.figures.predictions import draw_predictions, mapped, read
 from geobench.figures.slopes import draw_slopes, seen_pairs, shown_summaries, twin_pairs
-from geobench.names import CEILING
+from geobench.names import CEILING, file_name
 from geobench.records import StoredRecord, files
 from geobench.records.parts import MAP_ROWS
 
@@ -72,10 +72,10 @@ def planned(board: Leaderboard, tables: Tables) -> list[Picture]:
     """
     found: dict[str, Picture] = {}
     for picture in _planned(board, tables):
-        name, number = picture.name, 1
+        name, number = file_name(picture.name), 1
         while name.casefold() in found:  # labels that differ in signs or capitals only
             number += 1
-            name = f"{picture.name}-{number}"
+            name = f"{file_name(picture.name)}-{number}"
         found[name.casefold()] = replace(picture, name=name)
     return list(found.values())
 

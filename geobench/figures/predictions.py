@@ -12,7 +12,8 @@ from geobench import geo
 from geobench.board.leaderboard import Leaderboard
 from geobench.errors import StoreError
 from geobench.figures.contact import ANSWER, TRUTH
-from geobench.figures.style import WIDTH, headed, house_style, shortened
+from geobench.figures.short_names import ABOVE, short_names, shortened
+from geobench.figures.style import WIDTH, headed, house_style
 from geobench.figures.world import PROJECTION, draw_cells, draw_world, on_map, untorn
 from geobench.geo import LOG_UNIFORM, Floats, Points
 from geobench.partitions import EqualAreaGrid
@@ -150,11 +151,17 @@ def draw_predictions(
     total = head + len(photos.id) * block + foot
     scale = _scale(said)
     with house_style():
-        figure = headed(total, title=f"{part}: what methods say of single photos", stamp=stamp)
+        figure = headed(
+            total,
+            title=f"{shortened(part, most=ABOVE)}: what methods say of single photos",
+            stamp=stamp,
+        )
         _key(figure, said, total=total)
+        ids = short_names(map(str, photos.id))
+        names = short_names([each.label for each in said])
         for photo, novelty in enumerate(photos.novelty.tolist()):
             top = total - head - photo * block
-            text = f"{shortened(str(photos.id[photo]))}{_newness(novelty)}"
+            text = f"{ids[str(photos.id[photo])]}{_newness(novelty)}"
             figure.text(0.1 / WIDTH, top / total, text, va="top", fontweight="bold")
             if photos.picture is not None:
                 lower = top - name - 0.34 - _PHOTO_SIDE
@@ -170,6 +177,7 @@ def draw_predictions(
                 axes = figure.add_axes(_scaled(box, total=total), projection=PROJECTION)
                 axes.set_label(f"{photos.id[photo]} / {each_said.label}")
                 draw_world(axes, on_earth=on_earth, step=1 if columns == 2 else 2)
+                axes.set_title(names[each_said.label], loc="center", fontsize=8, pad=13)
                 _draw_photo(axes, each_said, photo, photos.truth[photo], scale=scale)
         if any(each_said.log_density is not None for each_said in said):
             _colour_bar(figure, scale, total=total)
@@ -206,7 +214,6 @@ def _draw_photo(
 ) -> None:
     answer = said.answer[photo]
     away = number(float(geo.distance_km(answer, truth)))
-    axes.set_title(shortened(said.label), loc="center", fontsize=8, pad=13)
     axes.text(0.5, 1.02, f"{away} km", transform=axes.transAxes, ha="center", fontsize=7.5)
     if said.log_density is not None:
         cells = said.log_density[photo]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, final
 
 from geobench.board.tables import Row, Tables
 from geobench.figures.names import full_name, number_axis, write_names
+from geobench.figures.short_names import panel_names
 from geobench.figures.style import (
     Look,
     axis_title,
@@ -90,7 +91,11 @@ def draw_slopes(tables: Tables, pairs: Sequence[Pair], *, title: str, stamp: str
     rows = [in_shown_unit(row) for row in tables.rows if row.overall]
     rows = [row for row in rows if math.isfinite(row.value)]
     look = looks(tables.labels)
-    longest = [_beside(label, "00,000 \N{RIGHTWARDS ARROW} 00,000") for label in tables.labels]
+    arrow = "\N{RIGHTWARDS ARROW}"
+    longest = [_beside(label, f"00,000 {arrow} 00,000", look) for label in tables.labels]
+    titles = panel_names(
+        (pair.title for pair, _ in wanted), endings=(f": {name}" for _, name in wanted)
+    )
     with house_style():
         page = sheet(
             len(wanted),
@@ -101,7 +106,7 @@ def draw_slopes(tables: Tables, pairs: Sequence[Pair], *, title: str, stamp: str
             names=[line for text in longest for line in text.split("\n")],
         )
         for axes, (pair, name) in zip(page.panels, wanted, strict=True):
-            axes.set_title(f"{pair.title}: {name}")
+            axes.set_title(f"{titles[pair.title]}: {name}")
             of_panel = [row for row in rows if row.summary == name]
             ends = [
                 {row.label: row for row in of_panel if row.part == part}
@@ -153,11 +158,11 @@ def _panel(
         label: arrow.join(number(ends[label].value) for ends in (seen, unseen)) + percent
         for label in labels
     }
-    texts = {label: _beside(label, text) for label, text in numbers.items()}
+    texts = {label: _beside(label, text, look) for label, text in numbers.items()}
     write_names(axes, marks, look=look, texts=texts)
 
 
-def _beside(label: str, numbers: str) -> str:
+def _beside(label: str, numbers: str, look: Mapping[str, Look]) -> str:
     """A name and its numbers, below it where it is too long to stand before them."""
-    name = full_name(label)
+    name = full_name(label, look)
     return name + (" " if len(name.split("\n")[-1]) <= _SHORT else "\n") + numbers

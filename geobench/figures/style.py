@@ -7,11 +7,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, final
 
 from geobench.board.tables import Row
+from geobench.figures.short_names import short_names, shortened
 from geobench.names import CEILING
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.text import Text
 
 WIDTH = 8.5
 """Inches: at the 850 pixels of a README's column, type of 9 points is as large as its text."""
@@ -25,7 +27,6 @@ BLUE, VERMILION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
 ORANGE, SKY, BLACK, GREY = "#E69F00", "#56B4E9", "#000000", "#6b6b6b"
 
 _COLOURS = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, BLACK)
-_LONGEST = 26  # letters of a name beside a panel
 _DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1, 1)), (0, (5, 1.5, 1, 1.5)))
 _MARKERS = "osD^vPX"
 
@@ -66,11 +67,12 @@ def house_style() -> Iterator[None]:
 @final
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How one label is drawn in every picture of a leaderboard."""
+    """How one label is drawn in every picture of a leaderboard, and what is written of it."""
 
     colour: str
     dashes: Any
     marker: str
+    name: str
 
 
 def looks(labels: Sequence[str]) -> dict[str, Look]:
@@ -78,13 +80,16 @@ def looks(labels: Sequence[str]) -> dict[str, Look]:
 
     Where the colours end they begin again, with other dashes and markers.
     """
-    found = {}
+    found, names = {}, short_names([*labels, CEILING])
     for number, label in enumerate(label for label in labels if label != CEILING):
         lap, place = divmod(number, len(_COLOURS))
         found[label] = Look(
-            _COLOURS[place], _DASHES[lap % len(_DASHES)], _MARKERS[(place + lap) % len(_MARKERS)]
+            _COLOURS[place],
+            _DASHES[lap % len(_DASHES)],
+            _MARKERS[(place + lap) % len(_MARKERS)],
+            names[label],
         )
-    found[CEILING] = Look(GREY, (0, (4, 2)), "_")
+    found[CEILING] = Look(GREY, (0, (4, 2)), "_", CEILING)
     return found
 
 
@@ -148,10 +153,26 @@ def headed(height: float, *, title: str, stamp: str, note: str = "") -> "Figure"
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(WIDTH, height))
-    figure.text(0.1 / WIDTH, 1 - 0.1 / height, title, va="top", fontsize=11, fontweight="bold")
-    figure.text(0.1 / WIDTH, 1 - 0.32 / height, note, va="top", fontsize=8.5, color=GREY)
-    figure.text(1 - 0.08 / WIDTH, 0.06 / height, stamp, ha="right", fontsize=7, color=GREY)
+    left, right = 0.1 / WIDTH, 1 - 0.08 / WIDTH
+    figure.text(left, 1 - 0.1 / height, title, va="top", fontsize=11, fontweight="bold")
+    figure.text(left, 1 - 0.32 / height, note, va="top", fontsize=8.5, color=GREY)
+    figure.text(right, 0.06 / height, stamp, ha="right", fontsize=7, color=GREY)
+    for text in figure.texts:
+        _fit(text, room=(right - left) * WIDTH * figure.dpi)
     return figure
+
+
+def _fit(text: "Text", *, room: float) -> None:
+    """Shorten a line of text until it is no wider than `room`, in pixels."""
+    whole = text.get_text()
+    most = len(whole)
+    while most > _ALWAYS_FITS and (width := text.get_window_extent().width) > room:
+        most = min(most - 1, int(most * room / width))
+        text.set_text(shortened(whole, most=most))
+
+
+_ALWAYS_FITS = 60
+"""Letters of a line for which there is room without a look."""
 
 
 def draw_intervals(axes: "Axes", x: Sequence[float], rows: Sequence[Row], look: Look) -> None:
@@ -161,11 +182,6 @@ def draw_intervals(axes: "Axes", x: Sequence[float], rows: Sequence[Row], look: 
     low, high = [row.low for _, row in there], [row.high for _, row in there]
     strength = [0.4 if row.weak else 1.0 for _, row in there]  # a weak interval is pale
     axes.vlines(places, low, high, color=look.colour, lw=1.2, alpha=strength if there else None)
-
-
-def shortened(label: str) -> str:
-    """A label for which there is room beside a panel; a long one loses its middle."""
-    return label if len(label) <= _LONGEST else f"{label[:15]}\N{HORIZONTAL ELLIPSIS}{label[-10:]}"
 
 
 def in_shown_unit(row: Row) -> Row:

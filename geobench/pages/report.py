@@ -11,6 +11,7 @@ from geobench.board.leaderboard import Leaderboard
 from geobench.board.tables import Tables, as_csv
 from geobench.catalogue import Catalogue
 from geobench.digests import file_digest
+from geobench.errors import GeobenchError, unforeseen
 from geobench.pages.markdown import page
 from geobench.records import files
 from geobench.records.workspace import Workspace
@@ -64,16 +65,39 @@ def write_files(
     """Write what `rewrite` writes, for those who hold the leaderboard's lock; the problems."""
     board = Leaderboard(folder, catalogue)
     before = board.manifest
-    written, shown, lost = _write_tables(board)
+    try:
+        written, shown, problems = _write_tables(board)
+    except Exception as error:
+        return [_lost(board, "the tables, and what is made of them", error)]
     board.manifest = before.changed(tables=written)
-    drawn, problems = figures.draw(board, shown, file_format=file_format, new=pictures)
-    board.manifest = board.manifest.changed(figures=drawn)
-    # The page comes last, because it shows the pictures that could be drawn.
-    written["README.md"] = _put(folder / "README.md", page(board, shown))
-    board.manifest = board.manifest.changed(tables=written)
+    try:
+        drawn, undrawn = figures.draw(board, shown, file_format=file_format, new=pictures)
+        problems += undrawn
+        board.manifest = board.manifest.changed(figures=drawn)
+    except Exception as error:
+        problems.append(_lost(board, "the pictures", error))
+    try:
+        # The page comes last, because it shows the pictures that could be drawn.
+        written["README.md"] = _put(folder / "README.md", page(board, shown))
+        board.manifest = board.manifest.changed(tables=written)
+    except Exception as error:
+        problems.append(_lost(board, "README.md", error))
     if board.manifest.data != before.data:
         files.write_json(folder / "benchmark.json", board.manifest.data)
-    return lost + problems
+    return problems
+
+
+def _lost(board: Leaderboard, what: str, error: Exception) -> str:
+    """The problem that something of a leaderboard cannot be made; what nobody may mend is raised.
+
+    One page less is no reason to lose the others, nor the benchmarks that come after it.
+    """
+    if isinstance(error, GeobenchError | OSError):  # these say themselves what to do
+        raise error
+    return (
+        f"{board.folder}: {what} cannot be made, all else is kept: {unforeseen(error)}. "
+        f"Once that is mended, `geobench report {board.folder}` makes it."
+    )
 
 
 @final

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from geobench.digests import digest, file_digest
 from geobench.errors import StoreError
 from geobench.geo import Points
+from geobench.names import file_name
 from geobench.records.beside import Beside
 from geobench.records.documents import refuse_newer
 from geobench.records.files import read_arrays, read_stamped
@@ -62,7 +63,7 @@ class Task:
 
     @property
     def folder(self) -> str:
-        return f"{self.split}-{self.part}-{self.digest[:8]}"
+        return f"{file_name(f'{self.split}-{self.part}')}-{self.digest[:8]}"
 
 
 def record_key(fit_key: str, task: str, draws: DrawRule) -> str:

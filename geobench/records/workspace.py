@@ -8,6 +8,7 @@ from typing import final
 from filelock import FileLock, Timeout
 
 from geobench import drafts
+from geobench.names import file_name
 
 
 @final
@@ -36,8 +37,8 @@ class Workspace:
         self.checkpoints = self.hidden / "checkpoints"
 
     def board(self, name: str) -> Path:
-        """The folder of a benchmark's leaderboard."""
-        return self.boards / name
+        """The folder of a benchmark's leaderboard; a long name is shortened."""
+        return self.boards / file_name(name)
 
     @contextmanager
     def lock(self, name: str, *, wait: bool) -> Iterator[bool]:

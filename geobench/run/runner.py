@@ -10,7 +10,8 @@ from typing import final
 
 from geobench import drafts
 from geobench.config.benchmark import Benchmark
-from geobench.errors import DataError, GeobenchError
+from geobench.errors import DataError, GeobenchError, StoreError, unforeseen
+from geobench.pages.unchanged import LastMade
 from geobench.records.stored_records import StoredRecord
 from geobench.records.workspace import Workspace
 from geobench.run import manifest, plan
@@ -71,10 +72,24 @@ def run(
         elif trainings:  # nobody takes a record away: none is read and locked a second time
             outcome.counts["skipped"] = len(trainings)
     finally:  # Ctrl-C, too, leaves tables of what is finished
-        written = manifest.write(planned, last, pictures=options.figures)
+        written = _written(planned, last, pictures=options.figures)
         outcome.failures += written.problems
         outcome.unchanged = written.unchanged
     return outcome
+
+
+def _written(planned: Plan, last: LastMade, *, pictures: bool) -> manifest.Written:
+    """The board as `manifest.write` writes it; an error in it is a problem, and records stay."""
+    try:
+        return manifest.write(planned, last, pictures=pictures)
+    except GeobenchError:
+        raise
+    except Exception as error:
+        raise StoreError(
+            f"nothing can be made of the records, which are kept: {unforeseen(error)}",
+            where=str(planned.board),
+            remedy="Once that is mended, the same run makes it, and trains nothing again.",
+        ) from error
 
 
 def _forewarnings(planned: Plan, states: list[tuple[Training, str]]) -> Iterator[str]:

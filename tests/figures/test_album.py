@@ -127,7 +127,10 @@ def test_a_picture_that_cannot_be_drawn_is_a_problem_and_loses_no_other(folder, 
     monkeypatch.setattr("geobench.figures.pictures.draw_cost", broken)
     shutil.rmtree(folder / "figures")
     (problem,) = report.rewrite(folder, installed())
-    assert problem.endswith("cost.png: ValueError: no ink")
+    assert (
+        "cost.png cannot be drawn, all else is kept: ValueError: no ink (test_album.py:" in problem
+    )
+    assert problem.endswith(f"Once that is mended, `geobench report {folder}` draws it.")
     assert len(list(folder.glob("figures/*"))) == 8
     assert "figures/cost.png" not in (folder / "README.md").read_text()
     monkeypatch.undo()

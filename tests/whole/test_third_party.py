@@ -1,68 +1,14 @@
 """A third-party package, built and installed as by a stranger, in an environment without torch."""
 
 import json
-import os
 import shutil
-import subprocess
-import sys
-import sysconfig
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
 import geobench
+from environments import ROOT, build, environment, install, links_to_packages, succeeded
 
-ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "geobench-antipode"
-HEAVY = ("torch", "functorch", "faiss", "nvidia", "cuda", "triton")
-"""How the names of torch, of faiss and of what they bring begin."""
-
-
-@dataclass
-class Environment:
-    """A virtual environment with a folder to work in.
-
-    Args:
-        bin: where its commands are.
-        folder: where they run.
-    """
-
-    bin: Path
-    folder: Path
-
-    def __call__(self, command, *words):
-        return subprocess.run(
-            [self.bin / command, *words],
-            cwd=self.folder,
-            env={k: v for k, v in os.environ.items() if not k.startswith("PYTHON")},
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-
-
-def succeeded(done):
-    """What a command printed; it must have ended well."""
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
-def python(*words):
-    """What a module of the Python that runs the tests prints."""
-    command = [sys.executable, "-m", *map(str, words)]
-    return succeeded(subprocess.run(command, capture_output=True, text=True, check=False))
-
-
-def links_to_packages(folder):
-    """Links to everything that is installed beside the tests, but geobench and what is heavy."""
-    folder.mkdir()
-    for place in {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}:
-        for entry in Path(place).iterdir():
-            name = entry.name.lower().lstrip("_")
-            if not name.startswith((*HEAVY, "geobench", "pycache")) and entry.suffix != ".pth":
-                (folder / entry.name).symlink_to(entry)
 
 
 @pytest.fixture(scope="module")
@@ -71,17 +17,12 @@ def stranger(tmp_path_factory):
     folder = tmp_path_factory.mktemp("stranger")
     package, wheels = folder / "geobench-antipode", folder / "wheels"
     shutil.copytree(EXAMPLE, package, ignore=shutil.ignore_patterns("__pycache__", ".*"))
-    for source in (ROOT, package):
-        python("build", "--wheel", "--no-isolation", "--outdir", wheels, source)
-    venv = folder / "venv"
-    python("venv", "--without-pip", venv)
-    commands = venv / ("Scripts" if os.name == "nt" else "bin")
-    install = ("install", "--no-deps", "--no-index", *wheels.glob("*.whl"))
-    python("pip", "--isolated", "--disable-pip-version-check", "--python", venv, *install)
+    wheels.mkdir()
+    made = [build(source, wheels) for source in (ROOT, package)]
     links_to_packages(folder / "packages")
-    own = sysconfig.get_path("purelib", "venv", {"base": venv, "platbase": venv})
-    (Path(own) / "packages.pth").write_text(f"{folder / 'packages'}\n")
-    return Environment(commands, package)
+    found = environment(folder / "venv", folder / "packages", at=package)
+    install(found, *made)
+    return found
 
 
 @pytest.fixture(scope="module")
