@@ -10,7 +10,7 @@ import typer
 
 from geobench.commands.options import WorkspaceFolder
 from geobench.commands.run import command, conclude, run_all
-from geobench.commands.terminal import short
+from geobench.commands.terminal import complaints, say, short
 from geobench.errors import ConfigError, GeobenchError
 
 if TYPE_CHECKING:
@@ -83,10 +83,11 @@ def score(
     """
     from geobench import config, drafts
     from geobench.catalogue import installed
-    from geobench.commands import given
+    from geobench.commands import console, given
     from geobench.config.composing import Comparison
     from geobench.run.execution import Options
 
+    console.show_warnings(complaints())
     place = workspace.resolve()
     given.check_files(truth, answers)
     given.check_words(name, metric or [])
@@ -107,7 +108,7 @@ def score(
     if found != text:
         drafts.write_file(file, text)
         again = ", in the place of another that it had written" if found else ""
-        typer.echo(f"geobench score wrote {short(file)}{again}")
+        say(f"geobench score wrote {short(file)}{again}")
     (benchmark,) = config.read(file, installed())
 
     failures = _failures_of_truth(benchmark, dataset, missing=missing)
@@ -116,9 +117,9 @@ def score(
         whole = benchmark.dataset.plugin.table.part is None
         failures = [methods[0].as_typed(each, but="parts" if whole else "") for each in failed]
     if hint := given.order(dataset, methods):
-        typer.echo(hint)
+        say(hint)
     elsewhere = "" if place == Path.cwd() else f" --workspace {shlex.quote(short(place))}"
-    typer.echo(
+    say(
         f"to change what is compared, edit {short(file)} and run: "
         f"{command()} run {shlex.quote(short(file))}{elsewhere}"
     )
