@@ -46,7 +46,8 @@ class Table:
         part: the source's own part of each photo ("train", "test", ...), (N,), or None.
         sizes: bytes of each photo's file, (N,), or None where there are no files.
         promised: how many photos the source promised.
-        broken: what was promised and is not in the table: reason -> how many.
+        broken: what was promised and is not in the table: reason -> how many. Names of files and
+            paths are taken out of reasons, for pages show them.
         sliced: the attributes whose values are slices of the tables; None stands for all but
             numbers that name things, such as ids (`identifiers.names_things`).
     """
@@ -88,7 +89,11 @@ class Table:
 @final
 @dataclass(frozen=True, slots=True)
 class BrokenPicture:
-    """Stands in `images` where a picture cannot be read, and says why."""
+    """Stands in `images` where a picture cannot be read, and says why.
+
+    The reason stands in logs as it is, and on pages without names of files, paths and numbers that
+    differ from photo to photo (`geobench.reasons`).
+    """
 
     reason: str
 
@@ -184,6 +189,8 @@ class Dataset(Plugin):
 
 
 def _checked(table: Table, name: str) -> Table:
+    from geobench.reasons import counted  # a start needs none
+
     count = len(table.ids)
     columns = {"points": table.points, "groups": table.groups, **table.attributes}
     columns |= {"part": table.part} if table.part is not None else {}
@@ -220,7 +227,7 @@ def _checked(table: Table, name: str) -> Table:
         part=table.part,
         sizes=table.sizes,
         promised=table.promised or count,
-        broken=dict(table.broken),
+        broken=counted(table.broken),
         sliced=_sliced(table, name),
     )
 

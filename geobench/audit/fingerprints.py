@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from geobench.data import BrokenPicture, Dataset, Image, Indices
 from geobench.progress import Track
+from geobench.reasons import together
 
 RADIUS = 7
 LEAST_COSINE = 0.97
@@ -79,13 +80,13 @@ class Looked:
 
 def look(dataset: Dataset, rows: Indices, *, track: Track) -> Looked:
     """Read the pictures of these rows, one after the other, and keep their fingerprints."""
-    kept, flat, broken = list[int](), list[int](), dict[str, list[int]]()
+    kept, flat, why = list[int](), list[int](), dict[int, str]()
     done: list[Fingerprints] = []
     waiting: list[NDArray[np.float32]] = []
     pictures = track(dataset.images(rows), len(rows), f"look at pictures of {dataset.name}")
     for row, picture in zip(rows.tolist(), pictures, strict=True):
         if isinstance(picture, BrokenPicture):
-            broken.setdefault(picture.reason, []).append(row)
+            why[row] = picture.reason
             continue
         small = shrink(picture)
         if small.std() < _FLAT:
@@ -98,6 +99,10 @@ def look(dataset: Dataset, rows: Indices, *, track: Track) -> Looked:
             waiting = []
     nothing = np.empty((0, _SIDE, _SIDE), np.float32)
     done.append(fingerprints(np.stack(waiting) if waiting else nothing))
+    broken = dict[str, list[int]]()
+    reasons = together(list(why.values()), dataset.table.ids[list(why)].tolist() if why else ())
+    for row, reason in zip(why, reasons, strict=True):
+        broken.setdefault(reason, []).append(row)
     return Looked(dataset, np.array(kept, np.intp), joined(done), np.array(flat, np.intp), broken)
 
 

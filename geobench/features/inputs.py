@@ -1,6 +1,7 @@
 """Inputs: what methods see of a part; features from the store, labels in training only."""
 
 import logging
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
@@ -26,6 +27,7 @@ from geobench.features.encode import encode
 from geobench.features.encoding_time import EncodingTime
 from geobench.features.store import Store, What
 from geobench.progress import Track
+from geobench.reasons import together
 
 log = logging.getLogger(__name__)
 
@@ -101,6 +103,20 @@ class Inputs:
         """The rows whose pictures are known to be unreadable."""
         rows = {row for store in self.stores(dataset).values() for row in store.broken}
         return np.array(sorted(rows), dtype=np.intp)
+
+    def unread(self, parts: list[Part]) -> dict[str, dict[str, int]]:
+        """Digest of a dataset -> why pictures of its photos in these parts are known to be
+        unreadable -> how many; only of datasets that have such."""
+        found = dict[str, dict[str, int]]()
+        for dataset, rows in _rows(parts):
+            stores = self.stores(dataset).values()
+            why = {row: reason for store in stores for row, reason in store.broken.items()}
+            lost = np.intersect1d(np.array(list(why), np.intp), rows).tolist()
+            if lost:
+                photos = dataset.table.ids[lost].tolist()
+                reasons = together([why[row] for row in lost], photos)
+                found[dataset.digest] = dict(Counter(reasons).most_common())
+        return found
 
     def width(self, dataset: Dataset, *, probe: bool = False) -> int | None:
         """How many numbers the pooled features of a photo have, or None where it is not known.

@@ -9,6 +9,7 @@ from geobench.board.same_answers import NEARLY_ALL, SAME_PLACE_KM
 from geobench.board.tables import Row, Tables
 from geobench.names import CEILING
 from geobench.pages import about_intervals
+from geobench.pages.dropped_photos import dropped
 from geobench.pages.markdown_tables import (
     copies,
     gap_table,
@@ -109,10 +110,7 @@ def page(board: Leaderboard, tables: Tables) -> str:
         *filter(None, [about_intervals.of_all(manifest.parts.values())]),
     ]
     lines += [""]
-    broken = dataset.broken
-    if broken:
-        listed = ", ".join(f"{count} {reason}" for reason, count in broken.items())
-        lines += [f"Promised {dataset.promised:,} photos; left out: {listed}.", ""]
+    lines += dropped(manifest)
     if overall := [row for row in tables.rows if row.overall and not is_contrast(row)]:
         lines += ["## At a glance", ""]
         if len(manifest.parts) > 1:

@@ -71,6 +71,11 @@ class StoredDataset(Document):
     broken: dict[str, int] = Field(
         description="why promised photos are not in the table -> how many"
     )
+    unread: dict[str, int] | None = Field(
+        default=None,
+        description="why pictures of photos of its parts cannot be read, so that no method has "
+        "them -> how many; absent where all can, or none are asked for",
+    )
     licence: str = Field(description="of its pictures and places")
     citation: str = Field(description="whom to credit")
     title: str | None = Field(

@@ -1,8 +1,8 @@
 """benchmark.json: which records and parts a leaderboard is made of, written from a plan."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple, final
+from typing import Any, NamedTuple, TypeAlias, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -125,6 +125,7 @@ def _with_later(manifest: Manifest, known: dict[str, Any]) -> Manifest:
 def _manifest(planned: Plan, known: dict[str, Any]) -> Manifest:
     """What there is to say of a plan's records; `known` are the data of the present one."""
     bench, named = planned.benchmark, _files_named(known)
+    unread = planned.inputs.unread([p for d in planned.drawn.values() for p in d.all_parts])
     parts: dict[str, dict[str, Any]] = {}
     rows: list[ManifestRow] = []
     missing: list[str] = []
@@ -135,7 +136,7 @@ def _manifest(planned: Plan, known: dict[str, Any]) -> Manifest:
                 missing.append(f"{evaluation.label} / {training.method.label} / {training.seed}")
                 continue
             if evaluation.label not in parts:
-                parts[evaluation.label] = _part(planned, training, evaluation)
+                parts[evaluation.label] = _part(planned, training, evaluation, unread)
             rows.append(_row(training, evaluation, written))
     _name_twins(bench, parts)
     return Manifest(
@@ -144,7 +145,7 @@ def _manifest(planned: Plan, known: dict[str, Any]) -> Manifest:
         left_out=left_out(bench.resolved, bench.keyed),
         digest=bench.digest,
         limit=planned.limit,
-        dataset=_about(bench.dataset.plugin),
+        dataset=_about(bench.dataset.plugin, unread),
         maps=_maps(planned),
         parts={label: StoredPart.model_validate(about) for label, about in parts.items()},
         rows=rows,
@@ -167,7 +168,13 @@ def _maps(planned: Plan) -> dict[str, SplitMap]:
     return found
 
 
-def _part(planned: Plan, training: Training, evaluation: Evaluation) -> dict[str, Any]:
+_Unread: TypeAlias = Mapping[str, Mapping[str, int]]
+"""Digest of a dataset -> why pictures of it cannot be read -> how many."""
+
+
+def _part(
+    planned: Plan, training: Training, evaluation: Evaluation, unread: _Unread
+) -> dict[str, Any]:
     """The fields of a StoredPart, but for its twin."""
     path = evaluation.folder.parent / "part.npz"
     recording.part_file(evaluation, training.assignment.train)
@@ -179,7 +186,7 @@ def _part(planned: Plan, training: Training, evaluation: Evaluation) -> dict[str
         "resampled": StoredUnits(
             rules=list(resampled.rules), alone=resampled.alone, block_rows=resampled.block_rows
         ),
-        "dataset": _about(evaluation.part.dataset),
+        "dataset": _about(evaluation.part.dataset, unread),
         "sha256": file_digest(path),
         "facts": describe(training.assignment, evaluation.part),
     }
@@ -250,13 +257,15 @@ def _files_of(evaluation: Evaluation, named: dict[str, dict[str, str]]) -> dict[
     return {}
 
 
-def _about(dataset: Dataset) -> StoredDataset:
+def _about(dataset: Dataset, unread: _Unread) -> StoredDataset:
+    lost = unread.get(dataset.digest)
     return StoredDataset(
         name=dataset.name,
         digest=dataset.digest,
         photos=len(dataset.table),
         promised=dataset.table.promised,
         broken=dict(dataset.table.broken),
+        **({"unread": dict(lost)} if lost else {}),
         licence=dataset.licence,
         citation=dataset.citation,
         **({"title": dataset.title} if dataset.title else {}),

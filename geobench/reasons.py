@@ -1,0 +1,116 @@
+"""Why photos are left out, as a page may say it: no name of a file, no place on a disk, and reasons
+that differ only in what they are about counted together.
+
+Reasons come from datasets and from the decoders of pictures, and many name the file: its path, with
+the name of a user, would be published with a leaderboard, and each photo would be a reason of its
+own. So they are cleaned where they are counted, whoever wrote them; logs show them as they are.
+"""
+
+import functools
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+_NUMBER = "N"  # stands where reasons differ in a number, or where one names a photo
+_LONGEST = 160  # characters; decoders may quote what they read
+_LOOKED_AT = 500
+_REMEMBERED = 4096
+_NO_WORDS = "no reason that may be shown"
+
+_ENDINGS = (
+    "jpe?g|jpe|jfif|png|webp|tiff?|bmp|gif|avif|hei[cf]s?|jp2|j2k|jpx|jxl|dng|raw|cr[23]|nef|arw|orf"
+    "|rw2|raf|pef|srw|svg|psd|pdf|mp4|mov|avi|mkv|csv|tsv|txt|jsonl?|xml|xmp|ya?ml|parquet|feather"
+    "|arrow|npy|npz|h5|hdf5|pkl|pickle|pt|pth|l?mdb|db|sqlite|zip|tar|t?gz|bz2|7z|html?|py|tmp|part"
+)
+_FILE = rf"\.(?:{_ENDINGS})(?![A-Za-z0-9])"
+_ROOT = r"(?<![\w.])(?:[A-Za-z]:|~\w*)?[\\/]"
+_WORD = r"(?:[^\s:*?\"'<>|\\/]|'(?=\w))"  # of a path; anna's photos has an apostrophe
+_WORDS = rf"(?:{_WORD}|[\\/])"
+_NAMES = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        r"\b[a-z][a-z0-9+.-]+://[^\s'\"<>]+",  # an address
+        rf"(['\"`])(?:(?!\1).)*(?:[\\/]|{_FILE})(?:(?!\1).)*\1",  # a path or a file in quotes
+        rf"{_ROOT}(?:[^:*?\"'<>|]|'(?=\w))*?{_FILE}",  # a path, with its blanks, to a file's name
+        # A path up to a blank, and on where a slash follows within three words.
+        rf"{_ROOT}{_WORDS}*\w{_WORDS}*(?:(?:\s+{_WORD}+){{0,2}}\s+{_WORD}*[\\/]{_WORDS}*)*",
+        rf"^[^:]*{_FILE}(?=:|$|\s+(?:is|was|has|cannot|could|not)\b)",  # "my photo.jpg: ..."
+        rf"[^\s'\"`(]*{_FILE}",  # a file's name
+        r"[^\s'\"`(]*[\\/][^\s'\"`]*[\\/][^\s'\"`]*",  # folders
+        r"[^\s'\"`(]*[\\/][^\s'\"`]*\d[^\s'\"`]*",  # a name in a folder
+    )
+)
+_ADDRESS = re.compile(r"\s+(?:object\s+)?at 0x[0-9a-f]+", re.IGNORECASE)  # of an object in memory
+_NAMING = re.compile(
+    r"\b(?!JPEG|ISO|RFC|UTF)(?=\w*\d)"
+    r"(?:\w*_\w*|[A-Za-z]+\d{4,}\w*|\d{6,}\w*|(?=\w*[a-f])[0-9a-f]{8,})\b"
+)  # IMG_0001, DSC00001, an id, a digest
+_COUNTING = re.compile(r"(?<![\w.])\d+(?:[.,]\d+)*(?![\w.])")
+_EMPTY = re.compile(r"\(\s*\)|\[\s*\]|<\s*>|''|\"\"|``")
+
+
+def counted(broken: Mapping[str, int]) -> dict[str, int]:
+    """Reason -> how many, each as a page may say it, those that then are one added up.
+
+    What is no such mapping is left as it is, for the conformance kit to find.
+    """
+    if not all(isinstance(why, str) and isinstance(n, int) for why, n in broken.items()):
+        return dict(broken)
+    found = dict[str, int]()
+    for why, count in zip(together(list(broken)), broken.values(), strict=True):
+        found[why] = found.get(why, 0) + count
+    return found
+
+
+def together(reasons: Sequence[str], photos: Iterable[str] = ()) -> list[str]:
+    """Each reason as it is counted.
+
+    Args:
+        reasons: as they were given.
+        photos: the id of the photo that each is about; none where that is not known.
+    """
+    ids = list(photos) or [""] * len(reasons)
+    clean = [_clean(why, photo) for why, photo in zip(reasons, ids, strict=True)]
+    alike = dict[str, set[str]]()
+    for why in clean:
+        alike.setdefault(_COUNTING.sub(_NUMBER, why), set()).add(why)
+    general = {why: key for key, several in alike.items() if len(several) > 1 for why in several}
+    return [general.get(why, why) for why in clean]
+
+
+def _clean(reason: str, photo: str) -> str:
+    """A reason without names; "" stays "", which is none."""
+    if not reason.strip():
+        return ""
+    text = " ".join(reason[:_LOOKED_AT].split())
+    for name in _names_of(photo):
+        text = _without(text, name)
+    return _plain(text)
+
+
+@functools.lru_cache(_REMEMBERED)  # a million files that are gone have one reason
+def _plain(text: str) -> str:
+    text = _ADDRESS.sub("", text)
+    for pattern in _NAMES:
+        text = pattern.sub("", text)
+    text = _EMPTY.sub("", _NAMING.sub(_NUMBER, text))
+    text = re.sub(r"\s+([:;,.])", r"\1", " ".join(text.split())).strip(" :;,-")
+    if len(text) > _LONGEST:
+        text = text[:_LONGEST].rpartition(" ")[0] + " ..."
+    return text or _NO_WORDS
+
+
+def _without(text: str, name: str) -> str:
+    """A text without a name, wherever that is no part of a longer word."""
+    first, *others = text.split(name)
+    for piece in others:
+        part = first[-1:].isalnum() or piece[:1].isalnum()
+        first += (name if part else "") + piece
+    return first
+
+
+def _names_of(photo: str) -> list[str]:
+    """What a reason may call a photo: its id, the file of that name, and its stem."""
+    name = photo.replace("\\", "/").rpartition("/")[2]
+    found = dict.fromkeys([photo, name, name.rpartition(".")[0]])
+    # A word such as "a" is no name, and would be cut out of every sentence.
+    return [each for each in found if len(each) > 2 or each.isdigit()]
