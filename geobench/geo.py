@@ -31,6 +31,7 @@ Points: TypeAlias = NDArray[np.float64]
 Floats: TypeAlias = NDArray[np.float64]
 
 _FEW_POINTS = 64  # times fewer than the places: these are counted around each for itself
+_MANY_POINTS = 1 << 13  # of which a look at their neighbours takes longer than to start threads
 _BLOCK = 1 << 15  # distances are worked out in blocks that stay in the processor's cache
 
 
@@ -303,6 +304,12 @@ class Pairs:
     place: NDArray[np.intp]
 
 
+def workers_for(points: int) -> int:
+    """How many threads are to ask a k-d tree of scipy about so many points, -1 being as many as
+    there are processors: for few points, threads take longer to begin than to answer."""
+    return -1 if points >= _MANY_POINTS else 1
+
+
 class Places:
     """A set of places that can be asked for neighbours: a k-d tree on unit vectors (scipy).
 
@@ -321,7 +328,7 @@ class Places:
     def nearest(self, points: ArrayLike) -> Nearest:
         """The place nearest to each of `points` (N, 2)."""
         queries = np.asarray(points, dtype=np.float64)
-        _, index = self._tree.query(unit_vectors(queries), workers=-1)
+        _, index = self._tree.query(unit_vectors(queries), workers=workers_for(len(queries)))
         index = np.asarray(index, dtype=np.intp)
         return Nearest(index, distance_km(queries, self.points[index]))
 

@@ -15,6 +15,7 @@ from geobench.statistics.replicates import TAIL, Replicates, Spread
 Better = Literal["higher", "lower"]
 
 _ROUNDING = 1e-12  # of a value: a smaller standard error is none
+_BLOCK = 1 << 18  # numbers of a block: what a processor's own cache holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,23 +58,39 @@ class SeedPool(NamedTuple):
     @classmethod
     def of(cls, methods: Sequence[Replicates]) -> "SeedPool":
         """That of these methods; those of fewer than three seeds tell nothing."""
-        total = degrees = 0.0
-        own = Spread.of_seeds([each.seed_values for each in methods])
-        for method, variance, known in zip(methods, *(c.tolist() for c in own), strict=True):
-            if variance > 0:
-                total += variance * method.seed_values.size * known
-                degrees += known
-        return cls(total / degrees, degrees) if degrees else cls(0.0, 1.0)
+        return _Trainings.of(methods).pool
 
     def added(self, method: Replicates) -> float:
         """What its seeds add to the variance of a difference to this method."""
-        return float(self.added_by([method])[0])
+        return float(_Trainings.of([method]).added(self)[0])
 
-    def added_by(self, methods: Sequence[Replicates]) -> Floats:
-        """What the seeds of each of M methods add, (M,)."""
-        own = Spread.of_seeds([each.seed_values for each in methods]).variance
-        pooled = self.variance / np.array([each.seed_values.size for each in methods])
-        return np.where(own > 0, np.maximum(own, pooled), 0.0)
+
+@final
+class _Trainings(NamedTuple):
+    """The seeds of M methods: how many there are of each, (M,), and their spread."""
+
+    counts: NDArray[np.intp]
+    spread: Spread
+
+    @classmethod
+    def of(cls, methods: Sequence[Replicates]) -> "_Trainings":
+        values = [each.seed_values for each in methods]
+        return cls(np.array([each.size for each in values]), Spread.of_seeds(values))
+
+    @property
+    def pool(self) -> SeedPool:
+        """That of all of them."""
+        varies = self.spread.variance > 0
+        known = self.spread.degrees[varies]
+        if not (degrees := float(known.sum())):
+            return SeedPool(0.0, 1.0)
+        total = (self.spread.variance[varies] * self.counts[varies] * known).sum()
+        return SeedPool(float(total) / degrees, degrees)
+
+    def added(self, pool: SeedPool) -> Floats:
+        """What the seeds of each add to the variance of a difference to it, (M,)."""
+        own = self.spread.variance
+        return np.where(own > 0, np.maximum(own, pool.variance / self.counts), 0.0)
 
 
 def compare(
@@ -94,8 +111,9 @@ def compare(
 
 def _seeds_of(a: Replicates, b: Replicates) -> Spread:
     """What the seeds of two methods alone add to the variance of their difference."""
-    pool = SeedPool.of([a, b])
-    return Spread(pool.added_by([a, b]).sum(keepdims=True), np.array([pool.degrees]))
+    trainings = _Trainings.of([a, b])
+    pool = trainings.pool
+    return Spread(trainings.added(pool).sum(keepdims=True), np.array([pool.degrees]))
 
 
 def resolution(
@@ -204,8 +222,9 @@ def compare_all(replicates: Sequence[Replicates], *, effective_units: float) -> 
     most of the time of a large board's tables.
     """
     first, second = np.triu_indices(len(replicates), 1)
-    pool = SeedPool.of(replicates)
-    added = pool.added_by(replicates)
+    trainings = _Trainings.of(replicates)
+    pool = trainings.pool
+    added = trainings.added(pool)
     values = np.array([each.value for each in replicates])
     seeds = added[first] + added[second]
     spread = Spread.sum(
@@ -229,11 +248,13 @@ def _paired_spreads(replicates: Sequence[Replicates], effective: float) -> Sprea
     if len(counts) > 1:
         raise ValueError(f"replicates of {counts} units; compare methods on the same photos only")
     deviations = np.array([each.deviations for each in replicates])
-    # One method against all that follow at a time: of all pairs at once, 20,000 units of 60
-    # methods would fill 280 MB.
+    first, second = np.triu_indices(len(replicates), 1)
+    # A few pairs at a time: all at once, 20,000 units of 60 methods would fill 280 MB.
+    step = max(1, _BLOCK // counts[0]) if counts else 1
+    starts = range(0, len(first), step)
     found = [
-        Spread.of(own - deviations[place:], effective=effective)
-        for place, own in enumerate(deviations[:-1], 1)
+        Spread.of(deviations[a] - deviations[b], effective=effective)
+        for a, b in ((first[at : at + step], second[at : at + step]) for at in starts)
     ]
     if not found:
         return Spread(np.empty(0), np.empty(0))

@@ -120,7 +120,8 @@ class _Places:
     def radii(self, k: int) -> geo.Floats:
         """Distance of every place to the k-th nearest of the points, itself not counted, in km."""
         reached = min(k + 1, len(self.points))
-        neighbours = self.tree.query(self.vectors, np.arange(1, reached + 1), workers=-1)[1]
+        workers = geo.workers_for(len(self.points))
+        neighbours = self.tree.query(self.vectors, np.arange(1, reached + 1), workers=workers)[1]
         # The place itself is the first, with the copies of the point.
         last = (np.cumsum(self.count[neighbours], axis=1) > k).argmax(axis=1)
         furthest = neighbours[np.arange(len(neighbours)), last]
@@ -148,7 +149,8 @@ def _held(balls: _Places, radii: geo.Floats, places: _Places) -> _Held:
     found_balls, found_places = [], []
     for start in range(0, len(radii), _BALLS):
         rows = np.arange(start, min(start + _BALLS, len(radii)))
-        lists = places.tree.query_ball_point(balls.vectors[rows], chord[rows], workers=-1)
+        workers = geo.workers_for(len(rows))
+        lists = places.tree.query_ball_point(balls.vectors[rows], chord[rows], workers=workers)
         sizes = [len(each) for each in lists]
         ball = np.repeat(rows, sizes)
         place = np.fromiter((i for each in lists for i in each), np.intp, len(ball))
