@@ -1,6 +1,7 @@
 """The pictures of a leaderboard as files that know what they show."""
 
 import io
+import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -116,7 +117,9 @@ def rendered(draw_figure: "Callable[[], Figure]", file_format: str) -> bytes:
     """A picture as the bytes of a file; the same figure gives the same bytes."""
     stream = io.BytesIO()
     nothing = {"png": {"Software": None}, "svg": {"Date": None}}[file_format]
-    with house_style():
+    with house_style(), warnings.catch_warnings():
+        # A letter that the font lacks stands as a box: nobody can do anything about it.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         draw_figure().savefig(stream, format=file_format, metadata=nothing)
     return stream.getvalue()
 

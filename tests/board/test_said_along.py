@@ -7,12 +7,13 @@ import pytest
 
 import small_run
 import told_answers
-from geobench import load
+from geobench import Answers, Atoms, Method, Prediction, Remark, hashes, load
 from geobench.board import tables
 from geobench.catalogue import installed
 from geobench.figures import cost
 from geobench.pages.verification import verify
 from geobench.records import files
+from lent_plugins import lent
 from told_answers import PART, PHOTOS, SECRET, TOLD, told_rows, write
 
 
@@ -228,3 +229,59 @@ def test_improper_values_are_counted_with_three_examples(tmp_path, column, value
     assert "p13" not in record.note
     if column == "confidence":
         assert "confidence_scale: 100" in record.note
+
+
+def test_a_column_that_is_left_empty_throughout_says_nothing(tmp_path):
+    rows = [[*row[:3], "", "", "N/A", ""] for row in told_rows() if row[1] != "NA"]
+    rows += [[row[0], 0, 0, "", "", "", ""] for row in told_rows() if row[1] == "NA"]
+    write(tmp_path / "mute.csv", rows)
+    more = ["{name: predictions, label: mute, file: mute.csv}"]
+    folder = told_answers.board(tmp_path, more=more, figures=True)
+    mine = whole(folder).set_index("label").loc["mute"].set_index("summary")
+    assert np.isfinite(mine.loc["distance.mean"].value)
+    for summary in ("stated-confidence.area", "stated-confidence.ece@200km"):
+        row = mine.loc[summary]
+        assert np.isnan(row.value)
+        assert (row.photos, row.not_applicable) == (0, PHOTOS)
+        assert row.note
+    assert not [
+        c for c in tables.read(folder).costs if c.label == "mute" and "answer" in c.quantity
+    ]
+    assert verify(folder, installed()) == []
+
+
+class Wavering(Method):
+    """Trained anew it is sure of other photos, and says nothing of those that it is not sure of."""
+
+    name = "wavering"
+    predicts = Prediction
+    needs_training = False
+
+    def fit(self, train, val, context):
+        self.seed = context.seed
+
+    def predict(self, examples, context):
+        sure = hashes(examples.ids) % 3 != self.seed
+        said = Remark(np.where(sure, 0.5, np.nan), "share")
+        return Answers(Atoms(np.zeros((len(sure), 1, 2))), along={"confidence": said})
+
+    def state(self):
+        return {"seed": np.array(self.seed)}
+
+    def restore(self, state, train, context):
+        self.seed = int(state["seed"])
+
+
+def test_a_photo_of_which_one_training_says_nothing_is_scored_for_none(tmp_path):
+    with lent(Wavering):
+        text = told_answers.files(tmp_path, more=["wavering"]).replace(
+            "splits:", "seeds: [0, 1], splits:"
+        )
+        folder = small_run.board(tmp_path, text)
+        row = whole(folder).set_index(["label", "summary"]).loc["wavering"]
+        ids = np.array([f"p{photo:02d}" for photo in range(PHOTOS)])
+        scored = int((hashes(ids) % 3 == 2).sum())
+        area = row.loc["stated-confidence.area"]
+        assert (area.seeds, area.photos, area.not_applicable) == (2, scored, PHOTOS - scored)
+        assert np.isfinite(area.value)
+        assert verify(folder, installed()) == []

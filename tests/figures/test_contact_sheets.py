@@ -150,3 +150,27 @@ def test_a_sheet_shows_no_more_photos_than_a_picture_can_be_high(monkeypatch):
     titles = [text for text in boxes(figure) if text[0].isdigit()]
     assert [title.partition(".")[0] for title in titles] == ["1", "2", "3", "4", "5"]
     assert len(figure.axes) == 10
+
+
+@pytest.mark.parametrize("show", [None, pixels])
+@pytest.mark.parametrize("words", ["a church", "x" * 30_000, "word " * 300, "$x$ {}", "", "\n"])
+def test_what_is_said_stands_below_its_map_and_upon_nothing(words, show):
+    truth, answer = np.array([10.0, 20.0]), np.array([-40.0, 150.0])
+    found = [
+        Wrong(f"p{n}", 19_000.0 - n, truth, answer, "Omaha, US", "Nîmes, FR", n % 2 == 0, words)
+        for n in range(5)
+    ]
+    found[1] = Wrong("p", 3.0, truth, answer, "Omaha, US", "Nîmes, FR", None, None)
+    # No two texts of the check are alike.
+    found = [
+        wrong if wrong.explanation is None else Wrong(*_head(wrong), f"{place}{wrong.explanation}")
+        for place, wrong in enumerate(found)
+    ]
+    check_no_overprint(
+        draw_contact_sheet(found, title="loud", stamp="board", on_earth=False, show=show)
+    )
+
+
+def _head(wrong):
+    places = (wrong.truth, wrong.answer, wrong.near_truth, wrong.near_answer)
+    return (wrong.id, wrong.error_km, *places, wrong.answered)

@@ -5,7 +5,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from geobench import Component, Config, Encoder, Features, GeobenchError, InputPath, Method
+from geobench import (
+    Component,
+    Config,
+    Encoder,
+    Features,
+    GeobenchError,
+    InputPath,
+    Method,
+    Metric,
+    PluginError,
+)
 from geobench.catalogue import installed
 from geobench.components import canonical
 from geobench.config.benchmark import Benchmark
@@ -15,6 +25,7 @@ from geobench.run.named_methods import references
 from geobench.toy_planet import ToyPlanet
 from keeping_mutants import Hybrid
 from sound_method import Sound
+from sound_metrics import Coverage, Sure
 
 
 class Lost(Sound):
@@ -61,6 +72,30 @@ def benchmark(method, encoder=None):
         splits=[{"plugin": find("split", "official")()}],
         methods=[{"plugin": method}],
         metrics=[{"plugin": find("metric", "distance")()}],
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "reads", "said"),
+    [
+        (Coverage, frozenset({"confidence"}), "it reads confidence and needs Prediction"),
+        (Sure, frozenset({"explanation"}), "some is said nowhere, or no number"),
+        (Sure, ["confidence"], "reads is ['confidence']"),
+    ],
+)
+def test_a_metric_that_reads_what_it_is_never_given_stops_the_plan(tmp_path, kind, reads, said):
+    metric = type("Misread", (kind,), {"reads": reads})()
+    asked = benchmark(Sound())
+    asked = asked.model_copy(update={"metrics": [Component[Metric].of(metric)]})
+    with pytest.raises(PluginError) as caught:
+        plan.make(asked, Workspace(tmp_path))
+    assert said in str(caught.value)
+    assert f"metric {metric.name}" in str(caught.value)
+    assert "frozenset of confidence, seconds, cost" in caught.value.remedy
+    # Followed to the letter, it leads to a plan.
+    mended = type("Mended", (Sure,), {"reads": frozenset({"confidence"})})()
+    plan.make(
+        asked.model_copy(update={"metrics": [Component[Metric].of(mended)]}), Workspace(tmp_path)
     )
 
 

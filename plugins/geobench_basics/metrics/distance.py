@@ -58,8 +58,7 @@ _CURVE_KM = tuple(float(radius) for radius in np.geomspace(1, 20_016, 41))
 
 
 def _proper(radii: tuple[float, ...]) -> tuple[float, ...]:
-    names = {f"{radius:g}" for radius in radii}  # of columns and summaries
-    if min(radii) <= 0 or not np.isfinite(radii).all() or len(names) < len(radii):
+    if min(radii) <= 0 or not np.isfinite(radii).all() or len(set(radii)) < len(radii):
         raise ValueError("give radii in km that are larger than 0, each once")
     return radii
 
