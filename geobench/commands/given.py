@@ -16,8 +16,7 @@ from geobench.config.origins import RESERVED, CommandLine, Default
 from geobench.data import Dataset, Table
 from geobench.errors import ConfigError
 from geobench.methods import Method
-from geobench.metrics import Metric
-from geobench.names import NAME, did_you_mean
+from geobench.names import did_you_mean
 
 _COLUMNS_OF_ANSWERS = {*SAID_ALONG, "sample"}
 
@@ -50,6 +49,12 @@ class Given:
         which the run says."""
         assert isinstance(self.plugin, Method)
         return not _reads(self.plugin) or self.plugin.says_one_place
+
+    @property
+    def has_parts(self) -> bool:
+        """Whether a dataset has parts of its own."""
+        table = _table(self.plugin)
+        return table is not None and table.part is not None
 
     def as_typed(self, text: str, *, but: str = "") -> str:
         """What is said of keys, with how they are typed on the command line.
@@ -118,21 +123,6 @@ def _files_beside(path: Path) -> list[str]:
         return sorted(str(each) for each in folder.iterdir() if each.is_file())
     except OSError:
         return []
-
-
-def check_words(name: str | None, metrics: Iterable[str]) -> None:
-    """Look whether a name can be that of a benchmark, and whether there are such metrics.
-
-    Raises:
-        ConfigError: it cannot.
-        PluginError: there are not, with the nearest.
-    """
-    if name is not None and not NAME.fullmatch(name):
-        problem = f"--name {name!r} is no name"
-        remedy = f"Use lower case and digits, joined by hyphens: {benchmark_name(name) or 'mine'}"
-        raise ConfigError(problem, remedy=remedy)
-    for metric in metrics:
-        installed().find(Metric.kind, metric)
 
 
 def dataset(truth: str, words: Sequence[str], *, folder: Path) -> Given:

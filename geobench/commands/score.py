@@ -3,6 +3,7 @@
 import os
 import shlex
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -12,6 +13,8 @@ from geobench.commands.options import WorkspaceFolder
 from geobench.commands.run import command, conclude, run_all
 from geobench.commands.terminal import complaints, say, short
 from geobench.errors import ConfigError, GeobenchError
+from geobench.metrics import Metric
+from geobench.names import NAME
 
 if TYPE_CHECKING:
     from geobench.commands.given import Given
@@ -90,7 +93,7 @@ def score(
     console.show_warnings(complaints())
     place = workspace.resolve()
     given.check_files(truth, answers)
-    given.check_words(name, metric or [])
+    _check_words(name, metric or [])
     dataset = given.dataset(truth, truth_config or [], folder=place)
     words = [*(answers_config or []), *([] if missing == "fail" else [f"missing={missing}"])]
     methods = given.methods(answers, words, folder=place)
@@ -111,11 +114,12 @@ def score(
         say(f"geobench score wrote {short(file)}{again}")
     (benchmark,) = config.read(file, installed())
 
+    dataset = replace(dataset, plugin=benchmark.dataset.plugin)  # which holds what is read of it
     failures = _failures_of_truth(benchmark, dataset, missing=missing)
     if not failures:
         failed = run_all([benchmark], workspace, options=Options(figures=figures))
-        whole = benchmark.dataset.plugin.table.part is None
-        failures = [methods[0].as_typed(each, but="parts" if whole else "") for each in failed]
+        but = "" if dataset.has_parts else "parts"
+        failures = [methods[0].as_typed(text, but=but) for text in failed]
     if hint := given.order(dataset, methods):
         say(hint)
     elsewhere = "" if place == Path.cwd() else f" --workspace {shlex.quote(short(place))}"
@@ -124,6 +128,19 @@ def score(
         f"{command()} run {shlex.quote(short(file))}{elsewhere}"
     )
     conclude(failures)
+
+
+def _check_words(name: str | None, metrics: list[str]) -> None:
+    """Raise an error where a name cannot be that of a benchmark, or there is no such metric."""
+    from geobench.catalogue import installed
+    from geobench.config.composing import benchmark_name
+
+    if name is not None and not NAME.fullmatch(name):
+        problem = f"--name {name!r} is no name"
+        remedy = f"Use lower case and digits, joined by hyphens: {benchmark_name(name) or 'mine'}"
+        raise ConfigError(problem, remedy=remedy)
+    for metric in metrics:
+        installed().find(Metric.kind, metric)
 
 
 def _check_own(file: Path, board: Path) -> str:

@@ -337,6 +337,21 @@ def test_the_truth_may_be_a_dataset_that_is_installed(here, scored):
     assert values(here / "leaderboards/score-toy-planet", part="official/clear")["geoscore"] == 5000
 
 
+def test_answers_to_some_parts_alone_are_said_by_a_key_that_the_error_names(here, ask):
+    table = ToyPlanet().table
+    tested = np.asarray(table.part) == "clear"
+    written(here / "mine.csv", "id,lat,lon", table.ids[tested], table.points[tested])
+    words = ["score", "toy-planet", "mine.csv", "--no-figures"]
+    done = ask(*words)
+    assert done.code == 1
+    (told,) = [line for line in done.out.splitlines() if line.startswith("FAILED")]
+    typed = shlex.split(told.partition("On this command line: ")[2])
+    assert typed == ["--missing", "farthest", "--answers", 'parts=["NAME"]']
+    assert ask(*words, "--answers", 'parts=["clear"]').code == 0
+    found = values(here / "leaderboards/score-toy-planet", part="official/clear")
+    assert found["geoscore"] == 5000
+
+
 @pytest.mark.parametrize(
     ("missing", "low", "high"), [("farthest", 20000, 20016), ("uniform", 1, 20014)]
 )
@@ -419,6 +434,17 @@ def test_what_is_no_file_and_no_dataset_is_said_with_what_is(here, ask):
     assert "is a folder" in ask("score", "truth.csv", ".").err
     assert "given twice" in ask("score", "truth.csv", "mine.csv", "./mine.csv").err
     assert not list(here.glob("*.yaml"))
+
+
+def test_a_file_that_is_no_text_at_all_is_a_sentence_on_either_side(here, ask):
+    (here / "odd.csv").write_bytes(bytes(range(128, 256)) * 30)
+    (here / "empty.csv").write_bytes(b"")
+    for odd in ("odd.csv", "empty.csv"):
+        for words in (("truth.csv", odd), (odd, "mine.csv"), (odd, odd)):
+            done = ask("score", *words, "--no-figures")
+            assert done.code == 1
+            assert "FAILED" in done.out
+            assert "Traceback" not in done.text
 
 
 def test_keys_that_there_are_not_are_said_with_their_flag(here, ask):
