@@ -168,11 +168,10 @@ def _roles(file: columns.ColumnFile, config: TableConfig) -> _Roles:
 
 
 def _attributes(file: columns.ColumnFile, roles: _Roles, config: TableConfig) -> list[str]:
-    free = [name for name in file.columns if name not in roles and name not in file.index]
     if config.attributes is None:
-        return free
+        return [name for name in file.columns if name not in roles and name not in file.index]
     wanted = [file.named(name, key="attributes") for name in config.attributes]
-    return [name for name in wanted if name in free]
+    return [name for name in wanted if name not in roles]
 
 
 def _sliced(
