@@ -26,6 +26,7 @@ from geobench_basics.columns.records import (
     quoted_values,
     quotes_enclose_values,
     records_of,
+    swallowing,
     widths_of,
 )
 
@@ -75,8 +76,8 @@ class Body:
         self._bytes = self._all[layout.start :]
         self._has_quotes = text.find(b'"', layout.start) >= 0
         self._delimiter = ord(layout.delimiter)
-        self._enclosing = False  # whether quotes enclose values, of several lines
-        self._enclosing_lines = False
+        self._enclosing = False  # whether quotes enclose values
+        self._enclosing_lines = False  # and line ends in them
         self._strange = 0  # records with another number of values than the header
 
     def read(self) -> Any:
@@ -126,43 +127,45 @@ class Body:
 
     def _parse(self) -> Any:
         """The rows; those with another number of values than the header are counted."""
-        try:
-            return self._parsed(skipping=False)
-        except pa.ArrowInvalid:
-            if invalid_position(self._text) is not None:
-                raise
-            return self._parsed(skipping=True)
+        block = _BLOCK
+        while True:
+            try:
+                return self._parsed(block, skipping=False)
+            except pa.ArrowInvalid:
+                if not self._is_utf8:
+                    raise
+            try:
+                return self._parsed(block, skipping=True)
+            except pa.ArrowInvalid:
+                if block > len(self._bytes) or block == _LARGEST:
+                    raise
+            block = min(block * 16, _LARGEST)  # a record may be longer than the block
 
-    def _parsed(self, *, skipping: bool) -> Any:
+    def _parsed(self, block: int, *, skipping: bool) -> Any:
         names = [str(number) for number in range(self._width)]
         self._strange = 0
         if not len(self._bytes):
             return pa.table({name: pa.array([], pa.string()) for name in names})
-        buffer = pa.py_buffer(self._bytes)
-        block = _BLOCK
-        while True:
-            self._strange = 0
-            try:
-                return pyarrow.csv.read_csv(
-                    pa.BufferReader(buffer),
-                    pyarrow.csv.ReadOptions(column_names=names, block_size=block),
-                    pyarrow.csv.ParseOptions(
-                        delimiter=self.layout.delimiter,
-                        quote_char='"' if self._enclosing else False,
-                        newlines_in_values=self._enclosing_lines,
-                        # It would stumble over text that is no UTF-8, and print that.
-                        invalid_row_handler=self._skip if skipping else None,
-                    ),
-                    pyarrow.csv.ConvertOptions(
-                        column_types=dict.fromkeys(names, pa.string()),
-                        null_values=[],
-                        strings_can_be_null=False,
-                    ),
-                )
-            except pa.ArrowInvalid:
-                if block > len(self._bytes) or block == _LARGEST:
-                    raise
-                block = min(block * 16, _LARGEST)  # a record may be longer than the block
+        return pyarrow.csv.read_csv(
+            pa.BufferReader(pa.py_buffer(self._bytes)),
+            pyarrow.csv.ReadOptions(column_names=names, block_size=block),
+            pyarrow.csv.ParseOptions(
+                delimiter=self.layout.delimiter,
+                quote_char='"' if self._enclosing else False,
+                newlines_in_values=self._enclosing_lines,
+                # It would stumble over text that is no UTF-8, and print that.
+                invalid_row_handler=self._skip if skipping else None,
+            ),
+            pyarrow.csv.ConvertOptions(
+                column_types=dict.fromkeys(names, pa.string()),
+                null_values=[],
+                strings_can_be_null=False,
+            ),
+        )
+
+    @cached_property
+    def _is_utf8(self) -> bool:
+        return invalid_position(self._text) is None
 
     def _skip(self, row: Any) -> str:
         self._strange += 1
@@ -200,20 +203,7 @@ class Body:
             raise DataError(fault.problem, where=where, remedy=_QUOTES)
 
     def _swallowing(self, quoted: Quoted) -> int | None:
-        """Where a quote opens a value that has swallowed rows: each line that it is on has as
-        many values as the header; None where there is none."""
-        first = np.searchsorted(self._breaks, quoted.opens)
-        last = np.searchsorted(self._breaks, quoted.closes)
-        for index in np.flatnonzero(last > first).tolist():
-            lines = range(int(first[index]), int(last[index]) + 1)
-            if all(self._values_on(line) == self._width for line in lines):
-                return int(quoted.opens[index])
-        return None
-
-    def _values_on(self, line: int) -> int:
-        start = int(self._breaks[line - 1]) + 1 if line else 0
-        end = int(self._breaks[line]) if line < len(self._breaks) else len(self._bytes)
-        return int(np.count_nonzero(self._bytes[start:end] == self._delimiter)) + 1
+        return swallowing(self._bytes, quoted, delimiter=self._delimiter, width=self._width)
 
     @cached_property
     def _records(self) -> Records:

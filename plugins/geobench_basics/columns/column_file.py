@@ -179,7 +179,7 @@ class ColumnFile:
             if strange:
                 held = self.left_out[strange[0]]
                 raise ConfigError(
-                    f"column {spoken(strange[0])}, {role}, holds {held}, no text or numbers",
+                    f"column {spoken(strange[0])}, {role}, cannot be used: it holds {held}",
                     where=str(self.path),
                     remedy=f"Write it as text, or name another by {role.key}: {self.shown}.",
                 )

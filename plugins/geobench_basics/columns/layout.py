@@ -125,7 +125,7 @@ def _header(sample: bytes, start: int, *, declared: str) -> _Header:
     candidates = [
         _read(below, delimiter) for delimiter in ([declared] if declared else _DELIMITERS)
     ]
-    best = max(candidates, key=lambda header: len(header.names))
+    best = max(candidates, key=lambda h: (h.fits and h.known, h.fits, len(h.names)))
     if len(best.names) < _FEWEST:  # R writes spaces, which stand in many a title, too
         spaced = _read(below, " ")
         best = spaced if spaced.fits and spaced.known else best

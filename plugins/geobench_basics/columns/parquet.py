@@ -1,5 +1,6 @@
 """Parquet files read as columns of numbers and strings; other columns are named."""
 
+from collections import Counter
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -86,7 +87,8 @@ def read_parquet(path: Path) -> ParquetColumns:
     for name in [name for name in wanted if name not in left_out]:
         usable = _usable(table.column(name))
         if usable is None:
-            left_out[name] = _kind(kinds[name])
+            is_text = _plain(kinds[name]) in (pa.string(), pa.large_string(), pa.string_view())
+            left_out[name] = "text that is no UTF-8" if is_text else _kind(kinds[name])
         else:
             columns[name] = usable
     return ParquetColumns(columns, left_out, file.metadata.num_rows)
@@ -94,7 +96,7 @@ def read_parquet(path: Path) -> ParquetColumns:
 
 def refuse_repeated(names: list[str], path: Path) -> None:
     """Raises DataError where names repeat."""
-    repeated = sorted({name for name in names if names.count(name) > 1 and name})
+    repeated = sorted(name for name, count in Counter(names).items() if count > 1 and name)
     if repeated:
         raise DataError(
             f"columns repeat: {', '.join(map(spoken, repeated))}",
@@ -113,10 +115,7 @@ def _storage(kind: Any) -> Any:
 
 
 def _nested(kind: Any) -> bool:
-    kind = _storage(kind)
-    if pa.types.is_dictionary(kind):
-        kind = kind.value_type
-    return bool(pa.types.is_nested(kind))
+    return bool(pa.types.is_nested(_plain(kind)))
 
 
 def _binary(kind: Any) -> bool:
@@ -137,14 +136,20 @@ def _usable(column: ArrowColumn) -> ArrowColumn | None:
             [pc.run_end_decode(chunk) for chunk in column.chunks], kind.value_type
         )
         kind = column.type
-    plain = kind.value_type if pa.types.is_dictionary(kind) else kind
-    if any(check(plain) for check in _NUMBERS_AND_TEXT):
-        return column
+    plain = _plain(kind)
     try:
-        pc.cast(pc.cast(column, plain), pa.string())
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        column.validate(full=True)  # few programs look whether what they write as text is UTF-8
+        if not any(check(plain) for check in _NUMBERS_AND_TEXT):
+            pc.cast(pc.cast(column, plain), pa.string())
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowIndexError):
         return None
     return column
+
+
+def _plain(kind: Any) -> Any:
+    """What the values are, of a dictionary those of its entries."""
+    kind = _storage(kind)
+    return kind.value_type if pa.types.is_dictionary(kind) else kind
 
 
 def _uuids(column: ArrowColumn) -> ArrowColumn:

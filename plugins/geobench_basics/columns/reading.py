@@ -21,7 +21,8 @@ logger = logging.getLogger("geobench.columns")
 
 _PARQUET = b"PAR1", b"PARE"  # the second is encrypted
 _PANDAS_INDEX = re.compile(r"__index_level_\d+__")
-_PANDAS_UNNAMED = re.compile(r"Unnamed: \d+(\.\d+)*")
+_UNNAMED = re.compile(r"Unnamed: \d+(\.\d+)*|\.\.\.\d+")  # by pandas, and by R's readr
+_R_UNNAMED = re.compile(r"X(\.\d+)?")  # which may be a coordinate, too
 _SHOWN = 200  # characters of what a library says
 
 
@@ -121,13 +122,18 @@ def _index(columns: Mapping[str, ArrowColumn]) -> frozenset[str]:
         for name, column in columns.items()
         if not name
         or _PANDAS_INDEX.fullmatch(name)
-        or (_PANDAS_UNNAMED.fullmatch(name) and _numbers_rows(column))
+        or (_UNNAMED.fullmatch(name) and _all_differ(column))
+        or (_R_UNNAMED.fullmatch(name) and _counts_rows(column))
     )
 
 
-def _numbers_rows(column: ArrowColumn) -> bool:
-    """Whether all values are whole and different: a spreadsheet may leave out a name, too."""
+def _all_differ(column: ArrowColumn) -> bool:
+    """Whether values are whole and all different: spreadsheets leave out names of others, too."""
     values = as_attribute(column)
-    if isinstance(values, Strings) or values.dtype.kind != "i":
-        return False
-    return len(np.unique(values)) == len(values)
+    whole = not isinstance(values, Strings) and values.dtype.kind == "i"
+    return whole and len(np.unique(values)) == len(values)
+
+
+def _counts_rows(column: ArrowColumn) -> bool:
+    values = as_attribute(column)
+    return not isinstance(values, Strings) and np.array_equal(values, 1 + np.arange(len(values)))

@@ -172,3 +172,19 @@ def _one_by_one(
             closes.append(int(quotes[end]))
             index = end + 1
     return Quoted(np.array(opens, np.int64), np.array(closes, np.int64), fault)
+
+
+def swallowing(text: Bytes, quoted: Quoted, *, delimiter: int, width: int) -> int | None:
+    """Where a quote opens a value that has swallowed rows: each line that it is on has as many
+    values as the header; None where there is none."""
+    breaks = line_ends(text)
+    first, last = np.searchsorted(breaks, quoted.opens), np.searchsorted(breaks, quoted.closes)
+    edges = np.concatenate([[0], breaks + 1, [len(text)]])
+
+    def values_on(line: int) -> int:
+        return int(np.count_nonzero(text[edges[line] : edges[line + 1]] == delimiter)) + 1
+
+    for index in np.flatnonzero(last > first).tolist():
+        if all(values_on(line) == width for line in range(first[index], last[index] + 1)):
+            return int(quoted.opens[index])
+    return None

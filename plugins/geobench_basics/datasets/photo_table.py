@@ -83,19 +83,10 @@ def read_photo_table(config: TableConfig) -> PhotoTable:
         paths = pc.take(pictures.paths, pa.array(np.maximum(pictures.row, 0)))
         sizes = pictures.sizes[np.maximum(pictures.row, 0)]
 
-    good = np.ones(file.rows, bool)
-    broken, first = dict[str, int](), dict[str, str]()
-    for reason, mask in problems.items():
-        found = np.flatnonzero(mask & good)
-        if len(found):
-            broken[reason] = len(found)
-            first[reason] = _shown(file, roles, int(found[0]))
-            good[found] = False
-    if file.incomplete is not None:
-        broken[file.incomplete.what] = file.incomplete.count
-        first[file.incomplete.what] = file.incomplete.first
+    usable = _usable(file, roles, problems)
+    good = usable.good
     if not good.any():
-        reasons = ", ".join(f"{count} {reason}" for reason, count in broken.items())
+        reasons = ", ".join(f"{count} {reason}" for reason, count in usable.broken.items())
         raise DataError(
             f"none of {file.rows} rows can be used ({reasons or 'the file is empty'})",
             where=str(config.file),
@@ -111,26 +102,50 @@ def read_photo_table(config: TableConfig) -> PhotoTable:
     groups: NDArray[np.str_] | Strings = table_ids
     if roles.group is not None and roles.group != roles.id:
         groups = columns.as_groups(kept(roles.group), kept(roles.id))
-    attributes = _attributes(file, roles, config)
-    sliced = _sliced(file, attributes, config)
+    names = _attributes(file, roles, config)
+    sliced = _sliced(file, names, config)
     comma = file.writes_commas(roles.lat, roles.lon)
-    values = {name: columns.as_attribute(kept(name), comma=comma) for name in attributes}
+    attributes = {name: columns.as_attribute(kept(name), comma=comma) for name in names}
+    attributes |= {name: columns.as_categories(attributes[name]) for name in sliced or ()}
     return PhotoTable(
         table=Table(
             ids=table_ids,
             points=points[good],
             groups=groups,
-            attributes=values
-            | {name: columns.as_categories(values[name]) for name in sliced or ()},
+            attributes=attributes,
             part=None if roles.part is None else columns.as_text(kept(roles.part)),
             sizes=None if sizes is None else sizes[good],
             promised=file.rows + (file.incomplete.count if file.incomplete else 0),
-            broken=broken,
+            broken=usable.broken,
             sliced=sliced,
         ),
         paths=None if paths is None else paths.filter(pa.array(good)),
-        first_broken=first,
+        first_broken=usable.first,
     )
+
+
+class _Usable(NamedTuple):
+    good: NDArray[np.bool_]  # which rows of the file
+    broken: Mapping[str, int]  # as of Table
+    first: Mapping[str, str]  # as of PhotoTable
+
+
+def _usable(
+    file: columns.ColumnFile, roles: _Roles, problems: Mapping[str, NDArray[np.bool_]]
+) -> _Usable:
+    """The rows without a problem, and of each other row the first of its problems, counted."""
+    good = np.ones(file.rows, bool)
+    broken, first = dict[str, int](), dict[str, str]()
+    for reason, mask in problems.items():
+        found = np.flatnonzero(mask & good)
+        if len(found):
+            broken[reason] = len(found)
+            first[reason] = _shown(file, roles, int(found[0]))
+            good[found] = False
+    if file.incomplete is not None:
+        broken[file.incomplete.what] = file.incomplete.count
+        first[file.incomplete.what] = file.incomplete.first
+    return _Usable(good, broken, first)
 
 
 def _shown(file: columns.ColumnFile, roles: _Roles, row: int) -> str:
@@ -158,11 +173,10 @@ def _roles(file: columns.ColumnFile, config: TableConfig) -> _Roles:
 
 
 def _attributes(file: columns.ColumnFile, roles: _Roles, config: TableConfig) -> list[str]:
-    free = [name for name in file.columns if name not in roles and name not in file.index]
     if config.attributes is None:
-        return free
+        return [name for name in file.columns if name not in roles and name not in file.index]
     wanted = [file.named(name, key="attributes") for name in config.attributes]
-    return [name for name in wanted if name in free]
+    return [name for name in wanted if name not in roles]
 
 
 def _sliced(

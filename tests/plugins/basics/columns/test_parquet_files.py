@@ -61,6 +61,17 @@ def test_columns_that_hold_neither_text_nor_numbers_are_left_out_and_named(
             table(tmp_path, odd=column, config={key: config})
 
 
+@pytest.mark.parametrize("encode", [lambda a: a, lambda a: a.dictionary_encode()])
+def test_text_that_is_no_utf_8_is_left_out_and_named(tmp_path, encode, caplog):
+    latin = pa.array(["Zürich".encode("latin-1"), b"x"]).view(pa.string())
+    assert table(tmp_path, town=encode(latin)).attributes == {}
+    assert "town (text that is no UTF-8)" in caplog.text
+    with pytest.raises(ConfigError, match=r"column id, .*: it holds text that is no UTF-8"):
+        table(tmp_path, id=encode(latin))
+    with pytest.raises(ConfigError, match=r"column id, .*: it holds text that is no UTF-8"):
+        read_answers(tmp_path / "photos.parquet")
+
+
 @pytest.mark.parametrize(
     ("column", "values"),
     [
@@ -113,9 +124,13 @@ def test_coordinates_of_which_none_is_a_number_are_an_error(tmp_path, column):
 
 
 def test_a_role_whose_column_holds_neither_text_nor_numbers_says_so(tmp_path):
-    with pytest.raises(ConfigError, match=r"column lat, the latitude, holds binary.*lat_column"):
+    with pytest.raises(
+        ConfigError, match=r"column lat, the latitude, cannot be used: it holds binary.*lat_column"
+    ):
         table(tmp_path, lat=WKB)
-    with pytest.raises(ConfigError, match=r"column id, the photos' ids, holds list.*id_column"):
+    with pytest.raises(
+        ConfigError, match=r"column id, the photos' ids, cannot be used: it holds list.*id_column"
+    ):
         table(tmp_path, id=[[1], [2]])
 
 

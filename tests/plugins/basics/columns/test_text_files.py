@@ -278,6 +278,8 @@ def test_index_columns_of_pandas_and_r_are_no_attributes(tmp_path):
             "id,lat,lon\na,1,2,\nb,3,4,\n",  # a delimiter at the end
             "id\tlat\tlon\n1\ta\t1\t2\n2\tb\t3\t4\n",
             "id lat lon\n1 a 1 2\n2 b 3 4\n",
+            "X.1,X,id,lat,lon\n1,1,a,1,2\n2,2,b,3,4\n",  # R has read and written it again
+            "...1,id,lat,lon\n1,a,1,2\n2,b,3,4\n",
         ]
     ):
         file = written(tmp_path, text, f"{number}.csv")
@@ -288,6 +290,9 @@ def test_index_columns_of_pandas_and_r_are_no_attributes(tmp_path):
 
 def test_an_index_that_the_user_named_or_that_numbers_nothing_stays(tmp_path):
     assert list(table(tmp_path, "index,id,lat,lon\n0,a,1,2\n1,b,3,4\n").attributes) == ["index"]
+    assert list(table(tmp_path, "X,id,lat,lon\n5,a,1,2\n2,b,3,4\n").attributes) == ["X"]
+    text = "Unnamed: 0,id,lat,lon\n0,a,1,2\n1,b,3,4\n"
+    assert list(table(tmp_path, text, attributes=["unnamed: 0"]).attributes) == ["Unnamed: 0"]
     text = "Unnamed: 3,id,lat,lon\nx,a,1,2\nx,b,3,4\n"  # a spreadsheet's column without a name
     assert list(table(tmp_path, text).attributes) == ["Unnamed: 3"]
 
