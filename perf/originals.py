@@ -10,6 +10,7 @@ place, and thumbnails lie beside them.
 
 import argparse
 import json
+import logging
 import resource
 import subprocess
 import sys
@@ -19,6 +20,8 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
+
+log = logging.getLogger("originals")
 
 SIZES = ((4032, 3024), (4608, 3456), (4000, 3000))
 _HEIC_EVERY = 8
@@ -73,7 +76,7 @@ def write(folder: Path, photos: int) -> list[str]:
             continue
         path = folder / f"DSC_{index:04d}.JPG"
         placeless = index % 32 == 9
-        picture.save(path, quality=88, **({} if placeless else {"exif": exif}))
+        picture.save(path, quality=88, exif=Image.Exif() if placeless else exif)
         if index % 32 == 17:
             path.write_bytes(path.read_bytes()[:-100_000])
         if placeless or index % 32 == 17:
@@ -93,36 +96,37 @@ def _heic() -> bool:
 
 def main() -> None:
     """Make the folder, run, and say how long encoding took."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--photos", type=int, default=128)
     with tempfile.TemporaryDirectory() as scratch:
         workspace = Path(scratch)
         folder = workspace / "originals"
-        dropped = write(folder, parser.parse_args().photos)
+        photos = parser.parse_args().photos
+        dropped = write(folder, photos)
         (workspace / "b.yaml").write_text(_YAML, encoding="utf-8")
         size = sum(path.stat().st_size for path in folder.iterdir() if path.is_file())
-        print(f"{len(list(folder.glob('*.*')))} files, {size / 1e6:,.0f} MB")
+        log.info("%d photos, %.0f MB", photos, size / 1e6)
         geobench = [sys.executable, "-m", "geobench.cli", "run", "b.yaml"]
         begin, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
         done = subprocess.run(geobench, cwd=workspace, capture_output=True, text=True, check=False)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-        print(f"encoded, trained and scored in {_since(begin)}, {used:.1f} s of processors")
+        seconds = time.perf_counter() - begin
+        log.info("run: %.1f s on the clock, %.1f s of processors", seconds, used)
         times = [float(_seconds(path)) for path in workspace.rglob("time.json")]
-        print(f"of which encoding: {sum(times):.1f} s")
+        log.info("of which encoding: %.1f s on the clock", sum(times))
         said = "".join((done.stdout + done.stderr).split())
         counts = {name: said.count(name) for name in dropped}
-        print(f"dropped: {len(dropped)}; each named: {sorted(set(counts.values()))} times")
+        log.info(
+            "dropped %d photos, named so many times each: %s", len(dropped), set(counts.values())
+        )
         if done.returncode:
             sys.exit(done.stdout + done.stderr)
 
 
 def _seconds(path: Path) -> float:
     return float(json.loads(path.read_text(encoding="utf-8"))["seconds"])
-
-
-def _since(begin: float) -> str:
-    return f"{time.perf_counter() - begin:.1f} s"
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What EXIF says: places that are none, dates, cameras; and the split by date on one's own photos."""
+"""What EXIF says: places that are none, dates, cameras; and the split by date on one's own."""
 
 import math
 import struct
