@@ -4,8 +4,8 @@
     python perf/originals.py --photos 16
 
 The originals are made up: structure and noise at the sizes of today's cameras, with EXIF, one in
-eight as HEIC where pillow-heif is installed; a few of them are damaged, locked out or without a
-place, and thumbnails lie beside them.
+eight as HEIC where pillow-heif is installed; a few of them are cut short or without a place, and
+thumbnails lie beside them.
 """
 
 import argparse
@@ -25,6 +25,7 @@ log = logging.getLogger("originals")
 
 SIZES = ((4032, 3024), (4608, 3456), (4000, 3000))
 _HEIC_EVERY = 8
+_CUT = 100_000  # bytes that a damaged one lacks
 _FAST = {"enc_params": {"preset": "ultrafast"}}  # of writing; reading takes as long
 _YAML = """\
 benchmarks:
@@ -78,7 +79,7 @@ def write(folder: Path, photos: int) -> list[str]:
         placeless = index % 32 == 9
         picture.save(path, quality=88, exif=Image.Exif() if placeless else exif)
         if index % 32 == 17:
-            path.write_bytes(path.read_bytes()[:-100_000])
+            path.write_bytes(path.read_bytes()[:-_CUT])
         if placeless or index % 32 == 17:
             dropped.append(path.name)
         picture.resize((160, 120)).save(folder / ".thumbnails" / path.name, exif=exif)

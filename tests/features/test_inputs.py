@@ -64,6 +64,14 @@ def test_an_empty_part_has_no_features(tmp_path):
         _ = found.pooled
 
 
+def test_every_broken_picture_is_named_once(tmp_path, caplog):
+    gallery = GalleryDataset(GalleryConfig(broken=[12, 7, 40]))
+    everything = Part.of("test", gallery, np.arange(50))
+    with caplog.at_level(logging.WARNING):
+        inputs(tmp_path, "pooled").provide([everything], track=untracked, on_broken="exclude")
+    assert [caplog.text.count(f"photo-{row:02}") for row in (7, 12, 40)] == [1, 1, 1]
+
+
 def test_broken_pictures_are_counted_and_excluded_or_fail(tmp_path, caplog):
     gallery = GalleryDataset(GalleryConfig(broken=[12, 7, 40]))
     some = Part.of("test", gallery, np.arange(30))

@@ -13,6 +13,7 @@ from pydantic import Field
 from geobench import BrokenPicture, DataError, Image, Indices, InputPath, Table
 from geobench_basics.datasets.broken import encodable
 from geobench_basics.datasets.credits import CreditedDataset, CreditsConfig
+from geobench_basics.datasets.walk import MOST_MEGAPIXELS
 
 if TYPE_CHECKING:
     from geobench_basics.datasets.exif import Shot
@@ -41,7 +42,7 @@ class FolderConfig(CreditsConfig):
         description="whether latitude 0, longitude 0 is a place; cameras without a fix write it",
     )
     most_megapixels: float = Field(
-        300.0, gt=0, description="larger pictures are left out, and not decoded"
+        MOST_MEGAPIXELS, gt=0, description="larger pictures are left out, and not decoded"
     )
     publishes: Literal["pictures", "coordinates", "scores"] = Field(
         "coordinates", description="what a leaderboard may show of these photos"

@@ -13,9 +13,6 @@ from PIL import Image as PillowImage
 
 from geobench import DataError
 
-MOST_MEGAPIXELS = 300.0
-"""Larger pictures are left out: decoded, they may take more than a gigabyte."""
-
 _LONGEST_SIDE = 65_535  # that of JPEG; what says more is damaged, and takes long to decode
 
 HEIC_SUFFIXES = frozenset({".heic", ".heif", ".hif"})

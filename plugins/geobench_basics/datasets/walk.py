@@ -22,6 +22,9 @@ RAW = frozenset(
 )
 """Endings of what cameras write beside pictures: no decoder is at hand."""
 
+MOST_MEGAPIXELS = 300.0
+"""Larger pictures are left out: decoded, they may take more than a gigabyte."""
+
 CANNOT_BE_READ = "cannot be read"
 NOT_READABLE = "not a readable picture"
 
