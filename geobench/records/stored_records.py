@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import final
 
-from geobench.digests import digest, file_digest
+from geobench.digests import digest, written_digest
 from geobench.errors import StoreError
 from geobench.geo import Points
 from geobench.names import file_name
@@ -125,4 +125,4 @@ def digests_in(folder: Path) -> dict[str, str]:
     if not folder.is_dir():
         return {}
     paths = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
-    return {path.name: file_digest(path) for path in paths}
+    return {path.name: written_digest(path) for path in paths}
