@@ -5,7 +5,7 @@ import inspect
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache
-from importlib.metadata import Distribution, EntryPoint, PackageMetadata, entry_points
+from importlib.metadata import Distribution, EntryPoint
 from typing import Any, cast, final
 
 import pluggy
@@ -13,6 +13,7 @@ import pluggy
 from geobench import hookspecs
 from geobench.components import Config, Plugin
 from geobench.data import Dataset
+from geobench.distributions import name_of, plugin_entry_points, version_of
 from geobench.encoders import Encoder
 from geobench.errors import PluginError
 from geobench.methods import Method, describe_stale
@@ -264,7 +265,7 @@ def load(found: Iterable[EntryPoint] | None = None) -> Catalogue:
     """Load every entry point, each on its own: one that fails stops only what asks for it."""
     catalogue = Catalogue()
     seen = set()
-    for entry in entry_points(group=hookspecs.ENTRY_POINT_GROUP) if found is None else found:
+    for entry in plugin_entry_points() if found is None else found:
         if (entry.name, entry.value) in seen:
             continue  # one distribution that lies on the path twice
         seen.add((entry.name, entry.value))
@@ -275,14 +276,13 @@ def load(found: Iterable[EntryPoint] | None = None) -> Catalogue:
 def _source(entry: EntryPoint) -> Source:
     if entry.dist is None:
         return Source(entry.name, "unknown distribution", "")
-    metadata = _metadata(entry.dist)
-    return Source(entry.name, metadata["Name"], metadata["Version"])
+    return Source(entry.name, *_facts(entry.dist))
 
 
 @cache
-def _metadata(distribution: Distribution) -> PackageMetadata:
-    """Parsed once for all entry points of a distribution, long description included."""
-    return distribution.metadata
+def _facts(distribution: Distribution) -> tuple[str, str]:
+    """Name and version, parsed once for all entry points of a distribution."""
+    return name_of(distribution), version_of(distribution)
 
 
 def _load_one(catalogue: Catalogue, entry: EntryPoint) -> None:

@@ -58,6 +58,9 @@ def callback(
     ] = False,
 ) -> None:
     """Compare methods that say where on Earth a photo was taken."""
+    from geobench.distributions import plugin_entry_points
+
+    plugin_entry_points()  # before pydantic meets a damaged distribution, and stops
 
 
 def main() -> None:

@@ -47,6 +47,20 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+def written_digest(path: Path) -> str:
+    """SHA-256, in hex, of a file of a leaderboard as it was written.
+
+    Text was written with line ends of Unix. A checkout on another system may have others, and says
+    the same.
+    """
+    if path.suffix not in _TEXT:
+        return file_digest(path)
+    return hashlib.sha256(path.read_bytes().replace(b"\r\n", b"\n")).hexdigest()
+
+
+_TEXT = (".json", ".csv", ".md", ".svg")
+
+
 def of_files(*paths: Path) -> str:
     """SHA-256, in hex, over the content of files, such as the weights of a method.
 

@@ -4,12 +4,12 @@ import importlib.util
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from importlib.metadata import Distribution, PackageNotFoundError, distribution, entry_points
+from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from typing import TYPE_CHECKING, final
 
 from geobench.components import Plugin
+from geobench.distributions import plugin_entry_points
 from geobench.errors import PluginError
-from geobench.hookspecs import ENTRY_POINT_GROUP
 
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
@@ -111,9 +111,7 @@ def _best(offers: Iterable[_Offer], left: set[str]) -> _Offer | None:
 def _distribution_of(plugin: type[Plugin]) -> Distribution | None:
     """The distribution whose entry point leads into the plugin's package, if one does."""
     module = plugin.__module__
-    found = [
-        entry for entry in entry_points(group=ENTRY_POINT_GROUP) if _package(entry.module, module)
-    ]
+    found = [entry for entry in plugin_entry_points() if _package(entry.module, module)]
     # Distributions may share a package: that which names more of the module's path is meant.
     found.sort(key=lambda entry: (not f"{module}.".startswith(f"{entry.module}."), entry.name))
     return found[0].dist if found else None

@@ -1,5 +1,6 @@
 """A YAML document whose mappings and lists remember their lines, read by YAML 1.2's scalars."""
 
+import codecs
 import math
 import re
 from pathlib import Path
@@ -31,13 +32,19 @@ def read(path: Path) -> Any:
         ConfigError: there is no such file, or it is no YAML (with the line); a key repeats.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = _decoded(path.read_bytes())
     except FileNotFoundError:
         raise ConfigError(
             "there is no such file", where=str(path), remedy="Give the YAML file's path."
         ) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"cannot be read: {error}", where=str(path)) from None
+    except OSError as error:
+        raise ConfigError(f"cannot be read: {error.strerror}", where=str(path)) from None
+    except UnicodeDecodeError:
+        raise ConfigError(
+            "cannot be read: it is no text in UTF-8",
+            where=str(path),
+            remedy="Save it as UTF-8 in your editor.",
+        ) from None
     try:
         node = yaml.compose(text, Loader=_Loader)
         return None if node is None else _build(path, node)
@@ -55,6 +62,18 @@ def read(path: Path) -> Any:
         raise _error(path, line, f"character {error.character:#x} is not allowed") from None
     except RecursionError:
         raise _error(path, 1, "brackets without end, or an anchor that holds itself") from None
+
+
+def _decoded(content: bytes) -> str:
+    """The text of a file with line ends of any system, in UTF-8, or in UTF-16 or -32 with a mark.
+
+    Raises:
+        UnicodeDecodeError: it is in another encoding.
+    """
+    marks = {codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF32_BE: "utf-32"}  # before UTF-16's
+    marks |= {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+    encoding = next((name for mark, name in marks.items() if content.startswith(mark)), "utf-8-sig")
+    return content.decode(encoding).replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _error(path: Path, line: int, problem: str, remedy: str = "") -> ConfigError:

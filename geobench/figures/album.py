@@ -11,7 +11,7 @@ from geobench import drafts
 from geobench.board.leaderboard import Leaderboard
 from geobench.board.tables import Tables
 from geobench.board.tables import read as tables_of
-from geobench.digests import digest, file_digest
+from geobench.digests import digest, written_digest
 from geobench.errors import GeobenchError, StoreError, unforeseen
 from geobench.figures.kept import intact
 from geobench.figures.pictures import planned
@@ -89,7 +89,7 @@ def draw(
             )
             continue
         entry = StoredPicture(
-            file=f"figures/{path.name}", **told, source=now, sha256=file_digest(path)
+            file=f"figures/{path.name}", **told, source=now, sha256=written_digest(path)
         )
         drawn.append(entry)
     kept = {entry.file.casefold() for entry in drawn}
@@ -150,7 +150,7 @@ def stale(board: Leaderboard, tables: Tables | None = None) -> list[str]:
         path = board.folder / entry.file
         if not path.is_file():
             problems.append(f"{path} is missing")
-        elif file_digest(path) != entry.sha256:
+        elif written_digest(path) != entry.sha256:
             problems.append(f"{path} is not the picture that benchmark.json names")
         elif entry.source != source(board.manifest, path.suffix.removeprefix(".")):
             problems.append(f"{path} was drawn from other numbers than the tables hold")

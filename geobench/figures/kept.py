@@ -3,13 +3,13 @@
 from pathlib import Path
 
 from geobench.board.leaderboard import Leaderboard
-from geobench.digests import file_digest
+from geobench.digests import written_digest
 from geobench.records.manifest import StoredPicture
 
 
 def as_written(path: Path, sha256: str) -> bool:
     """Whether a file is there as it was written, by its SHA-256: a real file, not a link to one."""
-    return path.is_file() and not path.is_symlink() and file_digest(path) == sha256
+    return path.is_file() and not path.is_symlink() and written_digest(path) == sha256
 
 
 def intact(folder: Path, entry: StoredPicture) -> bool:

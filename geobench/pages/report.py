@@ -10,7 +10,7 @@ from geobench.board import tables
 from geobench.board.leaderboard import Leaderboard
 from geobench.board.tables import Tables, as_csv
 from geobench.catalogue import Catalogue
-from geobench.digests import file_digest
+from geobench.digests import written_digest
 from geobench.errors import GeobenchError, unforeseen
 from geobench.pages.markdown import page
 from geobench.records import files
@@ -122,7 +122,7 @@ def _put(path: Path, text: str) -> str:
     """Write a file unless it says that already; returns its SHA-256."""
     if not path.exists() or path.read_bytes() != text.encode():
         drafts.write_file(path, text)
-    return file_digest(path)
+    return written_digest(path)
 
 
 def _csv(found: Tables) -> dict[str, str]:

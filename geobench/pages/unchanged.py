@@ -10,7 +10,7 @@ from typing import final
 
 from geobench.catalogue import KINDS, Catalogue
 from geobench.components import Plugin
-from geobench.digests import digest, file_digest
+from geobench.digests import digest, written_digest
 from geobench.errors import StoreError
 from geobench.figures.kept import as_written, intact
 from geobench.metrics import Metric
@@ -61,7 +61,7 @@ class LastMade:
             files.write_stamped(self._path, {"made": self._state(), "pictures": pictures})
 
     def _state(self) -> str:
-        return digest([file_digest(self._folder / "benchmark.json"), self._code])
+        return digest([written_digest(self._folder / "benchmark.json"), self._code])
 
 
 def code(catalogue: Catalogue) -> str:

@@ -16,7 +16,7 @@ from geobench.board.leaderboard import Leaderboard
 from geobench.board.tables import KINDS
 from geobench.catalogue import Catalogue
 from geobench.components import without
-from geobench.digests import array_digest, digest, file_digest
+from geobench.digests import array_digest, digest, written_digest
 from geobench.errors import GeobenchError
 from geobench.pages.report import Contents, contents
 from geobench.records import ManifestRow, Record, files
@@ -68,8 +68,9 @@ def stale(board: Leaderboard, expected: Contents, *, untouched: bool = False) ->
         if not path.exists():
             problems.append(f"{path} is missing")
             continue
-        intact = not untouched or file_digest(path) == written.get(name)
+        intact = not untouched or written_digest(path) == written.get(name)
         text = path.read_bytes().decode(errors="replace")  # it may be cut within a character
+        text, content = (each.replace("\r\n", "\n") for each in (text, content))
         if text == content:
             same.add(name)
             continue
@@ -151,7 +152,7 @@ def _manifest(board: Leaderboard) -> list[str]:
 def _same_file(path: Path, expected: str) -> list[str]:
     if not path.exists():
         return [f"{path} is missing"]
-    if file_digest(path) != expected:
+    if written_digest(path) != expected:
         return [f"{path} is not the file that benchmark.json names (its SHA-256 differs)"]
     return []
 

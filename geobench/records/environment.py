@@ -3,11 +3,10 @@
 import subprocess
 from collections.abc import Mapping
 from functools import cache
-from importlib.metadata import distributions, entry_points, packages_distributions
 from pathlib import Path
 
 from geobench.components import Plugin
-from geobench.hookspecs import ENTRY_POINT_GROUP
+from geobench.distributions import name_of, names_of_modules, plugin_entry_points, versions
 from geobench.records.record import Environment
 
 _ALWAYS = ("geobench-geolocation", "numpy", "scipy")
@@ -41,17 +40,17 @@ def _packages(modules: tuple[str, ...]) -> dict[str, str]:
     bring = _distributions_of_modules()
     tops = {module.partition(".")[0] for module in modules}
     names = {*_ALWAYS, *(name for top in tops for name in bring.get(top, ()))}
-    found = {d.name.lower(): d.version for d in distributions() if d.name}
+    found = versions()
     return {name: found[name] for name in sorted(n.lower() for n in names) if name in found}
 
 
 @cache
 def _distributions_of_modules() -> Mapping[str, list[str]]:
     """Top-level module -> the distributions that bring it, those of plugins by entry point."""
-    found: dict[str, list[str]] = {n: list(each) for n, each in packages_distributions().items()}
-    for entry in entry_points(group=ENTRY_POINT_GROUP):  # an editable install lists no modules
+    found: dict[str, list[str]] = {n: list(each) for n, each in names_of_modules().items()}
+    for entry in plugin_entry_points():  # an editable install lists no modules
         if entry.dist is not None:
-            found.setdefault(entry.value.partition(".")[0], []).append(entry.dist.name)
+            found.setdefault(entry.value.partition(".")[0], []).append(name_of(entry.dist))
     return found
 
 

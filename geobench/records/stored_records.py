@@ -12,7 +12,7 @@ from typing import Any, final
 
 from numpy.typing import NDArray
 
-from geobench.digests import digest, file_digest
+from geobench.digests import digest, written_digest
 from geobench.errors import StoreError
 from geobench.geo import Points
 from geobench.names import file_name
@@ -136,4 +136,4 @@ def digests_in(folder: Path) -> dict[str, str]:
     if not folder.is_dir():
         return {}
     paths = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
-    return {path.name: file_digest(path) for path in paths}
+    return {path.name: written_digest(path) for path in paths}

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from geobench import Component, Dataset, Method, Metric, Split
+from geobench import Component, ConfigError, Dataset, Method, Metric, Split
 from geobench.config.benchmark import Benchmark, read
 from written_benchmarks import Error, Fixed, Halves, Planet, yaml
 
@@ -108,3 +108,18 @@ def test_several_benchmarks_keep_their_order(load):
     names = ["zebra", "ant", "bee-2"]
     entries = [yaml(name=name).removeprefix("benchmarks:\n") for name in names]
     assert [b.name for b in load("benchmarks:\n" + "".join(entries))] == names
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
+def test_a_file_is_read_as_whatever_editor_saved_it(encoding, line_end, load):
+    text = "# Köln, 京都\n" + yaml(seeds="[0, 4294967295]")
+    (benchmark,) = load(text.replace("\n", line_end).encode(encoding))
+    assert benchmark.seeds == [0, 4294967295]
+    with pytest.raises(ConfigError, match="yaml:8: seeds"):
+        load(text.replace("[0,", "[true,").replace("\n", line_end).encode(encoding))
+
+
+def test_a_file_in_another_encoding_is_a_sentence(load):
+    with pytest.raises(ConfigError, match=r"it is no text in UTF-8\. Save it as UTF-8"):
+        load(("# Köln\n" + yaml()).encode("latin-1"))
