@@ -55,7 +55,7 @@ def _named(manifest: Manifest) -> list[_Named]:
 def _rows(named: _Named) -> Iterator[_Row]:
     about = named.dataset
     tested = f" ({', '.join(named.parts)})" if named.parts else ""
-    of = f"{about.promised:,} of `{about.name}`{tested}"
+    of = f"{about.promised:,} of {about.title or f'`{about.name}`'}{tested}"
     yield from _listed(of, about.broken, "")
     unexplained = about.promised - about.photos - sum(about.broken.values())
     if unexplained > 0:

@@ -258,20 +258,22 @@ def _files_of(evaluation: Evaluation, named: dict[str, dict[str, str]]) -> dict[
 
 
 def _about(dataset: Dataset, unread: _Unread) -> StoredDataset:
-    lost = unread.get(dataset.digest)
-    return StoredDataset(
-        name=dataset.name,
-        digest=dataset.digest,
-        photos=len(dataset.table),
-        promised=dataset.table.promised,
-        broken=dict(dataset.table.broken),
-        **({"unread": dict(lost)} if lost else {}),
-        licence=dataset.licence,
-        citation=dataset.citation,
-        **({"title": dataset.title} if dataset.title else {}),
-        publishes=dataset.publishes,
-        on_earth=dataset.on_earth,
-    )
+    about: dict[str, Any] = {
+        "name": dataset.name,
+        "digest": dataset.digest,
+        "photos": len(dataset.table),
+        "promised": dataset.table.promised,
+        "broken": dict(dataset.table.broken),
+        "licence": dataset.licence,
+        "citation": dataset.citation,
+        "publishes": dataset.publishes,
+        "on_earth": dataset.on_earth,
+    }
+    if lost := unread.get(dataset.digest):
+        about["unread"] = dict(lost)
+    if dataset.title:
+        about["title"] = dataset.title
+    return StoredDataset.model_validate(about)
 
 
 def _split_digest(assignment: Assignment) -> str:
