@@ -1,6 +1,7 @@
 """Tables of a leaderboard's page: the summaries of a part, gaps with their levels, and slices."""
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 
 from geobench.board.tables import (
@@ -153,7 +154,7 @@ def slice_table(rows: Sequence[Row], summary: str) -> str:
     shown = [row for row in rows if row.summary == summary]
     heads = {}
     for row in shown:
-        name = row.slice if row.average == "photo" else f"each {row.average} once"
+        name = _plain(row.slice) if row.average == "photo" else f"each {row.average} once"
         alike = [r for r in shown if (r.slice, r.average) == (row.slice, row.average)]
         photos, notes = max(r.photos for r in alike), joined(*(r.note for r in alike))
         few = "".join(f"<br>{each}" for each in remarks(notes) if LEFT_OUT in each)
@@ -209,10 +210,22 @@ def _table(
     return _github(body, header)
 
 
+def _plain(text: str) -> str:
+    """A text of a user's for a cell: what would be read as Markdown or HTML stands as it is."""
+    plain = re.sub(r"([\\`*|])", r"\\\1", " ".join(text.split()))
+    return re.sub(r"<(?=[A-Za-z/!?])", "&lt;", plain)
+
+
+def _cells(texts: Sequence[str]) -> list[str]:
+    """Texts of one line, in which no bar begins another cell."""
+    return [re.sub(r"(?<!\\)\|", r"\\|", " ".join(text.split("\n"))) for text in texts]
+
+
 def _github(body: Sequence[Sequence[str]], header: Sequence[str]) -> str:
     from tabulate import tabulate
 
-    return tabulate(body, header, tablefmt="github", disable_numparse=True)
+    rows = [_cells(row) for row in body]
+    return tabulate(rows, _cells(header), tablefmt="github", disable_numparse=True)
 
 
 def _head(row: Row) -> str:
