@@ -12,7 +12,7 @@ from geobench.digests import array_digest
 from geobench.errors import DataError
 from geobench.geo import Points, known_places
 from geobench.grouping import in_groups
-from geobench.resampling import Resampled
+from geobench.resampling import Resampled, resample, rows_of_blocks
 from geobench.statistics.units import Units
 from geobench.strings import Column, Columns
 
@@ -29,6 +29,8 @@ class Part:
         regions: what the rule drew of each photo, (N,): a block or country that it held out; the
             dataset's `group` where it drew no region.
         resampled: the units of the photos, and why; the core sets it, of test parts.
+        subset_of: the test part that these are some photos of, where a split's key `only` names
+            them.
     """
 
     name: str
@@ -36,6 +38,7 @@ class Part:
     rows: Indices
     regions: Column
     resampled: Resampled | None = None
+    subset_of: "Part | None" = None
 
     @classmethod
     def of(cls, name: str, dataset: Dataset, rows: Indices, regions: Column | None = None) -> Self:
@@ -77,6 +80,12 @@ class Part:
         Units are not in it: how a part is resampled changes no answer and no score.
         """
         return array_digest(self.ids, self.points, self.regions)
+
+    def with_units(self) -> "Part":
+        """The same photos, with the units that intervals resample."""
+        rows = rows_of_blocks(self.dataset.reach_km)
+        units = resample(self.regions, groups=self.groups, points=self.points, block_rows=rows)
+        return replace(self, resampled=units)
 
     def keep(self, chosen: np.ndarray[Any, np.dtype[np.bool_]] | Indices) -> "Part":
         """The rows where `chosen` (N,) holds, or at these positions; units stay what they are."""

@@ -237,6 +237,22 @@ class Method(Plugin):
         """Whether it answers this part (`unseen-cells/seen`); else its rows read not-answered."""
         return True
 
+    def foresee(self, context: Context) -> Mapping[str, Points]:
+        """What it will say, where that is known before anything runs, as of answers made
+        elsewhere: part -> (N, 2), NaN where a photo is declined; nothing of what learns.
+
+        Args:
+            context: with `part_ids` and `known_ids`, and without what belongs to a training.
+        """
+        return {}
+
+    def check(self, context: Context) -> None:
+        """Raise what `fit` would raise that is known before anything runs; nothing, by default.
+
+        Args:
+            context: that of `foresee`.
+        """
+
     @abstractmethod
     def fit(self, train: Labelled, val: Labelled, context: Context) -> None:
         """Learn. A budget is a number of steps in the configuration, never a time.

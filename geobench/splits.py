@@ -4,6 +4,7 @@ import math
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, ClassVar, Literal, final
 
 import numpy as np
@@ -12,19 +13,18 @@ from pydantic import Field
 
 from geobench import components
 from geobench.assignments import Assignment, Part
-from geobench.components import Plugin
+from geobench.components import InputPath, Plugin
 from geobench.data import Dataset, Indices, smallest_by_hash
 from geobench.errors import DataError
 from geobench.geo import known_places
 from geobench.grouping import SAME_GROUP, in_groups
 from geobench.names import LABEL
-from geobench.resampling import Resampled, resample, rows_of_blocks
 
 
 class SplitConfig(components.Config):
     """What every split has."""
 
-    added = {"val_ratio": None, "groups": "apart"}
+    added = {"val_ratio": None, "groups": "apart", "only": None}
 
     seed: int = Field(0, ge=0, description="draws the split; training has seeds of its own")
     train_share: float = Field(
@@ -44,6 +44,12 @@ class SplitConfig(components.Config):
         "apart",
         description="`apart`: photos of a group that is tested neither train nor validate, and "
         "training and validation share none; `shared`: all may",
+    )
+    only: Literal["answered-by-all"] | InputPath | None = Field(
+        None,
+        description="test on some photos of each part, as a part of their own: on those whose ids "
+        "a file lists, one a line, or, `answered-by-all`, on those that no method of the benchmark "
+        "is known to decline",
     )
 
 
@@ -76,7 +82,9 @@ class Split(Plugin):
     @final
     def assign(self, dataset: Dataset) -> Assignment:
         """Draw, keep groups apart, apply `train_share` and `val_ratio`, check what was promised,
-        and say what of the test parts is resampled.
+        say what of the test parts is resampled, and take the photos that a file of `only` lists.
+
+        Which photos all methods answer, a benchmark knows: it takes those afterwards.
 
         Raises:
             DataError: parts that overlap, repeat a name or are empty, a broken promise, or groups
@@ -99,8 +107,14 @@ class Split(Plugin):
         _check(self, drawn)
         # Of train and val, which no interval resamples, regions are no matter, nor in a key.
         train, val = (Part.of(p.name, p.dataset, p.rows) for p in (drawn.train, drawn.val))
-        parts = tuple(replace(part, resampled=_resampled(part)) for part in drawn.parts)
-        return replace(drawn, train=train, val=val, parts=parts)
+        parts = tuple(part.with_units() for part in drawn.parts)
+        drawn = replace(drawn, train=train, val=val, parts=parts)
+        if isinstance(self.config.only, Path):
+            from geobench import subsets  # few splits have one
+
+            where = f"split {self.name} of {dataset.name}"
+            return subsets.listed(drawn, self.config.only, where=where)
+        return drawn
 
 
 def _groups_apart(drawn: Assignment, *, where: str) -> Assignment:
@@ -146,12 +160,6 @@ def _tested(part: Part, tests: Sequence[Part]) -> NDArray[np.bool_]:
     for test in tests:
         found |= in_groups(part.groups, test.groups)
     return found
-
-
-def _resampled(part: Part) -> Resampled:
-    """The units of a test part."""
-    rows = rows_of_blocks(part.dataset.reach_km)
-    return resample(part.regions, groups=part.groups, points=part.points, block_rows=rows)
 
 
 def _cut(part: Part, count: int) -> tuple[Part, Indices]:

@@ -21,6 +21,7 @@ from geobench.metrics import Metric
 from geobench.records import files
 from geobench.records.stored_records import KEYS, StoredRecord, Task, record_key
 from geobench.records.workspace import Workspace
+from geobench.run.foresight import answered_by_all, ids_of
 from geobench.run.named_methods import deterministic, references, wanted
 from geobench.run.planning_checks import absent_methods, check, wants_of
 from geobench.splits import Split, check_twins
@@ -120,9 +121,8 @@ class Plan:
         return without(drawn, {key: rows for key, rows in broken.items() if len(rows)})
 
     def known_ids(self, split: Component[Split]) -> dict[str, NDArray[np.str_]]:
-        """The ids of every part before a limit or broken pictures took photos away."""
-        parts = self.whole[split.label].parts
-        return {f"{split.label}/{test.name}": test.ids for test in parts}
+        """The ids of every part before a limit, broken pictures or `only` took photos away."""
+        return ids_of(split.label, self.whole[split.label].parts)
 
     def trainings(self) -> list[Training]:
         """The trainings under the keys that hold given what is known of broken pictures."""
@@ -229,6 +229,8 @@ def make(benchmark: Benchmark, workspace: Workspace, *, limit: int | None = None
     inputs = Inputs(encoder, wants, workspace.features)
     drawn = {split.label: _draw(split, benchmark.dataset.plugin) for split in benchmark.splits}
     check_twins({split.label: split.plugin for split in benchmark.splits}, drawn)
+    for split in benchmark.splits:
+        drawn[split.label] = answered_by_all(split, drawn[split.label], benchmark.methods)
     whole = drawn
     if limit is not None:
         drawn = {label: limited(assignment, limit) for label, assignment in drawn.items()}

@@ -2,6 +2,7 @@
 
 import time
 from collections import Counter
+from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,7 @@ from geobench.records.stored_records import StoredRecord
 from geobench.records.workspace import Workspace
 from geobench.run import manifest, plan
 from geobench.run.execution import Execution, Options, Reporter, device_for
+from geobench.run.foresight import forewarnings
 from geobench.run.plan import Plan, Training
 
 
@@ -53,6 +55,8 @@ def run(
             for training in trainings
         ]
         reporter.plan(planned, states)
+        for text in _forewarnings(planned, states):
+            reporter.say(text)
     outcome = RunOutcome(board=planned.board)
     if options.dry_run:
         return outcome
@@ -71,6 +75,18 @@ def run(
         outcome.failures += written.problems
         outcome.unchanged = written.unchanged
     return outcome
+
+
+def _forewarnings(planned: Plan, states: list[tuple[Training, str]]) -> Iterator[str]:
+    """What is known by now of trainings that are to run, each method of a split once."""
+    for training in {
+        (t.split.label, t.method.label): t for t, s in states if s != "recorded"
+    }.values():
+        if training.method.label in planned.absent:
+            continue
+        parts = {f"{training.split.label}/{p.name}": p for p in training.assignment.parts}
+        known = planned.known_ids(training.split)
+        yield from forewarnings(training.method, parts, known_ids=known)
 
 
 def _asked_for(planned: Plan, options: Options) -> list[Training]:

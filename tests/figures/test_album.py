@@ -280,4 +280,4 @@ def test_a_board_on_which_methods_fail_has_pictures_of_the_others(tmp_path):
     assert "figures/errors-unseen-cells-unseen.png" in names
     figure = drawn(board.folder, "errors-unseen-cells-unseen")
     titles = {axes.get_title().split(":")[0] for axes in figure.axes} - {""}
-    assert titles == {"uniform", "prior", "toy-oracle", "im2gps"}
+    assert titles == {"uniform", "prior", "toy-oracle", "im2gps", "shy"}

@@ -28,6 +28,13 @@ def short_name(part: str) -> str:
     return part.rpartition("/")[2]
 
 
+def ways_to_write(part: str) -> set[str]:
+    """A part with its split and without; a subset (`official/test@answered-by-all`) as the whole
+    part, too."""
+    whole = part.partition("@")[0]
+    return {part, short_name(part), whole, short_name(whole)}
+
+
 def split_of(part: str) -> str:
     """The split of a part: `unseen-cells` of `unseen-cells/seen`, "" where none is written."""
     return part.rpartition("/")[0]

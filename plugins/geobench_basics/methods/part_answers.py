@@ -61,6 +61,12 @@ class PartAnswers:
         """Which photos have an answer, (N,)."""
         return np.isin(ids, self.ids)
 
+    def places(self, ids: Text) -> Points:
+        """The answer to each photo, (N, 2); NaN where there is none."""
+        found, there = np.full((len(ids), 2), np.nan), self.hold(ids)
+        found[there] = self.find(ids[there]).prediction.point()
+        return found
+
     def find(self, ids: Text) -> Found:
         """What the rows of photos (N,) say: draws, or places with their weights.
 

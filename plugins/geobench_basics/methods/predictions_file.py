@@ -1,5 +1,6 @@
 """The method for answers made elsewhere: a file of places, scored like any other method's."""
 
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, final
@@ -18,6 +19,7 @@ from geobench import (
     InputPath,
     Labelled,
     Method,
+    Points,
     Prediction,
     State,
     names,
@@ -26,7 +28,7 @@ from geobench_basics.methods.prior import PriorConfig, PriorMethod
 from geobench_basics.methods.uniform import UniformMethod
 
 if TYPE_CHECKING:
-    from geobench_basics.methods.answers import AnswersFile
+    from geobench_basics.methods.answers import AnswersFile, Renamed
     from geobench_basics.methods.part_answers import PartAnswers
 
 
@@ -75,6 +77,11 @@ class PredictionsConfig(Config):
         1, description="the confidence that stands for certainty: 100 where it is in percent"
     )
     cost_unit: str = Field("USD", description="the currency of the column cost")
+
+
+def _known(context: Context) -> dict[str, NDArray[np.str_]]:
+    """Part -> all ids that may be answered, used or not."""
+    return {part: context.known_ids.get(part, ids) for part, ids in context.part_ids.items()}
 
 
 _STAND_INS = {
@@ -128,10 +135,25 @@ class PredictionsMethod(Method):
         return self._written.one_row_each
 
     def answers(self, part: str) -> bool:
-        from geobench_basics.methods.answers import short_name
+        from geobench_basics.methods.answers import ways_to_write
 
         wanted = self.config.parts
-        return wanted is None or part in wanted or short_name(part) in wanted
+        return wanted is None or not ways_to_write(part).isdisjoint(wanted)
+
+    def foresee(self, context: Context) -> Mapping[str, Points]:
+        """The answers of the file."""
+        file, _ = self._written.meeting(_known(context).values())
+        answered = {part: ids for part, ids in context.part_ids.items() if self.answers(part)}
+        return {part: file.of(part).places(ids) for part, ids in answered.items()}
+
+    def check(self, context: Context) -> None:
+        """Compare the file with the photos of every part that it answers.
+
+        Raises:
+            ConfigError: `parts` names a part that this split does not have.
+            DataError: missing, unknown or doubled rows, counted.
+        """
+        self._checked(context)
 
     def fit(self, train: Labelled, val: Labelled, context: Context) -> None:
         """Check the file against the photos of every part that it answers.
@@ -140,7 +162,9 @@ class PredictionsMethod(Method):
             ConfigError: `parts` names a part that this split does not have.
             DataError: missing, unknown or doubled rows, counted.
         """
-        for remark in self._read(context):
+        self._file, remarks = self._checked(context)
+        self._parts = {}
+        for remark in remarks:
             context.log.warning("predictions: %s: %s", self.config.file.name, remark)
         self._prior = PriorMethod(PriorConfig()) if self.needs_training else None
         if self._prior is not None:
@@ -162,27 +186,26 @@ class PredictionsMethod(Method):
             cost_unit=config.cost_unit,
         )
 
-    def _read(self, context: Context) -> list[str]:
-        """Read the file and check it; how ids were met otherwise than as written."""
+    def _checked(self, context: Context) -> "Renamed":
+        """Read the file, and compare it with the photos."""
+        known = _known(context)
+        found = self._written.meeting(known.values())
         if context.part_ids:
             self._check_parts(context)
-        every = {part: context.known_ids.get(part, ids) for part, ids in context.part_ids.items()}
-        self._file, remarks = self._written.meeting(every.values())
-        self._parts = {}
         answered = {part: ids for part, ids in context.part_ids.items() if self.answers(part)}
-        self._file.check(
+        found.file.check(
             answered,
-            known={part: every[part] for part in answered},
-            others=[part for part in every if part not in answered],
+            known={part: known[part] for part in answered},
+            others=[part for part in known if part not in answered],
             missing=self.config.missing != "fail",
         )
-        return remarks
+        return found
 
     def _check_parts(self, context: Context) -> None:
-        from geobench_basics.methods.answers import short_name, split_of
+        from geobench_basics.methods.answers import split_of, ways_to_write
 
         labels = list(context.part_ids)
-        named = {*labels, *map(short_name, labels)}
+        named = set().union(*map(ways_to_write, labels))
         splits = {split_of(part) for part in labels}
         for entry in self.config.parts or ():
             if entry in named:
@@ -231,7 +254,7 @@ class PredictionsMethod(Method):
 
     def restore(self, state: State, train: Labelled, context: Context) -> None:
         """Read the file, and check it again: the test photos may have changed since."""
-        self._read(context)
+        self._file, self._parts = self._checked(context).file, {}
         self._prior = PriorMethod(PriorConfig()) if self.needs_training else None
         if self._prior is not None:
             self._prior.restore(state, train, context)

@@ -38,8 +38,8 @@ class InsideConfig(SplitConfig):
         "are split, as each draws them",
     )
     split: Component[Split] = Field(
-        description="the rule to split them by; `seed`, `train_share`, `val_ratio` and `groups` "
-        "stand beside it, not in it"
+        description="the rule to split them by; `seed`, `train_share`, `val_ratio`, `groups` and "
+        "`only` stand beside it, not in it"
     )
 
     @field_validator("split")

@@ -93,7 +93,10 @@ def test_only_the_configured_parts_are_answered(tmp_path):
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("id,lat,lon\n1,0,0\n4,0,0\n5,0,0\n", r"2 missing \(first: cells/seen and .*, 2; .*, 003\)"),
+        (
+            "id,lat,lon\n1,0,0\n4,0,0\n5,0,0\n",
+            r"2 missing \(first: cells/seen and .*, 2; .*, 003\)",
+        ),
         (WHOLE + "3,0,0\n", r"1 unknown \(first: 3\)"),
         (WHOLE + "5,0,0\n1,0,0\n1,0,1\n", r"3 doubled \(first: 5; 1; 1\)"),
         (WHOLE.replace("5,5,200", "5,95,0"), r"1 off the globe \(first: 5\)"),
@@ -104,7 +107,10 @@ def test_only_the_configured_parts_are_answered(tmp_path):
         (WHOLE.replace("4,4,40", "4,4,-1e9"), r"1 off the globe \(first: 4\)"),
         (WHOLE.replace("4,4,40", "4,4,inf"), r"1 of coordinates .* no numbers \(first: 4\)"),
         ("id,lat,lon\n6,0,0\n", r"5 missing .*; 1 unknown \(first: 6\)"),
-        ("part,id,lat,lon\nseen,4,0,0\n", r"3 missing \(first: cells/seen, 1; .*, 2; .*, 003\).*seen, 4"),
+        (
+            "part,id,lat,lon\nseen,4,0,0\n",
+            r"3 missing \(first: cells/seen, 1; .*, 2; .*, 003\).*seen, 4",
+        ),
         ("part,id,lat,lon\ncells/sean,1,0,0\n", r"1 of an unknown part \(first: cells/sean, 1\)"),
         (
             "id,sample,lat,lon\n4,0,0,0\n4,1,0,0\n4,1,0,0\n5,0,0,0\n",
