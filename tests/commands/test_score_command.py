@@ -466,6 +466,30 @@ def test_keys_that_there_are_not_are_said_with_their_flag(here, ask):
     assert not (here.parent / "x.yaml").exists()
 
 
+def test_of_several_answers_to_a_photo_one_is_chosen_as_the_error_says(here, ask):
+    lines = ["img_id,p_key,pred_class,pred_lat,pred_lng"]
+    for place, (lat, lon) in enumerate(ANSWERS):
+        lines += [f"{place:04d}_ab@N00,{key},5,0,{place}" for key in ("coarse", "fine")]
+        lines.append(f"{place:04d}_ab@N00,hierarchy,5,{lat},{lon}")
+    (here / "mine.csv").write_text("\n".join(lines))
+    words = ["score", "truth.csv", "mine.csv", "--no-figures"]
+    done = ask(*words)
+    assert done.code == 1
+    (told,) = [line for line in done.out.splitlines() if line.startswith("FAILED")]
+    assert "Rows of a photo differ in p_key (coarse, fine, hierarchy)" in told
+    typed = shlex.split(told.partition("On this command line: ")[2])
+    assert typed == ["--answers", 'where={"p_key":"hierarchy"}']
+    done = ask(*words, *typed)
+    assert done.code == 0, done.text
+    assert "energy" not in are_published(here / "leaderboards/score-truth")
+    done = ask(*words, "--answers", 'where={"p_key":"hierachy"}')
+    assert done.code == 1
+    assert "Did you mean hierarchy" in done.out
+    done = ask(*words, "--answers", 'where={"key":"hierarchy"}')
+    assert done.code == 1
+    assert "where says 'key', and there is no such column" in done.out
+
+
 def test_files_without_a_common_id_show_three_of_each(here, ask):
     written(here / "mine.csv", "id,lat,lon", [f"x{n}" for n in range(NUMBER)], ANSWERS)
     done = ask("score", "truth.csv", "mine.csv", "--no-figures")

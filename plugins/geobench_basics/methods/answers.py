@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from geobench import DataError, Indices, Points, Remark, geo
 from geobench_basics import columns
 from geobench_basics.methods import said_along
+from geobench_basics.methods.choosing import chosen, how_to_choose
 from geobench_basics.methods.meeting import meet
 from geobench_basics.methods.part_answers import PartAnswers
 from geobench_basics.methods.said_along import SaidAlong
@@ -190,6 +191,7 @@ class AnswersFile:
         ]
         if problems:
             hint = _STRANGERS if strangers else _MISSING if silent else ""
+            hint += self._choice() if any(" doubled (" in text for text in problems) else ""
             raise DataError(
                 f"the answers do not fit the photos: {'; '.join(problems)}",
                 where=str(self.path),
@@ -208,6 +210,10 @@ class AnswersFile:
             return []
         some, other = ("; ".join(map(str, ids[:_EXAMPLES])) for ids in (named, known))
         return [f"no id in common (answers: {some}; photos: {other})"]
+
+    def _choice(self) -> str:
+        parts = np.zeros(len(self.ids)) if self.part is None else self.part
+        return how_to_choose(columns.read_columns(self.path), self.ids, parts=parts)
 
     def _silent(self, parts: Mapping[str, tuple[Text, Text]]) -> list[str]:
         """The photos without an answer: those without a row, and those that are declined."""
@@ -298,6 +304,7 @@ def _counted(what: str, mask: Mask, name: Callable[[int], str]) -> list[str]:
 def read_answers(
     path: Path,
     *,
+    where: Mapping[str, str] | None = None,
     id_column: str | None = None,
     lat_column: str | None = None,
     lon_column: str | None = None,
@@ -308,6 +315,7 @@ def read_answers(
     along.
 
     Args:
+        where: column -> value of the rows that count; all rows, by default.
         id_column, lat_column, lon_column: which columns these are; found by their usual names, by
             default. Where a file holds true places beside the answers, the answers are read.
         confidence_scale: the confidence that stands for certainty.
@@ -318,6 +326,8 @@ def read_answers(
         DataError: a file that cannot be read.
     """
     file = columns.read_columns(path)
+    if where:
+        file = chosen(file, where)
     if file.incomplete is not None:
         cut = file.incomplete
         logger.warning("%s: %d lines: %s (first: %s)", path.name, cut.count, cut.what, cut.first)

@@ -37,6 +37,7 @@ class PredictionsConfig(Config):
 
     added = {
         "missing": "fail",
+        "where": None,
         "id_column": None,
         "lat_column": None,
         "lon_column": None,
@@ -63,6 +64,11 @@ class PredictionsConfig(Config):
         "the truth; `uniform`: a point drawn uniformly, by the photo's id; `prior`: that of the "
         "method prior, where the split trains. Its density is the prior's for `prior`, else "
         "uniform",
+    )
+    where: dict[str, str] | None = Field(
+        None,
+        description="column -> value of the rows that are read, where a file holds several kinds "
+        "of answers to each photo; all of them by default",
     )
     id_column: str | None = Field(None, description="ids, or names of the pictures' files")
     lat_column: str | None = Field(None, description="usually lat, latitude, pred_lat")
@@ -172,6 +178,7 @@ class PredictionsMethod(Method):
         config = self.config
         return read_answers(
             config.file,
+            where=config.where,
             id_column=config.id_column,
             lat_column=config.lat_column,
             lon_column=config.lon_column,
