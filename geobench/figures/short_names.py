@@ -2,10 +2,15 @@
 
 from collections.abc import Iterable
 
+from geobench.figures.fitted import width_of
+
 ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 
 BESIDE = 26
 """Letters of a name beside a panel."""
+
+TITLE_SIZE = 9.5
+"""Points of the letters above a panel."""
 
 ABOVE = 40
 """Letters of a name above a map, or in a legend."""
@@ -28,8 +33,9 @@ def short_names(names: Iterable[str], *, most: int = BESIDE) -> dict[str, str]:
         names: all that stand in the picture.
         most: how many letters have room.
     """
+    own = list(dict.fromkeys(names))
     alike: dict[str, list[str]] = {}
-    for name in dict.fromkeys(names):
+    for name in own:
         alike.setdefault(shortened(name, most=most), []).append(name)
     found = {group[0]: short for short, group in alike.items() if len(group) == 1}
     for group in (group for group in alike.values() if len(group) > 1):
@@ -37,7 +43,7 @@ def short_names(names: Iterable[str], *, most: int = BESIDE) -> dict[str, str]:
         if len({*shown.values()} - {*found.values()}) < len(group):
             shown = {name: _numbered(name, at, most=most) for at, name in enumerate(group, 1)}
         found |= shown
-    return {name: found[name] for name in dict.fromkeys(names)}
+    return {name: found[name] for name in own}
 
 
 def panel_names(names: Iterable[str], *, endings: Iterable[str] = ("",)) -> dict[str, str]:
@@ -47,13 +53,24 @@ def panel_names(names: Iterable[str], *, endings: Iterable[str] = ("",)) -> dict
         names: of all panels.
         endings: what else stands in the line, of which the longest counts.
     """
-    own, ending = list(dict.fromkeys(names)), max(map(len, endings), default=0)
-    short = short_names(own, most=max(_PANEL - ending, 16))
-    return {name: name if len(name) + ending <= _KEPT else short[name] for name in own}
+    own, ending = list(dict.fromkeys(names)), max(endings, key=len, default="")
+    if all(_fits_a_panel(name + ending) for name in own):
+        return {name: name for name in own}
+    lengths = range(ABOVE, _FEWEST - 1, -1)
+    tried = (short_names(own, most=most) for most in lengths)
+    fitting = (each for each in tried if all(_fits_a_panel(s + ending) for s in each.values()))
+    short = next(fitting, None) or short_names(own, most=_FEWEST)
+    return {name: name if _fits_a_panel(name + ending) else short[name] for name in own}
 
 
-_PANEL, _KEPT = 34, 41
-"""Letters above a panel: of any shape, and of the usual ones, which are narrower than capitals."""
+_FEWEST = 16
+"""Letters of a name above a panel, however wide they are and whatever stands behind them."""
+_ROOM = 3.52
+"""Inches above a panel."""
+
+
+def _fits_a_panel(title: str) -> bool:
+    return width_of(title, size=TITLE_SIZE, bold=True) <= _ROOM
 
 
 def _from_the_difference(name: str, group: list[str], *, most: int) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, final
 
 from geobench.board.tables import Row
-from geobench.figures.short_names import short_names, shortened
+from geobench.figures.short_names import TITLE_SIZE, short_names, shortened
 from geobench.names import CEILING
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ _SETTINGS: Any = {  # a dictionary of matplotlib's settings
     "font.size": 9,
     "xtick.labelsize": 8,
     "ytick.labelsize": 8,
-    "axes.titlesize": 9.5,
+    "axes.titlesize": TITLE_SIZE,
     "axes.titleweight": "bold",
     "axes.titlelocation": "left",
     "axes.spines.top": False,
