@@ -153,6 +153,12 @@ class Dataset(Plugin):
         up (azimuthal equidistant there); 0 where photos show no such square."""
         return 0.0
 
+    @property
+    def reading(self) -> str:
+        """How files become pixels, in words that change whenever pixels do: in the digest, so that
+        no features of before are taken for those of now. "" where that never changed."""
+        return ""
+
     @abstractmethod
     def load(self) -> Table:
         """Read the table; called once, when it is first needed."""
@@ -178,13 +184,14 @@ class Dataset(Plugin):
     @cached_property
     def digest(self) -> str:
         """SHA-256 over name, version, configuration without paths, ids, coordinates, groups,
-        attributes and, for photos on disk, each file's size."""
+        attributes and, for photos on disk, each file's size and how it is read."""
         table = self.table
         columns = [table.ids, table.points, table.groups]
         columns += [table.attributes[name] for name in sorted(table.attributes)]
         columns += [column for column in (table.part, table.sizes) if column is not None]
         config = canonical(self.config, paths=False)
         head = [self.name, self.version, config, sorted(table.attributes)]
+        head += [self.reading] if self.reading else []
         return digest([head, array_digest(*columns)])
 
 

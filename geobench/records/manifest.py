@@ -64,7 +64,7 @@ class StoredDataset(Document):
     name: str = Field(description="under which it is registered")
     digest: str = Field(
         description="of name, version, configuration without paths, ids, places, groups, "
-        "attributes, and sizes of files"
+        "attributes, sizes of files, and how these are read"
     )
     photos: int = Field(description="rows of its table")
     promised: int = Field(description="photos that the source promised")

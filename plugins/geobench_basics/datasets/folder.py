@@ -13,7 +13,7 @@ from pydantic import Field
 from geobench import BrokenPicture, DataError, Image, Indices, InputPath, Table
 from geobench_basics.datasets.broken import encodable
 from geobench_basics.datasets.credits import CreditedDataset, CreditsConfig
-from geobench_basics.datasets.walk import MOST_MEGAPIXELS
+from geobench_basics.datasets.walk import MOST_MEGAPIXELS, READING
 
 if TYPE_CHECKING:
     from geobench_basics.datasets.exif import Shot
@@ -89,6 +89,10 @@ class FolderDataset(CreditedDataset):
     @property
     def provides(self) -> frozenset[str]:
         return frozenset({"images"})
+
+    @property
+    def reading(self) -> str:
+        return READING
 
     def load(self) -> Table:
         """Read the EXIF of every picture.

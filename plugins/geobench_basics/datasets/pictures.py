@@ -9,10 +9,7 @@ from PIL import UnidentifiedImageError
 from geobench import BrokenPicture, Image
 from geobench_basics.datasets import opening
 from geobench_basics.datasets.opening import opened, stopped_by, trouble
-from geobench_basics.datasets.walk import MOST_MEGAPIXELS
-
-SHORTER_SIDE = 1024
-"""Pixels that the shorter side of a picture keeps, at least, where it is read smaller."""
+from geobench_basics.datasets.walk import MOST_MEGAPIXELS, SHORTER_SIDE
 
 _ORIENTATION = 0x0112
 _Turn = PillowImage.Transpose

@@ -9,6 +9,7 @@ from geobench import BrokenPicture, DataError, Image, Indices, Table
 from geobench_basics.datasets.broken import log_broken
 from geobench_basics.datasets.credits import CreditedDataset
 from geobench_basics.datasets.table_config import TableConfig
+from geobench_basics.datasets.walk import READING
 
 if TYPE_CHECKING:
     from geobench_basics.datasets.photo_table import PhotoTable
@@ -41,6 +42,10 @@ class TableDataset(CreditedDataset):
     @property
     def provides(self) -> frozenset[str]:
         return frozenset() if self.config.images is None else frozenset({"images"})
+
+    @property
+    def reading(self) -> str:
+        return READING if "images" in self.provides else ""
 
     def load(self) -> Table:
         """Read the file.

@@ -25,6 +25,12 @@ RAW = frozenset(
 MOST_MEGAPIXELS = 300.0
 """Larger pictures are left out: decoded, they may take more than a gigabyte."""
 
+SHORTER_SIDE = 1024
+"""Pixels that the shorter side of a picture keeps, at least, where it is read smaller."""
+
+READING = f"upright; at 1/k of its sides with the shorter of at least {SHORTER_SIDE}"
+"""How `pictures` reads one: in the digests of datasets."""
+
 CANNOT_BE_READ = "cannot be read"
 NOT_READABLE = "not a readable picture"
 

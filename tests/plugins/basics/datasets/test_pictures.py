@@ -11,9 +11,11 @@ from PIL import ImageOps
 
 from geobench import BrokenPicture, DataError
 from geobench_basics.datasets import opening
+from geobench_basics.datasets import table as table_module
 from geobench_basics.datasets.pictures import read_picture
 from geobench_basics.datasets.table import TableDataset
 from geobench_basics.datasets.table_config import TableConfig
+from geobench_basics.sample import write_table
 from own_photos import exif_of, folder, picture, save
 
 needs_heic = pytest.mark.skipif(not opening.decodes_heic(), reason="pillow-heif is not installed")
@@ -241,3 +243,18 @@ def test_mutated_pictures_become_photos_or_counted_reasons(tmp_path, count, capf
                 assert (found.dtype, found.ndim, found.shape[2]) == (np.uint8, 3, 3)
         assert time.perf_counter() - begin < 5 + 0.1 * count
     assert capfd.readouterr().out == ""
+
+
+def test_how_pictures_are_read_is_in_digests_of_what_has_pictures(tmp_path, monkeypatch):
+    file = write_table(tmp_path / "table")
+
+    def digests():
+        pictures = {"file": file, "images": file.parent / "images"}
+        with_pictures = TableDataset(TableConfig(**pictures)).digest
+        return with_pictures, TableDataset(TableConfig(file=file)).digest
+
+    before = digests()
+    monkeypatch.setattr(table_module, "READING", "otherwise")
+    after = digests()
+    assert before[0] != after[0]
+    assert before[1] == after[1]
