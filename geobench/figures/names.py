@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from geobench.figures.style import NAME_INCHES, Look
+from geobench.figures.style import LEADER_INCHES, NAME_INCHES, NAME_SIZE, Look
 from geobench.geo import Floats
 from geobench.names import CEILING
 
@@ -36,17 +36,18 @@ def write_names(
     line = NAME_INCHES / (axes.bbox.height / axes.figure.dpi)
     sizes = line * np.array([1 + written[label].count("\n") for label in labels])
     wanted = np.array([at[label][1] for label in labels], dtype=np.float64)
+    beside = 1 + min(0.05, LEADER_INCHES / (axes.bbox.width / axes.figure.dpi))
     for label, place in zip(labels, spread(wanted, sizes), strict=True):
         colour = look[label].colour
         axes.annotate(
             written[label],
             xy=tuple(at[label]),
-            xytext=(1.05, place),
+            xytext=(beside, place),
             xycoords="axes fraction",
             textcoords="axes fraction",
             color=colour,
             va="center",
-            fontsize=7.5,
+            fontsize=NAME_SIZE,
             linespacing=1.0,
             annotation_clip=False,
             arrowprops={"arrowstyle": "-", "color": colour, "lw": 0.6, "relpos": (0, 0.5)},

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, final
 
 from geobench.board.tables import Row
+from geobench.figures.fitted import width_of
 from geobench.figures.short_names import TITLE_SIZE, short_names, shortened
 from geobench.names import CEILING
 
@@ -20,6 +21,12 @@ WIDTH = 8.5
 
 NAME_INCHES = 0.14
 """The height of a line of a name beside a panel."""
+
+NAME_SIZE = 7.5
+"""Points of its letters."""
+
+LEADER_INCHES = 0.17
+"""The most that lies between a panel and a name beside it."""
 
 # Okabe and Ito's palette (https://jfly.uni-koeln.de/color/), without its yellow, which fades on
 # white.
@@ -131,8 +138,7 @@ def sheet(
     columns = min(2, count)
     rows = -(-count // columns)
     left, below = (0.7, 0.45) if projection is None else (0.05, 0.05)
-    room = max(map(len, names), default=0)
-    right = 0.12 + (0.1 + 0.062 * room if names else 0.0)
+    right = 0.12 + (_room_beside(names) if names else 0.0)
     height = max(height, NAME_INCHES * (len(names) + 2))
     above, head, bottom = 0.3, 0.52 if note else 0.35, 0.25 + foot
     width = WIDTH / columns
@@ -146,6 +152,12 @@ def sheet(
         scaled = (box[0] / WIDTH, box[1] / total, box[2] / WIDTH, box[3] / total)
         panels.append(figure.add_axes(scaled, projection=projection))
     return Sheet(figure, panels)
+
+
+def _room_beside(names: Sequence[str]) -> float:
+    """Inches that names take to the right of a panel, with what leads to them."""
+    wide = max(width_of(name, size=NAME_SIZE) for name in names)
+    return max(0.1 + 0.062 * max(map(len, names)), LEADER_INCHES - 0.07 + wide)
 
 
 def headed(height: float, *, title: str, stamp: str, note: str = "") -> "Figure":
