@@ -525,3 +525,12 @@ def test_every_flag_is_documented():
     (made,) = [each for each in get_command(cli.app).commands.values() if each.name == "score"]
     options = {name for each in made.params for name in (*each.opts, *each.secondary_opts)}
     assert shown == {name for name in options if name.startswith("--")}
+
+
+def test_exchanged_columns_are_told_of_though_some_answers_are_then_off_the_globe(here, ask):
+    names = [f"{place:04d}_ab@N00" for place in range(NUMBER)]
+    written(here / "mine.csv", "id,lat,lon", names, ANSWERS[:, ::-1])
+    done = ask("score", "truth.csv", "mine.csv", "--no-figures")
+    assert done.code == 1
+    assert "off the globe" in done.out
+    assert "latitude and longitude look exchanged" in done.out

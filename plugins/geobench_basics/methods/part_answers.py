@@ -30,6 +30,17 @@ class Found(NamedTuple):
 
 
 @final
+class _Gathered(NamedTuple):
+    """The rows of N photos, at most K of each: their places among the part's rows, (N, K); points
+    (N, K, 2); weights (N, K), 0 beyond a photo's own; and how many each has, (N,)."""
+
+    row: Indices
+    points: Points
+    weights: geo.Floats
+    count: Indices
+
+
+@final
 class PartAnswers:
     """The rows about one part that hold a place, gathered by photo.
 
@@ -62,10 +73,20 @@ class PartAnswers:
         return np.isin(ids, self.ids)
 
     def places(self, ids: Text) -> Points:
-        """The answer to each photo, (N, 2); NaN where there is none."""
+        """The answer to each photo as it is written, off the globe or not, (N, 2); NaN where there
+        is none."""
         found, there = np.full((len(ids), 2), np.nan), self.hold(ids)
-        found[there] = self.find(ids[there]).prediction.point()
+        _, points, weights, _ = self._gathered(ids[there])
+        found[there] = points[np.arange(len(points)), _heaviest(points, weights)]
         return found
+
+    def _gathered(self, ids: Text) -> _Gathered:
+        photo = np.searchsorted(self.ids, ids)
+        count = self._count[photo]
+        slot = np.arange(count.max(initial=1))
+        used = slot < count[:, None]
+        row = self._start[photo][:, None] + np.where(used, slot, 0)
+        return _Gathered(row, self._points[row], np.where(used, self._weights[row], 0), count)
 
     def find(self, ids: Text) -> Found:
         """What the rows of photos (N,) say: draws, or places with their weights.
@@ -79,12 +100,7 @@ class PartAnswers:
         absent = np.flatnonzero(~self.hold(ids))
         if len(absent):
             raise DataError(f"{len(absent)} photos have no answer, the first is {ids[absent[0]]}")
-        photo = np.searchsorted(self.ids, ids)
-        count = self._count[photo]
-        slot = np.arange(count.max(initial=1))
-        used = slot < count[:, None]
-        row = self._start[photo][:, None] + np.where(used, slot, 0)
-        points, weights = self._points[row], np.where(used, self._weights[row], 0)
+        row, points, weights, count = self._gathered(ids)
         best, everyone = _heaviest(points, weights), np.arange(len(ids))
         of_file = self._rows[row[everyone, best]]
         if self.drawn:
