@@ -37,7 +37,7 @@ class _Gathered(NamedTuple):
     row: Indices
     points: Points
     weights: geo.Floats
-    count: Indices
+    several: Indices
 
 
 @final
