@@ -228,6 +228,12 @@ class Method(Plugin):
         return frozenset()
 
     @property
+    def says_along(self) -> frozenset[str]:
+        """What it will say beside its answers, of `answers.SAID_ALONG`, where that is known before
+        anything runs: `geobench score` then asks for the metrics that read it."""
+        return frozenset()
+
+    @property
     def says_one_place(self) -> bool:
         """Whether it says one place of each photo and no more, as far as that is known before
         anything runs; metrics of draws then tell nothing that those of points do not."""

@@ -51,6 +51,12 @@ class Given:
         return not _reads(self.plugin) or self.plugin.says_one_place
 
     @property
+    def says_along(self) -> frozenset[str]:
+        """What a method says beside its answers; nothing where its file cannot be read."""
+        assert isinstance(self.plugin, Method)
+        return self.plugin.says_along if _reads(self.plugin) else frozenset()
+
+    @property
     def has_parts(self) -> bool:
         """Whether a dataset has parts of its own."""
         table = _table(self.plugin)

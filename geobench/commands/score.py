@@ -25,6 +25,7 @@ _METRICS = (
     *("continent-accuracy", "country-accuracy", "region-accuracy"),
 )
 _METRICS_OF_DRAWS = ("energy", "risk-coverage")
+_METRIC_OF_CONFIDENCE = "stated-confidence"
 
 
 def score(
@@ -68,7 +69,8 @@ def score(
         list[str] | None,
         typer.Option(
             help=f"Score by these alone; repeatable. Unless said: {', '.join(_METRICS)}, and, "
-            f"where photos have several rows, {' and '.join(_METRICS_OF_DRAWS)}."
+            f"where photos have several rows, {' and '.join(_METRICS_OF_DRAWS)}; where a file has "
+            f"a column confidence, {_METRIC_OF_CONFIDENCE}."
         ),
     ] = None,
     name: Annotated[
@@ -97,13 +99,17 @@ def score(
     dataset = given.dataset(truth, truth_config or [], folder=place)
     words = [*(answers_config or []), *([] if missing == "fail" else [f"missing={missing}"])]
     methods = given.methods(answers, words, folder=place)
-    several = not all(each.says_one_place for each in methods)
+    metrics = list(_METRICS)
+    if not all(each.says_one_place for each in methods):
+        metrics += _METRICS_OF_DRAWS
+    if any("confidence" in each.says_along for each in methods):
+        metrics.append(_METRIC_OF_CONFIDENCE)
     comparison = Comparison(
         name=name or given.name_for(truth),
         dataset=dataset.entry,
         split="official",
         methods=[method.entry for method in methods],
-        metrics=metric or [*_METRICS, *(_METRICS_OF_DRAWS if several else ())],
+        metrics=metric or metrics,
     )
     file = place / f"{comparison.name}.yaml"
     text = comparison.text()

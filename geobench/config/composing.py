@@ -102,16 +102,22 @@ def benchmark_name(*texts: str) -> str:
 
 
 def labels_of(paths: Sequence[Path]) -> list[str]:
-    """A label for each file: its stem, after the folders that tell it from others of that name."""
+    """A label for each file: its stem, after the folders that tell it from others of that name;
+    beside one of the same stem in the same folder with its ending, too."""
     most = max((len(path.resolve().parts) for path in paths), default=0)
-    found = [_label([stem(path)]) for path in paths]
+    beside = _repeated(str(path.resolve().parent / stem(path)) for path in paths)
+    stems = [
+        path.name if str(path.resolve().parent / stem(path)) in beside else stem(path)
+        for path in paths
+    ]
+    found = [_label([name]) for name in stems]
     for depth in range(1, most):
         repeated = _repeated(found)
         if not repeated:
             return found
         found = [
-            _label([*_folders(path, depth), stem(path)]) if label in repeated else label
-            for path, label in zip(paths, found, strict=True)
+            _label([*_folders(path, depth), name]) if label in repeated else label
+            for path, name, label in zip(paths, stems, found, strict=True)
         ]
     taken, repeated = set(found), _repeated(found)
     for place, label in enumerate(found):

@@ -241,7 +241,7 @@ def test_several_files_of_one_name_are_told_apart(here, scored):
     ("paths", "labels"),
     [
         (["a.csv", "b.csv.gz", "c.tar.parquet"], ["a", "b", "c.tar"]),
-        (["x/a.csv", "x/a.tsv"], ["x-a", "x-a"]),
+        (["x/a.csv", "x/a.tsv"], ["a.csv", "a.tsv"]),
         (["größe.csv", "[1] a|b.csv"], ["große".replace("ß", "-"), "1-a-b"]),
         (["oracle-training-place.csv", "東京.csv", "_-_.csv"], None),
         (["a-1.csv", "a.csv", "a.tsv"], None),
@@ -317,6 +317,39 @@ def test_draws_are_scored_as_draws_and_single_rows_are_not(here, scored):
     scored("truth.csv", "mine.csv", "draws.csv")
     found = values(here / "leaderboards/score-truth", "draws")
     assert {"energy", "risk-coverage.area"} <= set(found)
+
+
+def test_a_stated_confidence_is_scored_where_a_file_has_one(here, scored):
+    names = [f"{place:04d}_ab@N00.jpg" for place in range(NUMBER)]
+    written(here / "sure.csv", "id,lat,lon,confidence", names, ANSWERS, _RNG.random(NUMBER))
+    scored("truth.csv", "mine.csv", "sure.csv")
+    (benchmark,) = yaml.safe_load((here / "score-truth.yaml").read_text())["benchmarks"]
+    assert benchmark["metrics"][-1] == "stated-confidence"
+    with (here / "leaderboards/score-truth/table.csv").open() as stream:
+        rows = [row for row in csv.DictReader(stream) if row["slice"] == "all"]
+    stated = {row["label"] for row in rows if row["summary"].startswith("stated-confidence")}
+    assert stated == {"sure"}
+
+
+def test_a_truth_that_lists_photos_several_times_is_chosen_from_as_the_error_says(here, ask):
+    names = np.repeat([f"{place:04d}.jpg" for place in range(NUMBER)], 2)
+    levels = np.tile(["coarse", "fine"], NUMBER)
+    truth, answers = np.repeat(TRUTH, 2, axis=0), np.repeat(ANSWERS, 2, axis=0)
+    places = np.concatenate([truth, answers], axis=1)
+    written(
+        here / "levels.csv", "img_id,gt_lat,gt_lng,pred_lat,pred_lng,level", names, places, levels
+    )
+    words = ["score", "levels.csv", "levels.csv", "--no-figures"]
+    for option in ("--truth", "--answers"):
+        done = ask(*words)
+        assert done.code == 1
+        assert f"{NUMBER} " in done.out
+        typed = done.out.partition("On this command line: ")[2].splitlines()[0]
+        words += shlex.split(typed)
+        assert words[-2] == option
+        assert words[-1].startswith("where=")
+    done = ask(*words)
+    assert done.code == 0, done.text
 
 
 def test_metrics_that_are_asked_for_replace_the_others(here, scored, ask):

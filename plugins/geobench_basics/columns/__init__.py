@@ -1,5 +1,6 @@
 """CSV and Parquet files as named columns: found by their usual names, read without guessing."""
 
+from geobench_basics.columns.choosing import chosen
 from geobench_basics.columns.column_file import ColumnFile, Place
 from geobench_basics.columns.conversion import (
     LONGEST_NAME,
@@ -56,6 +57,7 @@ __all__ = [
     "as_numbers",
     "as_strings",
     "as_text",
+    "chosen",
     "is_nothing",
     "is_too_long",
     "meeting_form",

@@ -3,7 +3,7 @@
 import logging
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple, final
 
@@ -17,7 +17,9 @@ from geobench_basics import columns
 from geobench_basics.datasets.opening import HEIC_SUFFIXES, NEEDS_DECODER, decodes_heic
 from geobench_basics.datasets.table_config import TableConfig
 from geobench_basics.datasets.walk import CANNOT_BE_READ, find_pictures
+from geobench_basics.methods.choosing import how_to_choose
 
+_EXAMPLES = 3  # ids in a message
 _SHOWN = 40  # characters of a value in a message
 _MISSING, _SEVERAL = -1, -2  # instead of the number of a row's picture
 _LOCKED, _UNDECODED = -3, -4  # likewise
@@ -63,6 +65,8 @@ def read_photo_table(config: TableConfig) -> PhotoTable:
         DataError: a file that cannot be read, or without one usable row.
     """
     file = columns.read_columns(config.file)
+    if config.where:
+        file = columns.chosen(file, config.where)
     roles = _roles(file, config)
     points = np.stack([file.numbers(roles.lat), file.numbers(roles.lon)], -1)
     ids = file.strings(roles.id)
@@ -99,6 +103,7 @@ def read_photo_table(config: TableConfig) -> PhotoTable:
         return column if good.all() else column.filter(pa.array(good))
 
     table_ids = columns.as_array(kept(roles.id))
+    _refuse_repeated(file, table_ids, good)
     groups: NDArray[np.str_] | Strings = table_ids
     if roles.group is not None and roles.group != roles.id:
         groups = columns.as_groups(kept(roles.group), kept(roles.id))
@@ -121,6 +126,24 @@ def read_photo_table(config: TableConfig) -> PhotoTable:
         ),
         paths=None if paths is None else paths.filter(pa.array(good)),
         first_broken=usable.first,
+    )
+
+
+def _refuse_repeated(
+    file: columns.ColumnFile, ids: NDArray[np.str_], good: NDArray[np.bool_]
+) -> None:
+    """Raise DataError if rows share an id, and say how to choose among them where that is known."""
+    distinct, counts = np.unique(ids, return_counts=True)
+    if len(distinct) == len(ids):
+        return
+    some = replace(file, columns={n: c.filter(pa.array(good)) for n, c in file.columns.items()})
+    some = replace(some, rows=len(ids))
+    first = ", ".join(distinct[counts > 1][:_EXAMPLES].tolist())
+    raise DataError(
+        f"{len(ids) - len(distinct):,} rows repeat the id of another (first: {first})",
+        where=str(file.path),
+        remedy=how_to_choose(some, ids, parts=np.zeros(len(ids), np.intp))
+        or "Every photo needs an id of its own: name the column of ids by id_column.",
     )
 
 

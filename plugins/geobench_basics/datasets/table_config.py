@@ -15,7 +15,7 @@ class TableConfig(CreditsConfig):
     could be meant, that is an error that names them and the key that decides.
     """
 
-    unkeyed: ClassVar[frozenset[str]] = frozenset({"sliced"})
+    unkeyed: ClassVar[frozenset[str]] = frozenset({"sliced", "where"})
 
     file: InputPath = Field(
         description="a Parquet file, or text with commas, semicolons or tabs, also packed (.gz, "
@@ -54,6 +54,11 @@ class TableConfig(CreditsConfig):
         None,
         description="the attributes that tables are sliced by, of which whole numbers that repeat "
         "are categories; all but ids and other numbers that name things, by default",
+    )
+    where: dict[str, str] | None = Field(
+        None,
+        description="column -> value of the rows that are read, where a file lists each photo "
+        "several times",
     )
     publishes: Literal["pictures", "coordinates", "scores"] = Field(
         "coordinates", description="what a leaderboard may show of these photos"

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from geobench import DataError, Indices, Points, Remark, geo
 from geobench_basics import columns
 from geobench_basics.methods import said_along
-from geobench_basics.methods.choosing import chosen, how_to_choose
+from geobench_basics.methods.choosing import how_to_choose
 from geobench_basics.methods.meeting import meet
 from geobench_basics.methods.part_answers import PartAnswers
 from geobench_basics.methods.said_along import SaidAlong
@@ -327,7 +327,7 @@ def read_answers(
     """
     file = columns.read_columns(path)
     if where:
-        file = chosen(file, where)
+        file = columns.chosen(file, where)
     if file.incomplete is not None:
         cut = file.incomplete
         logger.warning("%s: %d lines: %s (first: %s)", path.name, cut.count, cut.what, cut.first)

@@ -1,47 +1,14 @@
 """Which rows of a file of answers count, where it holds several kinds of answers to each photo."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
-from geobench import DataError
-from geobench.names import did_you_mean
 from geobench_basics import columns
 
 _KINDS = 20  # a column of more values tells no kinds of answers apart
-
-
-def chosen(file: columns.ColumnFile, where: Mapping[str, str]) -> columns.ColumnFile:
-    """The rows of a file that have these values, by column.
-
-    Raises:
-        ConfigError: there is no such column.
-        DataError: there is no such row.
-    """
-    kept = np.ones(file.rows, bool)
-    for key, value in where.items():
-        name = file.named(key, key="where")
-        written = columns.as_array(file.columns[name])
-        kept &= written == value
-        if not kept.any():
-            raise DataError(
-                f"no row has {value!r} in its column {name}, as `where` asks",
-                where=str(file.path),
-                remedy=did_you_mean(value, map(str, np.unique(written)[:_KINDS])),
-            )
-    filtered = {name: column.filter(pa.array(kept)) for name, column in file.columns.items()}
-    rows, line_of = np.flatnonzero(kept), file.line_of
-    return replace(
-        file,
-        columns=filtered,
-        rows=len(rows),
-        line_of=None if line_of is None else lambda row: line_of(int(rows[row])),
-    )
 
 
 def how_to_choose(file: columns.ColumnFile, ids: NDArray[np.str_], *, parts: NDArray[Any]) -> str:

@@ -131,6 +131,10 @@ class PredictionsMethod(Method):
         return self.config.missing == "prior"
 
     @property
+    def says_along(self) -> frozenset[str]:
+        return frozenset(self._written.along.numbers)
+
+    @property
     def says_one_place(self) -> bool:
         return self._written.one_row_each
 
