@@ -242,7 +242,7 @@ def test_several_files_of_one_name_are_told_apart(here, scored):
     [
         (["a.csv", "b.csv.gz", "c.tar.parquet"], ["a", "b", "c.tar"]),
         (["x/a.csv", "x/a.tsv"], ["a.csv", "a.tsv"]),
-        (["größe.csv", "[1] a|b.csv"], ["große".replace("ß", "-"), "1-a-b"]),
+        (["größe.csv", "[1] a|b.csv"], ["gro-e", "1- a-b"]),
         (["oracle-training-place.csv", "東京.csv", "_-_.csv"], None),
         (["a-1.csv", "a.csv", "a.tsv"], None),
         (["A b.csv", "p/q/r.csv", "p/s/r.csv", "t/q/r.csv"], None),
@@ -253,8 +253,7 @@ def test_labels_are_valid_and_no_two_are_equal(tmp_path, monkeypatch, paths, lab
     found = composing.labels_of([Path(path) for path in paths])
     assert all(LABEL.fullmatch(label) and label != CEILING for label in found)
     assert len(set(found)) == len(found)
-    if labels and len(set(labels)) == len(labels):
-        assert found[0] == labels[0]
+    assert labels is None or found == labels
 
 
 ODD_NAMES = [
