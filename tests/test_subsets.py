@@ -4,14 +4,13 @@ import numpy as np
 import pytest
 
 from geobench import DataError
-from geobench.splits import Split
 from geobench.toy_planet import ToyPlanet
 from geobench_basics.splits import OfficialSplit, RandomSplit
 
 PLANET = ToyPlanet()
 
 
-def drawn(split: type[Split], **config):
+def drawn(split, **config):
     return split(split.Config(**config)).assign(PLANET)
 
 

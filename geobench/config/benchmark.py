@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping as Lookup
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple, final
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, TypeAlias, final
 
 from pydantic import Field, ValidationInfo, field_validator
 
@@ -25,6 +25,8 @@ from geobench.splits import Split
 
 MOST_SEED = 2**32 - 1
 """The largest seed that every library takes: scikit-learn and numpy's old generator no larger."""
+
+Seed: TypeAlias = Annotated[int, Field(ge=0, le=MOST_SEED, strict=True)]
 
 
 @final
@@ -53,9 +55,7 @@ class Benchmark(Config):
     """How many of those photos are scored by metrics that need a density; left out, all of them."""
     density_samples: Annotated[int, Field(ge=2, strict=True)] | None = None
     """At how many of a photo's draws those metrics see its density; left out, at all of them."""
-    seeds: Annotated[
-        list[Annotated[int, Field(ge=0, le=MOST_SEED, strict=True)]], Field(min_length=1)
-    ] = [0]
+    seeds: Annotated[list[Seed], Field(min_length=1)] = [0]
     """Seeds of training and sampling, each one training, from 0 to 4,294,967,295."""
     chunk: Annotated[int, Field(ge=1, strict=True)] = 1024
     """Photos per call of `predict`; in the record key."""

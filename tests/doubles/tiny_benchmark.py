@@ -35,6 +35,7 @@ COLUMNS = [
     "seeds",
     "photos",
     "not_applicable",
+    "answered",
     "effective_units",
     "rank_low",
     "rank_high",

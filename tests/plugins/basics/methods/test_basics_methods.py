@@ -82,6 +82,7 @@ def test_the_plugin_registers_every_component_once_under_its_name():
             "sharpness",
             "localizability",
             "risk-coverage",
+            "stated-confidence",
             "bayes-geoscore",
             "prdc",
         ],
