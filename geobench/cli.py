@@ -1,6 +1,5 @@
 """The command `geobench`: its verbs, each a module of commands, and how it ends."""
 
-import errno
 import os
 import sys
 from typing import Annotated
@@ -19,7 +18,7 @@ from geobench.commands.score import score
 from geobench.commands.terminal import prepare, say
 from geobench.commands.verify import verify
 from geobench.commands.worst import worst
-from geobench.errors import GeobenchError, unforeseen
+from geobench.errors import WHOLE, GeobenchError, sentence
 from geobench_geolocation import trouble
 
 app = typer.Typer(
@@ -68,52 +67,18 @@ def main() -> None:
     prepare()
     try:
         app(prog_name="geobench")
-    except GeobenchError as error:
-        say(f"error: {error}", error=True)
-        sys.exit(2)
     except KeyboardInterrupt:
         said = "stopped; what was finished is kept, and the next run goes on from there"
         say(said, error=True)
         sys.exit(130)
     except Exception as error:
-        if os.environ.get(_WHOLE):
+        if os.environ.get(WHOLE) and not isinstance(error, GeobenchError):
             raise
         if isinstance(error, ImportError) and (wrong := trouble(thorough=True)):
             say(f"error: {error}. {wrong}", error=True)
             sys.exit(2)
-        foreseen = isinstance(error, OSError) and error.strerror is not None
-        say(f"error: {_of_the_system(error) if foreseen else _unforeseen(error)}", error=True)
+        say(f"error: {sentence(error)}", error=True)
         sys.exit(2)
-
-
-_WHOLE = "GEOBENCH_TRACEBACK"
-"""The environment variable with which an error that nobody foresaw is shown in full."""
-
-_REMEDIES = {
-    errno.EACCES: "Let this user read and write it, or choose another --workspace.",
-    errno.EPERM: "Let this user read and write it, or choose another --workspace.",
-    errno.EROFS: "Choose a --workspace on a disk that can be written.",
-    errno.ENOSPC: "Make room on this disk, or choose a --workspace on another; what was finished "
-    "is kept.",
-    errno.EDQUOT: "Make room below your quota, or choose a --workspace on another disk; what was "
-    "finished is kept.",
-    errno.EMFILE: "Allow more open files: ulimit -n 4096.",
-}
-
-
-def _of_the_system(error: Exception) -> str:
-    assert isinstance(error, OSError)
-    where = f"{error.filename}: " if error.filename is not None else ""
-    reason = str(error.strerror)
-    remedy = _REMEDIES.get(error.errno or 0, f"{_WHOLE}=1 before the command shows where.")
-    return f"{where}{reason[0].lower()}{reason[1:]}. {remedy}"
-
-
-def _unforeseen(error: Exception) -> str:
-    return (
-        f"{unforeseen(error)}, which nobody foresaw. {_WHOLE}=1 before the command shows all of "
-        "it, for a report to who wrote that file."
-    )
 
 
 if __name__ == "__main__":

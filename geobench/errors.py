@@ -1,5 +1,7 @@
 """What can go wrong: every error says what is wrong, where, and what to type."""
 
+import errno
+import os
 import traceback
 from pathlib import Path
 
@@ -67,6 +69,68 @@ def unforeseen(error: BaseException) -> str:
     said = " ".join(f"{type(error).__name__}: {error}".split())
     frames = traceback.extract_tb(error.__traceback__)
     return f"{said} ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else said
+
+
+WHOLE = "GEOBENCH_TRACEBACK"
+"""The environment variable with which an error that nobody foresaw is shown in full."""
+
+
+def sentence(error: Exception) -> str:
+    """What a reader is told of an error, whoever raised it, in one line and with what to do."""
+    if isinstance(error, GeobenchError):
+        return str(error)
+    if of_the_system(error):
+        assert isinstance(error, OSError)
+        return _said_by_the_system(error)
+    return (
+        f"{unforeseen(error)}, which nobody foresaw. {WHOLE}=1 before the command shows all of "
+        "it, for a report to who wrote that file."
+    )
+
+
+def of_the_system(error: BaseException) -> bool:
+    """Whether the operating system refused something: a file, a folder, room on a disk."""
+    return isinstance(error, OSError) and error.strerror is not None
+
+
+_REMEDIES = {
+    errno.EROFS: "Choose a --workspace on a disk that can be written.",
+    errno.ENOSPC: "Make room on this disk, or choose a --workspace on another; what was finished "
+    "is kept.",
+    errno.EDQUOT: "Make room below your quota, or choose a --workspace on another disk; what was "
+    "finished is kept.",
+    errno.EMFILE: "Allow more open files: ulimit -n 4096.",
+}
+_FORBIDDEN = (errno.EACCES, errno.EPERM)
+_NO_FOLDER = (errno.EEXIST, errno.ENOTDIR, errno.ENOENT)
+
+
+def _said_by_the_system(error: OSError) -> str:
+    path = None if error.filename is None else Path(os.fsdecode(error.filename))
+    where = f"{path}: " if path is not None else ""
+    reason = " ".join(str(error.strerror).split())
+    remedy = _REMEDIES.get(error.errno or 0, f"{WHOLE}=1 before the command shows where.")
+    if error.errno in _FORBIDDEN:
+        it = "it"
+        if path is not None and not os.path.lexists(path):
+            it = f"in {next(each for each in path.parents if os.path.lexists(each))}"
+        remedy = f"Let this user read and write {it}, or choose another --workspace."
+    elif error.errno in _NO_FOLDER and path is not None:
+        missing = error.errno == errno.ENOENT  # the path itself is then no file in the way
+        if lying := _in_the_way([*([] if missing else [path]), *path.parents]):
+            remedy = "Put a folder in its place, or choose another --workspace."
+            return f"{lying}, lies where a folder belongs. {remedy}"
+    return f"{where}{reason[0].lower()}{reason[1:]}. {remedy}"
+
+
+def _in_the_way(steps: list[Path]) -> str:
+    """The file, or the link to nowhere, among what should be folders; or ""."""
+    for each in steps:
+        if os.path.islink(each) and not os.path.exists(each):
+            return f"{each}, a link that leads nowhere"
+        if os.path.isfile(each):
+            return f"{each}, a file"
+    return ""
 
 
 def _rebuild(kind: type[GeobenchError], problem: str, where: str, remedy: str) -> GeobenchError:

@@ -11,7 +11,7 @@ import typer
 
 from geobench.commands.options import Device, WorkspaceFolder
 from geobench.commands.terminal import complaints, files_written, screen, short
-from geobench.errors import GeobenchError, unforeseen
+from geobench.errors import WHOLE, GeobenchError, sentence
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -64,23 +64,18 @@ def run_all(benchmarks: "Iterable[Benchmark]", workspace: Path, *, options: "Opt
     terminal = screen()
     reporter = console.ConsoleReporter(terminal)
     failures = []
+    place = Workspace(workspace.resolve())
     for benchmark in benchmarks:
         prefix = f"benchmark {benchmark.name}: "
         try:
-            place = Workspace(workspace.resolve())
             outcome = runner.run(benchmark, place, options=options, reporter=reporter)
             failures += outcome.failures
             if not options.dry_run and outcome.board is not None:
                 _tell(outcome, terminal, reporter)
-        except GeobenchError as error:
-            failures.append(prefix + str(error).removeprefix(prefix))
         except Exception as error:  # one benchmark less is no reason to lose the others
-            if os.environ.get("GEOBENCH_TRACEBACK"):
+            if os.environ.get(WHOLE) and not isinstance(error, GeobenchError):
                 raise
-            failures.append(
-                f"{prefix}{unforeseen(error)}. GEOBENCH_TRACEBACK=1 before the "
-                "command shows all of it."
-            )
+            failures.append(prefix + sentence(error).removeprefix(prefix))
     return failures
 
 

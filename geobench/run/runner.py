@@ -10,7 +10,14 @@ from typing import final
 
 from geobench import drafts
 from geobench.config.benchmark import Benchmark
-from geobench.errors import DataError, GeobenchError, StoreError, unforeseen
+from geobench.errors import (
+    DataError,
+    GeobenchError,
+    StoreError,
+    of_the_system,
+    sentence,
+    unforeseen,
+)
 from geobench.pages.unchanged import LastMade
 from geobench.records.stored_records import StoredRecord
 from geobench.records.workspace import Workspace
@@ -71,20 +78,37 @@ def run(
             _Session(planned, options, reporter, outcome).run(trainings)
         elif trainings:  # nobody takes a record away: none is read and locked a second time
             outcome.counts["skipped"] = len(trainings)
-    finally:  # Ctrl-C, too, leaves tables of what is finished
-        written = _written(planned, last, pictures=options.figures)
-        outcome.failures += written.problems
-        outcome.unchanged = written.unchanged
+    except BaseException as error:  # Ctrl-C, too, leaves tables of what is finished
+        _leave_tables(planned, last, options, reporter, why=error)
+        raise
+    written = _written(planned, last, pictures=options.figures)
+    outcome.failures += written.problems
+    outcome.unchanged = written.unchanged
     return outcome
+
+
+def _leave_tables(
+    planned: Plan, last: LastMade, options: Options, reporter: Reporter, *, why: BaseException
+) -> None:
+    """Write what is finished before the error that stops a run goes on, which it never replaces."""
+    try:
+        said = _written(planned, last, pictures=options.figures).problems
+    except Exception as error:
+        said = [f"no tables of what is finished: {sentence(error)}"]
+        if of_the_system(why) and of_the_system(error):  # the same disk, most likely
+            return
+    for text in said:
+        reporter.say(text)
 
 
 def _written(planned: Plan, last: LastMade, *, pictures: bool) -> manifest.Written:
     """The board as `manifest.write` writes it; an error in it is a problem, and records stay."""
     try:
         return manifest.write(planned, last, pictures=pictures)
-    except GeobenchError:
-        raise
     except Exception as error:
+        known = isinstance(error, GeobenchError) or of_the_system(error)
+        if known or not any(planned.board.glob("runs/*/*/record.json")):
+            raise
         raise StoreError(
             f"nothing can be made of the records, which are kept: {unforeseen(error)}",
             where=str(planned.board),
@@ -120,9 +144,9 @@ def _provide(
             on_broken=bench.on_broken,
             device=device_for(options.device, [bench.encoder.plugin] if bench.encoder else []),
         )
-    except GeobenchError:
-        raise
     except Exception as error:
+        if isinstance(error, GeobenchError) or of_the_system(error):
+            raise
         names = f"encoder {bench.encoder.label}" if bench.encoder else "no encoder"
         raise DataError(
             f"{type(error).__name__}: {error}",
