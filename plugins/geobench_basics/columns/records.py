@@ -1,9 +1,12 @@
 """Where the records of a delimited text begin, at which line, and how many values each has."""
 
+import re
 from typing import NamedTuple, TypeAlias, final
 
 import numpy as np
 from numpy.typing import NDArray
+
+from geobench_basics.missing import is_missing
 
 Positions: TypeAlias = NDArray[np.int64]
 Bytes: TypeAlias = NDArray[np.uint8]
@@ -11,6 +14,8 @@ Bytes: TypeAlias = NDArray[np.uint8]
 _QUOTE, _LF, _CR = b'"'[0], b"\n"[0], b"\r"[0]
 _PIECE = 1 << 24  # bytes compared at a time
 _CACHED = 1 << 20  # bytes of which several things are asked
+_LOOKED = 100  # lines of a quoted value that show whether they are rows
+_NUMBER = re.compile(r"[-+]?(\d+[.,]?\d*|[.,]\d+)([eE][-+]?\d+)?")
 
 
 @final
@@ -175,16 +180,76 @@ def _one_by_one(
 
 
 def swallowing(text: Bytes, quoted: Quoted, *, delimiter: int, width: int) -> int | None:
-    """Where a quote opens a value that has swallowed rows: each line that it is on has as many
-    values as the header; None where there is none."""
+    """Where a quote opens a value that has swallowed rows, or None: each line that it is on has as
+    many values as the header, and numbers where the record has them."""
     breaks = line_ends(text)
     first, last = np.searchsorted(breaks, quoted.opens), np.searchsorted(breaks, quoted.closes)
+    several = np.flatnonzero(last > first).tolist()
+    if not several:
+        return None
     edges = np.concatenate([[0], breaks + 1, [len(text)]])
+    records = records_of(text, quoted)
 
-    def values_on(line: int) -> int:
-        return int(np.count_nonzero(text[edges[line] : edges[line + 1]] == delimiter)) + 1
+    def values_on(line: int) -> list[str]:
+        return _values(text[edges[line] : edges[line + 1]], delimiter)
 
-    for index in np.flatnonzero(last > first).tolist():
-        if all(values_on(line) == width for line in range(first[index], last[index] + 1)):
+    for index in several:
+        lines = [*range(first[index], min(last[index], first[index] + _LOOKED)), last[index]]
+        rows = list[list[str]]()
+        for line in lines:
+            rows.append(values_on(line))
+            if len(rows[-1]) != width:
+                break
+        if len(rows[-1]) == width and _are_rows(
+            rows, _around(text, quoted, records, index, delimiter=delimiter)
+        ):
             return int(quoted.opens[index])
     return None
+
+
+def _values(line: Bytes, delimiter: int) -> list[str]:
+    """The values on a line, quotes being characters."""
+    return line.tobytes().decode(errors="replace").split(chr(delimiter))
+
+
+def _around(
+    text: Bytes, quoted: Quoted, records: Records, index: int, *, delimiter: int
+) -> list[str]:
+    """The values of the record that a quoted value is in; for that one, "?"."""
+
+    def values(start: int, end: int) -> list[str]:
+        between = positions_of(text[start:end], delimiter) + start
+        edges = [start - 1, *between[~quoted.around(between)].tolist(), end]
+        pieces = zip(edges[:-1], edges[1:], strict=True)
+        return [text[e + 1 : f].tobytes().decode(errors="replace") for e, f in pieces]
+
+    opens, after = int(quoted.opens[index]), int(quoted.closes[index]) + 1
+    record = int(np.searchsorted(records.starts, opens, side="right")) - 1
+    before = values(int(records.starts[record]), opens)[:-1]
+    return [*before, "?", *values(after, int(records.ends[record]))[1:]]
+
+
+def _are_rows(lines: list[list[str]], record: list[str]) -> bool:
+    """Whether the lines of a quoted value are rows by themselves.
+
+    They are if the record is none, and otherwise if they have numbers where it has them: one line
+    holds those of the record itself, and so two have to.
+    """
+    if len(record) != len(lines[0]):
+        return True
+    numbers = [place for place, value in enumerate(record) if _is_number(value)]
+    places = numbers or [place for place, value in enumerate(record) if _is_nothing(value)]
+    full = [all(_is_number(line[place]) for place in places) for line in lines]
+    fits = (
+        all(_is_number(line[place]) or _is_nothing(line[place]) for place in places)
+        for line in lines
+    )
+    return bool(places) and sum(full) > bool(numbers) and all(fits)
+
+
+def _is_number(value: str) -> bool:
+    return _NUMBER.fullmatch(value.strip().strip('"')) is not None
+
+
+def _is_nothing(value: str) -> bool:
+    return is_missing(value.strip().strip('"'))

@@ -233,6 +233,23 @@ def test_a_pipe_is_refused(tmp_path):
 texts = st.text(st.sampled_from('a",;\t\n\r #é-1'), max_size=6).map(str.strip)
 
 
+lines = st.lists(st.sampled_from(["a", "1 b", "", "é 2", '"']), min_size=4, max_size=4)
+explanations = st.lists(lines.map(",".join), max_size=3).map(lambda found: "\n".join(["?", *found]))
+
+
+@settings(max_examples=200, deadline=None)
+@given(rows=st.lists(explanations, min_size=1, max_size=8), first=st.booleans())
+def test_explanations_of_several_lines_are_read_as_they_were(tmp_path_factory, rows, first):
+    stream = io.StringIO(newline="")
+    writer = csv.writer(stream)
+    writer.writerow(["why", "id", "lat", "lon"] if first else ["id", "lat", "lon", "why"])
+    for number, why in enumerate(rows):
+        row = [f"p{number}", 1.5, 2.5]
+        writer.writerow([why, *row] if first else [*row, why])
+    found = table(tmp_path_factory.getbasetemp(), stream.getvalue(), "made.csv")
+    assert found.ids.tolist() == [f"p{number}" for number in range(len(rows))]
+
+
 @settings(max_examples=200, deadline=None)
 @given(
     rows=st.lists(st.tuples(texts, texts), min_size=1, max_size=8),
@@ -249,6 +266,48 @@ def test_what_another_program_writes_is_read_as_it_was(tmp_path_factory, rows, q
     assert found.rows == len(rows)
     for number, name in enumerate(("first", "last")):
         assert found.strings(name).to_pylist() == [row[number] for row in rows]
+
+
+CLUES = [
+    "Clues:\nroad signs, red soil, palm trees, left traffic",
+    "a, b, c\nd, e, f, g\nh, i, j, k",
+    "1, 2, 3, 4\nsigns, of, 3, kinds",
+    "\n, , , ",
+    "seen: 12, 13, none\n3, signs, 4, poles",
+]
+
+
+@pytest.mark.parametrize("clues", CLUES)
+@pytest.mark.parametrize("delimiter", [",", ";"])
+@pytest.mark.parametrize("column", [0, 1, 3])
+def test_lines_of_a_quoted_value_that_only_have_as_many_commas_as_rows_are_no_rows(
+    tmp_path, clues, column, delimiter
+):
+    clues = clues.replace(",", delimiter)
+    stream = io.StringIO(newline="")
+    writer = csv.writer(stream, delimiter=delimiter)
+    for row in (["id", "lat", "lon"], ["a", 1, 2], ["b", "", ""], ["c", 5, 6]):
+        row.insert(column, "why" if row[0] == "id" else clues)
+        writer.writerow(row)
+    file = written(tmp_path, stream.getvalue())
+    assert read_columns(file).strings("why").to_pylist() == [clues.strip()] * 3
+    assert read_answers(file).ids.tolist() == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        'a,NA,NA,"Best\nb,1,2,x\nc,3,4,end"\n',
+        'a,,,"Best\nb,1,2,x\nc,3,4,end"\n',
+        'a,1,2,"Best\nb,NA,NA,x\nc,3,4,end"\n',
+        'a,1,2,"Best\nb,3,4,end"\n',
+        'a,1,2,"Best\nb,3,4,"\nc,5,6,x\n',
+    ],
+)
+def test_rows_that_a_quote_has_swallowed_are_seen_where_some_have_no_place(tmp_path, rows):
+    for read in (read_columns, read_answers):
+        with pytest.raises(DataError, match=r"line 2: .*looks like a row"):
+            read(written(tmp_path, "id,lat,lon,title\n" + rows))
 
 
 @pytest.mark.parametrize("delimiter", [";", "\t"])
