@@ -1,6 +1,7 @@
 """Numbers for readers, and words of others in one line."""
 
 import math
+import re
 
 ARROWS = {"higher": "↑", "lower": "↓", "": ""}
 """Which way is better, as heads of tables say it; nothing where a number describes."""
@@ -33,3 +34,12 @@ def in_a_line(text: str, most: int) -> str:
     if len(line) <= most:
         return line
     return f"{line[:most].rstrip()}\N{HORIZONTAL ELLIPSIS} ({len(line) - most:,} letters more)"
+
+
+_UNSEEN = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+"""Controls of a terminal, all but the line feed, other ends of lines, and changes of direction."""
+
+
+def printable(text: str) -> str:
+    """A text whose codes that would move a cursor or colour a terminal stand as `\\x1b` does."""
+    return _UNSEEN.sub(lambda found: found[0].encode("unicode_escape").decode(), text)

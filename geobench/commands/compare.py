@@ -58,7 +58,8 @@ def compare(
     if csv and photos and csv.absolute() == photos.absolute():
         problem = f"--csv and --photos name one file, {csv}"
         raise ConfigError(problem, remedy="Give each a file of its own.")
-    loaded = Leaderboard(folder_of(benchmark), installed())
+    with prints_aside(wanted=as_json):  # plugins print when they are loaded, too
+        loaded = Leaderboard(folder_of(benchmark), installed())
     lines: list[Line] = []
     of_photos: list[Line] = []
     nearer: list[Line] = []

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any, final
 
-from rich.console import Console
+from rich.console import Console, ConsoleRenderable
 from rich.logging import RichHandler
 from rich.markup import escape
 from rich.progress import (
@@ -24,7 +24,7 @@ from geobench.board.tables import RANKED, Row
 from geobench.commands import columns
 from geobench.components import Plugin
 from geobench.features.inputs import Lacking
-from geobench.readable import ARROWS, number
+from geobench.readable import ARROWS, number, printable
 from geobench.records.verdicts import Outcome, Verdict
 from geobench.run.execution import Reporter
 from geobench.run.plan import Plan, Training
@@ -206,8 +206,13 @@ _STATES = {
 
 def show_warnings(console: Console) -> None:
     """Send warnings of the geobench loggers to the console."""
-    handler = RichHandler(console=console, show_time=False, show_path=False, level=logging.WARNING)
+    handler = _Handler(console=console, show_time=False, show_path=False, level=logging.WARNING)
     logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[handler])
+
+
+class _Handler(RichHandler):
+    def render_message(self, record: logging.LogRecord, message: str) -> ConsoleRenderable:
+        return super().render_message(record, printable(message))
 
 
 def standings(console: Console, rows: list[Row]) -> None:

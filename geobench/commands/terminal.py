@@ -8,9 +8,11 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
+
+from geobench.readable import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -88,9 +90,9 @@ def _flush_c() -> None:
 
 
 def say(text: str, *, error: bool = False) -> None:
-    """Print a line as it is, on standard output or on standard error."""
+    """Print a line, which is no markup, on standard output or on standard error."""
     stream = sys.stderr if error else sys.stdout
-    stream.write(f"{text}\n")
+    stream.write(f"{printable(text)}\n")
     stream.flush()
 
 
@@ -109,16 +111,24 @@ def _leave() -> None:
 
 def screen() -> "Console":
     """Standard output; lines of a log are 120 characters wide, whoever reads it."""
-    from rich.console import Console
-
-    return Console(width=None if sys.stdout.isatty() else 120, emoji=False)
+    return _console(width=None if sys.stdout.isatty() else 120)
 
 
 def complaints() -> "Console":
     """Standard error."""
-    from rich.console import Console
+    return _console(stderr=True)
 
-    return Console(stderr=True, emoji=False)
+
+def _console(*, width: int | None = None, stderr: bool = False) -> "Console":
+    """A console on which no name of a photo moves the cursor: rich lets such codes through."""
+    from rich.console import Console
+    from rich.text import Text
+
+    class Shown(Console):
+        def render_str(self, text: str, **options: Any) -> Text:
+            return super().render_str(printable(text), **options)
+
+    return Shown(width=width, stderr=stderr, emoji=False)
 
 
 def short(path: Path) -> str:

@@ -56,7 +56,8 @@ def worst(
     from geobench.commands import listing
     from geobench.config.origins import settings_of
 
-    loaded = Leaderboard(folder_of(benchmark), installed())
+    with prints_aside(wanted=as_json):  # plugins print when they are loaded, too
+        loaded = Leaderboard(folder_of(benchmark), installed())
     settings = settings_of(config or [], option="--config")
     lines: list[Line] = []
 

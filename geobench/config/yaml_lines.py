@@ -47,7 +47,10 @@ def read(path: Path) -> Any:
         ) from None
     try:
         node = yaml.compose(text, Loader=_Loader)
-        return None if node is None else _build(path, node)
+        if node is None:
+            return None
+        _refuse_swollen(path, node)
+        return _build(path, node)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         problem = error.problem or "not YAML"
@@ -78,6 +81,40 @@ def _decoded(content: bytes) -> str:
 
 def _error(path: Path, line: int, problem: str, remedy: str = "") -> ConfigError:
     return ConfigError(problem, where=f"{path}:{line}", remedy=remedy)
+
+
+_MOST = 20_000
+"""The most values that aliases may add to those that are written: one is read in 40 us."""
+
+
+def _refuse_swollen(path: Path, root: yaml.Node) -> None:
+    """Refuse aliases of aliases that make a small file endless; each node is visited once.
+
+    Raises:
+        ConfigError: with the aliases written out there are far more values than stand there.
+        RecursionError: an anchor holds itself.
+    """
+    sizes = dict[int, int]()
+
+    def size(node: yaml.Node, above: frozenset[int]) -> int:
+        if id(node) in above:
+            raise RecursionError
+        if id(node) not in sizes:
+            inner = above | {id(node)}
+            sizes[id(node)] = 1 + sum(size(child, inner) for child in _children(node))
+            if sizes[id(node)] > _MOST + len(sizes):  # so many nodes were visited, at least
+                problem = f"aliases of aliases stand for over {_MOST:,} values"
+                remedy = "Write what is meant without aliases of aliases."
+                raise _error(path, node.start_mark.line + 1, problem, remedy)
+        return sizes[id(node)]
+
+    size(root, frozenset())
+
+
+def _children(node: yaml.Node) -> list[yaml.Node]:
+    if isinstance(node, yaml.MappingNode):
+        return [each for pair in node.value for each in pair]
+    return list(node.value) if isinstance(node, yaml.SequenceNode) else []
 
 
 def _build(path: Path, node: yaml.Node) -> Any:

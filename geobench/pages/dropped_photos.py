@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple, final
 
+from geobench.pages.markdown_tables import plain, prose
 from geobench.records import Manifest
 from geobench.records.manifest import StoredDataset
 
@@ -22,7 +23,7 @@ def dropped(manifest: Manifest) -> list[str]:
     rows = [row for named in _named(manifest) for row in _rows(named)]
     if not rows:
         return []
-    cells = [[f"{row.photos:,}", row.of, row.why.replace("|", r"\|")] for row in rows]
+    cells = [[f"{row.photos:,}", row.of, plain(row.why)] for row in rows]
     head = ["photos", "of", "why"]
     align = ("right", "left", "left")
     table = tabulate(cells, head, tablefmt="github", disable_numparse=True, colalign=align)
@@ -55,7 +56,7 @@ def _named(manifest: Manifest) -> list[_Named]:
 def _rows(named: _Named) -> Iterator[_Row]:
     about = named.dataset
     tested = f" ({', '.join(named.parts)})" if named.parts else ""
-    of = f"{about.promised:,} of {about.title or f'`{about.name}`'}{tested}"
+    of = f"{about.promised:,} of {prose(about.title) or f'`{about.name}`'}{tested}"
     yield from _listed(of, about.broken, "")
     unexplained = about.promised - about.photos - sum(about.broken.values())
     if unexplained > 0:

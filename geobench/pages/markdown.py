@@ -19,6 +19,7 @@ from geobench.pages.markdown_tables import (
     novelty_table,
     out_of_reach,
     primary,
+    prose,
     slice_table,
     summary_table,
 )
@@ -130,13 +131,13 @@ def page(board: Leaderboard, tables: Tables) -> str:
     lines += ["", "</details>", "", *_released(manifest.rows), _notes(tables.rows)]
     lines += ["## Credits", ""]
     for about in {each.digest: each for each in manifest.datasets}.values():
-        lines += [about.citation or f"Dataset {about.title or about.name}.", ""]
-        lines += [f"Licence: {about.licence}", ""] if about.licence else []
+        lines += [prose(about.citation) or f"Dataset {prose(about.title) or about.name}.", ""]
+        lines += [f"Licence: {prose(about.licence)}", ""] if about.licence else []
     return "\n".join([*lines, _FILES])
 
 
 def _named(dataset: StoredDataset) -> str:
-    return dataset.title or f"`{dataset.name}`"
+    return prose(dataset.title) or f"`{dataset.name}`"
 
 
 def _meaning(board: Leaderboard, tables: Tables, *, trainings: str) -> str:

@@ -154,7 +154,7 @@ def slice_table(rows: Sequence[Row], summary: str) -> str:
     shown = [row for row in rows if row.summary == summary]
     heads = {}
     for row in shown:
-        name = _plain(row.slice) if row.average == "photo" else f"each {row.average} once"
+        name = plain(row.slice) if row.average == "photo" else f"each {row.average} once"
         alike = [r for r in shown if (r.slice, r.average) == (row.slice, row.average)]
         photos, notes = max(r.photos for r in alike), joined(*(r.note for r in alike))
         few = "".join(f"<br>{each}" for each in remarks(notes) if LEFT_OUT in each)
@@ -210,10 +210,17 @@ def _table(
     return _github(body, header)
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """A text of a user's for a cell: what would be read as Markdown or HTML stands as it is."""
-    plain = re.sub(r"([\\`*|])", r"\\\1", " ".join(text.split()))
-    return re.sub(r"<(?=[A-Za-z/!?])", "&lt;", plain)
+    escaped = re.sub(r"([\\`*|])", r"\\\1", " ".join(text.split()))
+    return re.sub(r"<(?=[A-Za-z/!?])", "&lt;", escaped)
+
+
+def prose(text: str | None) -> str:
+    """A text of a user's for a sentence: it holds no link, element, heading or list, either."""
+    shown = plain(re.sub(r"&(?=#?\w+;)", "&amp;", text or ""))
+    shown = re.sub(r"([\[\]]|~~|(?<![^\W_])_|_(?![^\W_]))", r"\\\1", shown)
+    return re.sub(r"^(?:(?=[#>+=-])|(\d{1,9})(?=[.)]))", r"\1\\", shown)
 
 
 def _cells(texts: Sequence[str]) -> list[str]:

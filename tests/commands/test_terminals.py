@@ -9,11 +9,14 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
+from rich.markup import escape
 
 import geobench
 from command_line import Command
+from geobench import catalogue
 from geobench.board.tables import Row
 from geobench.commands import columns, console, terminal
+from geobench.readable import printable
 from geobench.records.workspace import Workspace
 from tiny_benchmark import YAML
 
@@ -180,3 +183,46 @@ def test_an_error_of_the_system_names_its_file_and_what_to_do(ask, workspace, mo
     assert answer.err.startswith(
         "error: /far/away: no space left on device. Make room on this disk"
     )
+
+
+ODD_IDS = ["\x1b[31mred", "tab\tbed", "bell\x07", "back\rward", "\x9b2Jgone", "\u202eolleh", "\x7f"]
+
+
+@pytest.mark.parametrize("odd", ODD_IDS)
+def test_no_text_of_a_user_moves_the_cursor(odd, capsys, caplog):
+    shown = odd.encode("unicode_escape").decode()
+    heads = (f"head {odd}", "n")
+    for place in (terminal.screen(), terminal.complaints()):
+        columns.show(place, heads, [(odd, "1")], numbers=(1,))
+        console.ConsoleReporter(place).say(f"of {odd}")
+        place.print(f"[bold]{escape(odd)}", highlight=False)
+    terminal.say(odd)
+    terminal.say(odd, error=True)
+    for said in capsys.readouterr():
+        assert said.count(shown) == 5
+        assert not set(said) & set("\x1b\t\x07\r\x9b\u202e\x7f")
+
+
+def test_what_can_be_printed_is_printed_as_it_is():
+    for text in ("two\nlines", "京都", "na\u00efve", "👩\u200d🚀", "a\\x1b", "non\u00a0breaking"):
+        assert printable(text) == text
+
+
+@pytest.mark.parametrize(
+    "verb", [("worst", "tiny", "-m", "prior"), ("compare", "tiny", "prior", "uniform")]
+)
+def test_json_stays_json_where_plugins_print_when_they_are_loaded(
+    verb, ask, workspace, monkeypatch
+):
+    whole = catalogue.installed
+
+    def loud():
+        sys.stdout.write("chatter of a plugin\n")
+        return whole()
+
+    monkeypatch.chdir(workspace)
+    monkeypatch.setattr(catalogue, "installed", loud)
+    answer = ask(*verb, "--json")
+    assert answer.code == 0
+    json.loads(answer.out)
+    assert "chatter of a plugin" in answer.err

@@ -4,10 +4,14 @@ import pytest
 
 from geobench import ConfigError
 from geobench.catalogue import Catalogue
+from geobench.config import yaml_lines
 from geobench.config.benchmark import read
 from written_benchmarks import yaml
 
 # what is wrong -> the file, the line that is to blame, and what the sentence holds
+_NINES = ", ".join(f"&a{n + 1} [{f'*a{n}, ' * 9}]" for n in range(9))
+"""Lists of nine times the list before, 3.9e8 values in all."""
+
 MISTAKES = {
     "an unknown key of the file": (
         "benchmark:\n  - name: small\n",
@@ -218,6 +222,23 @@ MISTAKES = {
     "two colons": (yaml(seeds="a: b"), 7, "mapping values are not allowed here"),
     "an unknown anchor": (yaml(dataset="*planet"), 3, "found undefined alias 'planet'"),
     "an anchor that holds itself": (yaml(seeds="&all [*all]"), 1, "an anchor that holds itself"),
+    "aliases of aliases": (
+        yaml(
+            seeds="[&a0 [0], " + ", ".join(f"&a{n + 1} [{f'*a{n}, ' * 9}]" for n in range(9)) + "]"
+        ),
+        7,
+        "aliases of aliases stand for over 20,000 values. Write what is meant without",
+    ),
+    "aliases of mappings": (
+        yaml()
+        + "    a0: &a0 {k: 0}\n"
+        + "".join(
+            f"    a{n + 1}: &a{n + 1} {{{', '.join(f'k{k}: *a{n}' for k in range(9))}}}\n"
+            for n in range(6)
+        ),
+        11,
+        "aliases of aliases stand for over 20,000 values",
+    ),
     "a tag of Python": (yaml(seeds="!!python/object:os.system x"), 7, "constructor for the tag"),
     "a tag that does not fit": (yaml(samples="!!int x"), 7, "'x' cannot be read as int"),
     "two documents": (yaml() + "---\n" + yaml(), 7, "expected a single document"),
@@ -253,3 +274,13 @@ def test_a_folder_or_a_picture_is_no_file_of_benchmarks(tmp_path, load):
         read(tmp_path, Catalogue())
     with pytest.raises(ConfigError, match="cannot be read"):
         load(b"\xff\xd8\xff\xe0")
+
+
+def test_aliases_and_long_files_are_read_as_they_are_meant(tmp_path):
+    numbers = ", ".join(map(str, range(30_000)))
+    (tmp_path / "a.yaml").write_text(
+        f"long: [{numbers}]\nshared: &s {{k: [1, 2]}}\nmore: [*s, *s]\n"
+    )
+    found = yaml_lines.read(tmp_path / "a.yaml")
+    assert found["long"] == list(range(30_000))
+    assert found["more"] == [{"k": [1, 2]}] * 2
