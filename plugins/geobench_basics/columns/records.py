@@ -1,6 +1,7 @@
 """Where the records of a delimited text begin, at which line, and how many values each has."""
 
 import re
+from itertools import pairwise
 from typing import NamedTuple, TypeAlias, final
 
 import numpy as np
@@ -220,8 +221,10 @@ def _around(
     def values(start: int, end: int) -> list[str]:
         between = positions_of(text[start:end], delimiter) + start
         edges = [start - 1, *between[~quoted.around(between)].tolist(), end]
-        pieces = zip(edges[:-1], edges[1:], strict=True)
-        return [text[e + 1 : f].tobytes().decode(errors="replace") for e, f in pieces]
+        return [
+            text[edge + 1 : next_edge].tobytes().decode(errors="replace")
+            for edge, next_edge in pairwise(edges)
+        ]
 
     opens, after = int(quoted.opens[index]), int(quoted.closes[index]) + 1
     record = int(np.searchsorted(records.starts, opens, side="right")) - 1

@@ -11,6 +11,7 @@ import unicodedata
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -318,6 +319,71 @@ def test_decimal_commas_are_read_where_commas_stand_between_no_values(tmp_path, 
     assert found.attributes["height"].tolist() == [12.5, 7]
     assert found.attributes["note"].tolist() == ["1,2,3", "x"]
     assert read_answers(tmp_path / "photos.csv").points.tolist() == [[48.85, -2.5], [-1.25, 3]]
+
+
+@pytest.mark.parametrize(
+    ("rows", "points"),
+    [
+        ('a,"48,1","2,5"\nb,"-0,25","7"\n', [[48.1, 2.5], [-0.25, 7]]),
+        ('a,"48,125","2,351"\n', [[48.125, 2.351]]),
+        ('a,"48,125",2\nb,"1,5",3.5\n', [[48.125, 2], [1.5, 3.5]]),
+        ('"a","48,1","2,5"\n"b",48.5," 3,5 "\n', [[48.1, 2.5], [48.5, 3.5]]),
+    ],
+)
+def test_quoted_decimal_commas_are_read_where_commas_stand_between_values(tmp_path, rows, points):
+    assert table(tmp_path, "id,lat,lon\n" + rows).points.tolist() == points
+    assert read_answers(tmp_path / "photos.csv").points.tolist() == points
+    content = list(csv.reader(io.StringIO(rows)))
+    columns = dict(zip(("id", "lat", "lon"), zip(*content, strict=True), strict=True))
+    pyarrow.parquet.write_table(pa.table(columns), tmp_path / "text.parquet")
+    read = TableDataset(TableConfig(file=tmp_path / "text.parquet"))
+    assert read.table.points.tolist() == points
+
+
+def test_numbers_beside_quoted_decimal_commas_have_them_too(tmp_path):
+    text = 'id,lat,lon,height,n\na,"48,1","2,5","12,5",1\nb,"3,4","5,6",7,2\n'
+    found = table(tmp_path, text).attributes
+    assert found["height"].tolist() == [12.5, 7]
+    assert found["n"].tolist() == [1, 2]
+
+
+def test_a_comma_that_may_divide_thousands_is_no_decimal_one_beside_points(tmp_path):
+    found = read_columns(written(tmp_path, 'id,lat,lon,cost\na,1.5,2.5,"1,250"\nb,3,4,2\n'))
+    np.testing.assert_array_equal(found.numbers("cost"), [np.nan, 2])
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t", "|"])
+def test_commas_are_no_decimal_ones_where_coordinates_have_points(tmp_path, delimiter):
+    text = "id;lat;lon;names;real\na;1.5;2.5;1,2;0.5\nb;3.5;4;3,4;7\n".replace(";", delimiter)
+    found = table(tmp_path, text).attributes
+    assert found["names"].tolist() == ["1,2", "3,4"]
+    assert found["real"].tolist() == [0.5, 7]
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t", "|"])
+def test_a_column_with_points_stays_text_where_coordinates_have_commas(tmp_path, delimiter):
+    text = "id;lat;lon;t;u\na;1,5;2,5;1.000;1.5\nb;3,5;4,5;2.500;2,5\n".replace(";", delimiter)
+    found = table(tmp_path, text).attributes
+    assert found["t"].tolist() == ["1.000", "2.500"]
+    assert found["u"].tolist() == ["1.5", "2,5"]
+
+
+def test_beside_whole_coordinates_and_semicolons_a_column_says_itself_what_its_mark_is(tmp_path):
+    text = "id;lat;lon;comma;point;both\na;1;2;1,5;1.5;1.5\nb;3;4;2;2;2,5\n"
+    found = table(tmp_path, text).attributes
+    assert found["comma"].tolist() == found["point"].tolist() == [1.5, 2]
+    assert found["both"].tolist() == ["1.5", "2,5"]
+
+
+@pytest.mark.parametrize("word", ["inf", "-inf", "Inf", "+INF", "Infinity", "-infinity"])
+def test_an_infinite_number_is_a_missing_one_and_counted(tmp_path, word, caplog):
+    text = f"id,lat,lon,real,whole,words\na,1,2,{word},{word},{word}\nb,3,4,1.5,7,x\n"
+    found = table(tmp_path, text).attributes
+    np.testing.assert_array_equal(found["real"], [np.nan, 1.5])
+    np.testing.assert_array_equal(found["whole"], [np.nan, 7])
+    assert found["words"].tolist() == [word, "x"]
+    assert "1 infinite numbers of real are missing ones" in caplog.text
+    assert "of words" not in caplog.text
 
 
 def test_ids_with_commas_are_no_numbers(tmp_path):
