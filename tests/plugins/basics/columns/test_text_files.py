@@ -547,3 +547,30 @@ def test_declared_whole_numbers_are_categories(tmp_path):
     assert found["scene"].tolist()[:3] == ["0", "1", "2"]
     assert found["people"].tolist()[:3] == [0, 1, 2]  # nearly all differ: a quantity
     assert found["season"].tolist()[:3] == [0, 1, 2]  # three values are slices as they are
+
+
+@pytest.mark.parametrize("count", [21, 100, 20_000])
+@pytest.mark.parametrize("comment", ["# line: a, b", "# line: a, b, c, d", "#"])
+def test_any_number_of_comments_may_stand_above_the_header(tmp_path, count, comment, caplog):
+    found = table(tmp_path, f"{comment}\n" * count + PLAIN)
+    assert found.ids.tolist() == ["007", "12e4"]
+    assert f"{count} lines are no rows: above the header" in caplog.text
+    config = {"id_column": "name", "lat_column": "breite", "lon_column": "laenge"}
+    text = f"{comment}\n" * count + "name,breite,laenge,zip\na,1,2,3\nb,3,4,5\n"
+    assert table(tmp_path, text, **config).points.tolist() == [[1, 2], [3, 4]]
+
+
+def test_a_header_goes_before_a_comment_that_reads_like_one(tmp_path):
+    text = "# name, lat, lon\nname,breite,laenge\na,1,2\nb,3,4\n"
+    config = {"id_column": "name", "lat_column": "breite", "lon_column": "laenge"}
+    assert table(tmp_path, text, **config).ids.tolist() == ["a", "b"]
+
+
+@pytest.mark.parametrize("header", ["id,lat,lon,d", "id,breite,laenge,d"])
+def test_rows_of_a_megabyte_each_take_seconds(tmp_path, header):
+    rows = "".join(f"p{n},{n},2,{'ab c' * 250_000}\n" for n in range(70))
+    names = header.split(",")
+    config = {"lat_column": names[1], "lon_column": names[2], "attributes": []}
+    started = time.process_time()
+    assert len(table(tmp_path, f"{header}\n{rows}", **config)) == 70
+    assert time.process_time() - started < 4
