@@ -24,6 +24,7 @@ _WHOLE = r"^-?(0|[1-9][0-9]*)$"
 _NUMBER = r"^[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?$"
 _PLAIN_NUMBER = r"^(-?((0|[1-9][0-9]*)(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?|[nN][aA][nN])$"
 
+_ENCLOSED = r'^"(?:[^"]|"")*"$'
 _COMMA_NUMBER = r"^([-+]?[0-9]*),([0-9]+)$"
 _POINT_NUMBER = r"^[-+]?([0-9]*\.[0-9]+|[0-9]+\.)([eE][-+]?[0-9]+)?$"
 _THOUSANDS = r"^[-+]?[1-9][0-9]{0,2},[0-9]{3}$"  # or three decimals
@@ -82,6 +83,15 @@ def as_strings(column: ArrowColumn) -> ArrowColumn:
         if (np.isnan(values) | (values == np.floor(values))).all():
             column = pc.cast(pa.chunked_array([pa.array(values, from_pandas=True)]), pa.int64())
     return pc.utf8_trim_whitespace(pc.fill_null(pc.cast(column, pa.string()), ""))
+
+
+def without_quotes(column: ArrowColumn) -> ArrowColumn:
+    """Values as they were before a program enclosed them in quotes."""
+    enclosed = pc.match_substring_regex(column, _ENCLOSED)
+    if not pc.any(enclosed).as_py():
+        return column
+    inside = pc.replace_substring(pc.utf8_slice_codeunits(column, 1, -1), '""', '"')
+    return pc.if_else(enclosed, inside, column)
 
 
 def as_text(column: ArrowColumn) -> Strings:

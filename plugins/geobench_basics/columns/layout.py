@@ -5,8 +5,9 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple, final
 
 import numpy as np
@@ -17,10 +18,10 @@ from geobench_basics.columns.records import (
     line_ends,
     quoted_values,
     records_of,
+    says_number,
     widths_of,
 )
 from geobench_basics.columns.roles import ANSWER_PLACE, TRUE_PLACE
-from geobench_basics.missing import is_missing
 
 _DELIMITERS = (",", "\t", ";", "|")  # of equal counts the first
 _SAMPLE, _LINES = 1 << 16, 64  # bytes, or lines where these are long, that are looked at
@@ -28,7 +29,6 @@ _FEW_LINES = 4  # that are looked at where they are very long
 _REACH = 1 << 20  # bytes that may hold the header, and that show whether a line is it
 _HEADERS = 20  # lines that may be the header, and as many comments
 _FEWEST = 2  # columns of a table
-_NUMBER = re.compile(r"[-+]?\d*[.,]?\d+")
 _DECLARED = re.compile(rb'"?sep=([^"\w\s\x80-\xff])"?', re.IGNORECASE)
 
 
@@ -48,6 +48,23 @@ class Layout:
     names: list[str]
     start: int
     before: tuple[str, ...]
+
+    def holds_place(self, values: Sequence[str]) -> bool:
+        """Whether the values of a line are those of a photo: numbers, or words for none, where
+        latitude and longitude are by their names; at least two of them, where these say nothing.
+        """
+        if self._place:
+            return all(n < len(values) and says_number(values[n]) for n in self._place)
+        return sum(map(says_number, values)) >= len(TRUE_PLACE)
+
+    @cached_property
+    def _place(self) -> list[int]:
+        """Where the names of latitude and longitude are; empty where they are not."""
+        for roles in (TRUE_PLACE, ANSWER_PLACE):
+            named = [[role.group_of(name) is not None for name in self.names] for role in roles]
+            if all(map(any, named)):
+                return [each.index(True) for each in named]
+        return []
 
 
 class _Header(NamedTuple):
@@ -147,7 +164,7 @@ def _header(sample: bytes, start: int, *, declared: str) -> _Header:
 
 
 def _has_numbers(header: _Header) -> bool:
-    return any(_NUMBER.fullmatch(name) or (name and is_missing(name)) for name in header.names)
+    return any(map(says_number, header.names))
 
 
 def _values(record: str, delimiter: str, *, count: int) -> list[str]:

@@ -405,6 +405,10 @@ def test_index_columns_of_pandas_and_r_are_no_attributes(tmp_path):
             "id lat lon\n1 a 1 2\n2 b 3 4\n",
             "X.1,X,id,lat,lon\n1,1,a,1,2\n2,2,b,3,4\n",  # R has read and written it again
             "...1,id,lat,lon\n1,a,1,2\n2,b,3,4\n",
+            "index,id,lat,lon\n0,a,1,2\n1,b,3,4\n",  # pandas: reset_index()
+            "index,id,lat,lon\n1,a,1,2\n2,b,3,4\n",
+            "level_0,index,id,lat,lon\n0,0,a,1,2\n1,1,b,3,4\n",
+            ",index,id,lat,lon\n5,0,a,1,2\n3,1,b,3,4\n",
         ]
     ):
         file = written(tmp_path, text, f"{number}.csv")
@@ -414,7 +418,17 @@ def test_index_columns_of_pandas_and_r_are_no_attributes(tmp_path):
 
 
 def test_an_index_that_the_user_named_or_that_numbers_nothing_stays(tmp_path):
-    assert list(table(tmp_path, "index,id,lat,lon\n0,a,1,2\n1,b,3,4\n").attributes) == ["index"]
+    for text in (
+        "number,id,lat,lon\n0,a,1,2\n1,b,3,4\n",
+        "index,id,lat,lon\n5,a,1,2\n6,b,3,4\n",
+        "index,id,lat,lon\n0,a,1,2\n2,b,3,4\n",
+        "index,id,lat,lon\nx,a,1,2\ny,b,3,4\n",
+        "id,index,lat,lon\na,0,1,2\nb,1,3,4\n",
+        "X,id,lat,lon\n0,a,1,2\n1,b,3,4\n",
+    ):
+        assert len(table(tmp_path, text).attributes) == 1
+    text = "index,id,lat,lon\n0,a,1,2\n1,b,3,4\n"
+    assert list(table(tmp_path, text, attributes=["index"]).attributes) == ["index"]
     assert list(table(tmp_path, "X,id,lat,lon\n5,a,1,2\n2,b,3,4\n").attributes) == ["X"]
     text = "Unnamed: 0,id,lat,lon\n0,a,1,2\n1,b,3,4\n"
     assert list(table(tmp_path, text, attributes=["unnamed: 0"]).attributes) == ["Unnamed: 0"]
@@ -574,3 +588,42 @@ def test_rows_of_a_megabyte_each_take_seconds(tmp_path, header):
     started = time.process_time()
     assert len(table(tmp_path, f"{header}\n{rows}", **config)) == 70
     assert time.process_time() - started < 4
+
+
+@pytest.mark.parametrize(
+    ("rows", "ids", "promised", "broken"),
+    [
+        ("#1,1,2\n#2,3,4\n3,4,5,6\n", ["3"], 3, {"fewer values than the header": 2}),
+        (
+            "3,4,5,6\n4,4,5,6\n#1,1,2,3,4\n#2,1,2\n",
+            ["3", "4"],
+            4,
+            {"another number of values than the header": 2},
+        ),
+        ("#1,1,2,x\n#2,3,4,y\n", ["#1", "#2"], 2, {}),
+        ("#1,NA,NA,x\n3,4,5,6\n", ["3"], 2, {"coordinates that are no numbers": 1}),
+        ("# comment, with, three, commas\n3,4,5,6\n# a,b\n", ["3"], 1, {}),
+        ("# note,,,\n3,4,5,6\n#,,,\n", ["3"], 1, {}),
+        ('"# quoted",x,y,z\n3,4,5,6\n', ["3"], 2, {"coordinates that are no numbers": 1}),
+        ('# "a b",c,d\n3,4,5,"6\n7"\n', ["3"], 1, {}),
+    ],
+)
+def test_lines_that_begin_with_a_hash_are_rows_where_they_hold_coordinates(
+    tmp_path, rows, ids, promised, broken
+):
+    found = table(tmp_path, "id,lat,lon,v\n" + rows)
+    assert found.ids.tolist() == ids
+    assert (found.promised, found.broken) == (promised, broken)
+
+
+def test_comments_with_as_many_commas_as_rows_are_counted_and_lines_stay_right(tmp_path, caplog):
+    found = table(tmp_path, "id,lat,lon\na,1,2\n# a, b, c\n# d\nb,x,3\n")
+    assert (found.ids.tolist(), found.promised) == (["a"], 2)
+    assert "2 lines are no rows: comments (first: line 3: '# a, b, c')" in caplog.text
+    assert "(first: line 5, id 'b', at x, 3)" in caplog.text
+
+
+def test_a_hash_before_rows_of_unusual_names_is_told_by_their_numbers(tmp_path):
+    text = "name,breite,laenge\n#a,1,2\n#b, c, 1\nc,3,4\n"
+    config = {"id_column": "name", "lat_column": "breite", "lon_column": "laenge"}
+    assert table(tmp_path, text, **config).ids.tolist() == ["#a", "c"]
