@@ -52,7 +52,7 @@ class ColumnFile:
         index: those of the columns that only number the rows, as pandas and R write them along.
         left_out: columns that hold neither text nor numbers -> what they hold.
         delimiter: what stands between the values of a text; "" of other files.
-        incomplete: lines at the end of a text that have fewer values than its header.
+        incomplete: lines of a text that may have been rows, with too few or too many values.
         line_of: the number of a row -> that of its line in a text.
     """
 
