@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from geobench import DataError
 from geobench_basics.columns.contents import Text, invalid_position
-from geobench_basics.columns.conversion import ArrowColumn
+from geobench_basics.columns.conversion import without_quotes
 from geobench_basics.columns.layout import Layout
 from geobench_basics.columns.records import (
     NOTHING_QUOTED,
@@ -32,7 +32,6 @@ from geobench_basics.columns.records import (
 
 _BLOCK = 1 << 20  # bytes that pyarrow reads at a time; a record has to fit
 _LARGEST = (1 << 31) - 1
-_ENCLOSED = r'^"(?:[^"]|"")*"$'
 _SHOWN = 60  # characters of a line in a message
 _QUOTES = (
     "Write a quote within a quoted value twice and close each quoted value, or save the file as "
@@ -79,6 +78,7 @@ class Body:
         self._enclosing = False  # whether quotes enclose values
         self._enclosing_lines = False  # and line ends in them
         self._strange = 0  # records with another number of values than the header
+        self._commented = np.zeros(0, bool)  # the records of that number that are comments, if any
 
     def read(self) -> Any:
         """The rows as a table of strings, whose columns are named by their numbers.
@@ -105,7 +105,19 @@ class Body:
                     where=str(self.path),
                     remedy=_QUOTES,
                 )
-        return table
+        return self._without_comments(table)
+
+    def _without_comments(self, table: Any) -> Any:
+        """The rows but for comments that have as many values as the header."""
+        if not table.num_columns or not pc.any(pc.starts_with(table.column(0), "#")).as_py():
+            return table
+        may_be = np.array(pc.starts_with(table.column(0), "#").to_numpy())
+        starts = self._records.starts[self._widths == self._width]
+        may_be &= self._bytes[starts] == ord("#")  # and not a quote
+        lines = zip(*(c.to_pylist() for c in table.filter(pa.array(may_be)).columns), strict=True)
+        may_be[may_be] = [not self.layout.holds_place(values) for values in lines]
+        self._commented = may_be
+        return table.filter(pa.array(~may_be))
 
     @property
     def _width(self) -> int:
@@ -123,7 +135,7 @@ class Body:
                 if not self._strange:
                     return whole
                 self._enclosing, self._enclosing_lines, self._strange = False, False, strange
-        return pa.table([_without_quotes(column) for column in table.columns], table.column_names)
+        return pa.table([without_quotes(column) for column in table.columns], table.column_names)
 
     def _parse(self) -> Any:
         """The rows; those with another number of values than the header are counted."""
@@ -251,14 +263,25 @@ class Body:
         if before := self.layout.before:
             found.append(PassedOver(len(before), "above the header", _shown(before[0])))
         others = self._others if self._strange else []
-        comments = [record for record in others if self._content(record).startswith("#")]
+        comments = [record for record in others if self._is_comment(record)]
         cut = sorted(set(others) - set(comments))
-        for records, what in ((comments, "comments"), (cut, "fewer values than the header")):
+        if self._commented.any():
+            rows = np.flatnonzero(self._widths == self._width)
+            comments = sorted([*comments, *rows[self._commented].tolist()])
+        more = any(self._widths[record] > self._width for record in cut)
+        number = "another number of" if more else "fewer"
+        for records, what in ((comments, "comments"), (cut, f"{number} values than the header")):
             if records:
                 line = self._records.lines[records[0]] + self._above
                 first = f"line {line}: {_shown(self._content(records[0]))}"
                 found.append(PassedOver(len(records), what, first, incomplete=records is cut))
         return found
+
+    def _is_comment(self, record: int) -> bool:
+        """Whether a record with another number of values than the header is no cut row."""
+        content = self._bytes[self._records.starts[record] : self._records.ends[record]].tobytes()
+        values = content.decode(errors="replace").split(self.layout.delimiter)
+        return content.startswith(b"#") and not self.layout.holds_place(values)
 
     def line_of(self, row: int) -> int:
         """The number of a row's first line in the file."""
@@ -267,18 +290,10 @@ class Body:
     @cached_property
     def _row_lines(self) -> Positions:
         lines = self._records.lines + self._above
-        return np.asarray(lines[self._widths == self._width] if self._strange else lines)
+        lines = lines[self._widths == self._width] if self._strange else lines
+        return np.asarray(lines[~self._commented] if self._commented.any() else lines)
 
 
 def _shown(content: str) -> str:
     line = " ".join(content.split())
     return repr(line if len(line) <= _SHOWN else line[:_SHOWN] + "...")
-
-
-def _without_quotes(column: ArrowColumn) -> ArrowColumn:
-    """Values as they were before a program enclosed them in quotes."""
-    enclosed = pc.match_substring_regex(column, _ENCLOSED)
-    if not pc.any(enclosed).as_py():
-        return column
-    inside = pc.replace_substring(pc.utf8_slice_codeunits(column, 1, -1), '""', '"')
-    return pc.if_else(enclosed, inside, column)

@@ -14,13 +14,17 @@ from geobench_basics.columns.body import PassedOver
 from geobench_basics.columns.conversion import (
     LONGEST_NAME,
     ArrowColumn,
+    DecimalMark,
     as_array,
     as_attribute,
     as_numbers,
     as_strings,
-    has_commas,
+    infinite,
     is_too_long,
+    maybe_thousands,
     meeting_form,
+    with_commas,
+    with_points,
 )
 from geobench_basics.columns.roles import PlaceRoles, Role
 
@@ -48,7 +52,7 @@ class ColumnFile:
         index: those of the columns that only number the rows, as pandas and R write them along.
         left_out: columns that hold neither text nor numbers -> what they hold.
         delimiter: what stands between the values of a text; "" of other files.
-        incomplete: lines at the end of a text that have fewer values than its header.
+        incomplete: lines of a text that may have been rows, with too few or too many values.
         line_of: the number of a row -> that of its line in a text.
     """
 
@@ -69,7 +73,7 @@ class ColumnFile:
         """A column as Arrow strings, trimmed; missing values are empty.
 
         Raises:
-            DataError: whole numbers held as floats that are too long to be exact.
+            DataError: floats that are infinite, or whole numbers too long to be exact as floats.
         """
         try:
             return as_strings(self.columns[name])
@@ -97,15 +101,26 @@ class ColumnFile:
 
     def numbers(self, name: str) -> NDArray[np.float64]:
         """A column as float64 (N,), NaN where there is no number; a comma may stand for the decimal
-        point where commas do not stand between values."""
-        return as_numbers(self.columns[name], comma=self.delimiter not in ("", ","))
+        point, but for `1,250` where commas stand between values and other numbers have points."""
+        column = self.columns[name]
+        comma = self.delimiter not in ("", ",")
+        if not comma and (commas := with_commas(column)):
+            clear = commas > maybe_thousands(column)
+            comma = clear or not any(map(with_points, self.columns.values()))
+        return as_numbers(column, comma=comma)
 
-    def writes_commas(self, *names: str) -> bool:
-        """Whether numbers of this file have decimal commas: those of these columns do, or what
-        stands between values is a semicolon, which is so for no other reason."""
-        if self.delimiter in ("", ","):
-            return False
-        return self.delimiter == ";" or any(has_commas(self.columns[name]) for name in names)
+    def decimal_mark(self, place: Place) -> DecimalMark:
+        """What stands before decimals in this file: what does in most of its coordinates, and where
+        these are whole numbers, what each column says in a file with semicolons."""
+        commas = sum(with_commas(self.columns[name]) for name in place)
+        points = sum(with_points(self.columns[name]) for name in place)
+        if commas or points:
+            return "," if commas > points else "."
+        return "" if self.delimiter == ";" else "."
+
+    def infinite(self, name: str) -> int:
+        """How many values of a column are infinite numbers."""
+        return infinite(self.columns[name])
 
     @property
     def shown(self) -> str:

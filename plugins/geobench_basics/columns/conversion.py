@@ -1,7 +1,7 @@
 """What columns become: strings as written, numbers, groups, attributes."""
 
 import unicodedata
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -14,13 +14,21 @@ from geobench_basics import missing
 ArrowColumn: TypeAlias = Any
 """A pyarrow ChunkedArray."""
 
+DecimalMark: TypeAlias = Literal[".", ",", ""]
+"""What stands before the decimals of a file's numbers; "" where each column says that itself."""
+
 _PIECE = 1 << 16  # rows turned into Python strings at a time
-_EXACT = 2**53  # whole numbers from here on are not exact as floats
+_EXACT_BITS = {16: 11, 32: 24, 64: 53}  # whole numbers from 2^these on are not exact as floats
+_EXACT = 2**53
 _WHOLE = r"^-?(0|[1-9][0-9]*)$"
 _NUMBER = r"^[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?$"
 _PLAIN_NUMBER = r"^(-?((0|[1-9][0-9]*)(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?|[nN][aA][nN])$"
 
+_ENCLOSED = r'^"(?:[^"]|"")*"$'
 _COMMA_NUMBER = r"^([-+]?[0-9]*),([0-9]+)$"
+_POINT_NUMBER = r"^[-+]?([0-9]*\.[0-9]+|[0-9]+\.)([eE][-+]?[0-9]+)?$"
+_THOUSANDS = r"^[-+]?[1-9][0-9]{0,2},[0-9]{3}$"  # or three decimals
+_INFINITE = r"^[-+]?(?i:inf(inity)?)$"
 
 _NOTHING = ("", "nan", "NaN", "None", "null", "<NA>")
 _NUMBERS = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_boolean)
@@ -43,6 +51,8 @@ def meeting_forms(texts: NDArray[np.str_]) -> NDArray[np.str_]:
 
 def is_nothing(column: ArrowColumn) -> NDArray[np.bool_]:
     """Where a column is empty, or says what is written in the place of a number, (N,)."""
+    if pa.types.is_floating(_plain(column).type):
+        return np.isnan(as_numbers(column))
     there = pc.is_in(as_strings(column), value_set=pa.array(["", *missing.WORDS]))
     return np.asarray(there.to_numpy())
 
@@ -51,22 +61,37 @@ def as_strings(column: ArrowColumn) -> ArrowColumn:
     """The column as Arrow strings, trimmed; missing values are empty.
 
     Raises:
-        DataError: whole numbers held as floats that are too long to be exact.
+        DataError: floats that are infinite, or whole numbers too long to be exact as floats.
     """
+    column = _plain(column)
     kind = column.type
-    if pa.types.is_dictionary(kind):
-        column, kind = pc.cast(column, kind.value_type), kind.value_type
     if pa.types.is_floating(kind):
         values = as_numbers(column)
-        if np.nanmax(np.abs(values), initial=0) >= _EXACT:
+        what = "a column of names or numbers to keep as text holds"
+        if infinite := int(np.isinf(values).sum()):
             raise DataError(
-                "a column of names or numbers to keep as text holds floats beyond 2^53, whose "
-                "last digits are lost",
+                f"{what} infinite numbers ({infinite:,} of {len(values):,})",
+                remedy="Write such ids as text, and leave what has none empty.",
+            )
+        bits = _EXACT_BITS[kind.bit_width]
+        if np.nanmax(np.abs(values), initial=0) >= 2**bits:
+            raise DataError(
+                f"{what} floats of {kind.bit_width} bits beyond 2^{bits}, whose last digits are "
+                "lost",
                 remedy="Write such ids as text.",
             )
         if (np.isnan(values) | (values == np.floor(values))).all():
             column = pc.cast(pa.chunked_array([pa.array(values, from_pandas=True)]), pa.int64())
     return pc.utf8_trim_whitespace(pc.fill_null(pc.cast(column, pa.string()), ""))
+
+
+def without_quotes(column: ArrowColumn) -> ArrowColumn:
+    """Values as they were before a program enclosed them in quotes."""
+    enclosed = pc.match_substring_regex(column, _ENCLOSED)
+    if not pc.any(enclosed).as_py():
+        return column
+    inside = pc.replace_substring(pc.utf8_slice_codeunits(column, 1, -1), '""', '"')
+    return pc.if_else(enclosed, inside, column)
 
 
 def as_text(column: ArrowColumn) -> Strings:
@@ -124,8 +149,7 @@ def as_numbers(column: ArrowColumn, *, comma: bool = False) -> NDArray[np.float6
     Args:
         comma: whether a comma may stand for the decimal point.
     """
-    if pa.types.is_dictionary(column.type):
-        column = pc.cast(column, column.type.value_type)
+    column = _plain(column)
     if _is_text(column.type):
         text = pc.utf8_trim_whitespace(column)
         try:
@@ -136,15 +160,46 @@ def as_numbers(column: ArrowColumn, *, comma: bool = False) -> NDArray[np.float6
             column = pc.cast(pc.if_else(number, text, None), pa.float64())
     elif not any(check(column.type) for check in _NUMBERS):
         return as_numbers(pc.cast(column, pa.string()), comma=comma)  # dates, and text as bytes
+    if pa.types.is_integer(column.type):
+        column = pc.cast(column, pa.float64(), safe=False)  # beyond 2^53 to the nearest
     return np.array(pc.cast(column, pa.float64()).to_numpy(), dtype=np.float64)
 
 
-def has_commas(column: ArrowColumn) -> bool:
-    """Whether some value is a number with a decimal comma."""
+def with_commas(column: ArrowColumn) -> int:
+    """How many values are numbers with a decimal comma, if that is what it is."""
+    return _matching(column, _COMMA_NUMBER)
+
+
+def with_points(column: ArrowColumn) -> int:
+    """How many values of text are numbers with a decimal point."""
+    return _matching(column, _POINT_NUMBER)
+
+
+def maybe_thousands(column: ArrowColumn) -> int:
+    """How many values are numbers of which a comma may as well divide the thousands: `1,250`."""
+    return _matching(column, _THOUSANDS)
+
+
+def infinite(column: ArrowColumn) -> int:
+    """How many values are, or say, infinity."""
+    column = _plain(column)
+    if pa.types.is_floating(column.type):
+        return int(np.isinf(as_numbers(column)).sum())
+    return _matching(column, _INFINITE)
+
+
+def _matching(column: ArrowColumn, pattern: str) -> int:
+    column = _plain(column)
     if not _is_text(column.type):
-        return False
-    found = pc.match_substring_regex(pc.utf8_trim_whitespace(column), _COMMA_NUMBER)
-    return bool(pc.any(found).as_py())
+        return 0
+    found = pc.match_substring_regex(pc.utf8_trim_whitespace(column), pattern)
+    return int(pc.sum(found).as_py() or 0)
+
+
+def _plain(column: ArrowColumn) -> ArrowColumn:
+    """The values themselves, where a dictionary holds each once."""
+    kind = column.type
+    return pc.cast(column, kind.value_type) if pa.types.is_dictionary(kind) else column
 
 
 def _with_points(text: ArrowColumn) -> ArrowColumn:
@@ -155,32 +210,39 @@ def _is_text(kind: Any) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
-def as_attribute(column: ArrowColumn, *, comma: bool = False) -> NDArray[Any] | Strings:
+def as_attribute(column: ArrowColumn, *, mark: DecimalMark = ".") -> NDArray[Any] | Strings:
     """The column as integers or floats if all of it is such numbers, and as strings otherwise.
 
     Numbers that would lose something stay strings: leading zeros, more digits than a float has.
-    Missing values are NaN or empty; among numbers alone `NA` and the like are missing values.
+    Missing values are NaN or empty; among numbers alone `NA` and the like, and infinite ones, are
+    missing values.
 
     Args:
-        comma: whether a comma may stand for the decimal point.
+        mark: what stands before decimals; where it is a comma, numbers with points are text.
     """
+    column = _plain(column)
     kind = column.type
-    if pa.types.is_dictionary(kind):
-        column, kind = pc.cast(column, kind.value_type), kind.value_type
     if pa.types.is_integer(kind):
         return _whole_or_float(column)
-    if pa.types.is_floating(kind) or pa.types.is_decimal(kind):
-        return as_numbers(column)
+    if pa.types.is_floating(kind):
+        values = as_numbers(column)
+        return np.where(np.isinf(values), np.nan, values)
+    if pa.types.is_decimal(kind):
+        values = as_numbers(column)
+        return values if np.nanmax(np.abs(values), initial=0) < _EXACT else as_text(column)
     if not _is_text(kind):
         return as_text(column)
     text = pc.utf8_trim_whitespace(column)
-    text = _with_points(text) if comma else text
+    if mark == "," or (mark == "" and with_commas(text)):
+        if with_points(text):
+            return as_text(column)
+        text = _with_points(text)
     text = pc.if_else(pc.equal(text, ""), None, text)
     found = _numbers_of(text)
     if found is None:
-        found = _numbers_of(
-            pc.if_else(pc.is_in(text, value_set=pa.array(missing.WORDS)), None, text)
-        )
+        nothing = pc.is_in(text, value_set=pa.array(missing.WORDS))
+        nothing = pc.or_(nothing, pc.match_substring_regex(text, _INFINITE))
+        found = _numbers_of(pc.if_else(nothing, None, text))
     return as_text(column) if found is None else found
 
 

@@ -5,8 +5,9 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple, final
 
 import numpy as np
@@ -17,13 +18,16 @@ from geobench_basics.columns.records import (
     line_ends,
     quoted_values,
     records_of,
+    says_number,
     widths_of,
 )
 from geobench_basics.columns.roles import ANSWER_PLACE, TRUE_PLACE
 
 _DELIMITERS = (",", "\t", ";", "|")  # of equal counts the first
 _SAMPLE, _LINES = 1 << 16, 64  # bytes, or lines where these are long, that are looked at
-_HEADERS = 20  # lines that may be the header
+_FEW_LINES = 4  # that are looked at where they are very long
+_REACH = 1 << 20  # bytes that may hold the header, and that show whether a line is it
+_HEADERS = 20  # lines that may be the header, and as many comments
 _FEWEST = 2  # columns of a table
 _DECLARED = re.compile(rb'"?sep=([^"\w\s\x80-\xff])"?', re.IGNORECASE)
 
@@ -44,6 +48,23 @@ class Layout:
     names: list[str]
     start: int
     before: tuple[str, ...]
+
+    def holds_place(self, values: Sequence[str]) -> bool:
+        """Whether the values of a line are those of a photo: numbers, or words for none, where
+        latitude and longitude are by their names; at least two of them, where these say nothing.
+        """
+        if self._place:
+            return all(n < len(values) and says_number(values[n]) for n in self._place)
+        return sum(map(says_number, values)) >= len(TRUE_PLACE)
+
+    @cached_property
+    def _place(self) -> list[int]:
+        """Where the names of latitude and longitude are; empty where they are not."""
+        for roles in (TRUE_PLACE, ANSWER_PLACE):
+            named = [[role.group_of(name) is not None for name in self.names] for role in roles]
+            if all(map(any, named)):
+                return [each.index(True) for each in named]
+        return []
 
 
 class _Header(NamedTuple):
@@ -76,13 +97,15 @@ def layout_of(text: Text) -> Layout:
         if not declared and not headers and (said := _DECLARED.fullmatch(line.content)):
             declared = said[1].decode("latin-1")
             continue
-        header = _header(sample, line.start, declared=declared)
-        (commented if line.content.startswith(b"#") else headers).append((len(before), header))
+        among = commented if line.content.startswith(b"#") else headers
+        if len(among) < _HEADERS:
+            among.append((len(before), _header(sample, line.start, declared=declared)))
         before.append(line)
         if headers and headers[-1][1].fits and headers[-1][1].known:
             break
     found = [
         *[each for each in headers if each[1].fits and each[1].known],
+        *[each for each in headers[:1] if each[1].fits and not _has_numbers(each[1])],
         *[each for each in commented if each[1].fits and each[1].known],
         *[each for each in headers if each[1].known],
         *[each for each in headers if each[1].fits],
@@ -95,41 +118,53 @@ def layout_of(text: Text) -> Layout:
 
 
 def _sample(text: Text) -> bytes:
-    """The beginning of the text, up to the end of a line."""
+    """The beginning of the text, up to the end of a line; comments are beside the count."""
     size = _SAMPLE
     while size < len(text):
-        head = text[:size]
-        ends = line_ends(np.frombuffer(head, np.uint8))
-        if len(ends) > _LINES:
-            return head[: int(ends[-1]) + 1]
+        head = np.frombuffer(text[:size], np.uint8)
+        ends = line_ends(head)
+        lines = np.count_nonzero(head[ends[:-1] + 1] != ord("#"))
+        if lines >= (_LINES if size < _REACH else _FEW_LINES):
+            return head[: int(ends[-1]) + 1].tobytes()
         size *= 8
     return text[:]
 
 
 def _first_lines(sample: bytes) -> Iterator[_Line]:
-    """The first lines that are not empty."""
+    """The first lines that are not empty, as many as may be the header, and comments above."""
     start = len(codecs.BOM_UTF8) if sample.startswith(codecs.BOM_UTF8) else 0
     ends = line_ends(np.frombuffer(sample, np.uint8)).tolist()
-    shown = 0
+    shown = seen = 0
     for end in [*ends, len(sample)]:
         content = sample[start:end].strip()
-        if content and shown < _HEADERS:
-            shown += 1
+        if content:
             yield _Line(start, content)
+        if content and not content.startswith(b"#"):
+            shown, seen = shown + 1, seen + len(content)
+            if shown == _HEADERS or seen > _REACH:
+                return
         start = end + 1
 
 
 def _header(sample: bytes, start: int, *, declared: str) -> _Header:
     """What the record that begins here is, taken as the header."""
     below = np.frombuffer(sample, np.uint8, offset=start)
-    candidates = [
-        _read(below, delimiter) for delimiter in ([declared] if declared else _DELIMITERS)
-    ]
+    if len(below) > _REACH:
+        ends = line_ends(below)
+        enough = ends[_FEW_LINES:][:1].tolist()
+        below = below[: max(_REACH, *enough, 0) + 1]
+    head = below[:_SAMPLE].tobytes().decode(errors="replace")  # a delimiter of the header is there
+    delimiters = [declared] if declared else [each for each in _DELIMITERS if each in head]
+    candidates = [_read(below, delimiter) for delimiter in delimiters or _DELIMITERS[:1]]
     best = max(candidates, key=lambda h: (h.fits and h.known, h.fits, len(h.names)))
     if len(best.names) < _FEWEST:  # R writes spaces, which stand in many a title, too
         spaced = _read(below, " ")
         best = spaced if spaced.fits and spaced.known else best
     return best._replace(start=best.start + start)
+
+
+def _has_numbers(header: _Header) -> bool:
+    return any(map(says_number, header.names))
 
 
 def _values(record: str, delimiter: str, *, count: int) -> list[str]:

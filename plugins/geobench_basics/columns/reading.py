@@ -23,6 +23,7 @@ _PARQUET = b"PAR1", b"PARE"  # the second is encrypted
 _PANDAS_INDEX = re.compile(r"__index_level_\d+__")
 _UNNAMED = re.compile(r"Unnamed: \d+(\.\d+)*|\.\.\.\d+")  # by pandas, and by R's readr
 _R_UNNAMED = re.compile(r"X(\.\d+)?")  # which may be a coordinate, too
+_RESET = ("index", "level_0")  # by reset_index() of pandas, above all other columns
 _SHOWN = 200  # characters of what a library says
 
 
@@ -117,14 +118,20 @@ def _parquet_file(path: Path) -> ColumnFile:
 
 def _index(columns: Mapping[str, ArrowColumn]) -> frozenset[str]:
     """The columns that number the rows because a program wrote its index along."""
-    return frozenset(
+    found = frozenset(
         name
         for name, column in columns.items()
         if not name
         or _PANDAS_INDEX.fullmatch(name)
         or (_UNNAMED.fullmatch(name) and _all_differ(column))
-        or (_R_UNNAMED.fullmatch(name) and _counts_rows(column))
+        or (_R_UNNAMED.fullmatch(name) and _counts_rows(column, first=1))
     )
+    for name, column in columns.items():
+        if name in _RESET and any(_counts_rows(column, first=first) for first in (0, 1)):
+            found |= {name}
+        elif name not in found:
+            break
+    return found
 
 
 def _all_differ(column: ArrowColumn) -> bool:
@@ -134,6 +141,7 @@ def _all_differ(column: ArrowColumn) -> bool:
     return whole and len(np.unique(values)) == len(values)
 
 
-def _counts_rows(column: ArrowColumn) -> bool:
+def _counts_rows(column: ArrowColumn, *, first: int) -> bool:
     values = as_attribute(column)
-    return not isinstance(values, Strings) and np.array_equal(values, 1 + np.arange(len(values)))
+    counted = first + np.arange(len(values))
+    return not isinstance(values, Strings) and np.array_equal(values, counted)

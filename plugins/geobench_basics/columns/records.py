@@ -1,6 +1,7 @@
 """Where the records of a delimited text begin, at which line, and how many values each has."""
 
 import re
+from itertools import pairwise
 from typing import NamedTuple, TypeAlias, final
 
 import numpy as np
@@ -181,7 +182,7 @@ def _one_by_one(
 
 def swallowing(text: Bytes, quoted: Quoted, *, delimiter: int, width: int) -> int | None:
     """Where a quote opens a value that has swallowed rows, or None: each line that it is on has as
-    many values as the header, and numbers where the record has them."""
+    many values as the header, and the record has not, or there are numbers where it has them."""
     breaks = line_ends(text)
     first, last = np.searchsorted(breaks, quoted.opens), np.searchsorted(breaks, quoted.closes)
     several = np.flatnonzero(last > first).tolist()
@@ -189,6 +190,8 @@ def swallowing(text: Bytes, quoted: Quoted, *, delimiter: int, width: int) -> in
         return None
     edges = np.concatenate([[0], breaks + 1, [len(text)]])
     records = records_of(text, quoted)
+    record = np.searchsorted(records.starts, quoted.opens, side="right") - 1
+    whole = (widths_of(text, records, quoted, delimiter=delimiter) == width)[record]
 
     def values_on(line: int) -> list[str]:
         return _values(text[edges[line] : edges[line + 1]], delimiter)
@@ -200,10 +203,14 @@ def swallowing(text: Bytes, quoted: Quoted, *, delimiter: int, width: int) -> in
             rows.append(values_on(line))
             if len(rows[-1]) != width:
                 break
-        if len(rows[-1]) == width and _are_rows(
-            rows, _around(text, quoted, records, index, delimiter=delimiter)
-        ):
+        if len(rows[-1]) != width:
+            continue
+        if not whole[index]:
             return int(quoted.opens[index])
+        if any(any(map(_is_number, row)) for row in rows[1:]):
+            around = _around(text, quoted, records, index, delimiter=delimiter)
+            if _are_rows(rows, around):
+                return int(quoted.opens[index])
     return None
 
 
@@ -220,8 +227,10 @@ def _around(
     def values(start: int, end: int) -> list[str]:
         between = positions_of(text[start:end], delimiter) + start
         edges = [start - 1, *between[~quoted.around(between)].tolist(), end]
-        pieces = zip(edges[:-1], edges[1:], strict=True)
-        return [text[e + 1 : f].tobytes().decode(errors="replace") for e, f in pieces]
+        return [
+            text[edge + 1 : next_edge].tobytes().decode(errors="replace")
+            for edge, next_edge in pairwise(edges)
+        ]
 
     opens, after = int(quoted.opens[index]), int(quoted.closes[index]) + 1
     record = int(np.searchsorted(records.starts, opens, side="right")) - 1
@@ -230,13 +239,8 @@ def _around(
 
 
 def _are_rows(lines: list[list[str]], record: list[str]) -> bool:
-    """Whether the lines of a quoted value are rows by themselves.
-
-    They are if the record is none, and otherwise if they have numbers where it has them: one line
-    holds those of the record itself, and so two have to.
-    """
-    if len(record) != len(lines[0]):
-        return True
+    """Whether the lines of a quoted value are rows by themselves: they have numbers where the
+    record has them. One line holds those of the record itself, and so two have to."""
     numbers = [place for place, value in enumerate(record) if _is_number(value)]
     places = numbers or [place for place, value in enumerate(record) if _is_nothing(value)]
     full = [all(_is_number(line[place]) for place in places) for line in lines]
@@ -245,6 +249,11 @@ def _are_rows(lines: list[list[str]], record: list[str]) -> bool:
         for line in lines
     )
     return bool(places) and sum(full) > bool(numbers) and all(fits)
+
+
+def says_number(value: str) -> bool:
+    """Whether this is a number, or a word for one that is not there."""
+    return _is_number(value) or bool(value.strip().strip('"') and _is_nothing(value))
 
 
 def _is_number(value: str) -> bool:

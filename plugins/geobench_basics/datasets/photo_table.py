@@ -109,8 +109,9 @@ def read_photo_table(config: TableConfig) -> PhotoTable:
         groups = columns.as_groups(kept(roles.group), kept(roles.id))
     names = _attributes(file, roles, config)
     sliced = _sliced(file, names, config)
-    comma = file.writes_commas(roles.lat, roles.lon)
-    attributes = {name: columns.as_attribute(kept(name), comma=comma) for name in names}
+    mark = file.decimal_mark(columns.Place(roles.lat, roles.lon))
+    attributes = {name: columns.as_attribute(kept(name), mark=mark) for name in names}
+    _say_infinite(file, attributes)
     attributes |= {name: columns.as_categories(attributes[name]) for name in sliced or ()}
     return PhotoTable(
         table=Table(
@@ -127,6 +128,12 @@ def read_photo_table(config: TableConfig) -> PhotoTable:
         paths=None if paths is None else paths.filter(pa.array(good)),
         first_broken=usable.first,
     )
+
+
+def _say_infinite(file: columns.ColumnFile, attributes: Mapping[str, Any]) -> None:
+    for name, values in attributes.items():
+        if not isinstance(values, Strings) and (count := file.infinite(name)):
+            logger.warning("table: %d infinite numbers of %s are missing ones", count, name)
 
 
 def _refuse_repeated(

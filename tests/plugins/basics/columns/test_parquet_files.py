@@ -205,3 +205,39 @@ def test_names_that_repeat_are_an_error_that_names_them(tmp_path):
 def test_parquet_is_known_by_its_content_whatever_its_name(tmp_path):
     file = written(tmp_path).rename(tmp_path / "photos.csv")
     assert TableDataset(TableConfig(file=file)).table.ids.tolist() == ["a", "b"]
+
+
+@pytest.mark.parametrize("kind", [pa.int64(), pa.uint64(), pa.decimal128(38, 0)])
+@pytest.mark.parametrize("encode", [lambda a: a, lambda a: a.dictionary_encode()])
+def test_whole_numbers_beyond_those_of_floats_stay_exact_where_some_are_missing(
+    tmp_path, kind, encode
+):
+    column = encode(pa.array([2**53 + 1, None], kind))
+    assert table(tmp_path, osm=column).attributes["osm"].tolist() == [str(2**53 + 1), ""]
+    places = {"id": ["a", "b", "c"], "lat": [1.0, 2.0, 3.0], "lon": [4.0, 5.0, 6.0]}
+    lat = encode(pa.array([2**53 + 1, None, 7], kind))
+    found = table(tmp_path, **(places | {"lat": lat}))
+    assert found.points.tolist() == [[7, 6]]
+    assert found.broken == {"coordinates that are no numbers": 1, "coordinates off the globe": 1}
+    read_answers(tmp_path / "photos.parquet")
+
+
+@pytest.mark.parametrize("kind", [pa.float16(), pa.float32(), pa.float64()])
+def test_an_infinite_number_is_a_missing_one_and_counted(tmp_path, kind, caplog):
+    column = pa.array([np.float16(np.inf), np.float16(1.5)], kind)
+    np.testing.assert_array_equal(table(tmp_path, v=column).attributes["v"], [np.nan, 1.5])
+    assert "1 infinite numbers of v are missing ones" in caplog.text
+
+
+@pytest.mark.parametrize(("kind", "bits"), [("float16", 11), ("float32", 24), ("float64", 53)])
+def test_ids_held_as_floats_are_refused_where_whole_numbers_are_not_exact(tmp_path, kind, bits):
+    below = pa.array(np.array([2**bits - 1, 5], kind))
+    assert table(tmp_path, id=below).ids.tolist() == [str(2**bits - 1), "5"]
+    for beyond in (2**bits, -(2**bits)):
+        ids = pa.array(np.array([beyond, 5], kind))
+        with pytest.raises(DataError, match=rf"column id: .*beyond 2\^{bits}, whose last digits"):
+            table(tmp_path, id=ids)
+        with pytest.raises(DataError, match=rf"beyond 2\^{bits}"):
+            read_answers(tmp_path / "photos.parquet")
+    with pytest.raises(DataError, match=r"column id: .*infinite numbers \(1 of 2\)"):
+        table(tmp_path, id=pa.array(np.array([np.inf, 5], kind)))

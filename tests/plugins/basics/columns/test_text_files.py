@@ -11,6 +11,7 @@ import unicodedata
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -320,6 +321,71 @@ def test_decimal_commas_are_read_where_commas_stand_between_no_values(tmp_path, 
     assert read_answers(tmp_path / "photos.csv").points.tolist() == [[48.85, -2.5], [-1.25, 3]]
 
 
+@pytest.mark.parametrize(
+    ("rows", "points"),
+    [
+        ('a,"48,1","2,5"\nb,"-0,25","7"\n', [[48.1, 2.5], [-0.25, 7]]),
+        ('a,"48,125","2,351"\n', [[48.125, 2.351]]),
+        ('a,"48,125",2\nb,"1,5",3.5\n', [[48.125, 2], [1.5, 3.5]]),
+        ('"a","48,1","2,5"\n"b",48.5," 3,5 "\n', [[48.1, 2.5], [48.5, 3.5]]),
+    ],
+)
+def test_quoted_decimal_commas_are_read_where_commas_stand_between_values(tmp_path, rows, points):
+    assert table(tmp_path, "id,lat,lon\n" + rows).points.tolist() == points
+    assert read_answers(tmp_path / "photos.csv").points.tolist() == points
+    content = list(csv.reader(io.StringIO(rows)))
+    columns = dict(zip(("id", "lat", "lon"), zip(*content, strict=True), strict=True))
+    pyarrow.parquet.write_table(pa.table(columns), tmp_path / "text.parquet")
+    read = TableDataset(TableConfig(file=tmp_path / "text.parquet"))
+    assert read.table.points.tolist() == points
+
+
+def test_numbers_beside_quoted_decimal_commas_have_them_too(tmp_path):
+    text = 'id,lat,lon,height,n\na,"48,1","2,5","12,5",1\nb,"3,4","5,6",7,2\n'
+    found = table(tmp_path, text).attributes
+    assert found["height"].tolist() == [12.5, 7]
+    assert found["n"].tolist() == [1, 2]
+
+
+def test_a_comma_that_may_divide_thousands_is_no_decimal_one_beside_points(tmp_path):
+    found = read_columns(written(tmp_path, 'id,lat,lon,cost\na,1.5,2.5,"1,250"\nb,3,4,2\n'))
+    np.testing.assert_array_equal(found.numbers("cost"), [np.nan, 2])
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t", "|"])
+def test_commas_are_no_decimal_ones_where_coordinates_have_points(tmp_path, delimiter):
+    text = "id;lat;lon;names;real\na;1.5;2.5;1,2;0.5\nb;3.5;4;3,4;7\n".replace(";", delimiter)
+    found = table(tmp_path, text).attributes
+    assert found["names"].tolist() == ["1,2", "3,4"]
+    assert found["real"].tolist() == [0.5, 7]
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t", "|"])
+def test_a_column_with_points_stays_text_where_coordinates_have_commas(tmp_path, delimiter):
+    text = "id;lat;lon;t;u\na;1,5;2,5;1.000;1.5\nb;3,5;4,5;2.500;2,5\n".replace(";", delimiter)
+    found = table(tmp_path, text).attributes
+    assert found["t"].tolist() == ["1.000", "2.500"]
+    assert found["u"].tolist() == ["1.5", "2,5"]
+
+
+def test_beside_whole_coordinates_and_semicolons_a_column_says_itself_what_its_mark_is(tmp_path):
+    text = "id;lat;lon;comma;point;both\na;1;2;1,5;1.5;1.5\nb;3;4;2;2;2,5\n"
+    found = table(tmp_path, text).attributes
+    assert found["comma"].tolist() == found["point"].tolist() == [1.5, 2]
+    assert found["both"].tolist() == ["1.5", "2,5"]
+
+
+@pytest.mark.parametrize("word", ["inf", "-inf", "Inf", "+INF", "Infinity", "-infinity"])
+def test_an_infinite_number_is_a_missing_one_and_counted(tmp_path, word, caplog):
+    text = f"id,lat,lon,real,whole,words\na,1,2,{word},{word},{word}\nb,3,4,1.5,7,x\n"
+    found = table(tmp_path, text).attributes
+    np.testing.assert_array_equal(found["real"], [np.nan, 1.5])
+    np.testing.assert_array_equal(found["whole"], [np.nan, 7])
+    assert found["words"].tolist() == [word, "x"]
+    assert "1 infinite numbers of real are missing ones" in caplog.text
+    assert "of words" not in caplog.text
+
+
 def test_ids_with_commas_are_no_numbers(tmp_path):
     assert table(tmp_path, "id;lat;lon\n1,5;2;3\n2,50;4;5\n").ids.tolist() == ["1,5", "2,50"]
 
@@ -339,6 +405,10 @@ def test_index_columns_of_pandas_and_r_are_no_attributes(tmp_path):
             "id lat lon\n1 a 1 2\n2 b 3 4\n",
             "X.1,X,id,lat,lon\n1,1,a,1,2\n2,2,b,3,4\n",  # R has read and written it again
             "...1,id,lat,lon\n1,a,1,2\n2,b,3,4\n",
+            "index,id,lat,lon\n0,a,1,2\n1,b,3,4\n",  # pandas: reset_index()
+            "index,id,lat,lon\n1,a,1,2\n2,b,3,4\n",
+            "level_0,index,id,lat,lon\n0,0,a,1,2\n1,1,b,3,4\n",
+            ",index,id,lat,lon\n5,0,a,1,2\n3,1,b,3,4\n",
         ]
     ):
         file = written(tmp_path, text, f"{number}.csv")
@@ -348,7 +418,17 @@ def test_index_columns_of_pandas_and_r_are_no_attributes(tmp_path):
 
 
 def test_an_index_that_the_user_named_or_that_numbers_nothing_stays(tmp_path):
-    assert list(table(tmp_path, "index,id,lat,lon\n0,a,1,2\n1,b,3,4\n").attributes) == ["index"]
+    for text in (
+        "number,id,lat,lon\n0,a,1,2\n1,b,3,4\n",
+        "index,id,lat,lon\n5,a,1,2\n6,b,3,4\n",
+        "index,id,lat,lon\n0,a,1,2\n2,b,3,4\n",
+        "index,id,lat,lon\nx,a,1,2\ny,b,3,4\n",
+        "id,index,lat,lon\na,0,1,2\nb,1,3,4\n",
+        "X,id,lat,lon\n0,a,1,2\n1,b,3,4\n",
+    ):
+        assert len(table(tmp_path, text).attributes) == 1
+    text = "index,id,lat,lon\n0,a,1,2\n1,b,3,4\n"
+    assert list(table(tmp_path, text, attributes=["index"]).attributes) == ["index"]
     assert list(table(tmp_path, "X,id,lat,lon\n5,a,1,2\n2,b,3,4\n").attributes) == ["X"]
     text = "Unnamed: 0,id,lat,lon\n0,a,1,2\n1,b,3,4\n"
     assert list(table(tmp_path, text, attributes=["unnamed: 0"]).attributes) == ["Unnamed: 0"]
@@ -481,3 +561,69 @@ def test_declared_whole_numbers_are_categories(tmp_path):
     assert found["scene"].tolist()[:3] == ["0", "1", "2"]
     assert found["people"].tolist()[:3] == [0, 1, 2]  # nearly all differ: a quantity
     assert found["season"].tolist()[:3] == [0, 1, 2]  # three values are slices as they are
+
+
+@pytest.mark.parametrize("count", [21, 100, 20_000])
+@pytest.mark.parametrize("comment", ["# line: a, b", "# line: a, b, c, d", "#"])
+def test_any_number_of_comments_may_stand_above_the_header(tmp_path, count, comment, caplog):
+    found = table(tmp_path, f"{comment}\n" * count + PLAIN)
+    assert found.ids.tolist() == ["007", "12e4"]
+    assert f"{count} lines are no rows: above the header" in caplog.text
+    config = {"id_column": "name", "lat_column": "breite", "lon_column": "laenge"}
+    text = f"{comment}\n" * count + "name,breite,laenge,zip\na,1,2,3\nb,3,4,5\n"
+    assert table(tmp_path, text, **config).points.tolist() == [[1, 2], [3, 4]]
+
+
+def test_a_header_goes_before_a_comment_that_reads_like_one(tmp_path):
+    text = "# name, lat, lon\nname,breite,laenge\na,1,2\nb,3,4\n"
+    config = {"id_column": "name", "lat_column": "breite", "lon_column": "laenge"}
+    assert table(tmp_path, text, **config).ids.tolist() == ["a", "b"]
+
+
+@pytest.mark.parametrize("header", ["id,lat,lon,d", "id,breite,laenge,d"])
+def test_rows_of_a_megabyte_each_take_seconds(tmp_path, header):
+    rows = "".join(f"p{n},{n},2,{'ab c' * 250_000}\n" for n in range(70))
+    names = header.split(",")
+    config = {"lat_column": names[1], "lon_column": names[2], "attributes": []}
+    started = time.process_time()
+    assert len(table(tmp_path, f"{header}\n{rows}", **config)) == 70
+    assert time.process_time() - started < 4
+
+
+@pytest.mark.parametrize(
+    ("rows", "ids", "promised", "broken"),
+    [
+        ("#1,1,2\n#2,3,4\n3,4,5,6\n", ["3"], 3, {"fewer values than the header": 2}),
+        (
+            "3,4,5,6\n4,4,5,6\n#1,1,2,3,4\n#2,1,2\n",
+            ["3", "4"],
+            4,
+            {"another number of values than the header": 2},
+        ),
+        ("#1,1,2,x\n#2,3,4,y\n", ["#1", "#2"], 2, {}),
+        ("#1,NA,NA,x\n3,4,5,6\n", ["3"], 2, {"coordinates that are no numbers": 1}),
+        ("# comment, with, three, commas\n3,4,5,6\n# a,b\n", ["3"], 1, {}),
+        ("# note,,,\n3,4,5,6\n#,,,\n", ["3"], 1, {}),
+        ('"# quoted",x,y,z\n3,4,5,6\n', ["3"], 2, {"coordinates that are no numbers": 1}),
+        ('# "a b",c,d\n3,4,5,"6\n7"\n', ["3"], 1, {}),
+    ],
+)
+def test_lines_that_begin_with_a_hash_are_rows_where_they_hold_coordinates(
+    tmp_path, rows, ids, promised, broken
+):
+    found = table(tmp_path, "id,lat,lon,v\n" + rows)
+    assert found.ids.tolist() == ids
+    assert (found.promised, found.broken) == (promised, broken)
+
+
+def test_comments_with_as_many_commas_as_rows_are_counted_and_lines_stay_right(tmp_path, caplog):
+    found = table(tmp_path, "id,lat,lon\na,1,2\n# a, b, c\n# d\nb,x,3\n")
+    assert (found.ids.tolist(), found.promised) == (["a"], 2)
+    assert "2 lines are no rows: comments (first: line 3: '# a, b, c')" in caplog.text
+    assert "(first: line 5, id 'b', at x, 3)" in caplog.text
+
+
+def test_a_hash_before_rows_of_unusual_names_is_told_by_their_numbers(tmp_path):
+    text = "name,breite,laenge\n#a,1,2\n#b, c, 1\nc,3,4\n"
+    config = {"id_column": "name", "lat_column": "breite", "lon_column": "laenge"}
+    assert table(tmp_path, text, **config).ids.tolist() == ["#a", "c"]
