@@ -12,7 +12,6 @@ from geobench_basics.columns.conversion import (
     as_text,
     is_nothing,
     is_too_long,
-    meeting_form,
     meeting_forms,
 )
 from geobench_basics.columns.reading import read_columns
@@ -58,7 +57,6 @@ __all__ = [
     "as_text",
     "is_nothing",
     "is_too_long",
-    "meeting_form",
     "meeting_forms",
     "read_columns",
 ]

@@ -20,7 +20,6 @@ from geobench_basics.columns.conversion import (
     as_strings,
     has_commas,
     is_too_long,
-    meeting_form,
 )
 from geobench_basics.columns.roles import PlaceRoles, Role
 
@@ -125,8 +124,8 @@ class ColumnFile:
         """
         if given in self.columns:
             return given
-        wanted = meeting_form(given)
-        there = {name: meeting_form(name) for name in self.columns}
+        wanted = spelling.meeting_form(given)
+        there = {name: spelling.meeting_form(name) for name in self.columns}
         same = [name for name, form in there.items() if form == wanted]
         same = same or [name for name, form in there.items() if form.lower() == wanted.lower()]
         if len(same) == 1:

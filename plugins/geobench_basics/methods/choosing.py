@@ -1,7 +1,8 @@
 """Which rows of a file of answers count, where it holds several kinds of answers to each photo."""
 
 import json
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,12 +18,14 @@ _KINDS = 20  # a column of more values tells no kinds of answers apart
 
 
 def chosen(file: columns.ColumnFile, where: Mapping[str, str]) -> columns.ColumnFile:
-    """The rows of a file that have these values, by column.
+    """The rows of a file that have these values, by column; all of them of none.
 
     Raises:
         ConfigError: there is no such column.
         DataError: there is no such row.
     """
+    if not where:
+        return file
     kept = np.ones(file.rows, bool)
     for key, value in where.items():
         name = file.named(key, key="where")
@@ -44,25 +47,26 @@ def chosen(file: columns.ColumnFile, where: Mapping[str, str]) -> columns.Column
     )
 
 
-def how_to_choose(file: columns.ColumnFile, ids: NDArray[np.str_], *, parts: NDArray[Any]) -> str:
+def how_to_choose(
+    file: columns.ColumnFile, ids: NDArray[np.str_], *, within: Sequence[NDArray[Any]]
+) -> str:
     """The remedy for several rows of a photo, where a column tells them apart; else "".
 
     Args:
-        file: the whole file.
+        file: the rows that were chosen already.
         ids: of the photos, (R,).
-        parts: that its rows are about, (R,).
+        within: what tells rows of a photo apart already, (R,) each: parts, samples.
     """
-    if file.rows != len(ids):  # some were chosen already
-        return ""
     for name, column in file.columns.items():
         if columns.is_too_long(columns.as_strings(column)).any():
             continue  # an explanation, of which an array would be as wide everywhere
         values = columns.as_array(column)
-        kinds = list(map(str, np.unique(values)))
-        if not 2 <= len(kinds) <= _KINDS:
+        if not 2 <= len(np.unique(values)) <= _KINDS:
             continue
-        if len(set(zip(ids, parts, values, strict=True))) == file.rows:
-            example = json.dumps({name: kinds[-1]}, separators=(",", ":"), ensure_ascii=False)
+        if len(set(zip(ids, *within, values, strict=True))) == file.rows:
+            kinds = Counter(values.tolist())
+            (often, _), *_ = kinds.most_common(1)  # of equal ones the first in the file
+            example = json.dumps({name: often}, separators=(",", ":"), ensure_ascii=False)
             return (
                 f"Rows of a photo differ in {name} ({', '.join(kinds)}): `where` chooses, for "
                 f"instance where: {example} ; where they are draws, call that column sample. "
