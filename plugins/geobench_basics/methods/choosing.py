@@ -64,8 +64,8 @@ def how_to_choose(
         if not 2 <= len(np.unique(values)) <= _KINDS:
             continue
         if len(set(zip(ids, *within, values, strict=True))) == file.rows:
-            kinds = Counter(values.tolist())
-            (often, _), *_ = kinds.most_common(1)  # of equal ones the first in the file
+            kinds = dict(sorted(Counter(values.tolist()).items()))
+            often = max(kinds, key=lambda kind: (kinds[kind], kind))  # of equal ones the last
             example = json.dumps({name: often}, separators=(",", ":"), ensure_ascii=False)
             return (
                 f"Rows of a photo differ in {name} ({', '.join(kinds)}): `where` chooses, for "
