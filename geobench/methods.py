@@ -56,6 +56,7 @@ class Context:
         part: the part being answered, as in table.csv (`unseen-cells/seen`); "" while fitting.
         part_ids: every part of the split -> the ids of its photos.
         known_ids: the same before `--limit` and broken pictures took photos away.
+        dataset_ids: the same parts -> the ids of all photos of their dataset, training photos too.
         deadline: `time.monotonic()` at which the training stops, or None.
         track: shows progress over an iterable (items, total, what).
         fitted: gives the fitted component that a Component field names.
@@ -71,6 +72,7 @@ class Context:
     part: str = ""
     part_ids: Mapping[str, NDArray[np.str_]] = field(default_factory=dict)
     known_ids: Mapping[str, NDArray[np.str_]] = field(default_factory=dict)
+    dataset_ids: Mapping[str, NDArray[np.str_]] = field(default_factory=dict)
     deadline: float | None = None
     track: Track = untracked
     # In quotes, as below: pydantic builds the model as soon as its brackets are evaluated, and
@@ -248,7 +250,8 @@ class Method(Plugin):
         elsewhere: part -> (N, 2), NaN where a photo is declined; nothing of what learns.
 
         Args:
-            context: with `part_ids` and `known_ids`, and without what belongs to a training.
+            context: with `part_ids`, `known_ids` and `dataset_ids`; what belongs to a training it
+                lacks.
         """
         return {}
 

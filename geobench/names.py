@@ -1,7 +1,14 @@
-"""What things may be called: names, labels, the one label that is taken, and what was meant."""
+"""What things may be called, the word that was meant, and the photo that an id of others means."""
 
 import re
-from collections.abc import Iterable
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Iterable
+from pathlib import PurePosixPath
+from typing import NamedTuple, final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from geobench.digests import digest
 
@@ -48,3 +55,80 @@ def did_you_mean(name: object, known: Iterable[str], *, otherwise: str = "") -> 
     if near:
         return f"Did you mean {' or '.join(near)}?"
     return otherwise or f"There are: {', '.join(names) or 'none'}."
+
+
+def meeting_form(text: str) -> str:
+    """The form in which two names are compared: NFC, whichever way accents were typed or stored."""
+    return unicodedata.normalize("NFC", text)
+
+
+@final
+class Met(NamedTuple):
+    """Ids of answers in the words of the photos.
+
+    Args:
+        ids: (R,), those that met a photo as the photo's id; the others as they were written.
+        remarks: how many met otherwise than as written, each in a sentence.
+    """
+
+    ids: NDArray[np.str_]
+    remarks: list[str]
+
+
+def meet(written: NDArray[np.str_], known: NDArray[np.str_]) -> Met:
+    """Find the photos that ids mean: as written; in another form of Unicode; without file ending;
+    without folder; without both.
+
+    An id meets a photo where that is unambiguous: no other photo, and no other id of the answers,
+    is the same in that form. What meets nothing stays as it is written.
+
+    Args:
+        written: of the answers, (R,); a photo may have several rows.
+        known: of all photos that may be answered, (N,).
+    """
+    distinct, rows = np.unique(written, return_inverse=True)
+    named = set(known.tolist())
+    found = {name: name for name in distinct.tolist() if name in named}
+    remarks = []
+    for how, form in _FORMS.items():
+        left = [name for name in distinct.tolist() if name not in found]
+        if not left:
+            break
+        # A photo that was met already is none that another id could mean.
+        free = _only(sorted(named - set(found.values())), form)
+        # Nor does an id mean one where a form of it is that of an id that has met.
+        taken = {form(name) for name in found}
+        new = {name: free[key] for key, name in _only(left, form).items() if key in free}
+        new = {name: photo for name, photo in new.items() if form(name) not in taken}
+        if new:
+            found |= new
+            name, photo = next(iter(new.items()))
+            remarks.append(f"{len(new):,} ids meet their photos {how}: {name} is {photo}")
+    if not remarks:
+        return Met(written, [])
+    ids = np.array([found.get(name, name) for name in distinct.tolist()], dtype=np.str_)
+    return Met(ids[rows], remarks)
+
+
+def _only(names: list[str], form: Callable[[str], str]) -> dict[str, str]:
+    """Form -> the one name that has it."""
+    forms = {name: form(name) for name in names}
+    counts = Counter(forms.values())
+    return {key: name for name, key in forms.items() if counts[key] == 1}
+
+
+def _without_ending(name: str) -> str:
+    # `12.5` has no ending: those of pictures begin with a letter.
+    return re.sub(r"\.[A-Za-z][A-Za-z0-9]{1,4}$", "", meeting_form(name))
+
+
+def _without_folder(name: str) -> str:
+    return PurePosixPath(meeting_form(name).replace("\\", "/")).name
+
+
+_FORMS: dict[str, Callable[[str], str]] = {
+    "in another form of Unicode": meeting_form,
+    "without file ending": _without_ending,
+    "without folder": _without_folder,
+    "without folder and file ending": lambda name: _without_ending(_without_folder(name)),
+}

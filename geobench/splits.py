@@ -5,11 +5,11 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar, Literal, final
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias, final
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Discriminator, Field, Tag, field_validator
 
 from geobench import components
 from geobench.assignments import Assignment, Part
@@ -19,6 +19,19 @@ from geobench.errors import DataError
 from geobench.geo import known_places
 from geobench.grouping import SAME_GROUP, in_groups
 from geobench.names import LABEL
+
+
+def _kind_of_only(value: Any) -> str:
+    return "ids" if isinstance(value, list | tuple) else "word"
+
+
+# Told apart by a function, so that of a word is not said, too, that it is no list.
+Only: TypeAlias = Annotated[
+    Annotated[Literal["answered-by-all"] | InputPath | None, Tag("word")]
+    | Annotated[tuple[str, ...], Tag("ids")],
+    Discriminator(_kind_of_only),
+]
+"""The photos that a split tests, if not all."""
 
 
 class SplitConfig(components.Config):
@@ -45,12 +58,30 @@ class SplitConfig(components.Config):
         description="`apart`: photos of a group that is tested neither train nor validate, and "
         "training and validation share none; `shared`: all may",
     )
-    only: Literal["answered-by-all"] | InputPath | None = Field(
+    only: Only = Field(
         None,
         description="test on some photos of each part, as a part of their own: on those whose ids "
-        "a file lists, one a line, or, `answered-by-all`, on those that no method of the benchmark "
-        "is known to decline",
+        "a file lists, one a line, or a list here, or, `answered-by-all`, on those that no method "
+        "of the benchmark is known to decline",
     )
+
+    @field_validator("only", mode="before")
+    @classmethod
+    def _ids_are_text(cls, value: Any) -> Any:
+        if value is None or isinstance(value, str | Path):
+            return value
+        if not isinstance(value, list | tuple):
+            raise ValueError(
+                f"{value!r} is neither answered-by-all, nor a file, nor a list of ids. Write a "
+                "list of ids in brackets, or one a line in a file"
+            )
+        strange = [each for each in value if not isinstance(each, str)]
+        if strange:
+            raise ValueError(
+                f"ids are text, and {strange[0]!r} is not. Write each id in quotes, as the dataset "
+                f'has it: "{strange[0]}"'
+            )
+        return tuple(value)
 
 
 class Split(Plugin):
@@ -82,7 +113,7 @@ class Split(Plugin):
     @final
     def assign(self, dataset: Dataset) -> Assignment:
         """Draw, keep groups apart, apply `train_share` and `val_ratio`, check what was promised,
-        say what of the test parts is resampled, and take the photos that a file of `only` lists.
+        say what of the test parts is resampled, and take the photos that `only` lists.
 
         Which photos all methods answer, a benchmark knows: it takes those afterwards.
 
@@ -109,7 +140,7 @@ class Split(Plugin):
         train, val = (Part.of(p.name, p.dataset, p.rows) for p in (drawn.train, drawn.val))
         parts = tuple(part.with_units() for part in drawn.parts)
         drawn = replace(drawn, train=train, val=val, parts=parts)
-        if isinstance(self.config.only, Path):
+        if isinstance(self.config.only, Path | tuple):
             from geobench import subsets  # few splits have one
 
             where = f"split {self.name} of {dataset.name}"

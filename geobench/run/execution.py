@@ -189,6 +189,7 @@ class Execution:
             scratch: an empty folder that is removed afterwards.
         """
         deadline = self.plan.benchmark.deadline
+        parts = {each.label: each.part for each in self.plan.evaluations(training)}
         context = Context(
             seed=training.seed,
             device=device_for(self.options.device, with_components(training.method.plugin)),
@@ -196,8 +197,9 @@ class Execution:
             cache_root=self.plan.workspace.cache,
             method=training.method.plugin.name,
             fit_key=training.fit_key,
-            part_ids={each.label: each.part.ids for each in self.plan.evaluations(training)},
+            part_ids={label: part.ids for label, part in parts.items()},
             known_ids=self.plan.known_ids(training.split),
+            dataset_ids={label: part.dataset.table.ids for label, part in parts.items()},
             deadline=None if deadline is None else time.monotonic() + deadline,
             track=partial(_labelled, self.reporter, training.method.label),
             log=logging.getLogger(f"geobench.method.{training.method.label}"),

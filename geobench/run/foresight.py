@@ -54,7 +54,14 @@ def forewarnings(
         known_ids: label -> all ids that may be answered.
     """
     ids = {label: part.ids for label, part in parts.items()}
-    context = Context(seed=0, method=method.plugin.name, part_ids=ids, known_ids=known_ids)
+    everyone = {label: part.dataset.table.ids for label, part in parts.items()}
+    context = Context(
+        seed=0,
+        method=method.plugin.name,
+        part_ids=ids,
+        known_ids=known_ids,
+        dataset_ids=everyone,
+    )
     try:
         for plugin in with_components(method.plugin):
             plugin.check(context)

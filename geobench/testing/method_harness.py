@@ -63,6 +63,7 @@ class MethodHarness(MethodPhotos):
             fit_key=_fit_key(method, train, val, seed),
             part_ids=ids,
             known_ids=ids,
+            dataset_ids=dict.fromkeys(ids, self.planet.table.ids),
             deadline=deadline,
             fitted=lambda reference: self._component(
                 _planned(reference, method),

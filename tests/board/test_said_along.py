@@ -207,7 +207,7 @@ def test_of_several_rows_of_a_photo_seconds_and_costs_add_up_and_the_answer_spea
 @pytest.mark.parametrize(
     ("column", "values", "said"),
     [
-        ("confidence", ["1.5", "high", "-0.1", "80%"], "4 of an improper confidence"),
+        ("confidence", ["1.5", "high", "-0.1", "120%"], "4 of an improper confidence"),
         ("confidence", ["inf", "1e9", "2", "nan?"], "4 of an improper confidence"),
         ("seconds", ["-1", "soon", "inf", "1e300"], "4 of an improper seconds"),
         ("cost", ["-0.01", "free", "1e13", "$3"], "4 of an improper cost"),
@@ -225,7 +225,8 @@ def test_improper_values_are_counted_with_three_examples(tmp_path, column, value
     record = next(r for r in load(outcome.board).itertuples() if r.label == "wrong")
     assert record.status == "failed"
     assert f"{said}" in record.note
-    assert "(first: p10; p11; p12)" in record.note
+    shown = "; ".join(f"p{10 + place}: {value!r}" for place, value in enumerate(values[:3]))
+    assert f"(first: {shown})" in record.note
     assert "p13" not in record.note
     if column == "confidence":
         assert "confidence_scale: 100" in record.note

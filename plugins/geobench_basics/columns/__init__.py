@@ -1,6 +1,6 @@
 """CSV and Parquet files as named columns: found by their usual names, read without guessing."""
 
-from geobench_basics.columns.choosing import chosen
+from geobench_basics.columns.choosing import chosen, how_to_choose
 from geobench_basics.columns.column_file import ColumnFile, Place
 from geobench_basics.columns.conversion import (
     LONGEST_NAME,
@@ -13,7 +13,6 @@ from geobench_basics.columns.conversion import (
     as_text,
     is_nothing,
     is_too_long,
-    meeting_form,
     meeting_forms,
 )
 from geobench_basics.columns.reading import read_columns
@@ -58,9 +57,9 @@ __all__ = [
     "as_strings",
     "as_text",
     "chosen",
+    "how_to_choose",
     "is_nothing",
     "is_too_long",
-    "meeting_form",
     "meeting_forms",
     "read_columns",
 ]

@@ -22,7 +22,6 @@ from geobench_basics.columns.conversion import (
     infinite,
     is_too_long,
     maybe_thousands,
-    meeting_form,
     with_commas,
     with_points,
 )
@@ -140,8 +139,8 @@ class ColumnFile:
         """
         if given in self.columns:
             return given
-        wanted = meeting_form(given)
-        there = {name: meeting_form(name) for name in self.columns}
+        wanted = spelling.meeting_form(given)
+        there = {name: spelling.meeting_form(name) for name in self.columns}
         same = [name for name, form in there.items() if form == wanted]
         same = same or [name for name, form in there.items() if form.lower() == wanted.lower()]
         if len(same) == 1:

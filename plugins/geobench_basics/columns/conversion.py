@@ -1,6 +1,5 @@
 """What columns become: strings as written, numbers, groups, attributes."""
 
-import unicodedata
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -9,6 +8,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from geobench import DataError, Strings
+from geobench.names import meeting_form
 from geobench_basics import missing
 
 ArrowColumn: TypeAlias = Any
@@ -35,11 +35,6 @@ _NUMBERS = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.t
 _FEWEST = 3  # different whole numbers are slices without being declared
 LONGEST_NAME = 1024
 """Characters of what names a photo or a part; an array of numpy is as wide as the longest."""
-
-
-def meeting_form(text: str) -> str:
-    """The form in which two names are compared: NFC, whichever way accents were typed or stored."""
-    return unicodedata.normalize("NFC", text)
 
 
 def meeting_forms(texts: NDArray[np.str_]) -> NDArray[np.str_]:

@@ -17,7 +17,6 @@ from geobench_basics import columns
 from geobench_basics.datasets.opening import HEIC_SUFFIXES, NEEDS_DECODER, decodes_heic
 from geobench_basics.datasets.table_config import TableConfig
 from geobench_basics.datasets.walk import CANNOT_BE_READ, find_pictures
-from geobench_basics.methods.choosing import how_to_choose
 
 _EXAMPLES = 3  # ids in a message
 _SHOWN = 40  # characters of a value in a message
@@ -64,9 +63,7 @@ def read_photo_table(config: TableConfig) -> PhotoTable:
         ConfigError: a column that is not there, or that could be one of several.
         DataError: a file that cannot be read, or without one usable row.
     """
-    file = columns.read_columns(config.file)
-    if config.where:
-        file = columns.chosen(file, config.where)
+    file = columns.chosen(columns.read_columns(config.file), config.where or {})
     roles = _roles(file, config)
     points = np.stack([file.numbers(roles.lat), file.numbers(roles.lon)], -1)
     ids = file.strings(roles.id)
@@ -149,7 +146,7 @@ def _refuse_repeated(
     raise DataError(
         f"{len(ids) - len(distinct):,} rows repeat the id of another (first: {first})",
         where=str(file.path),
-        remedy=how_to_choose(some, ids, parts=np.zeros(len(ids), np.intp))
+        remedy=columns.how_to_choose(some, ids, within=[])
         or "Every photo needs an id of its own: name the column of ids by id_column.",
     )
 

@@ -41,6 +41,7 @@ class PredictionsConfig(Config):
         "id_column": None,
         "lat_column": None,
         "lon_column": None,
+        "along": ["confidence", "seconds", "cost", "explanation"],
         "confidence_scale": 1.0,
         "cost_unit": "USD",
     }
@@ -73,8 +74,14 @@ class PredictionsConfig(Config):
     id_column: str | None = Field(None, description="ids, or names of the pictures' files")
     lat_column: str | None = Field(None, description="usually lat, latitude, pred_lat")
     lon_column: str | None = Field(None, description="usually lon, lng, longitude, pred_lon")
+    along: tuple[Literal["confidence", "seconds", "cost", "explanation"], ...] = Field(
+        ("confidence", "seconds", "cost", "explanation"),
+        description="which columns of what is said along with answers are read, if they are there",
+    )
     confidence_scale: Literal[1, 10, 100] = Field(
-        1, description="the confidence that stands for certainty: 100 where it is in percent"
+        1,
+        description="the confidence that stands for certainty: 100 where it is in percent; one "
+        "with a percent sign is read whatever this says",
     )
     cost_unit: str = Field("USD", description="the currency of the column cost")
 
@@ -155,7 +162,7 @@ class PredictionsMethod(Method):
 
         Raises:
             ConfigError: `parts` names a part that this split does not have.
-            DataError: missing, unknown or doubled rows, counted.
+            DataError: missing or doubled rows, or improper values, counted.
         """
         self._checked(context)
 
@@ -164,7 +171,7 @@ class PredictionsMethod(Method):
 
         Raises:
             ConfigError: `parts` names a part that this split does not have.
-            DataError: missing, unknown or doubled rows, counted.
+            DataError: missing or doubled rows, or improper values, counted.
         """
         self._file, remarks = self._checked(context)
         self._parts = {}
@@ -186,24 +193,29 @@ class PredictionsMethod(Method):
             id_column=config.id_column,
             lat_column=config.lat_column,
             lon_column=config.lon_column,
+            along=config.along,
             confidence_scale=config.confidence_scale,
             cost_unit=config.cost_unit,
         )
 
     def _checked(self, context: Context) -> "Renamed":
         """Read the file, and compare it with the photos."""
+        from geobench_basics.methods.checking import check
+
         known = _known(context)
-        found = self._written.meeting(known.values())
+        tables = {id(ids): ids for ids in context.dataset_ids.values()}
+        found = self._written.meeting(known.values(), elsewhere=tables.values())
         if context.part_ids:
             self._check_parts(context)
         answered = {part: ids for part, ids in context.part_ids.items() if self.answers(part)}
-        found.file.check(
+        odd = check(
+            found.file,
             answered,
             known={part: known[part] for part in answered},
             others=[part for part in known if part not in answered],
             missing=self.config.missing != "fail",
         )
-        return found
+        return found._replace(remarks=[*found.remarks, *odd])
 
     def _check_parts(self, context: Context) -> None:
         from geobench_basics.methods.answers import split_of, ways_to_write

@@ -1,9 +1,12 @@
 """What an answers file says beside places: confidence, seconds, cost and explanation."""
 
-from dataclasses import dataclass
+import json
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from typing import TypeAlias, final
 
 import numpy as np
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from geobench import Indices, Remark, Strings, geo
@@ -12,9 +15,13 @@ from geobench_basics import columns
 Mask: TypeAlias = NDArray[np.bool_]
 
 CONFIDENCE, SECONDS, COST, EXPLANATION = "confidence", "seconds", "cost", "explanation"
+ALL = (CONFIDENCE, SECONDS, COST, EXPLANATION)
 
 _MOST = 1e12
 """Seconds, or money, of a row: what is above this was not spent on a photo."""
+
+_PERCENT = 100
+_SIGN = r"\s*%$"
 
 _SUMMED = (SECONDS, COST)  # over a photo's rows; the others are those of its answer
 
@@ -39,12 +46,18 @@ class SaidAlong:
         unreadable: the same names -> where something is written that is no such number, (R,).
         explanation: (R,), "" where it is left empty; None without such a column.
         cost_unit: the currency.
+        columns: what it has -> the column that holds it.
+        scale: the confidence that stands for certainty.
+        percent: which confidences are written with a percent sign, (R,), whatever the scale.
     """
 
     numbers: dict[str, geo.Floats]
     unreadable: dict[str, Mask]
     explanation: Strings | None
     cost_unit: str
+    columns: dict[str, str]
+    scale: float
+    percent: Mask
 
     @property
     def anything(self) -> bool:
@@ -81,34 +94,84 @@ class SaidAlong:
             found[EXPLANATION] = Remark(texts)
         return found
 
+    @property
+    def looks_divided(self) -> bool:
+        """Whether all confidences would be certainty if they were shares, and are read as others:
+        0.9 of 100."""
+        if CONFIDENCE not in self.numbers or self.scale == 1:
+            return False
+        values = self.numbers[CONFIDENCE]
+        said = values[~self.percent & ~np.isnan(values)]
+        return len(said) > 0 and 0 < said.max() <= 1 / self.scale
+
+    @property
+    def remedy(self) -> str:
+        """What to do about values that cannot be read; "" if all can."""
+        wrong = [name for name, mask in self.unreadable.items() if mask.any()]
+        if not wrong:
+            return ""
+        told = [f"{name} as {self._range(name)}" for name in wrong]
+        text = f"Write {' and '.join(told)}. "
+        if CONFIDENCE in wrong and self.scale == 1:
+            values = self.numbers[CONFIDENCE][self.unreadable[CONFIDENCE] & ~self.percent]
+            if ((values > 1) & (values <= _PERCENT)).any():
+                text = f"`confidence_scale: 100` reads percent, 10 marks up to ten. {text}"
+        kept = json.dumps([name for name in ALL if name not in wrong], separators=(",", ":"))
+        return f"{text}Or leave out what is none: `along: {kept}` . "
+
+    def _range(self, name: str) -> str:
+        if name != CONFIDENCE:
+            return "a plain number, 0 or more"
+        return f"a number from 0 to {self.scale:g}, or in percent with its sign (85%)"
+
     def _unit(self, name: str) -> str:
         return {CONFIDENCE: "share", SECONDS: "s", COST: self.cost_unit}[name]
 
 
-def read(file: columns.ColumnFile, *, confidence_scale: float, cost_unit: str) -> SaidAlong:
+def read(
+    file: columns.ColumnFile,
+    along: Collection[str],
+    *,
+    confidence_scale: float,
+    cost_unit: str,
+) -> SaidAlong:
     """What a file says along with its answers.
 
     Args:
         file: of answers.
+        along: what of `ALL` is read.
         confidence_scale: the confidence that stands for certainty: 1, or 100 for percent.
         cost_unit: the currency of `cost`.
 
     Raises:
         ConfigError: a column that could be one of several.
     """
-    names = {name: file.find(role, given=None) for name, role in _ROLES.items()}
+    found = {name: file.find(_ROLES[name], given=None) for name in ALL if name in along}
+    names = {name: column for name, column in found.items() if column is not None}
     numbers, unreadable = dict[str, geo.Floats](), dict[str, Mask]()
+    percent = np.zeros(file.rows, bool)
     for name in (CONFIDENCE, SECONDS, COST):
-        written = names[name]
-        if written is None:
+        if name not in names:
             continue
-        values = file.numbers(written)
+        values, empty = file.numbers(names[name]), columns.is_nothing(file.columns[names[name]])
         if name == CONFIDENCE:
             values = values / confidence_scale
-        empty = columns.is_nothing(file.columns[written])
+            if (np.isnan(values) & ~empty).any():
+                shares = _percentages(file, names[name])
+                percent = ~np.isnan(shares)
+                values = np.where(percent, shares, values)
         with np.errstate(invalid="ignore"):
             proper = (values >= 0) & (values <= (1 if name == CONFIDENCE else _MOST))
         numbers[name], unreadable[name] = np.where(empty, np.nan, values), ~proper & ~empty
-    why = names[EXPLANATION]
-    explanation = None if why is None else columns.as_text(file.columns[why])
-    return SaidAlong(numbers, unreadable, explanation, cost_unit)
+    explanation = (
+        columns.as_text(file.columns[names[EXPLANATION]]) if EXPLANATION in names else None
+    )
+    return SaidAlong(numbers, unreadable, explanation, cost_unit, names, confidence_scale, percent)
+
+
+def _percentages(file: columns.ColumnFile, name: str) -> geo.Floats:
+    """The shares that are written in percent with its sign, (R,); NaN elsewhere."""
+    text = columns.as_strings(file.columns[name])
+    signed = pc.match_substring_regex(text, _SIGN)
+    bare = pc.if_else(signed, pc.replace_substring_regex(text, _SIGN, ""), "")
+    return replace(file, columns={name: bare}).numbers(name) / _PERCENT

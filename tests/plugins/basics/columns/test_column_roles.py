@@ -5,7 +5,7 @@ import unicodedata
 import numpy as np
 import pytest
 
-from geobench import ConfigError
+from geobench import ConfigError, names
 from geobench_basics import columns
 from geobench_basics.datasets.table import TableDataset
 from geobench_basics.datasets.table_config import TableConfig
@@ -110,7 +110,7 @@ def test_answers_without_ids_go_by_the_names_of_their_pictures(tmp_path):
 def test_composed_and_decomposed_accents_meet():
     composed, decomposed = "Zürich", unicodedata.normalize("NFD", "Zürich")
     assert composed != decomposed
-    assert columns.meeting_form(decomposed) == columns.meeting_form(composed) == composed
+    assert names.meeting_form(decomposed) == names.meeting_form(composed) == composed
     mixed = np.array([decomposed, composed, "plain"])
     assert columns.meeting_forms(mixed).tolist() == [composed, composed, "plain"]
     plain = np.array(["a", "b"])

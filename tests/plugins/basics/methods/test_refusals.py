@@ -52,11 +52,14 @@ def test_a_photo_without_a_row_and_one_without_coordinates_are_declined(
     assert found.point()[found.answered].tolist() == [[1, 10], [4, 40]]
 
 
-def test_half_a_place_is_no_refusal_but_a_mistake(tmp_path):
-    with pytest.raises(DataError, match=r"1 of coordinates that are no numbers \(first: c\)"):
+def test_half_a_place_is_no_refusal_but_a_mistake_that_is_shown(tmp_path):
+    with pytest.raises(DataError, match=r"1 of coordinates .* no numbers \(first: c: '3', ''\)"):
         fitted(tmp_path, TEXT.format("3", ""), missing="uniform")
-    with pytest.raises(DataError, match=r"1 of coordinates that are no numbers \(first: c\)"):
+    shown = r"1 of coordinates .* no numbers \(first: c: 'somewhere', 'in Peru'\)"
+    with pytest.raises(DataError, match=shown) as caught:
         fitted(tmp_path, TEXT.format("somewhere", "in Peru"), missing="uniform")
+    assert "leave both empty, or write NA" in caught.value.remedy
+    assert "`missing`" in caught.value.remedy
 
 
 def test_the_uniform_point_depends_on_the_photo_alone_and_covers_the_earth(tmp_path):

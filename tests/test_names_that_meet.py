@@ -5,7 +5,7 @@ import unicodedata
 import numpy as np
 import pytest
 
-from geobench_basics.methods.meeting import meet
+from geobench.names import meet
 
 
 def met(written, known):
