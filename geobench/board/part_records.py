@@ -2,12 +2,14 @@
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from geobench import reasons
 from geobench.board.scored import Scored
 from geobench.board.tables import FEW_DRAWS, GALLERY, RANKED, REFUSALS, joined
 from geobench.data import Truth
@@ -17,6 +19,7 @@ from geobench.metrics import SCORED, Metric
 from geobench.names import CEILING
 from geobench.records import Manifest, ManifestRow, Record, StoredRecord, files
 from geobench.records.beside import Beside
+from geobench.records.parts import hashed_id
 from geobench.scoring.columns import point_columns, truth_of
 
 
@@ -96,7 +99,7 @@ class PartRecords:
                     raise StoreError("the record is missing or damaged", where=str(folder))
                 if record.status != "ok":
                     status = record.status
-                    note = record.content.error or ""
+                    note = self.told(record.content.error or "", head=f"method {label}: ")
                     note = f"seed {seed}: {note}" if len(found) > 1 and note else note
                     break
                 arrays = record.arrays()
@@ -122,6 +125,27 @@ class PartRecords:
                 few_draws=few,
                 looks=looks,
             )
+
+    def told(self, fault: str, *, head: str = "") -> str:
+        """Why something failed, as a table may say it: no folder, and where the dataset publishes
+        scores only, no photo either.
+
+        Args:
+            fault: the error.
+            head: what it may begin with that names no photo.
+        """
+        if not fault:
+            return ""
+        hidden = self.manifest.parts[self.label].dataset.publishes == "scores"
+        return reasons.fault(fault, head=head, is_photo=self._is_photo if hidden else None)
+
+    def _is_photo(self, text: str) -> bool:
+        return hashed_id(text) in self._hashes
+
+    @cached_property
+    def _hashes(self) -> set[str]:
+        """The hashes of ids, where these may not be told."""
+        return set(self.arrays["id"].tolist())
 
     def ceiling(self) -> Iterator[Entry]:
         if np.isfinite(self.arrays["novelty"]).all():
@@ -149,7 +173,7 @@ class PartRecords:
                     found.append(columns)
                 except GeobenchError as error:
                     self.problems.append(f"{self.label} / {entry.label}: {error}")
-                    return str(error)
+                    return self.told(str(error))
                 continue
             stem = entry.folders[number] / metric.file_stem
             failed = stem.with_name(f"{stem.name}.failed.json")
@@ -157,7 +181,7 @@ class PartRecords:
             if stored.exists():
                 found.append(files.read_arrays(stored))
             elif failed.exists():
-                return str(files.read_json(failed)["error"])
+                return self.told(str(files.read_json(failed)["error"]))
             else:
                 return None
         # What a metric reads may be said of a photo by one training and not by another.
