@@ -288,8 +288,9 @@ def nearer(board: Leaderboard, a: str, b: str, *, part: str) -> Nearer:
     a_km, b_km = (
         np.mean([geo.distance_km(answer, truth) for answer in each], axis=0) for each in answers
     )
-    said, answered = map(_explanations, records), map(_answered, records)
-    return Nearer(a, b, arrays["id"], truth, a_km, b_km, *said, *answered)
+    a_said, b_said = map(_explanations, records)
+    a_answered, b_answered = map(_answered, records)
+    return Nearer(a, b, arrays["id"], truth, a_km, b_km, a_said, b_said, a_answered, b_answered)
 
 
 def _records(board: Leaderboard, label: str, part: str) -> list[StoredRecord]:
@@ -308,7 +309,8 @@ def _answered(records: Sequence[StoredRecord]) -> NDArray[np.bool_] | None:
     """Which photos all of them answer; None where that is every photo."""
     if not any(record.content.refused for record in records):
         return None
-    return np.logical_and.reduce([record.beside().answered for record in records])
+    answered: NDArray[np.bool_] = np.all([each.beside().answered for each in records], axis=0)
+    return answered
 
 
 def _answers(board: Leaderboard, label: str, part: str) -> list[Points]:
