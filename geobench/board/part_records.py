@@ -4,12 +4,13 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, final
+from typing import Any, NamedTuple, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from geobench import reasons
+from geobench.answers import IN_DRAWS
 from geobench.board.scored import Scored
 from geobench.board.tables import FEW_DRAWS, GALLERY, RANKED, REFUSALS, joined
 from geobench.data import Truth
@@ -43,9 +44,15 @@ class Entry:
     declines: bool = False
     """Whether some photo of the part is not answered."""
     few_draws: str = ""
+    of_draws: str = ""
+    """The note in place of `note` for metrics of draws and densities."""
     looks: bool = False
     """Whether it looks at photos: reads features, by itself or its components, or was made
     elsewhere, of which nothing else is known."""
+
+    def note_for(self, metric: Metric) -> str:
+        """What is said of the label beside a number of a metric."""
+        return self.note if metric.needs is Points else self.of_draws
 
     def draws(self, number: int) -> NDArray[np.float64]:
         """The first draws of one record."""
@@ -57,6 +64,14 @@ class Entry:
         if not self.declines:
             return float("nan")
         return float(np.mean([each.answered[photos].mean() for each in self.beside]))
+
+
+@final
+class Refusals(NamedTuple):
+    """What tables say of photos that a method declined, beside metrics of points and of draws."""
+
+    note: str = ""
+    of_draws: str = ""
 
 
 @final
@@ -90,7 +105,7 @@ class PartRecords:
         for label, found in by_label.items():
             folders = tuple(self.runs / row.folder for row in found)
             seeds = tuple(row.seed for row in found)
-            note, refusals, few, looks = "", "", "", found[0].origin != "trained"
+            note, refused, few, looks = "", Refusals(), "", found[0].origin != "trained"
             answers, beside = [], []
             status: str = "ok" if found[0].origin == "trained" else found[0].origin
             for folder, seed in zip(folders, seeds, strict=True):
@@ -105,23 +120,25 @@ class PartRecords:
                 arrays = record.arrays()
                 answers.append(arrays["answer"])
                 beside.append(Beside.of(arrays))
-                refusals = refusals or _refusals(record.content)
+                refused = refused if refused.note else _refusals(record.content)
                 few = few or _few_draws(record.content)
                 looks = looks or bool(record.content.fit.features or record.content.fit.components)
             if status in RANKED and found[0].gallery is not None:
                 note = GALLERY + found[0].gallery
+            notes = (note, note)
             if status in RANKED:
-                note = joined(note, refusals)
+                notes = (joined(note, refused.note), joined(note, refused.of_draws))
             yield Entry(
                 label,
                 found[0].method,
                 status,
-                note,
+                notes[0],
                 folders,
                 seeds,
                 tuple(answers),
                 tuple(beside),
-                declines=bool(refusals),
+                declines=bool(refused.note),
+                of_draws=notes[1],
                 few_draws=few,
                 looks=looks,
             )
@@ -194,14 +211,15 @@ class PartRecords:
         return Scored(columns, mask, entry.seeds)
 
 
-def _refusals(record: Record) -> str:
-    """The note of a record of which the method declined some photos, or ""."""
+def _refusals(record: Record) -> Refusals:
+    """The notes of a record of which the method declined some photos, or empty ones."""
     if not record.refused:
-        return ""
-    return (
+        return Refusals()
+    text = (
         f"{REFUSALS}{record.refused:,} of {record.photos:,} photos are not answered, and scored as "
-        f"{record.stand_in}"
     )
+    stand_in = record.stand_in or ""
+    return Refusals(text + stand_in.partition(IN_DRAWS)[0], text + stand_in)
 
 
 def _few_draws(record: Record) -> str:
