@@ -15,6 +15,9 @@ from geobench.strings import Column
 
 CONFIDENCE, SECONDS, COST, EXPLANATION = "confidence", "seconds", "cost", "explanation"
 
+IN_DRAWS = " (in metrics of draws: "
+"""What stands in a stand-in's words before those that are about draws alone."""
+
 NUMBERS = (CONFIDENCE, SECONDS, COST)
 """What a metric can read of it."""
 
@@ -47,7 +50,8 @@ class Answers(Prediction):
         given: the predictions of the photos that are answered, in their order.
         answered: which those are, (N,); all of them, by default.
         instead: what stands in for the others, in their order.
-        stand_in: what that is, for the tables: "a uniform point".
+        stand_in: what that is, for the tables: "a uniform point"; where draws are of something
+            else, that stands behind it: "a town (in metrics of draws: as its country)".
         farthest: a refusal is answered by the antipode of the truth. The harness puts it there,
             because no method knows it; draws are those of `instead`.
         along: name in `SAID_ALONG` -> what is said of each photo beside its place.

@@ -1,5 +1,5 @@
-"""Why photos are left out, as a page may say it: no name of a file, no place on a disk, and reasons
-that differ only in what they are about counted together.
+"""Why photos are left out and why methods fail, as a page may say it: no place on a disk, no photo
+that may not be named, and reasons that differ only in what they are about counted together.
 
 Reasons come from datasets and from the decoders of pictures, and many name the file: its path, with
 the name of a user, would be published with a leaderboard, and each photo would be a reason of its
@@ -8,7 +8,7 @@ own. So they are cleaned where they are counted, whoever wrote them; logs show t
 
 import functools
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 _NUMBER = "N"  # stands where reasons differ in a number, or where one names a photo
 _LONGEST = 160  # characters; decoders may quote what they read
@@ -45,6 +45,20 @@ _NAMING = re.compile(
     r"(?:\w*_\w*|[A-Za-z]+\d{4,}\w*|\d{6,}\w*|(?=\w*[a-f])[0-9a-f]{8,})\b"
 )  # IMG_0001, DSC00001, an id, a digest
 _COUNTING = re.compile(r"(?<![\w.])\d+(?:[.,]\d+)*(?![\w.])")
+_SHOWN_PATH = re.compile(
+    rf"(?P<address>\b(?!file:)[a-z][a-z0-9+.-]+://\S+)"
+    # A path up to a blank, and on where a name and a slash follow within three words.
+    rf"|{_ROOT}{_WORDS}+(?:(?:\s+{_WORD}+){{0,2}}\s+{_WORD}+[\\/]{_WORDS}*)*",
+    re.IGNORECASE,
+)
+_EXAMPLES = re.compile(
+    r"\s*\((?:the )?(?:first|last|such as|for example|e\.g\.|namely)\b[^()]*(?:\([^()]*\)[^()]*)*"
+    r"(?:\)|$)",
+    re.IGNORECASE,
+)  # "(first: a; b (2); c)"
+_QUOTED = re.compile(r"(?<!\w)(['\"])(?:(?!\1).)*\1(?!\w)")
+_MOST_WORDS = 8  # of an id
+_PUNCTUATION = ".,;:!?()[]{}<>'\"`"
 _EMPTY = re.compile(r"\(\s*\)|\[\s*\]|<\s*>|''|\"\"|``")
 
 
@@ -75,6 +89,41 @@ def together(reasons: Sequence[str], photos: Iterable[str] = ()) -> list[str]:
         alike.setdefault(_COUNTING.sub(_NUMBER, why), set()).add(why)
     general = {why: key for key, several in alike.items() if len(several) > 1 for why in several}
     return [general.get(why, why) for why in clean]
+
+
+def fault(text: str, *, head: str = "", is_photo: Callable[[str], bool] | None = None) -> str:
+    """Why a method failed, as tables and pages may say it: files by their names, and no folder.
+
+    Where photos may not be named, neither is a file, and nothing that is quoted or shown as an
+    example is said.
+
+    Args:
+        text: an error in one line.
+        head: what it may begin with that is no photo: "method gpt_4o: ".
+        is_photo: whether a text is the id of a photo; None where photos may be named.
+    """
+    if is_photo is None:
+        return _SHOWN_PATH.sub(_file_of, text)
+    head = head if text.startswith(head) else ""
+    return head + _plain(_without_photos(text.removeprefix(head), is_photo))
+
+
+def _file_of(found: re.Match[str]) -> str:
+    path = found[0]
+    name = re.split(r"[\\/]", path.rstrip("\\/"))[-1]
+    return path if found["address"] or not name else name
+
+
+def _without_photos(text: str, is_photo: Callable[[str], bool]) -> str:
+    """A text without examples, quotes and ids, of as many letters as are looked at."""
+    text = _QUOTED.sub("", _EXAMPLES.sub("", " ".join(text.split())))[:_LOOKED_AT]
+    words, found = text.split(" "), list[str]()
+    while words:
+        some = (" ".join(words[:count]) for count in range(_MOST_WORDS, 0, -1))
+        named = next((each for each in some if is_photo(each.strip(_PUNCTUATION))), "")
+        found.append(_NUMBER if named else words[0])
+        words = words[named.count(" ") + 1 :]
+    return " ".join(found)
 
 
 def _clean(reason: str, photo: str) -> str:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geobench.reasons import counted, together
+from geobench.reasons import counted, fault, together
 from planted_album import Album
 
 PLACES = [
@@ -110,3 +110,56 @@ def test_what_is_no_count_is_left_to_the_kit():
     odd = {"gone": "many"}
     assert counted(odd) == odd
     assert counted({"": 3}) == {"": 3}
+
+
+@pytest.mark.parametrize("place", [p for p in PLACES if p[0] in "/~CD\\f"])
+@pytest.mark.parametrize("sentence", SENTENCES)
+def test_a_fault_names_a_file_without_its_folder(place, sentence):
+    said = fault(sentence.replace("{}", place))
+    name = place.replace("\\", "/").rpartition("/")[2]
+    assert name in said
+    assert not re.search(r"[\\/]", said.replace("file:", "")), said
+    assert not re.search(r"\b(home|maria|users|server)\b", said, re.IGNORECASE), said
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *STAY,
+        "79 of unseen-cells/seen have no row (first: a/b.jpg)",
+        "see https://pictures.org/anna/1.jpg?size=b, 3 km / h, 1/2 and `split/part`",
+        "data/answers.csv: line 3 has no id",
+        "",
+    ],
+)
+def test_a_fault_without_folders_of_a_machine_stays_as_it_is(text):
+    assert fault(text) == text
+
+
+@pytest.mark.parametrize("photo", ["the beach", "7", "a/b c.jpg", "Rom, Forum", "DSC1", "o'neil"])
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "photo {} is odd",
+        "{}: is odd",
+        "it is odd ({})",
+        "it is odd (first: {}; {} (2); {})",
+        "'{}' is odd",
+        'it is odd, such as "{}".',
+        "it is odd: [{}]",
+        "it is odd, as is {}",
+    ],
+)
+def test_where_photos_may_not_be_named_a_fault_names_none(photo, sentence):
+    text = "method gpt_4o_7: " + sentence.replace("{}", photo)
+    said = fault(text, head="method gpt_4o_7: ", is_photo=photo.__eq__)
+    assert said.startswith("method gpt_4o_7: ")
+    rest = said.removeprefix("method gpt_4o_7: ")
+    assert "is odd" in rest
+    assert photo not in rest
+
+
+@pytest.mark.parametrize("unit", ["'", "/", "a/", "/a b ", "x.jpg ", "'a/", "_1", "\\", "(", "~/"])
+def test_long_faults_take_no_time(unit):
+    assert len(fault(unit * 5000, is_photo=lambda text: False)) < 200
+    assert isinstance(fault(unit * 5000), str)

@@ -94,6 +94,8 @@ class Nearer:
         a_km, b_km: distance from truth to answer, the mean over trainings, (N,).
         a_said, b_said: why, in the words of the label's first training, of each photo; None of one
             that gives no reasons, or whose words may not be shown.
+        a_answered, b_answered: which photos all trainings of the label answered, (N,); for others
+            something stands in. None of a label that answered all photos.
     """
 
     a: str
@@ -104,6 +106,8 @@ class Nearer:
     b_km: Floats
     a_said: Sequence[str] | None = None
     b_said: Sequence[str] | None = None
+    a_answered: NDArray[np.bool_] | None = None
+    b_answered: NDArray[np.bool_] | None = None
 
     @property
     def sides(self) -> NDArray[np.int8]:
@@ -116,21 +120,33 @@ class Nearer:
         return {name: int((self.sides == side).sum()) for name, side in _SIDES.items()}
 
     def sentence(self) -> str:
-        """Who answered nearer on how many photos."""
+        """Who answered nearer on how many photos, and who declined how many."""
         count = self.counts()
-        return (
+        text = (
             f"Of {len(self.ids):,} photos {self.a} is nearer on {count['a']:,}, {self.b} on "
             f"{count['b']:,}; on {count['neither']:,} they differ by less than {AS_NEAR_KM:g} km"
         )
+        for label, answered in ((self.a, self.a_answered), (self.b, self.b_answered)):
+            if answered is not None:
+                declined = int((~answered).sum())
+                text += f"; {label} does not answer {declined:,}, and counts as what stands in"
+        return text
 
     def explained(self, most: int) -> Indices:
-        """Of the photos of which either says why, those on which they differ most, (M,)."""
+        """Of the photos of which either says why, those on which they differ most, (M,).
+
+        Those that both answer come first: how far off what stands in is, nobody said.
+        """
         spoken = np.zeros(len(self.ids), bool)
         for said in filter(None, (self.a_said, self.b_said)):
             spoken |= np.array([bool(words) for words in said])
         rows = np.flatnonzero(spoken)
         apart = np.abs(self.a_km - self.b_km)[rows]
-        return rows[np.argsort(-apart, kind="stable")[:most]]
+        declined = np.zeros(len(rows), bool)
+        for answered in (self.a_answered, self.b_answered):
+            if answered is not None:
+                declined |= ~answered[rows]
+        return rows[np.lexsort((-apart, declined))[:most]]
 
     def lines(self, board: Leaderboard, part: str, *, photos: Indices | None = None) -> list[Line]:
         """A line for each photo: places in degrees, none where the dataset publishes scores.
@@ -148,6 +164,9 @@ class Nearer:
         }
         if board.manifest.parts[part].dataset.publishes != "scores":
             told |= {"lat": self.points[:, 0].tolist(), "lon": self.points[:, 1].tolist()}
+        for side, answered in (("a", self.a_answered), ("b", self.b_answered)):
+            if answered is not None:
+                told[f"{side}_answered"] = answered.astype(int).tolist()
         for side, said in (("a", self.a_said), ("b", self.b_said)):
             if said is not None:
                 told[f"{side}_explanation"] = list(said)
@@ -265,19 +284,33 @@ def nearer(board: Leaderboard, a: str, b: str, *, part: str) -> Nearer:
         StoreError: one of the two has no answers there.
     """
     answers, arrays = [_answers(board, label, part) for label in (a, b)], board.part(part)
-    truth, said = arrays["truth"], [_explanations(board, label, part) for label in (a, b)]
+    truth, records = arrays["truth"], [_records(board, label, part) for label in (a, b)]
     a_km, b_km = (
         np.mean([geo.distance_km(answer, truth) for answer in each], axis=0) for each in answers
     )
-    return Nearer(a, b, arrays["id"], truth, a_km, b_km, *said)
+    a_said, b_said = map(_explanations, records)
+    a_answered, b_answered = map(_answered, records)
+    return Nearer(a, b, arrays["id"], truth, a_km, b_km, a_said, b_said, a_answered, b_answered)
 
 
-def _explanations(board: Leaderboard, label: str, part: str) -> list[str] | None:
-    """What the first training of a label says of each photo, in words; None if it says nothing."""
-    rows = (row for row in board.manifest.rows if (row.part, row.label) == (part, label))
-    first = next(rows, None)
-    record = None if first is None else StoredRecord.read(board.runs / first.folder)
-    return None if record is None else record.beside().explanations
+def _records(board: Leaderboard, label: str, part: str) -> list[StoredRecord]:
+    """Those of each training of a label; none of the ceiling."""
+    rows = [row for row in board.manifest.rows if (row.part, row.label) == (part, label)]
+    found = [StoredRecord.read(board.runs / row.folder) for row in rows]
+    return [record for record in found if record is not None]
+
+
+def _explanations(records: Sequence[StoredRecord]) -> list[str] | None:
+    """What the first of them says of each photo, in words; None if it says nothing."""
+    return records[0].beside().explanations if records else None
+
+
+def _answered(records: Sequence[StoredRecord]) -> NDArray[np.bool_] | None:
+    """Which photos all of them answer; None where that is every photo."""
+    if not any(record.content.refused for record in records):
+        return None
+    answered: NDArray[np.bool_] = np.all([each.beside().answered for each in records], axis=0)
+    return answered
 
 
 def _answers(board: Leaderboard, label: str, part: str) -> list[Points]:

@@ -2,12 +2,15 @@
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any, final
+from typing import Any, NamedTuple, final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from geobench import reasons
+from geobench.answers import IN_DRAWS
 from geobench.board.scored import Scored
 from geobench.board.tables import FEW_DRAWS, GALLERY, RANKED, REFUSALS, joined
 from geobench.data import Truth
@@ -17,6 +20,7 @@ from geobench.metrics import SCORED, Metric
 from geobench.names import CEILING
 from geobench.records import Manifest, ManifestRow, Record, StoredRecord, files
 from geobench.records.beside import Beside
+from geobench.records.parts import hashed_id
 from geobench.scoring.columns import point_columns, truth_of
 
 
@@ -40,9 +44,15 @@ class Entry:
     declines: bool = False
     """Whether some photo of the part is not answered."""
     few_draws: str = ""
+    of_draws: str = ""
+    """The note in place of `note` for metrics of draws and densities."""
     looks: bool = False
     """Whether it looks at photos: reads features, by itself or its components, or was made
     elsewhere, of which nothing else is known."""
+
+    def note_for(self, metric: Metric) -> str:
+        """What is said of the label beside a number of a metric."""
+        return self.note if metric.needs is Points else self.of_draws
 
     def draws(self, number: int) -> NDArray[np.float64]:
         """The first draws of one record."""
@@ -54,6 +64,14 @@ class Entry:
         if not self.declines:
             return float("nan")
         return float(np.mean([each.answered[photos].mean() for each in self.beside]))
+
+
+@final
+class Refusals(NamedTuple):
+    """What tables say of photos that a method declined, beside metrics of points and of draws."""
+
+    note: str = ""
+    of_draws: str = ""
 
 
 @final
@@ -87,7 +105,7 @@ class PartRecords:
         for label, found in by_label.items():
             folders = tuple(self.runs / row.folder for row in found)
             seeds = tuple(row.seed for row in found)
-            note, refusals, few, looks = "", "", "", found[0].origin != "trained"
+            note, refused, few, looks = "", Refusals(), "", found[0].origin != "trained"
             answers, beside = [], []
             status: str = "ok" if found[0].origin == "trained" else found[0].origin
             for folder, seed in zip(folders, seeds, strict=True):
@@ -96,32 +114,55 @@ class PartRecords:
                     raise StoreError("the record is missing or damaged", where=str(folder))
                 if record.status != "ok":
                     status = record.status
-                    note = record.content.error or ""
+                    note = self.told(record.content.error or "", head=f"method {label}: ")
                     note = f"seed {seed}: {note}" if len(found) > 1 and note else note
                     break
                 arrays = record.arrays()
                 answers.append(arrays["answer"])
                 beside.append(Beside.of(arrays))
-                refusals = refusals or _refusals(record.content)
+                refused = refused if refused.note else _refusals(record.content)
                 few = few or _few_draws(record.content)
                 looks = looks or bool(record.content.fit.features or record.content.fit.components)
             if status in RANKED and found[0].gallery is not None:
                 note = GALLERY + found[0].gallery
+            notes = (note, note)
             if status in RANKED:
-                note = joined(note, refusals)
+                notes = (joined(note, refused.note), joined(note, refused.of_draws))
             yield Entry(
                 label,
                 found[0].method,
                 status,
-                note,
+                notes[0],
                 folders,
                 seeds,
                 tuple(answers),
                 tuple(beside),
-                declines=bool(refusals),
+                declines=bool(refused.note),
+                of_draws=notes[1],
                 few_draws=few,
                 looks=looks,
             )
+
+    def told(self, fault: str, *, head: str = "") -> str:
+        """Why something failed, as a table may say it: no folder, and where the dataset publishes
+        scores only, no photo either.
+
+        Args:
+            fault: the error.
+            head: what it may begin with that names no photo.
+        """
+        if not fault:
+            return ""
+        hidden = self.manifest.parts[self.label].dataset.publishes == "scores"
+        return reasons.fault(fault, head=head, is_photo=self._is_photo if hidden else None)
+
+    def _is_photo(self, text: str) -> bool:
+        return hashed_id(text) in self._hashes
+
+    @cached_property
+    def _hashes(self) -> set[str]:
+        """The hashes of ids, where these may not be told."""
+        return set(self.arrays["id"].tolist())
 
     def ceiling(self) -> Iterator[Entry]:
         if np.isfinite(self.arrays["novelty"]).all():
@@ -149,7 +190,7 @@ class PartRecords:
                     found.append(columns)
                 except GeobenchError as error:
                     self.problems.append(f"{self.label} / {entry.label}: {error}")
-                    return str(error)
+                    return self.told(str(error))
                 continue
             stem = entry.folders[number] / metric.file_stem
             failed = stem.with_name(f"{stem.name}.failed.json")
@@ -157,7 +198,7 @@ class PartRecords:
             if stored.exists():
                 found.append(files.read_arrays(stored))
             elif failed.exists():
-                return str(files.read_json(failed)["error"])
+                return self.told(str(files.read_json(failed)["error"]))
             else:
                 return None
         # What a metric reads may be said of a photo by one training and not by another.
@@ -170,14 +211,15 @@ class PartRecords:
         return Scored(columns, mask, entry.seeds)
 
 
-def _refusals(record: Record) -> str:
-    """The note of a record of which the method declined some photos, or ""."""
+def _refusals(record: Record) -> Refusals:
+    """The notes of a record of which the method declined some photos, or empty ones."""
     if not record.refused:
-        return ""
-    return (
+        return Refusals()
+    text = (
         f"{REFUSALS}{record.refused:,} of {record.photos:,} photos are not answered, and scored as "
-        f"{record.stand_in}"
     )
+    stand_in = record.stand_in or ""
+    return Refusals(text + stand_in.partition(IN_DRAWS)[0], text + stand_in)
 
 
 def _few_draws(record: Record) -> str:

@@ -103,7 +103,7 @@ def _row(
         status = "failed" if entry.status in (*RANKED, "ceiling") else entry.status
         return Row(*head, status=status, note=str(scores.scored[entry.label]))
     few_draws = entry.few_draws if scores.metric.stores_columns else ""
-    note, lost = joined(entry.note, few_draws, view.note), answer.not_applicable
+    note, lost = joined(entry.note_for(scores.metric), few_draws, view.note), answer.not_applicable
     number = answer.number
     if isinstance(number, Nothing):
         status = "failed" if number.failed else entry.status

@@ -129,4 +129,4 @@ class PartScores:
         problem = f"{self.label} / {label}: {text}"
         if problem not in self.problems:  # of another slice
             self.problems.append(problem)
-        return text
+        return self.records.told(text, head=f"summary {summary.name}: ")

@@ -77,11 +77,16 @@ def show_explanations(output: Console, who: "Nearer") -> None:
     rows = who.explained(MOST_EXPLAINED).tolist()
     if rows:
         _say(output, "\nWhat they say of the photos on which they differ most:")
+    sides = (
+        (who.a, who.a_km, who.a_said, who.a_answered),
+        (who.b, who.b_km, who.b_said, who.b_answered),
+    )
     for row in rows:
-        for label, away, said in ((who.a, who.a_km, who.a_said), (who.b, who.b_km, who.b_said)):
+        for label, away, said, answered in sides:
             words = readable.in_a_line(said[row], _WORDS) if said else ""
-            km = f"{away[row]:,.1f} km off" + (f": {words}" if words else "")
-            _say(output, f"{who.ids[row]}, {label}, {km}")
+            declined = answered is not None and not answered[row]
+            told = "not answered" if declined else f"{away[row]:,.1f} km off"
+            _say(output, f"{who.ids[row]}, {label}, {told}" + (f": {words}" if words else ""))
 
 
 def _say(output: Console, text: str) -> None:

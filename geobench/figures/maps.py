@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, final
 import numpy as np
 from numpy.typing import NDArray
 
-from geobench.figures.short_names import ABOVE, short_names, shortened
+from geobench.figures.short_names import ABOVE, panel_names, short_names, shortened
 from geobench.figures.style import BLUE, GREEN, ORANGE, PURPLE, SKY, WIDTH, house_style, sheet
 from geobench.figures.world import NO_PHOTOS, PROJECTION, draw_world, on_map, say_empty
 from geobench.geo import Floats, Points
@@ -57,7 +57,9 @@ def draw_errors(
 
     norm = BoundaryNorm(_BOUNDS_KM, len(_BOUNDS_KM) - 1)
     shown = "" if whole else f" ({len(found[0].points):,} of them)"
-    names = short_names([errors.label for errors in found], most=ABOVE)
+    medians = ["" if e.median_km is None else f": median {number(e.median_km)} km" for e in found]
+    room = WIDTH / min(2, len(found)) - 0.2
+    names = panel_names((errors.label for errors in found), endings=medians, room=room)
     with house_style():
         page = sheet(
             len(found),
@@ -67,11 +69,9 @@ def draw_errors(
             projection=PROJECTION,
             foot=0.55,
         )
-        for axes, errors in zip(page.panels, found, strict=True):
+        for axes, errors, median in zip(page.panels, found, medians, strict=True):
             draw_world(axes, on_earth=on_earth)
-            median = errors.median_km
-            text = "" if median is None else f": median {number(median)} km"
-            axes.set_title(names[errors.label] + text, loc="center")
+            axes.set_title(names[errors.label] + median, loc="center")
             if not len(errors.points):
                 say_empty(axes, NO_PHOTOS)
             longitude, latitude = on_map(errors.points)

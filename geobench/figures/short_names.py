@@ -16,6 +16,12 @@ ABOVE = 40
 """Letters of a name above a map, or in a legend."""
 
 
+_FEWEST = 16
+"""Letters of a name above a panel, however wide they are and whatever stands behind them."""
+_ROOM = 3.52
+"""Inches above a panel that has axes."""
+
+
 def shortened(name: str, *, most: int = BESIDE) -> str:
     """A name for which there is room; a long one loses its middle."""
     if len(name) <= most:
@@ -46,31 +52,28 @@ def short_names(names: Iterable[str], *, most: int = BESIDE) -> dict[str, str]:
     return {name: found[name] for name in own}
 
 
-def panel_names(names: Iterable[str], *, endings: Iterable[str] = ("",)) -> dict[str, str]:
+def panel_names(
+    names: Iterable[str], *, endings: Iterable[str] = ("",), room: float = _ROOM
+) -> dict[str, str]:
     """Name -> what is written of it above a panel, one of two in a row.
 
     Args:
         names: of all panels.
         endings: what else stands in the line, of which the longest counts.
+        room: inches above a panel.
     """
     own, ending = list(dict.fromkeys(names)), max(endings, key=len, default="")
-    if all(_fits_a_panel(name + ending) for name in own):
+
+    def fits(name: str) -> bool:
+        return width_of(name + ending, size=TITLE_SIZE, bold=True) <= room
+
+    if all(map(fits, own)):
         return {name: name for name in own}
     lengths = range(ABOVE, _FEWEST - 1, -1)
     tried = (short_names(own, most=most) for most in lengths)
-    fitting = (each for each in tried if all(_fits_a_panel(s + ending) for s in each.values()))
+    fitting = (each for each in tried if all(map(fits, each.values())))
     short = next(fitting, None) or short_names(own, most=_FEWEST)
-    return {name: name if _fits_a_panel(name + ending) else short[name] for name in own}
-
-
-_FEWEST = 16
-"""Letters of a name above a panel, however wide they are and whatever stands behind them."""
-_ROOM = 3.52
-"""Inches above a panel."""
-
-
-def _fits_a_panel(title: str) -> bool:
-    return width_of(title, size=TITLE_SIZE, bold=True) <= _ROOM
+    return {name: name if fits(name) else short[name] for name in own}
 
 
 def _from_the_difference(name: str, group: list[str], *, most: int) -> str:

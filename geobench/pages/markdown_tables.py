@@ -262,7 +262,10 @@ def _order(row: Row | None) -> tuple[int, float]:
 def _status(label: str, rows: Sequence[Row]) -> str:
     statuses = {row.status for row in rows if row.label == label} - {"ok", "failed"}
     notes = {each for row in rows if row.label == label for each in remarks(row.note)}
-    said = [*sorted(statuses), *sorted(each for each in notes if each.startswith(OF_LABELS))]
+    own = sorted(each for each in notes if each.startswith(OF_LABELS))
+    # Beside a metric of draws a note may go on; the longer one says both.
+    longest = [each for each in own if not any(o != each and o.startswith(each) for o in own)]
+    said = [*sorted(statuses), *longest]
     return "".join(f"<br>{each}" for each in said)
 
 

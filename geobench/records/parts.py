@@ -35,7 +35,7 @@ def part_arrays(part: Part, train: Part) -> dict[str, NDArray[Any]]:
         around = known.count_within(part.points, NEIGHBOURHOOD_KM)
     hidden = part.dataset.publishes == "scores"
     arrays: dict[str, NDArray[Any]] = {
-        "id": np.array([digest(i)[:16] for i in part.ids.tolist()]) if hidden else part.ids,
+        "id": np.array([hashed_id(i) for i in part.ids.tolist()]) if hidden else part.ids,
         "truth": part.points,
         "unit": np.asarray(part.units),
         "region": np.asarray(part.regions),
@@ -51,6 +51,11 @@ def part_arrays(part: Part, train: Part) -> dict[str, NDArray[Any]]:
     for name, column in part.attributes.items():
         arrays[f"attribute.{name}"] = column
     return arrays | _sliced(part)
+
+
+def hashed_id(photo: str) -> str:
+    """What stands for the id of a photo where its dataset publishes scores only."""
+    return digest(photo)[:16]
 
 
 def part_names(part: Part) -> set[str]:

@@ -4,7 +4,6 @@ import csv
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 import told_answers
@@ -92,8 +91,7 @@ def test_compare_shows_what_both_say_where_they_differ_most(ask, tmp_path):
     truth = told_answers.truth()
     away = distance_km(told_answers.guesses(), truth)
     rows = [row[0] for row in told_rows()]
-    away = np.where([row in declined() for row in rows], 20_015.1, away)
-    spoken = [place for place, row in enumerate(rows) if said()[row]]
+    spoken = [place for place, row in enumerate(rows) if said()[row] and row not in declined()]
     farthest = sorted(spoken, key=lambda place: -away[place])[:5]
     shown = [line for line in done.out.splitlines() if line.startswith("p") and " km off" in line]
     assert len(shown) == 10
@@ -105,6 +103,33 @@ def test_compare_shows_what_both_say_where_they_differ_most(ask, tmp_path):
     written = read(file)
     assert {row["id"]: row["a_explanation"] for row in written} == said()
     assert "b_explanation" not in written[0]
+
+
+def test_compare_says_who_declined_and_shows_no_refusal_as_an_answer(ask, tmp_path):
+    file = tmp_path / "photos.csv"
+    done = ask("compare", "told", "silent", "told", "--photos", file, "--output", tmp_path)
+    assert f"told does not answer {len(declined())}, and counts as what stands in" in done.out
+    assert "silent does not answer" not in done.out
+    written = read(file)
+    assert {row["id"] for row in written if row["b_answered"] == "0"} == declined()
+    assert {row["b_answered"] for row in written} == {"0", "1"}
+    assert "a_answered" not in written[0]
+
+
+def test_where_only_refusals_are_explained_they_are_shown_as_that(ask, tmp_path):
+    quiet = [[*row[:-1], row[-1] if row[0] in declined() else ""] for row in told_rows()]
+    told_answers.write(tmp_path / "quiet.csv", quiet)
+    more = ["{name: predictions, label: quiet, file: quiet.csv, missing: farthest}"]
+    told_answers.board(tmp_path, more=more)
+    done = ask("compare", tmp_path / "leaderboards/told", "quiet", "silent", "--output", tmp_path)
+    shown = [line for line in done.out.splitlines() if line.startswith("p") and ", quiet, " in line]
+    assert {line.split(",")[0] for line in shown} == declined()
+    assert all(", quiet, not answered: a secret reason" in line for line in shown)
+    assert "20,015" not in "".join(shown)
+    found = json.loads(
+        ask("compare", tmp_path / "leaderboards/told", "quiet", "silent", "--json").out
+    )
+    assert {row["a_answered"] for row in found["explained"]} == {0}
 
 
 def test_compare_prints_explanations_in_full_as_json(ask):

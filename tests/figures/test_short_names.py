@@ -1,7 +1,9 @@
 """Long names in pictures: whole where there is room, and no two alike."""
 
 from dataclasses import replace
+from itertools import combinations
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,7 +14,9 @@ from geobench.board import tables
 from geobench.figures.accuracy import draw_accuracy
 from geobench.figures.cost import draw_cost
 from geobench.figures.curves import GROUPS, draw_curves
+from geobench.figures.maps import Errors, draw_errors
 from geobench.figures.short_names import ABOVE, BESIDE, short_names, shortened
+from geobench.readable import number
 
 FEW_LETTERS = st.text("ab-", min_size=1, max_size=150)
 
@@ -75,3 +79,35 @@ def test_long_names_lie_whole_within_the_picture_and_none_is_twice(folder, name)
         extent = Text.get_window_extent(text)
         assert extent.x0 >= figure.bbox.x0, text
         assert extent.x1 <= figure.bbox.x1, text
+
+
+LONG = [f"vendor{n}_model-12-instruct-2025-preview" for n in range(17)]
+KINDS = {
+    "models": LONG,
+    "wide": ["W" * 200 + str(n) for n in range(5)],
+    "one": LONG[:1],
+    "three": ["uniform", *LONG[:2]],
+    "differ in the middle": [f"{'a' * 40}-{n}-{'z' * 40}" for n in range(4)],
+}
+
+
+@pytest.mark.parametrize("median", [None, 3.25, 12_345.6])
+@pytest.mark.parametrize("kind", KINDS)
+def test_titles_of_error_maps_are_whole_apart_and_not_alike(kind, median):
+    labels = KINDS[kind]
+    points = np.array([[10.0, 20.0]])
+    found = [Errors(label, points, np.array([5.0]), median) for label in labels]
+    figure = draw_errors(found, part="official/test", stamp="", whole=True, on_earth=False)
+    figure.draw_without_rendering()
+    titles = [axes.title for axes in figure.axes[: len(labels)]]
+    written = [title.get_text() for title in titles]
+    assert len({*written}) == len(labels)
+    if median is not None:
+        assert all(text.endswith(f": median {number(median)} km") for text in written)
+    boxes = [Text.get_window_extent(title) for title in titles]
+    for box in boxes:
+        assert box.x0 >= figure.bbox.x0
+        assert box.x1 <= figure.bbox.x1
+    assert not any(a.overlaps(b) for a, b in combinations(boxes, 2))
+    if kind == "one":
+        assert labels[0] in written[0]

@@ -71,6 +71,44 @@ def test_a_refusal_is_half_the_earth_away_and_the_page_says_it(geobench, tmp_pat
     assert frame.answered.dtype == float
 
 
+def test_the_page_says_what_metrics_of_draws_see_of_a_refusal(geobench, tmp_path, world):
+    truth, guess = world
+    write(tmp_path)
+    text = (tmp_path / "b.yaml").read_text().replace("risk-coverage", "energy")
+    (tmp_path / "b.yaml").write_text(text)
+    assert geobench("run", "b.yaml", "--no-figures").code == 0
+    rows = rows_of(tmp_path)
+    plain = "refusals: 12 of 60 photos are not answered, and scored as the point farthest from the "
+    plain += "truth"
+    drawn = f"{plain} (in metrics of draws: as the uniform)"
+    for summary in ("distance.mean", "accuracy@200km", "geoscore"):
+        assert rows["official/test", "shy", summary]["note"].startswith(plain)
+        assert "draws" not in rows["official/test", "shy", summary]["note"]
+    energy = rows["official/test", "shy", "energy"]
+    assert drawn in energy["note"]
+    # E d(X, y) - E d(X, X') / 2 of the uniform is a quarter of half the Earth's circumference.
+    error = np.where(SHY, np.pi * 6371.0088 / 4, distance_km(guess, truth))
+    assert float(energy["value"]) == pytest.approx(error.mean(), rel=0.05)
+    page = (tmp_path / "leaderboards/refused/README.md").read_text()
+    whole, sliced = (line for line in page.splitlines() if line.startswith("| ") and plain in line)
+    assert whole.count("refusals: ") == sliced.count("refusals: ") == 1
+    assert drawn in whole
+    assert drawn not in sliced  # a table of GeoScore alone
+    assert geobench("verify", "leaderboards/refused").code == 0
+
+
+@pytest.mark.parametrize("missing", ["farthest", "uniform"])
+def test_a_page_without_metrics_of_draws_says_nothing_of_them(geobench, tmp_path, world, missing):
+    write(tmp_path, missing=missing)
+    text = (tmp_path / "b.yaml").read_text().replace(", risk-coverage", "")
+    (tmp_path / "b.yaml").write_text(text)
+    assert geobench("run", "b.yaml", "--no-figures").code == 0
+    page = (tmp_path / "leaderboards/refused/README.md").read_text()
+    assert "12 of 60 photos are not answered" in page
+    assert "metrics of draws" not in page
+    assert "metrics of draws" not in (tmp_path / "leaderboards/refused/table.csv").read_text()
+
+
 def test_a_slice_has_the_share_of_its_own_photos(geobench, tmp_path, world):
     write(tmp_path)
     assert geobench("run", "b.yaml", "--no-figures").code == 0

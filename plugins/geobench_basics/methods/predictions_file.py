@@ -92,7 +92,7 @@ def _known(context: Context) -> dict[str, NDArray[np.str_]]:
 
 
 _STAND_INS = {
-    "farthest": "the point farthest from the truth",
+    "farthest": "the point farthest from the truth (in metrics of draws: as the uniform)",
     "uniform": "a point drawn uniformly",
     "prior": "the answer of the prior",
 }
