@@ -58,9 +58,13 @@ def how_to_choose(
         within: what tells rows of a photo apart already, (R,) each: parts, samples.
     """
     for name, column in file.columns.items():
-        if columns.is_too_long(columns.as_strings(column)).any():
+        try:
+            text = columns.as_strings(column)
+        except DataError:  # floats that are no names
+            continue
+        if columns.is_too_long(text).any():
             continue  # an explanation, of which an array would be as wide everywhere
-        values = columns.as_array(column)
+        values = columns.as_array(text)
         if not 2 <= len(np.unique(values)) <= _KINDS:
             continue
         if len(set(zip(ids, *within, values, strict=True))) == file.rows:
