@@ -59,9 +59,13 @@ def how_to_choose(
         within: what tells rows of a photo apart already, (R,) each: parts, samples.
     """
     for name, column in file.columns.items():
-        if is_too_long(as_strings(column)).any():
+        try:
+            text = as_strings(column)
+        except DataError:  # floats that are no names
+            continue
+        if is_too_long(text).any():
             continue  # an explanation, of which an array would be as wide everywhere
-        values = as_array(column)
+        values = as_array(text)
         if not 2 <= len(np.unique(values)) <= _KINDS:
             continue
         if len(set(zip(ids, *within, values, strict=True))) == file.rows:

@@ -46,7 +46,7 @@ def meeting_forms(texts: NDArray[np.str_]) -> NDArray[np.str_]:
 
 def is_nothing(column: ArrowColumn) -> NDArray[np.bool_]:
     """Where a column is empty, or says what is written in the place of a number, (N,)."""
-    if pa.types.is_floating(_plain(column).type):
+    if pa.types.is_floating(_plain(column).type):  # no words, nor need numbers be exact
         return np.isnan(as_numbers(column))
     there = pc.is_in(as_strings(column), value_set=pa.array(["", *missing.WORDS]))
     return np.asarray(there.to_numpy())

@@ -110,14 +110,20 @@ class SaidAlong:
         wrong = [name for name, mask in self.unreadable.items() if mask.any()]
         if not wrong:
             return ""
-        told = [f"{name} as {self._range(name)}" for name in wrong]
-        text = f"Write {' and '.join(told)}. "
+        scale = ""
         if CONFIDENCE in wrong and self.scale == 1:
-            values = self.numbers[CONFIDENCE][self.unreadable[CONFIDENCE] & ~self.percent]
-            if ((values > 1) & (values <= _PERCENT)).any():
-                text = f"`confidence_scale: 100` reads percent, 10 marks up to ten. {text}"
+            mask = self.unreadable[CONFIDENCE] & ~self.percent
+            values = self.numbers[CONFIDENCE][mask]
+            scaled = (values > 1) & (values <= _PERCENT)
+            if scaled.any():
+                scale = "`confidence_scale: 100` reads percent, 10 marks up to ten. "
+            if scaled.all() and mask.sum() == self.unreadable[CONFIDENCE].sum():
+                wrong.remove(CONFIDENCE)
+        if not wrong:
+            return scale
+        told = " and ".join(f"{name} as {self._range(name)}" for name in wrong)
         kept = json.dumps([name for name in ALL if name not in wrong], separators=(",", ":"))
-        return f"{text}Or leave out what is none: `along: {kept}` . "
+        return f"{scale}Write {told}. Or leave out what is none: `along: {kept}` . "
 
     def _range(self, name: str) -> str:
         if name != CONFIDENCE:

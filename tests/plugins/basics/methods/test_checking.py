@@ -142,7 +142,9 @@ def test_a_percentage_that_is_none_is_shown(tmp_path, value):
 
 def test_what_helps_depends_on_the_scale_that_is_set(tmp_path):
     rows = confidences(np.arange(20) * 5)
-    assert "confidence_scale: 100" in refused(tmp_path, rows, CONFIDENT).remedy
+    remedy = refused(tmp_path, rows, CONFIDENT).remedy
+    assert "confidence_scale: 100" in remedy
+    assert "along" not in remedy
     fitted(tmp_path, rows, CONFIDENT, confidence_scale=100)
     for scale, values in ((100, [150] * 20), (10, ["high"] * 20), (1, ["high"] * 20)):
         remedy = refused(tmp_path, confidences(values), CONFIDENT, confidence_scale=scale).remedy
@@ -246,3 +248,28 @@ def test_values_are_shown_of_the_rows_that_were_chosen(tmp_path):
     rows = [["a", *row] for row in ROWS] + [["b", name, "no", "place"] for name in IDS]
     error = refused(tmp_path, rows, ["model", *HEAD], where={"model": "b"})
     assert "20 of coordinates that are no numbers (first: p00: 'no', 'place'" in str(error)
+
+
+@pytest.mark.parametrize("value", [np.inf, 1e300, -np.inf])
+@pytest.mark.parametrize("column", ["lat", "lon", "confidence", "cost"])
+def test_floats_beyond_all_names_are_shown_as_any_other(tmp_path, column, value):
+    frame = pd.DataFrame(ROWS, columns=HEAD).assign(confidence=0.5, cost=0.1)
+    frame[column] = frame[column].astype(float)
+    frame.loc[3, column] = value
+    frame.loc[[5, 6], "cost"] = np.nan
+    frame.to_parquet(tmp_path / "answers.parquet")
+    made = PredictionsMethod(PredictionsConfig(file=tmp_path / "answers.parquet"))
+    with pytest.raises(DataError, match="answers do not fit") as caught:
+        made.check(context())
+    shown = [str(value) if name == column else str(frame.loc[3, name]) for name in ("lat", "lon")]
+    shown = shown if column in ("lat", "lon") else [str(value)]
+    assert f"(first: p03: {', '.join(map(repr, shown))})" in str(caught.value)
+
+
+def test_percent_signs_are_read_in_categories_too(tmp_path):
+    values = [f"{i}%" for i in range(20)]
+    frame = pd.DataFrame(ROWS, columns=HEAD).assign(confidence=pd.Categorical(values))
+    frame.to_parquet(tmp_path / "answers.parquet")
+    made = PredictionsMethod(PredictionsConfig(file=tmp_path / "answers.parquet"))
+    made.fit(NONE, NONE, context())
+    np.testing.assert_allclose(asked(made).along["confidence"].values, np.arange(20) / 100)
