@@ -328,7 +328,7 @@ def test_decimal_commas_are_read_where_commas_stand_between_no_values(tmp_path, 
         ('a,"48,1","2,5"\nb,"-0,25","7"\n', [[48.1, 2.5], [-0.25, 7]]),
         ('a,"48,125","2,351"\n', [[48.125, 2.351]]),
         ('a,"48,125",2\nb,"1,5",3.5\n', [[48.125, 2], [1.5, 3.5]]),
-        ('"a","48,1","2,5"\n"b",48.5," 3,5 "\n', [[48.1, 2.5], [48.5, 3.5]]),
+        ('"a","48,1","2,5"\n"b",48," 3,5 "\n', [[48.1, 2.5], [48, 3.5]]),
     ],
 )
 def test_quoted_decimal_commas_are_read_where_commas_stand_between_values(tmp_path, rows, points):
