@@ -100,10 +100,11 @@ class ColumnFile:
 
     def numbers(self, name: str) -> NDArray[np.float64]:
         """A column as float64 (N,), NaN where there is no number; a comma may stand for the decimal
-        point, but for `1,250` where commas stand between values and other numbers have points."""
+        point. Where commas stand between values, it does not beside numbers with points in the same
+        column, nor in `1,250` beside such numbers in others."""
         column = self.columns[name]
         comma = self.delimiter not in ("", ",")
-        if not comma and (commas := with_commas(column)):
+        if not comma and (commas := with_commas(column)) and not with_points(column):
             clear = commas > maybe_thousands(column)
             comma = clear or not any(map(with_points, self.columns.values()))
         return as_numbers(column, comma=comma)

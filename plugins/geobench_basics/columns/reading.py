@@ -51,7 +51,7 @@ def read_columns(path: Path) -> ColumnFile:
         )
     try:
         file = _read(path)
-    except (pa.ArrowException, OSError, csv.Error) as error:
+    except (pa.ArrowException, OSError, csv.Error, UnicodeDecodeError) as error:
         number = error.errno if isinstance(error, OSError) else None
         said = " ".join(str(error).split())[:_SHOWN].rstrip(".")
         raise DataError(

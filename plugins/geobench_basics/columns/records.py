@@ -15,6 +15,7 @@ Bytes: TypeAlias = NDArray[np.uint8]
 _QUOTE, _LF, _CR = b'"'[0], b"\n"[0], b"\r"[0]
 _PIECE = 1 << 24  # bytes compared at a time
 _CACHED = 1 << 20  # bytes of which several things are asked
+_COORDINATES = 2  # numbers that show where a record has its place
 _LOOKED = 100  # lines of a quoted value that show whether they are rows
 _NUMBER = re.compile(r"[-+]?(\d+[.,]?\d*|[.,]\d+)([eE][-+]?\d+)?")
 
@@ -242,8 +243,9 @@ def _are_rows(lines: list[list[str]], record: list[str]) -> bool:
     """Whether the lines of a quoted value are rows by themselves: they have numbers where the
     record has them. One line holds those of the record itself, and so two have to."""
     numbers = [place for place, value in enumerate(record) if _is_number(value)]
-    places = numbers or [place for place, value in enumerate(record) if _is_nothing(value)]
-    full = [all(_is_number(line[place]) for place in places) for line in lines]
+    nothing = [place for place, value in enumerate(record) if _is_nothing(value)]
+    places = numbers if len(numbers) >= _COORDINATES else [*numbers, *nothing]
+    full = [all(_is_number(line[place]) for place in numbers or places) for line in lines]
     fits = (
         all(_is_number(line[place]) or _is_nothing(line[place]) for place in places)
         for line in lines

@@ -241,3 +241,11 @@ def test_ids_held_as_floats_are_refused_where_whole_numbers_are_not_exact(tmp_pa
             read_answers(tmp_path / "photos.parquet")
     with pytest.raises(DataError, match=r"column id: .*infinite numbers \(1 of 2\)"):
         table(tmp_path, id=pa.array(np.array([np.inf, 5], kind)))
+
+
+def test_a_column_whose_name_is_no_utf_8_is_one_sentence(tmp_path):
+    file = written(tmp_path, breite=[1, 2])
+    damaged = file.read_bytes().replace(b"breite", b"br\xacite")
+    file.write_bytes(damaged)
+    with pytest.raises(DataError, match="cannot be read"):
+        read_columns(file)
