@@ -25,6 +25,7 @@ MOST = 200
 _SIZE = 7.5  # points, of the titles of photos
 _SAID = 6.5  # points, of what a method says of a photo, which stands below its map
 _LINES = 2  # of that, at most; the whole stands in what `geobench worst --csv` writes
+_MOST_SAID = 250  # letters for which two lines may have room
 
 
 def draw_contact_sheet(
@@ -37,8 +38,9 @@ def draw_contact_sheet(
 ) -> "Figure":
     """Two photos a row: the picture, and a map with the truth (dot), the answer (cross), the way.
 
-    What the method says of a photo stands below, shortened. No title is upon another: where there
-    is no room for names, a second line is begun, and a name that is longer still loses its middle.
+    What the method says of a photo stands below, shortened. A photo that it declined shows its
+    truth alone: what stands in is no answer. No title is upon another: where there is no room for
+    names, a second line is begun, and a name that is longer still loses its middle.
 
     Args:
         found: the photos, worst first; of more than MOST the first are shown.
@@ -53,10 +55,7 @@ def draw_contact_sheet(
     corner = fitted(stamp, lambda text: width_of(text, size=7) <= WIDTH - 0.2)
     titles = [_title(place, wrong, width - 0.2) for place, wrong in enumerate(found, 1)]
     more = 0.125 * max((text.count("\n") for text in titles), default=0)
-    said = [
-        wrapped(in_a_line(wrong.remark, 250), width - 0.2, size=_SAID, most=_LINES)
-        for wrong in found
-    ]
+    said = [_said(wrong.explanation or "", width - 0.2) for wrong in found]
     below = 0.11 * max(map(len, said), default=0)
     height, above = (1.4 if show else 1.75) + more + below, 0.25 + more
     head = 0.55 + 0.19 * (len(heads) - 1)
@@ -102,18 +101,39 @@ def draw_contact_sheet(
     return figure
 
 
+def _said(words: str, room: float) -> list[str]:
+    """The beginning of what a method says of a photo, as the lines below its map, and how many
+    letters more there are."""
+
+    def lines(most: int) -> list[str]:
+        return wrapped(in_a_line(words, most), room, size=_SAID, most=_MOST_SAID)
+
+    whole = lines(_MOST_SAID)  # which needs no sentence that counts what is left out
+    if len(whole) <= _LINES:
+        return whole
+    low, high = 0, _MOST_SAID  # how many letters stand there
+    while low < high:
+        count = (low + high + 1) // 2
+        low, high = (count, high) if len(lines(count)) <= _LINES else (low, count - 1)
+    return lines(low)
+
+
 def _title(place: int, wrong: Wrong, room: float) -> str:
     """What stands above a photo: in one line where that has room, else the answer in a second.
 
     Only names lose their middle where there is no room for them, and no number does.
     """
-    away = f"{number(wrong.error_km)} km"
+    declined = wrong.answered is False
+    away = "not answered" if declined else f"{number(wrong.error_km)} km"
     if not wrong.near_truth:
         return f"{place}. {away}"
 
     def fits(text: str) -> bool:
         return width_of(text, size=_SIZE, bold=True) <= room
 
+    if declined:
+        head = f"{place}. {{}}: {away}"
+        return head.format(fitted(wrong.near_truth, lambda name: fits(head.format(name))))
     truth, answer = f"{place}. {{}} \N{RIGHTWARDS ARROW}", f"{{}}: {away}"
     whole = f"{truth} {answer}".format(wrong.near_truth, wrong.near_answer)
     if fits(whole):
@@ -133,6 +153,9 @@ def _photo(axes: "Axes", pixels: Image | BrokenPicture) -> None:
 
 def _way(axes: "Axes", wrong: Wrong, *, on_earth: bool) -> None:
     draw_flat_world(axes, on_earth=on_earth)
+    if wrong.answered is False:
+        axes.plot(*wrong.truth[::-1], marker="o", ms=4, color=TRUTH)
+        return
     steps = np.linspace(0, 1, 200)[:, None]
     way = geo.interpolate(wrong.truth, wrong.answer, steps[:, 0])
     way = untorn(way)

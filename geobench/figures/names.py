@@ -1,11 +1,12 @@
 """Names beside lines and dots, none upon another, and numbers beside logarithmic axes."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from geobench.figures.fitted import width_of
 from geobench.figures.style import LEADER_INCHES, NAME_INCHES, NAME_SIZE, Look
 from geobench.geo import Floats
 from geobench.names import CEILING
@@ -77,6 +78,10 @@ def spread(wanted: Floats, sizes: Floats) -> Floats:
     return np.asarray(apart + steps)
 
 
+_BETWEEN = 0.02
+"""Inches, at least, on each side of a number below a panel."""
+
+
 def number_axis(
     axes: "Axes", which: Literal["x", "y"], low: float, high: float, *, most: int, logarithmic: bool
 ) -> None:
@@ -104,7 +109,42 @@ def number_axis(
         found: Any = MaxNLocator(min(most, 5)).tick_values(low, high)
         ticks = [float(tick) for tick in found if low <= tick <= high]
     ticks = ticks if len(ticks) > 1 else [low, high]
-    axis = axes.xaxis if which == "x" else axes.yaxis
-    axis.set_ticks(ticks, labels=[f"{tick:,.6g}" for tick in ticks])
-    axis.set_minor_locator(NullLocator())
     (axes.set_xlim if which == "x" else axes.set_ylim)(low, high)
+    if which == "x":  # numbers below an axis are wider than they are high
+        ticks = _apart(axes, ticks)
+    axis = axes.xaxis if which == "x" else axes.yaxis
+    axis.set_ticks(ticks, labels=[_written(tick) for tick in ticks])
+    axis.set_minor_locator(NullLocator())
+
+
+def _written(tick: float) -> str:
+    return f"{tick:,.6g}"
+
+
+def _apart(axes: "Axes", ticks: Sequence[float]) -> list[float]:
+    """Of numbers below a panel those that have room, or its limits where not even two have.
+
+    Args:
+        axes: whose limits and scale are final.
+        ticks: ascending, two or more.
+    """
+    from matplotlib import rcParams
+    from matplotlib.font_manager import FontProperties
+
+    size = FontProperties(size=rcParams["xtick.labelsize"]).get_size_in_points()
+    inches = axes.bbox.width / axes.figure.dpi
+    ends = axes.transData + axes.transAxes.inverted()
+    at = {tick: inches * float(ends.transform((tick, axes.get_ylim()[1]))[0]) for tick in ticks}
+    half = {tick: width_of(_written(tick), size=size) / 2 + _BETWEEN for tick in ticks}
+
+    def clear(one: float, other: float) -> bool:
+        return at[one] + half[one] <= at[other] - half[other]
+
+    first, *between, last = ticks
+    if not clear(first, last):
+        return list(axes.get_xlim())
+    kept = [first]
+    for tick in between:
+        if clear(kept[-1], tick) and clear(tick, last):
+            kept.append(tick)
+    return [*kept, last]

@@ -1,5 +1,6 @@
 """Titles of contact sheets: within the picture, and never upon each other or upon a map."""
 
+import re
 import time
 from itertools import combinations
 
@@ -169,6 +170,59 @@ def test_what_is_said_stands_below_its_map_and_upon_nothing(words, show):
     check_no_overprint(
         draw_contact_sheet(found, title="loud", stamp="board", on_earth=False, show=show)
     )
+
+
+@pytest.mark.parametrize("show", [None, pixels])
+@pytest.mark.parametrize("size", [10, 60, 100, 249, 250, 251, 400, 30_000])
+def test_what_is_said_is_shortened_once_at_its_end_and_what_is_left_out_is_counted(size, show):
+    words = "".join(f"word{n} " for n in range(6000))[:size].strip()
+    truth, answer = np.array([10.0, 20.0]), np.array([-40.0, 150.0])
+    found = [Wrong("p", 3.0, truth, answer, "Omaha, US", "Nîmes, FR", True, words)]
+    figure = draw_contact_sheet(found, title="t", stamp="s", on_earth=False, show=show)
+    (text,) = (text for text in boxes(figure) if text.startswith("word0"))
+    assert text.count("\n") < 2
+    line = text.replace("\n", " ")
+    begin, cut, end = line.partition(ELLIPSIS)
+    assert ELLIPSIS not in end
+    if not cut:
+        assert line == words
+        return
+    assert words.replace(" ", "").startswith(begin.replace(" ", ""))
+    (left_out,) = re.findall(r"^ \(([\d,]+) letters more\)$", end)
+    assert int(left_out.replace(",", "")) == len(words) - len(begin) or words[len(begin)] == " "
+    assert len(begin) > 60
+
+
+def test_a_short_text_is_whole():
+    for words in ("a church", "", "word " * 15):
+        truth, answer = np.array([10.0, 20.0]), np.array([-40.0, 150.0])
+        found = [Wrong("p", 3.0, truth, answer, "Omaha, US", "Nîmes, FR", True, words)]
+        figure = draw_contact_sheet(found, title="t", stamp="s", on_earth=False)
+        assert not [text for text in boxes(figure) if ELLIPSIS in text]
+
+
+@pytest.mark.parametrize("towns", [*TOWNS.values()])
+@pytest.mark.parametrize("show", [None, pixels])
+def test_of_a_photo_that_was_declined_no_answer_is_shown(towns, show):
+    truth, answer = np.array([10.0, 20.0]), np.array([-10.0, -160.0])
+    found = [
+        Wrong("p", 20_015.1, truth, answer, *towns, False, "I decline"),
+        Wrong("q", 19_000.0, truth, answer, *towns, True, "it is"),
+    ]
+    figure = draw_contact_sheet(found, title="t", stamp="s", on_earth=False, show=show)
+    check_no_overprint(figure)
+    declined, answered = sorted(text for text in boxes(figure) if text[0].isdigit())
+    assert declined.endswith("not answered")
+    assert "km" not in declined.replace(towns[0], "")
+    assert ARROW not in declined
+    assert answered.endswith("19,000 km")
+    assert "I decline" in boxes(figure)
+    maps = {axes.get_label(): axes for axes in figure.axes}
+    markers = {
+        name: [line.get_marker() for line in maps[name].lines if line.get_marker() in ("o", "x")]
+        for name in ("map-0", "map-1")
+    }
+    assert markers == {"map-0": ["o"], "map-1": ["o", "x"]}
 
 
 def _head(wrong):

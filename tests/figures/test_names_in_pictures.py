@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from matplotlib.text import Text
 from scipy.optimize import minimize
 
@@ -12,7 +13,8 @@ from drawn_pictures import crowded, drawn, slopes
 from geobench.board import tables
 from geobench.figures.accuracy import draw_accuracy
 from geobench.figures.cost import draw_cost
-from geobench.figures.names import spread
+from geobench.figures.names import number_axis, spread
+from geobench.figures.style import house_style
 
 
 @pytest.mark.parametrize(("count", "length"), [(2, 5), (12, 20), (24, 60)])
@@ -72,3 +74,25 @@ def test_positions_are_spread_as_little_as_possible(seed):
     ]
     best = minimize(lambda x: ((x - wanted) ** 2).sum(), found, constraints=limits, tol=1e-12)
     assert ((found - wanted) ** 2).sum() <= best.fun + 1e-9
+
+
+@pytest.mark.parametrize("low", [0.000_123, 0.0034, 0.04, 0.9, 3.0, 99.0, 1234.0, 45_678.0, 9e6])
+@pytest.mark.parametrize("ratio", [1.001, 1.3, 3.0, 8.0, 40.0, 1000.0])
+@pytest.mark.parametrize("width", [1.0, 1.6, 3.5])
+@pytest.mark.parametrize("logarithmic", [True, False])
+def test_numbers_below_a_panel_do_not_overprint_however_narrow_it_is(
+    low, ratio, width, logarithmic
+):
+    with house_style():
+        figure = Figure(figsize=(5, 2))
+        axes = figure.add_axes((0.2, 0.3, width / 5, 0.6))
+        if logarithmic:
+            axes.set_xscale("log")
+        axes.set_xlim(low, low * ratio)
+        number_axis(axes, "x", low, low * ratio, most=5, logarithmic=logarithmic)
+        figure.draw_without_rendering()
+        assert axes.get_xlim() == pytest.approx((low, low * ratio))
+        labels = [text for text in axes.get_xticklabels() if text.get_text()]
+        assert len(labels) >= 2
+        boxes = [text.get_window_extent() for text in labels]
+        assert not any(a.overlaps(b) for a, b in pairwise(boxes))
