@@ -1,7 +1,7 @@
 """The rows of one part: from its scores to the numbers of table.csv, not ranked yet."""
 
 from dataclasses import replace
-from typing import NamedTuple, TypeAlias, final
+from typing import Any, NamedTuple, TypeAlias, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -114,15 +114,9 @@ def _row(
     estimate = number.estimate
     row = Row(
         *head,
-        value=estimate.value,
-        low=estimate.low,
-        high=estimate.high,
-        seed_sd=estimate.seed_sd,
-        seeds=estimate.seeds,
-        photos=estimate.photos,
+        **_numbers_of(estimate),
         not_applicable=lost,
         answered=entry.share_answered(answer.photos),
-        effective_units=estimate.effective_units,
         status=entry.status,
         note=joined(
             note,
@@ -161,14 +155,17 @@ def _out_of_reach(scores: MetricScores, summary: Summary) -> bool:
 
 def filled(row: Row, estimate: Estimate) -> Row:
     """A row with a number, its interval, and why that is weak."""
-    return replace(
-        row,
-        value=estimate.value,
-        low=estimate.low,
-        high=estimate.high,
-        seed_sd=estimate.seed_sd,
-        seeds=estimate.seeds,
-        photos=estimate.photos,
-        effective_units=estimate.effective_units,
-        note=joined(row.note, estimate.note),
-    )
+    return replace(row, **_numbers_of(estimate), note=joined(row.note, estimate.note))
+
+
+def _numbers_of(estimate: Estimate) -> dict[str, Any]:
+    """The columns of a row that an estimate fills."""
+    return {
+        "value": estimate.value,
+        "low": estimate.low,
+        "high": estimate.high,
+        "seed_sd": estimate.seed_sd,
+        "seeds": estimate.seeds,
+        "photos": estimate.photos,
+        "effective_units": estimate.effective_units,
+    }

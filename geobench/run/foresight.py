@@ -27,7 +27,8 @@ def answered_by_all(
     if split.plugin.config.only != subsets.ANSWERED_BY_ALL:
         return drawn
     chosen = {part.name: np.ones(len(part), bool) for part in drawn.parts}
-    context = Context(seed=0, part_ids=ids_of(split.label, drawn.parts))
+    everyone = {f"{split.label}/{part.name}": part.dataset.table.ids for part in drawn.parts}
+    context = Context(seed=0, part_ids=ids_of(split.label, drawn.parts), dataset_ids=everyone)
     for method in methods:
         for label, points in _foreseen(method.plugin, context).items():
             chosen[label.removeprefix(f"{split.label}/")] &= np.isfinite(points).all(axis=-1)

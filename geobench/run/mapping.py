@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geobench import drafts, geo
+from geobench.answers import Answers
 from geobench.config.benchmark import Benchmark
 from geobench.data import BrokenPicture, Image, Indices, smallest_by_hash
 from geobench.errors import PredictionError
@@ -169,6 +170,8 @@ def _asked(
     rows = chosen(known["id"], known["novelty"], photos)
     examples = planned.inputs.examples(evaluation.part, wanted(method)).take(rows)
     prediction = method.predict(examples, context)
+    if isinstance(prediction, Answers):  # as it was scored
+        prediction = prediction.facing(known["truth"][rows])
     protocol = Protocol(
         training.seed, evaluation.task.digest, bench.chunk, bench.photos, bench.samples
     )

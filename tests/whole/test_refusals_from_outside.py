@@ -173,3 +173,16 @@ def test_a_record_holds_who_was_declined_and_what_stands_in(geobench, tmp_path, 
     assert "answered" not in found[None][1]
     np.testing.assert_array_equal(found[12][1]["answered"], ~SHY)
     assert found[12][0]["stand_in"] == "a point drawn uniformly"
+
+
+def test_a_map_shows_the_answers_that_were_scored(geobench, tmp_path, world):
+    write(tmp_path)
+    assert geobench("run", "b.yaml", "--no-figures").code == 0
+    done = geobench("map", "b.yaml", "--photos", str(COUNT))
+    assert done.code == 0, done.text
+    records = sorted((tmp_path / "leaderboards/refused/runs").glob("*/predictions-*"))
+    assert len(records) == 2
+    for record in records:
+        with np.load(record / "answer.npz") as said, np.load(record / "map.npz") as shown:
+            np.testing.assert_allclose(shown["answer"], said["answer"][shown["rows"]])
+    assert geobench("verify", "leaderboards/refused").code == 0
