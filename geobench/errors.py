@@ -64,9 +64,56 @@ class DeadlineError(GeobenchError):
     """A training that ran into the benchmark's deadline; it stores nothing."""
 
 
+LONGEST = 2000
+"""Letters of an error's text that are shown and kept; what follows is counted."""
+
+
+def words_of(error: BaseException, most: int = LONGEST) -> str:
+    """What an error says, in one line that every file and terminal takes, whoever raised it.
+
+    Its text may be of megabytes, hold half a character, or not be had at all.
+    """
+    try:
+        text = str(error)
+    except BaseException as worse:  # it is of code that is not ours, and is asked while it fails
+        return f"(what it says cannot be had: its text raises {type(worse).__name__})"
+    return storable(" ".join(text[: 4 * most].split()), most, of=len(text))
+
+
+def storable(text: str, most: int, *, of: int = 0) -> str:
+    """A text without halves of characters, of at most so many letters; what is cut is counted.
+
+    Args:
+        text: any.
+        most: letters that are kept.
+        of: letters that the whole has, of which `text` may be the beginning.
+    """
+    whole = text.encode("utf-8", "backslashreplace").decode()
+    if len(whole) <= most and of <= 4 * most:
+        return whole
+    left = max(of, len(whole)) - most
+    return f"{whole[:most]}\N{HORIZONTAL ELLIPSIS} ({left:,} letters more)"
+
+
+def said_by(error: BaseException) -> str:
+    """Kind and words of an error in one line; of one of ours the words alone."""
+    if isinstance(error, GeobenchError):
+        return words_of(error)
+    return f"{type(error).__name__}: {words_of(error)}"
+
+
+LONGEST_TRACEBACK = 100_000
+"""Letters of a traceback that are kept."""
+
+
+def traced(error: BaseException) -> str:
+    """The traceback of an error, as a file keeps it."""
+    return storable("".join(traceback.format_exception(error)), LONGEST_TRACEBACK)
+
+
 def unforeseen(error: BaseException) -> str:
     """An error that nobody foresaw in one line: its kind, what it says, and where in which file."""
-    said = " ".join(f"{type(error).__name__}: {error}".split())
+    said = f"{type(error).__name__}: {words_of(error)}"
     frames = traceback.extract_tb(error.__traceback__)
     return f"{said} ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else said
 

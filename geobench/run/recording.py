@@ -1,7 +1,6 @@
 """Recording: what one training answered on one part, as the folder of a record."""
 
 import logging
-import traceback
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
@@ -12,7 +11,7 @@ from geobench import drafts, geo, records
 from geobench.assignments import Part
 from geobench.catalogue import installed
 from geobench.data import Indices
-from geobench.errors import DeadlineError, GeobenchError, StoreError
+from geobench.errors import DeadlineError, StoreError, said_by, traced
 from geobench.features.encoding_time import EncodingTime
 from geobench.geo import Points
 from geobench.methods import Context
@@ -147,20 +146,13 @@ def failed(training: Training, error: BaseException, *, status: Status) -> dict[
         error: how.
         status: of the record, unless it was the deadline.
     """
-    text = in_one_line(error)  # it goes into tables; the traceback keeps its lines
+    text = said_by(error)  # it goes into tables; the traceback keeps its lines
     where = f"method {training.method.label}"
     return {
         "status": "deadline" if isinstance(error, DeadlineError) else status,
         "error": text if text.startswith(where) else f"{where}: {text}",
-        "traceback": "".join(traceback.format_exception(error)),
+        "traceback": traced(error),
     }
-
-
-def in_one_line(error: BaseException) -> str:
-    """What an error says; of one that is not ours, its kind, too."""
-    known = isinstance(error, GeobenchError)
-    text = str(error) if known else f"{type(error).__name__}: {error}"
-    return " ".join(text.split())
 
 
 def part_file(evaluation: Evaluation, train: Part) -> dict[str, NDArray[Any]]:
@@ -220,7 +212,7 @@ def refuse_other_answers(
 def write_faults(folder: Path, metrics: list[Metric], error: Exception) -> None:
     """Say in a record's folder that none of these metrics could be added, and why."""
     for metric in metrics:
-        fault = {"error": f"metric {metric.name}: {error}", "traceback": traceback.format_exc()}
+        fault = {"error": f"metric {metric.name}: {said_by(error)}", "traceback": traced(error)}
         files.write_json(folder / f"{metric.file_stem}.failed.json", fault)
 
 

@@ -1,7 +1,6 @@
 """Columns: one score per photo of a metric, and why a metric has none."""
 
 import logging
-import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, final
@@ -10,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geobench.data import Indices, Truth
-from geobench.errors import GeobenchError, PredictionError
+from geobench.errors import PredictionError, said_by, traced
 from geobench.geo import Floats, Points
 from geobench.metrics import NOT_APPLICABLE, NOT_SAMPLED, SCORED, Metric, ScoreContext
 from geobench.predictions import Atoms, Density, Prediction
@@ -165,6 +164,6 @@ def score(
 
 
 def _fault(metric: Metric, error: Exception) -> dict[str, str]:
-    text = str(error) if isinstance(error, GeobenchError) else f"{type(error).__name__}: {error}"
+    text = said_by(error)
     log.error("metric %s failed: %s", metric.name, text)
-    return {"error": f"metric {metric.name}: {text}", "traceback": traceback.format_exc()}
+    return {"error": f"metric {metric.name}: {text}", "traceback": traced(error)}
