@@ -20,6 +20,7 @@ from geobench.methods import Method
 from geobench.metrics import Metric
 from geobench.names import NAME
 from geobench.predictions import Density, Prediction
+from geobench.records.manifest import Reveals
 from geobench.records.record import DrawRule
 from geobench.splits import Split
 
@@ -33,7 +34,7 @@ Seed: TypeAlias = Annotated[int, Field(ge=0, le=MOST_SEED, strict=True)]
 class Benchmark(Config):
     """One entry of benchmarks.yaml, with every component configured."""
 
-    unkeyed = frozenset({"deadline"})
+    unkeyed = frozenset({"deadline", "environment"})
 
     name: str
     """Names the folder leaderboards/<name>."""
@@ -63,6 +64,9 @@ class Benchmark(Config):
     """Seconds after which a training is stopped and stores nothing; in no key."""
     on_broken: Literal["exclude", "fail"] = "exclude"
     """Photos whose pictures cannot be read are left out for all methods, or stop the run."""
+    environment: Reveals = "full"
+    """What records say of what their numbers were made with: `versions` leaves out operating
+    system, processor and git commit, `none` versions of packages, too; in no key."""
 
     added: ClassVar[Lookup[str, Any]] = {"density_photos": None, "density_samples": None}
     """Fields that are left out of digests at these values: what was stored before there were such

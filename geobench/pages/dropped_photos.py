@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple, final
 
-from geobench.pages.markdown_tables import plain, prose
+from geobench.markdown_text import code, named, plain, prose
 from geobench.records import Manifest
 from geobench.records.manifest import StoredDataset
 
@@ -20,7 +20,7 @@ def dropped(manifest: Manifest) -> list[str]:
     was dropped."""
     from tabulate import tabulate
 
-    rows = [row for named in _named(manifest) for row in _rows(named)]
+    rows = [row for each in _named(manifest) for row in _rows(each)]
     if not rows:
         return []
     cells = [[f"{row.photos:,}", row.of, plain(row.why)] for row in rows]
@@ -47,16 +47,16 @@ def _named(manifest: Manifest) -> list[_Named]:
     """Each dataset once, with the parts from elsewhere whose photos are its."""
     found = {manifest.dataset.digest: _Named(manifest.dataset, [])}
     for label, part in manifest.parts.items():
-        named = found.setdefault(part.dataset.digest, _Named(part.dataset, []))
+        tested = found.setdefault(part.dataset.digest, _Named(part.dataset, []))
         if part.dataset.digest != manifest.dataset.digest:
-            named.parts.append(label)
+            tested.parts.append(label)
     return list(found.values())
 
 
-def _rows(named: _Named) -> Iterator[_Row]:
-    about = named.dataset
-    tested = f" ({', '.join(named.parts)})" if named.parts else ""
-    of = f"{about.promised:,} of {prose(about.title) or f'`{about.name}`'}{tested}"
+def _rows(each: _Named) -> Iterator[_Row]:
+    about = each.dataset
+    tested = f" ({', '.join(map(named, each.parts))})" if each.parts else ""
+    of = f"{about.promised:,} of {prose(about.title) or code(about.name)}{tested}"
     yield from _listed(of, about.broken, "")
     unexplained = about.promised - about.photos - sum(about.broken.values())
     if unexplained > 0:
