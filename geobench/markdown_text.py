@@ -4,7 +4,11 @@ import re
 
 from geobench.readable import printable
 
-_NAME = re.compile(r"[A-Za-z0-9][\w ,.;:@+%/()='-]*", re.ASCII)
+# A name such as accuracy@0.5km is no address.
+_NAME = re.compile(
+    r"(?!.*(?:\w:\S|www\.|@[a-z][\w-]*\.|(?<!\w)@))[a-z0-9][\w ,.;:@+%/()='-]*",
+    re.ASCII | re.IGNORECASE,
+)
 _LIVE = re.compile(
     r"\b(?:https?|ftp|file|mailto|xmpp):\S+|\bwww\.\S+|(?<![^\s(,;:'\"])[\w.+-]*@\w[\w.-]*", re.I
 )
