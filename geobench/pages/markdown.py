@@ -11,7 +11,7 @@ from geobench.board.tables import Row, Tables
 from geobench.markdown_text import code, disarmed, named, plain, prose, said
 from geobench.names import CEILING
 from geobench.pages import about_intervals
-from geobench.pages.dropped_photos import dropped
+from geobench.pages.dropped_photos import dropped, withheld
 from geobench.pages.markdown_tables import (
     copies,
     gap_table,
@@ -219,6 +219,7 @@ def _part(board: Leaderboard, part: str, tables: Tables, *, copied: Mapping[str,
         first = primary([row for row in mine if row.overall])
         lines += [f"<details><summary>{named(first)} by slice</summary>", ""]
         lines += [slice_table(mine, first), "", "</details>", ""]
+    lines += withheld(board.part(part))
     return [*lines, _facts(board.manifest.parts[part].facts), ""]
 
 
