@@ -19,6 +19,7 @@ from geobench.methods import Context
 from geobench.metrics import Metric
 from geobench.records import Fit, Record, Status, files, verdicts
 from geobench.records.beside import Beside
+from geobench.records.record import Checked
 from geobench.records.stored_records import SAME_ANSWER_KM, StoredRecord
 from geobench.run.plan import Evaluation, Plan, Training
 from geobench.scoring.columns import Scores
@@ -62,7 +63,7 @@ def write(
         "trained_on": plugin.trained_on,
         "predicts": plugin.predicts.__name__,
         "plugin": installed().source_of(type(plugin)),
-        "check": verdicts.recall(planned.workspace, type(plugin)),
+        "check": _checked(verdicts.recall(planned.workspace, type(plugin))),
         "environment": records.environment(type(plugin), reveals=planned.benchmark.environment),
     }
     data = _told(data, head=f"method {training.method.label}: ", part=evaluation.part)
@@ -75,6 +76,17 @@ def write(
             _write_columns(draft, scores, evaluation.part)
         record = Record.model_validate(head | data)
         files.write_stamped(draft / "record.json", record.data)
+
+
+def _checked(said: str | Checked) -> str | dict[str, Any]:
+    """What the conformance kit had said, with reasons that name no folder."""
+    if isinstance(said, str):
+        return said
+    found = dict(said.data)
+    for status, why in said.data.items():
+        if isinstance(why, dict):
+            found[status] = {check: reasons.fault(text) for check, text in why.items()}
+    return found
 
 
 def _told(data: dict[str, Any], *, head: str, part: Part) -> dict[str, Any]:

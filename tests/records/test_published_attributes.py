@@ -1,4 +1,4 @@
-"""What a board publishes of attributes, groups and machines: what is declared, or what many share."""
+"""What a board publishes of attributes, groups and machines: what is declared or many share."""
 
 import json
 
