@@ -5,8 +5,9 @@ import time
 
 import pytest
 
+import small_run
 from geobench.confidential import SECRET, module_file, shareable, without_folders, without_secrets
-from geobench.errors import said_by, traced, words_of
+from geobench.errors import ConfigError, said_by, traced, words_of
 from geobench.readable import told
 
 TOKENS = [
@@ -115,3 +116,14 @@ def test_long_texts_take_no_time(unit):
     assert isinstance(shareable(unit * 20_000), str)
     assert time.process_time() - begun < 3
     assert re.search(r"\S", shareable("-----BEGIN PRIVATE KEY-----" * 2000))
+
+
+def test_a_benchmark_whose_records_would_publish_a_secret_is_refused(tmp_path):
+    text = (
+        "benchmarks:\n  - name: own\n    dataset: {name: folder, root: ., licence: '%s'}\n"
+        "    splits: [random]\n    methods: [uniform]\n    metrics: [distance]\n"
+    )
+    with pytest.raises(ConfigError, match=r"b\.yaml:2.*holds a token.*environment") as told_so:
+        small_run.read(tmp_path, text % f"see {TOKENS[0]}")
+    assert TOKENS[0] not in str(told_so.value)
+    small_run.read(tmp_path, text % "CC BY 4.0, https://x.org/by@4")

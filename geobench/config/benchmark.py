@@ -8,6 +8,7 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from geobench.catalogue import Catalogue
 from geobench.components import Component, Config, canonical
+from geobench.confidential import without_secrets
 from geobench.config import yaml_lines
 from geobench.config.configure import validated
 from geobench.config.origins import YamlFile
@@ -168,9 +169,26 @@ def read(path: Path, catalogue: Catalogue) -> list[Benchmark]:
             remedy = "Give each a name of its own."
             raise ConfigError(problem, where=origin.where(entry, way), remedy=remedy)
         found[name], lines[name] = benchmark, origin.line(entry, way)
+        if _secret_in(benchmark.resolved):
+            raise ConfigError(
+                f"benchmark {name} holds a token, a password or credentials in a URL, which its "
+                "records would publish",
+                where=origin.where(entry, way),
+                remedy="Take it out of this file, and let the plugin read it from an environment "
+                "variable or from a file that is named here.",
+            )
         for key in ("splits", "methods", "metrics"):
             _check_labels(key, getattr(benchmark, key), entry=entry, origin=origin)
     return list(found.values())
+
+
+def _secret_in(data: Any) -> bool:
+    """Whether JSON data hold a secret that is known by its form."""
+    if isinstance(data, dict):
+        return any(map(_secret_in, data.values()))
+    if isinstance(data, list):
+        return any(map(_secret_in, data))
+    return isinstance(data, str) and without_secrets(data) != data
 
 
 def _check_labels(
