@@ -16,13 +16,19 @@ from geobench.records.environment import _anonymous
 from geobench.records.files import read_arrays
 from told_answers import PHOTOS, guesses, truth, write
 
-ANNA = "anna.privat@mail.example"
+MAILS = ["anna.privat@mail.example", "ben.privat@mail.example"]
 
 
 def columns(number):
     """E-mail, street, land, height and telephone of a photo."""
     land = "Norway" if number % 2 else "Chile"
-    return [ANNA, f"Lindenstrasse {number % 7}", land, 10.5 * number, 4915100000 + number]
+    return [
+        MAILS[number % 2],
+        f"Lindenstrasse {number % 7}",
+        land,
+        10.5 * number,
+        4915100000 + number,
+    ]
 
 
 def board_of(root, about="", **more):
@@ -74,7 +80,7 @@ def test_values_that_few_photos_share_and_addresses_are_published_nowhere(undecl
     for path in undeclared.rglob("*"):
         if path.suffix in (".md", ".csv", ".json"):
             text = path.read_text(encoding="utf-8")
-            assert "anna.privat" not in text
+            assert "privat" not in text
             assert "Lindenstrasse" not in text
             assert "(left out" not in text
 
@@ -91,7 +97,7 @@ def test_the_page_counts_what_is_left_out(undeclared):
 def test_what_the_configuration_names_is_published_as_it_is(tmp_path):
     folder = board_of(tmp_path, ", attributes: [mail, street, height, land], sliced: [land]")
     arrays = arrays_of(folder)
-    assert set(arrays["attribute.mail"]) == {ANNA}
+    assert set(arrays["attribute.mail"]) == set(MAILS)
     assert "Lindenstrasse 3" in arrays["attribute.street"]
     assert arrays["attribute.height"].dtype.kind == "f"
     assert "withheld" not in arrays
