@@ -50,6 +50,9 @@ class Table:
             paths are taken out of reasons, for pages show them.
         sliced: the attributes whose values are slices of the tables; None stands for all but
             numbers that name things, such as ids (`identifiers.names_things`).
+        published: the attributes that are declared fit to be published, each value of them; None
+            stands for those that `sliced` names. Of others a board shows only values that at least
+            20 photos share and that are no addresses of people, and says how many it leaves out.
     """
 
     ids: NDArray[np.str_]
@@ -61,6 +64,7 @@ class Table:
     promised: int = 0
     broken: Mapping[str, int] = field(default_factory=dict)
     sliced: tuple[str, ...] | None = None
+    published: tuple[str, ...] | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -236,6 +240,7 @@ def _checked(table: Table, name: str) -> Table:
         promised=table.promised or count,
         broken=counted(table.broken),
         sliced=_sliced(table, name),
+        published=table.published if table.published is not None else table.sliced or (),
     )
 
 

@@ -71,13 +71,17 @@ LONGEST = 2000
 def words_of(error: BaseException, most: int = LONGEST) -> str:
     """What an error says, in one line that every file and terminal takes, whoever raised it.
 
-    Its text may be of megabytes, hold half a character, or not be had at all.
+    Secrets are not in it (`geobench.confidential`). Its text may be of megabytes, hold half a
+    character, or not be had at all.
     """
     try:
         text = str(error)
     except BaseException as worse:  # it is of code that is not ours, and is asked while it fails
         return f"(what it says cannot be had: its text raises {type(worse).__name__})"
-    return storable(" ".join(text[: 4 * most].split()), most, of=len(text))
+    from geobench.confidential import without_secrets  # a start needs none
+
+    known = without_secrets(" ".join(text[: 4 * most].split()))
+    return storable(known, most, of=len(text))
 
 
 def storable(text: str, most: int, *, of: int = 0) -> str:
@@ -107,8 +111,11 @@ LONGEST_TRACEBACK = 100_000
 
 
 def traced(error: BaseException) -> str:
-    """The traceback of an error, as a file keeps it."""
-    return storable("".join(traceback.format_exception(error)), LONGEST_TRACEBACK)
+    """The traceback of an error, as a file keeps it: without secrets."""
+    from geobench.confidential import without_secrets  # a start needs none
+
+    whole = "".join(traceback.format_exception(error))[: 4 * LONGEST_TRACEBACK]
+    return storable(without_secrets(whole), LONGEST_TRACEBACK)
 
 
 def unforeseen(error: BaseException) -> str:

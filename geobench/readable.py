@@ -3,6 +3,8 @@
 import math
 import re
 
+from geobench.confidential import without_secrets
+
 ARROWS = {"higher": "↑", "lower": "↓", "": ""}
 """Which way is better, as heads of tables say it; nothing where a number describes."""
 
@@ -36,10 +38,20 @@ def in_a_line(text: str, most: int) -> str:
     return f"{line[:most].rstrip()}\N{HORIZONTAL ELLIPSIS} ({len(line) - most:,} letters more)"
 
 
-_UNSEEN = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_UNSEEN = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 """Controls of a terminal, all but the line feed, other ends of lines, and changes of direction."""
 
 
 def printable(text: str) -> str:
     """A text whose codes that would move a cursor or colour a terminal stand as `\\x1b` does."""
     return _UNSEEN.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
+def told(text: str) -> str:
+    """A text as terminals and logs show it: `printable`, and without secrets."""
+    return printable(without_secrets(text))
+
+
+def in_one_line(text: str) -> str:
+    """A text of others as a cell of a table holds it: `printable`, its line feeds as `\\n`, too."""
+    return printable(text).replace("\n", "\\n")

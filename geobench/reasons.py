@@ -10,6 +10,9 @@ import functools
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from geobench.confidential import module_file, shareable, without_folders, without_secrets
+from geobench.errors import storable
+
 _NUMBER = "N"  # stands where reasons differ in a number, or where one names a photo
 _LONGEST = 160  # characters; decoders may quote what they read
 _LOOKED_AT = 500
@@ -45,12 +48,6 @@ _NAMING = re.compile(
     r"(?:\w*_\w*|[A-Za-z]+\d{4,}\w*|\d{6,}\w*|(?=\w*[a-f])[0-9a-f]{8,})\b"
 )  # IMG_0001, DSC00001, an id, a digest
 _COUNTING = re.compile(r"(?<![\w.])\d+(?:[.,]\d+)*(?![\w.])")
-_SHOWN_PATH = re.compile(
-    rf"(?P<address>\b(?!file:)[a-z][a-z0-9+.-]+://\S+)"
-    # A path up to a blank, and on where a name and a slash follow within three words.
-    rf"|{_ROOT}{_WORDS}+(?:(?:\s+{_WORD}+){{0,2}}\s+{_WORD}+[\\/]{_WORDS}*)*",
-    re.IGNORECASE,
-)
 _EXAMPLES = re.compile(
     r"\s*\((?:the )?(?:first|last|such as|for example|e\.g\.|namely)\b[^()]*(?:\([^()]*\)[^()]*)*"
     r"(?:\)|$)",
@@ -92,7 +89,8 @@ def together(reasons: Sequence[str], photos: Iterable[str] = ()) -> list[str]:
 
 
 def fault(text: str, *, head: str = "", is_photo: Callable[[str], bool] | None = None) -> str:
-    """Why a method failed, as tables and pages may say it: files by their names, and no folder.
+    """Why a method failed, as records, tables and pages may say it: files by their names, no folder
+    and no secret.
 
     Where photos may not be named, neither is a file, and nothing that is quoted or shown as an
     example is said.
@@ -103,20 +101,78 @@ def fault(text: str, *, head: str = "", is_photo: Callable[[str], bool] | None =
         is_photo: whether a text is the id of a photo; None where photos may be named.
     """
     if is_photo is None:
-        return _SHOWN_PATH.sub(_file_of, text)
+        return shareable(text)
     head = head if text.startswith(head) else ""
-    return head + _plain(_without_photos(text.removeprefix(head), is_photo))
+    rest = without_secrets(text.removeprefix(head))
+    return head + _plain(_without_photos(rest, is_photo))
 
 
-def _file_of(found: re.Match[str]) -> str:
-    path = found[0]
-    name = re.split(r"[\\/]", path.rstrip("\\/"))[-1]
-    return path if found["address"] or not name else name
+_FRAME = re.compile(r'(?P<edge>[ |+-]*)File "(?P<file>[^"\n]*)", line (?P<rest>\d+(?:, in .*)?)')
+_CHAINS = (
+    "Traceback (most recent call last):",
+    "The above exception was the direct cause of the following exception:",
+    "During handling of the above exception, another exception occurred:",
+)
+_OF_PYTHON = re.compile(rf"[ |+-]*(?:{'|'.join(map(re.escape, _CHAINS))})")
+_WIDEST = 4000  # letters of a line of a traceback
+
+
+def traceback(text: str, *, is_photo: Callable[[str], bool] | None = None) -> str:
+    """The traceback of a failure as a record may keep it, which is published with its board.
+
+    Modules stand from where Python found them, other files by their names, and no secret is left.
+    Where photos may not be named, of every error stay the frames and what `fault` says of it.
+
+    Args:
+        text: as Python writes it.
+        is_photo: as of `fault`.
+    """
+    lines = (storable(line, _WIDEST) for line in text.split("\n"))
+    return "\n".join(_line_of_traceback(line, is_photo) for line in lines)
+
+
+def _line_of_traceback(line: str, is_photo: Callable[[str], bool] | None) -> str:
+    frame = _FRAME.fullmatch(line)
+    if frame:
+        file = frame["file"] if frame["file"].startswith("<") else module_file(frame["file"])
+        shown = f'{frame["edge"]}File "{file}", line {frame["rest"]}'
+        if is_photo is None:
+            return shown
+        # An error's own words may look like a frame: what is no module is none.
+        if re.fullmatch(r"[\w./-]*\.py|<[\w. ]+>", file):
+            return frame["edge"] + _without_ids(shown.strip(), is_photo)
+    if is_photo is None:
+        return without_folders(without_secrets(line))
+    if not line.strip() or _OF_PYTHON.fullmatch(line):
+        return line
+    return fault(line, is_photo=is_photo)
+
+
+def named_for_all(names: Iterable[str], is_photo: Callable[[str], bool]) -> dict[str, str]:
+    """Name of a fact -> that name without ids of photos; what would then repeat is numbered."""
+    found = dict[str, str]()
+    for name in names:
+        clean = _without_ids(name, lambda text: len(text) >= _LEAST_OF_ID and is_photo(text))
+        number, shown = 1, clean
+        while shown in found.values():
+            number += 1
+            shown = f"{clean} ({number})"
+        found[name] = shown
+    return found
+
+
+_LEAST_OF_ID = 6
+"""Letters of an id in a name: a short one, such as "train", is a word of many names."""
 
 
 def _without_photos(text: str, is_photo: Callable[[str], bool]) -> str:
     """A text without examples, quotes and ids, of as many letters as are looked at."""
-    text = _QUOTED.sub("", _EXAMPLES.sub("", " ".join(text.split())))[:_LOOKED_AT]
+    return _without_ids(
+        _QUOTED.sub("", _EXAMPLES.sub("", " ".join(text.split())))[:_LOOKED_AT], is_photo
+    )
+
+
+def _without_ids(text: str, is_photo: Callable[[str], bool]) -> str:
     words, found = text.split(" "), list[str]()
     while words:
         some = (" ".join(words[:count]) for count in range(_MOST_WORDS, 0, -1))
@@ -130,7 +186,7 @@ def _clean(reason: str, photo: str) -> str:
     """A reason without names; "" stays "", which is none."""
     if not reason.strip():
         return ""
-    text = " ".join(reason[:_LOOKED_AT].split())
+    text = " ".join(without_secrets(reason[:_LOOKED_AT]).split())
     for name in _names_of(photo):
         text = _without(text, name)
     return _plain(text)

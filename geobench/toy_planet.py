@@ -229,6 +229,7 @@ class ToyPlanet(Dataset):
                 ["train", "val", "clear"],
                 "ambiguous",
             ),
+            published=("hemisphere", "scene"),
         )
 
     def features(self, indices: Indices) -> Features:

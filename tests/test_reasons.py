@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geobench.reasons import counted, fault, together
+from geobench.reasons import counted, fault, named_for_all, together, traceback
 from planted_album import Album
 
 PLACES = [
@@ -163,3 +163,49 @@ def test_where_photos_may_not_be_named_a_fault_names_none(photo, sentence):
 def test_long_faults_take_no_time(unit):
     assert len(fault(unit * 5000, is_photo=lambda text: False)) < 200
     assert isinstance(fault(unit * 5000), str)
+
+
+TRACEBACK = """Traceback (most recent call last):
+  File "/home/anna/work/own/method.py", line 3, in fit
+    raise ValueError(photo)
+ValueError: no answer to the beach
+  File "the beach.py", line 3, in the beach
+see /home/anna/x/the beach.csv and password=hunter2
+
+The above exception was the direct cause of the following exception:
+
+Traceback (most recent call last):
+  File "/usr/lib/python3/dist-packages/a/b.py", line 9, in run
+RuntimeError: 'the beach' is odd"""
+
+
+def test_a_traceback_says_where_in_which_module_and_of_no_folder():
+    said = traceback(TRACEBACK)
+    assert 'File "method.py", line 3, in fit' in said
+    assert 'File "dist-packages/a/b.py", line 9, in run' in said
+    assert "see the beach.csv and password=(secret)" in said
+    assert "raise ValueError(photo)" in said
+    assert "anna" not in said
+    assert len(said.splitlines()) == len(TRACEBACK.splitlines())
+
+
+def test_where_photos_may_not_be_named_a_traceback_names_none():
+    said = traceback(TRACEBACK, is_photo="the beach".__eq__)
+    assert "beach" not in said
+    assert "anna" not in said
+    assert "hunter2" not in said
+    assert 'File "method.py", line 3, in fit' in said
+    assert "ValueError: no answer to N" in said
+    assert "RuntimeError: is odd" in said
+
+
+def test_a_long_line_of_a_traceback_is_cut_and_that_is_said():
+    said = traceback("ValueError: " + "a" * 10_000)
+    assert len(said) < 4_100
+    assert "(6,012 letters more)" in said
+
+
+def test_a_fact_is_named_without_a_photo_and_none_is_lost():
+    names = ["worst photo IMG_0001", "worst photo IMG_0002", "train photos"]
+    found = named_for_all(names, {"IMG_0001", "IMG_0002", "train"}.__contains__)
+    assert list(found.values()) == ["worst photo N", "worst photo N (2)", "train photos"]

@@ -2,8 +2,10 @@
 
 import math
 from typing import Any
+from urllib.parse import quote
 
 from geobench.audit.findings import Audit, Line, Section
+from geobench.markdown_text import named, plain, said
 from geobench.readable import number
 
 
@@ -58,15 +60,15 @@ def markdown(audit: Audit, *, pictures: dict[str, str]) -> str:
         audit: what was found.
         pictures: title -> file beside the page.
     """
-    lines = [f"# Audit of {audit.dataset.name}", "", headline(audit) + ".", ""]
-    lines += [f"- {each}" for each in conclusion(audit)]
+    lines = [f"# Audit of {named(audit.dataset.name)}", "", headline(audit) + ".", ""]
+    lines += [f"- {said(each)}" for each in conclusion(audit)]
     lines += [""] if audit.assignment is not None else []
     if audit.dataset.publishes == "scores":
         lines += ["Only scores may be published: ids are hashed, and there is no map.", ""]
     for title, file in pictures.items():
-        lines += [f"![{title}]({file})", ""]
+        lines += [f"![{plain(title)}]({quote(file)})", ""]
     for section in audit.sections:
-        lines += [f"## {section.title}", "", section.about, ""]
+        lines += [f"## {named(section.title)}", "", said(section.about), ""]
         if section.lines:
             lines += [_table(section), ""]
     return "\n".join(lines).rstrip("\n") + "\n"
@@ -76,13 +78,17 @@ def _table(section: Section) -> str:
     from tabulate import tabulate
 
     rows = [
-        [("**leak** " if line.leaks else "") + line.name, amount(line), share(line), remarks(line)]
+        [
+            ("**leak** " if line.leaks else "") + plain(line.name),
+            plain(amount(line)),
+            share(line),
+            plain(remarks(line)),
+        ]
         for line in section.lines
     ]
-    escaped = [[cell.replace("|", r"\|") for cell in row] for row in rows]
     head = ["", "", "share", ""]
     align = ("left", "right", "right", "left")
-    return tabulate(escaped, head, tablefmt="github", disable_numparse=True, colalign=align)
+    return tabulate(rows, head, tablefmt="github", disable_numparse=True, colalign=align)
 
 
 def to_json(audit: Audit) -> dict[str, Any]:

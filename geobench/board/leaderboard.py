@@ -11,7 +11,13 @@ from geobench.board import contrast_rows, part_tables
 from geobench.board.part_records import PartRecords
 from geobench.board.part_rows import PartNumber
 from geobench.board.same_answers import SameAnswers, same_answers
-from geobench.board.tables import RESOLUTIONS, Resolution, Tables, read_table
+from geobench.board.tables import (
+    RESOLUTIONS,
+    Resolution,
+    Tables,
+    in_one_line_each,
+    read_table,
+)
 from geobench.catalogue import Catalogue
 from geobench.config.configure import configure
 from geobench.config.origins import Stored
@@ -182,7 +188,7 @@ class Leaderboard:
                 tables.rows += contrast_rows.gaps(part, twin, remarks=remarks)
             elif label in self.contrasted:
                 tables.rows += contrast_rows.part_differences(part, parts[self.contrasted[label]])
-        return tables
+        return in_one_line_each(tables)
 
     def _records(self, part: str) -> PartRecords:
         return PartRecords(part, self.part(part), self.manifest, self.runs)

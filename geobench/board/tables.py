@@ -4,12 +4,14 @@ import csv
 import io
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
+from geobench.board import lines
 from geobench.errors import StoreError
+from geobench.readable import in_one_line
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -160,18 +162,45 @@ class Tables:
         return list(dict.fromkeys(row.label for row in self.rows))
 
 
+def in_one_line_each(found: Tables) -> Tables:
+    """The same tables, in whose texts nothing ends a line or moves a cursor: attributes of photos
+    and facts of methods are of others."""
+    return Tables(
+        _in_lines(found.rows, Row),
+        _in_lines(found.curves, CurvePoint),
+        _in_lines(found.costs, Cost),
+        found.problems,
+        _in_lines(found.resolutions, Resolution),
+    )
+
+
+def _in_lines(rows: list[Any], kind: type[Any]) -> list[Any]:
+    names = [column.name for column in fields(kind) if str(column.type) == str(str)]
+    texts = {text for name in names for text in map(attrgetter(name), rows)}
+    odd = {text: line for text in texts if (line := in_one_line(text)) != text}
+    if not odd:
+        return rows
+    return [
+        replace(row, **{n: odd[t] for n in names if (t := getattr(row, n)) in odd}) for row in rows
+    ]
+
+
 def as_csv(rows: Sequence[Any], kind: type[Any]) -> str:
-    """Rows as CSV: six significant digits, empty where there is no number."""
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow([column.name for column in fields(kind)])
+    """Rows as CSV: six significant digits, empty where there is no number.
+
+    A text that a spreadsheet would work out begins with an apostrophe, as it does when it is typed
+    there; `parse`, `read` and `load` take it away again.
+    """
     # Column by column: cell by cell, a large table takes several times as long.
     columns = []
     for column in fields(kind):
         cells = map(attrgetter(column.name), rows)
-        columns.append(map(_number, cells) if str(column.type) == str(float) else cells)
-    writer.writerows(zip(*columns, strict=True))
-    return stream.getvalue()
+        if str(column.type) == str(float):
+            columns.append(map(_number, cells))
+        else:
+            columns.append(map(lines.as_text, cells) if str(column.type) == str(str) else cells)
+    head = [column.name for column in fields(kind)]
+    return lines.csv_text([head, *zip(*columns, strict=True)])
 
 
 def _number(value: float) -> str | int:
@@ -220,9 +249,9 @@ def read_overall(folder: Path) -> list[Row]:
     Raises:
         StoreError: it is missing, or has other columns.
     """
-    lines = _lines(_text(folder, "table.csv"), Row, str(folder / "table.csv"))
+    found = _lines(_text(folder, "table.csv"), Row, str(folder / "table.csv"))
     view = slice(ROW_COLUMNS.index("slice"), ROW_COLUMNS.index("average") + 1)
-    rows: list[Row] = _made([line for line in lines if line[view] == ["all", "photo"]], Row)
+    rows: list[Row] = _made([line for line in found if line[view] == ["all", "photo"]], Row)
     return rows
 
 
@@ -230,7 +259,8 @@ def _text(folder: Path, name: str) -> str:
     path = folder / name
     if not path.exists():
         raise StoreError(f"there is no {name}", where=str(folder), remedy=_REMEDY)
-    return path.read_text("utf-8")
+    with path.open(encoding="utf-8", newline="") as stream:  # a cell may hold a \r
+        return stream.read()
 
 
 def load(folder: str | Path) -> "DataFrame":
@@ -247,12 +277,17 @@ def load(folder: str | Path) -> "DataFrame":
         raise StoreError(
             "there is no table.csv", where=str(folder), remedy="Give a leaderboard's folder."
         )
-    return pandas.read_csv(
+    texts = [name for name in ROW_COLUMNS if name not in (*_NUMBERS, *_COUNTS)]
+    table = pandas.read_csv(
         path,
-        dtype={name: str for name in ROW_COLUMNS if name not in (*_NUMBERS, *_COUNTS)},
+        dtype=dict.fromkeys(texts, str),
         keep_default_na=False,
         na_values={name: [""] for name in _NUMBERS},
     )
+    for name in texts:
+        if name in table:
+            table[name] = table[name].map(lines.of_text)
+    return table
 
 
 _NUMBERS = (
@@ -279,27 +314,27 @@ def _rows(text: str, kind: type[Any], where: str) -> list[Any]:
 
 def _lines(text: str, kind: type[Any], where: str) -> Iterator[list[str]]:
     """The lines of a table below its head, which is that of this version."""
-    lines = csv.reader(io.StringIO(text, newline=""))
-    if next(lines, None) != [column.name for column in fields(kind)]:
+    found = csv.reader(io.StringIO(text, newline=""))
+    if next(found, None) != [column.name for column in fields(kind)]:
         raise StoreError("has other columns than this version writes", where=where)
-    yield from lines
+    yield from found
 
 
-def _made(lines: Sequence[Sequence[str]], kind: type[Any]) -> list[Any]:
+def _made(written: Sequence[Sequence[str]], kind: type[Any]) -> list[Any]:
     """The rows of a table's lines."""
-    if not lines:
+    if not written:
         return []
     # Column by column: cell by cell, a large table takes several times as long.
     parsers = [_PARSERS[str(column.type)] for column in fields(kind)]
     cells = [
-        column if parse is None else [parse(text) for text in column]
-        for parse, column in zip(parsers, zip(*lines, strict=True), strict=True)
+        list(map(parse, column))
+        for parse, column in zip(parsers, zip(*written, strict=True), strict=True)
     ]
     return list(map(kind, *cells))
 
 
-_PARSERS: dict[str, Callable[[str], Any] | None] = {
-    str(str): None,
+_PARSERS: dict[str, Callable[[str], Any]] = {
+    str(str): lines.of_text,
     str(int): int,
     str(float): lambda text: float(text or "nan"),
     str(int | None): lambda text: int(text) if text else None,

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
-from geobench.readable import printable
+from geobench.readable import told
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -38,8 +38,8 @@ def show(
     from rich.table import Table
     from rich.text import Text
 
-    heads = [printable(head) for head in heads]
-    rows = [[printable(cell) for cell in row] for row in rows]
+    heads = [told(head) for head in heads]
+    rows = [[told(cell) for cell in row] for row in rows]
     table, least = Table(box=None, padding=(0, 2, 0, 0), show_header=header), 0
     for place, head in enumerate(heads):
         longest = max((cell_len(line) for row in rows for line in _lines(row[place])), default=0)

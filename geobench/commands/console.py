@@ -24,7 +24,7 @@ from geobench.board.tables import RANKED, Row
 from geobench.commands import columns
 from geobench.components import Plugin
 from geobench.features.inputs import Lacking
-from geobench.readable import ARROWS, number, printable
+from geobench.readable import ARROWS, number, told
 from geobench.records.verdicts import Outcome, Verdict
 from geobench.run.execution import Reporter
 from geobench.run.plan import Plan, Training
@@ -212,7 +212,7 @@ def show_warnings(console: Console) -> None:
 
 class _Handler(RichHandler):
     def render_message(self, record: logging.LogRecord, message: str) -> ConsoleRenderable:
-        return super().render_message(record, printable(message))
+        return super().render_message(record, told(message))
 
 
 def standings(console: Console, rows: list[Row]) -> None:

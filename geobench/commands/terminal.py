@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from geobench.readable import printable
+from geobench.readable import told
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -92,7 +92,7 @@ def _flush_c() -> None:
 def say(text: str, *, error: bool = False) -> None:
     """Print a line, which is no markup, on standard output or on standard error."""
     stream = sys.stderr if error else sys.stdout
-    stream.write(f"{printable(text)}\n")
+    stream.write(f"{told(text)}\n")
     stream.flush()
 
 
@@ -126,7 +126,7 @@ def _console(*, width: int | None = None, stderr: bool = False) -> "Console":
 
     class Shown(Console):
         def render_str(self, text: str, **options: Any) -> Text:
-            return super().render_str(printable(text), **options)
+            return super().render_str(told(text), **options)
 
     return Shown(width=width, stderr=stderr, emoji=False)
 

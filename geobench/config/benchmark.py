@@ -8,6 +8,7 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from geobench.catalogue import Catalogue
 from geobench.components import Component, Config, canonical
+from geobench.confidential import without_secrets
 from geobench.config import yaml_lines
 from geobench.config.configure import validated
 from geobench.config.origins import YamlFile
@@ -20,6 +21,7 @@ from geobench.methods import Method
 from geobench.metrics import Metric
 from geobench.names import NAME
 from geobench.predictions import Density, Prediction
+from geobench.records.manifest import Reveals
 from geobench.records.record import DrawRule
 from geobench.splits import Split
 
@@ -33,7 +35,7 @@ Seed: TypeAlias = Annotated[int, Field(ge=0, le=MOST_SEED, strict=True)]
 class Benchmark(Config):
     """One entry of benchmarks.yaml, with every component configured."""
 
-    unkeyed = frozenset({"deadline"})
+    unkeyed = frozenset({"deadline", "environment"})
 
     name: str
     """Names the folder leaderboards/<name>."""
@@ -63,6 +65,9 @@ class Benchmark(Config):
     """Seconds after which a training is stopped and stores nothing; in no key."""
     on_broken: Literal["exclude", "fail"] = "exclude"
     """Photos whose pictures cannot be read are left out for all methods, or stop the run."""
+    environment: Reveals = "full"
+    """What records say of what their numbers were made with: `versions` leaves out operating
+    system, processor and git commit, `none` versions of packages, too; in no key."""
 
     added: ClassVar[Lookup[str, Any]] = {"density_photos": None, "density_samples": None}
     """Fields that are left out of digests at these values: what was stored before there were such
@@ -164,9 +169,26 @@ def read(path: Path, catalogue: Catalogue) -> list[Benchmark]:
             remedy = "Give each a name of its own."
             raise ConfigError(problem, where=origin.where(entry, way), remedy=remedy)
         found[name], lines[name] = benchmark, origin.line(entry, way)
+        if _secret_in(benchmark.resolved):
+            raise ConfigError(
+                f"benchmark {name} holds a token, a password or credentials in a URL, which its "
+                "records would publish",
+                where=origin.where(entry, way),
+                remedy="Take it out of this file, and let the plugin read it from an environment "
+                "variable or from a file that is named here.",
+            )
         for key in ("splits", "methods", "metrics"):
             _check_labels(key, getattr(benchmark, key), entry=entry, origin=origin)
     return list(found.values())
+
+
+def _secret_in(data: Any) -> bool:
+    """Whether JSON data hold a secret that is known by its form."""
+    if isinstance(data, dict):
+        return any(map(_secret_in, data.values()))
+    if isinstance(data, list):
+        return any(map(_secret_in, data))
+    return isinstance(data, str) and without_secrets(data) != data
 
 
 def _check_labels(

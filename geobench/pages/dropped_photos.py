@@ -1,11 +1,15 @@
 """The table of a page that says which photos of each dataset no method sees, and why."""
 
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple, final
+from typing import Any, NamedTuple, final
 
-from geobench.pages.markdown_tables import plain, prose
+from numpy.typing import NDArray
+
+from geobench.markdown_text import code, named, plain, prose
 from geobench.records import Manifest
+from geobench.records.attributes import FEWEST
 from geobench.records.manifest import StoredDataset
+from geobench.records.parts import WITHHELD, WITHHELD_PHOTOS
 
 _MOST = 10
 """The most reasons of a kind that a dataset has on a page; benchmark.json has all."""
@@ -20,7 +24,7 @@ def dropped(manifest: Manifest) -> list[str]:
     was dropped."""
     from tabulate import tabulate
 
-    rows = [row for named in _named(manifest) for row in _rows(named)]
+    rows = [row for each in _named(manifest) for row in _rows(each)]
     if not rows:
         return []
     cells = [[f"{row.photos:,}", row.of, plain(row.why)] for row in rows]
@@ -28,6 +32,24 @@ def dropped(manifest: Manifest) -> list[str]:
     align = ("right", "left", "left")
     table = tabulate(cells, head, tablefmt="github", disable_numparse=True, colalign=align)
     return [_ABOUT, "", table, ""]
+
+
+def withheld(arrays: Mapping[str, NDArray[Any]]) -> list[str]:
+    """The lines of a part that say which values of attributes are not shown; none where all are.
+
+    Args:
+        arrays: of its part.npz.
+    """
+    names, photos = (arrays[name].tolist() if name in arrays else [] for name in _WITHHELD)
+    told = [f"{code(n)} of {k:,} photos" for n, k in zip(names, photos, strict=True) if k]
+    return [f"Not shown, nor sliced by: {', '.join(told)}. {_UNDECLARED}", ""] if told else []
+
+
+_WITHHELD = (WITHHELD, WITHHELD_PHOTOS)
+_UNDECLARED = (
+    f"Of attributes that are not declared only values that {FEWEST} photos share are published, "
+    "and no addresses; numbers that differ are shown as thirds."
+)
 
 
 @final
@@ -47,16 +69,16 @@ def _named(manifest: Manifest) -> list[_Named]:
     """Each dataset once, with the parts from elsewhere whose photos are its."""
     found = {manifest.dataset.digest: _Named(manifest.dataset, [])}
     for label, part in manifest.parts.items():
-        named = found.setdefault(part.dataset.digest, _Named(part.dataset, []))
+        tested = found.setdefault(part.dataset.digest, _Named(part.dataset, []))
         if part.dataset.digest != manifest.dataset.digest:
-            named.parts.append(label)
+            tested.parts.append(label)
     return list(found.values())
 
 
-def _rows(named: _Named) -> Iterator[_Row]:
-    about = named.dataset
-    tested = f" ({', '.join(named.parts)})" if named.parts else ""
-    of = f"{about.promised:,} of {prose(about.title) or f'`{about.name}`'}{tested}"
+def _rows(each: _Named) -> Iterator[_Row]:
+    about = each.dataset
+    tested = f" ({', '.join(map(named, each.parts))})" if each.parts else ""
+    of = f"{about.promised:,} of {prose(about.title) or code(about.name)}{tested}"
     yield from _listed(of, about.broken, "")
     unexplained = about.promised - about.photos - sum(about.broken.values())
     if unexplained > 0:

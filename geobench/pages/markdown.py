@@ -2,14 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from urllib.parse import quote
 
 from geobench import footprints
 from geobench.board.leaderboard import Leaderboard
 from geobench.board.same_answers import NEARLY_ALL, SAME_PLACE_KM
 from geobench.board.tables import Row, Tables
+from geobench.markdown_text import code, disarmed, named, plain, prose, said
 from geobench.names import CEILING
 from geobench.pages import about_intervals
-from geobench.pages.dropped_photos import dropped
+from geobench.pages.dropped_photos import dropped, withheld
 from geobench.pages.markdown_tables import (
     copies,
     gap_table,
@@ -19,7 +21,6 @@ from geobench.pages.markdown_tables import (
     novelty_table,
     out_of_reach,
     primary,
-    prose,
     slice_table,
     summary_table,
 )
@@ -48,8 +49,8 @@ training places can pass it. It stands where nearest is best. """
 _GAP = (
     "Generalisation gap",
     (
-        "The same photos, after two trainings {size}: the score of `{source}`, which trains on "
-        "the surroundings of these photos, too, minus that of `{part}`. A gap is read with the "
+        "The same photos, after two trainings {size}: the score of {source}, which trains on "
+        "the surroundings of these photos, too, minus that of {part}. A gap is read with the "
         "level that it starts from: who has learned little has little to lose. Of an error a gap "
         "below zero is what is lost in new places, of a score one above zero."
     ),
@@ -58,14 +59,14 @@ _GAP = (
 _DIFFERENCE = (
     "Difference of the parts",
     (
-        "The score on `{source}` minus that on `{part}`. It holds the difficulty of the places, "
+        "The score on {source} minus that on {part}. It holds the difficulty of the places, "
         "too: the photos are others. A split's twin (`surroundings: train`), where a split has "
         "one, measures the gap on the same photos."
     ),
 )
 
 _SAME_GROUND = (
-    "`{source}` trains on the same ground: the training photo that shows most of the ground of a "
+    "{source} trains on the same ground: the training photo that shows most of the ground of a "
     "test photo shows {best} of it (median; at most {most}), all together {union} (mean "
     "{mean}), and {sharing} of the test photos share some. {contrast} holds the loss of these "
     "near-duplicates, too."
@@ -96,16 +97,16 @@ def page(board: Leaderboard, tables: Tables) -> str:
     copied = copies(tables.rows)
     kept = [row for row in tables.rows if measured(row) not in copied]
     tables = replace(tables, rows=kept)
-    lines = [f"# {board.name}", ""]
+    lines = [f"# {named(board.name)}", ""]
     if manifest.limit:
         text = f"A trial with at most {manifest.limit} photos a part (`--limit`): not ranked."
         lines += [f"> **{text}**", ""]
     if manifest.missing:
         lines += [f"> **Incomplete: {len(manifest.missing)} records are not there yet.**", ""]
-    encoder = bench.encoder.name if bench.encoder else "none"
+    encoder = code(bench.encoder.name if bench.encoder else "none")
     seeds = ", ".join(map(str, bench.seeds))
-    lines += [f"Dataset {_named(dataset)} ({dataset.photos:,} photos), encoder `{encoder}`,"]
-    lines += [f"seeds {seeds}; benchmark digest `{manifest.digest[:12]}`.", ""]
+    lines += [f"Dataset {_named(dataset)} ({dataset.photos:,} photos), encoder {encoder},"]
+    lines += [f"seeds {seeds}; benchmark digest {code(manifest.digest[:12])}.", ""]
     lines += [
         "In the tables: value, 95 % interval, range of ranks; [how to read it](#how-to-read-it).",
         *filter(None, [about_intervals.of_all(manifest.parts.values())]),
@@ -126,23 +127,26 @@ def page(board: Leaderboard, tables: Tables) -> str:
     )
     lines += ["## How to read it", "", _meaning(board, tables, trainings=trainings)]
     lines += [_CHECKED]
-    for label, said in board.conformance().items():
-        lines.append(f"- `{label}`: {', and '.join(said)}")
+    for label, found in board.conformance().items():
+        lines.append(f"- {code(label)}: {disarmed(', and '.join(found))}")
     lines += ["", "</details>", "", *_released(manifest.rows), _notes(tables.rows)]
     lines += ["## Credits", ""]
     for about in {each.digest: each for each in manifest.datasets}.values():
-        lines += [prose(about.citation) or f"Dataset {prose(about.title) or about.name}.", ""]
+        lines += [
+            prose(about.citation) or f"Dataset {prose(about.title) or named(about.name)}.",
+            "",
+        ]
         lines += [f"Licence: {prose(about.licence)}", ""] if about.licence else []
     return "\n".join([*lines, _FILES])
 
 
 def _named(dataset: StoredDataset) -> str:
-    return prose(dataset.title) or f"`{dataset.name}`"
+    return prose(dataset.title) or code(dataset.name)
 
 
 def _meaning(board: Leaderboard, tables: Tables, *, trainings: str) -> str:
-    said = dict.fromkeys(metric.caveat for metric in board.metrics if metric.caveat)
-    caveats = "".join(f"\n{each}" for each in said)
+    found = dict.fromkeys(metric.caveat for metric in board.metrics if metric.caveat)
+    caveats = "".join(f"\n{disarmed(each)}" for each in found)
     ceiling = _CEILING if CEILING in tables.labels else ""
     return _MEANING.format(ceiling=ceiling, seeds=trainings, caveats=caveats)
 
@@ -151,7 +155,12 @@ def _pictures(board: Leaderboard, part: str) -> list[str]:
     return [
         text
         for picture in board.manifest.pictures
-        for text in (f"![{picture.title}]({picture.file})", "", picture.caption, "")
+        for text in (
+            f"![{plain(picture.title)}]({quote(picture.file)})",
+            "",
+            disarmed(picture.caption),
+            "",
+        )
         if picture.part == part
     ]
 
@@ -166,7 +175,7 @@ def _part(board: Leaderboard, part: str, tables: Tables, *, copied: Mapping[str,
     kept = [row for row in mine if row.summary not in folded]
     major = [row for row in kept if row.summary not in minor]
     lines = [
-        f"## {part}",
+        f"## {named(part)}",
         "",
         *_about(board, part),
         summary_table(major or kept, resolutions),
@@ -175,7 +184,7 @@ def _part(board: Leaderboard, part: str, tables: Tables, *, copied: Mapping[str,
         *_copied(copied),
     ]
     if major and (rest := [row for row in kept if row.summary in minor and row.overall]):
-        names = ", ".join(dict.fromkeys(row.summary for row in rest))
+        names = ", ".join(dict.fromkeys(named(row.summary) for row in rest))
         lines += [f"<details><summary>{names}</summary>", ""]
         lines += [summary_table(rest, resolutions, among=kept), "", "</details>", ""]
     contrasts = [row for row in mine if is_contrast(row)]
@@ -186,7 +195,12 @@ def _part(board: Leaderboard, part: str, tables: Tables, *, copied: Mapping[str,
         levels = {(row.label, row.summary): row for row in there}
         title, text = _GAP if twin else _DIFFERENCE
         size = board.size_of_twins(part)
-        lines += [f"### {title}", "", text.format(source=source, part=part, size=size), ""]
+        lines += [
+            f"### {title}",
+            "",
+            text.format(source=code(source), part=code(part), size=named(size)),
+            "",
+        ]
         lines += _same_ground(source, board.manifest.parts[source].facts, title=title)
         first = primary([row for row in mine if row.overall and not is_contrast(row)])
         shown = [row for row in contrasts if row.summary.startswith(f"{first}.")]
@@ -203,8 +217,9 @@ def _part(board: Leaderboard, part: str, tables: Tables, *, copied: Mapping[str,
         lines += ["", novel, "", "</details>", ""]
     if any(not row.overall for row in mine):
         first = primary([row for row in mine if row.overall])
-        lines += [f"<details><summary>{first} by slice</summary>", ""]
+        lines += [f"<details><summary>{named(first)} by slice</summary>", ""]
         lines += [slice_table(mine, first), "", "</details>", ""]
+    lines += withheld(board.part(part))
     return [*lines, _facts(board.manifest.parts[part].facts), ""]
 
 
@@ -228,43 +243,42 @@ def _same_ground(source: str, facts: Facts, *, title: str) -> list[str]:
     }
     shares = {word: number(facts[name].value, "share") for word, name in names.items()}
     contrast = f"The {title[0].lower()}{title[1:]}"
-    return [_SAME_GROUND.format(source=source, contrast=contrast, **shares), ""]
+    return [_SAME_GROUND.format(source=code(source), contrast=contrast, **shares), ""]
 
 
 def _folded(folded: Mapping[str, Row]) -> list[str]:
     """What the table of a part leaves out, why, and what methods reach that answer elsewhere."""
-    named = []
+    names = []
     for summary, best in folded.items():
-        most = f" (at most {number(best.value, best.unit)}, `{best.label}`)" if best.value else ""
-        named.append(f"`{summary}`{most}")
+        most = (
+            f" (at most {number(best.value, best.unit)}, {code(best.label)})" if best.value else ""
+        )
+        names.append(f"{code(summary)}{most}")
     text = (
-        f"In table.csv alone: {', '.join(named)}. Even the training place nearest to the truth "
+        f"In table.csv alone: {', '.join(names)}. Even the training place nearest to the truth "
         "scores 0 on every photo."
     )
-    return [text, ""] if named else []
+    return [text, ""] if names else []
 
 
 def _copied(copied: Mapping[str, str]) -> list[str]:
     """What the table of a part leaves out because another line of it says the same."""
-    return [
-        text
-        for summary, of in copied.items()
-        for text in (
-            f"In table.csv alone: `{summary}`, which is `{of}` where each answer is one place.",
-            "",
-        )
-    ]
+    lines = []
+    for summary, of in copied.items():
+        same = f"{code(summary)}, which is {code(of)} where each answer is one place."
+        lines += [f"In table.csv alone: {same}", ""]
+    return lines
 
 
 def _same_answers(board: Leaderboard) -> list[str]:
     """A sentence that names rows which are one."""
     pairs: dict[str, list[str]] = {}
     for each in board.same_answers():
-        shares = pairs.setdefault(f"`{each.a}` and `{each.b}`", [])
-        shares.append(f"{each.part} {number(each.share, 'share')}")
-    named = "; ".join(f"{pair} ({', '.join(shares)})" for pair, shares in pairs.items())
+        shares = pairs.setdefault(f"{code(each.a)} and {code(each.b)}", [])
+        shares.append(f"{named(each.part)} {number(each.share, 'share')}")
+    told = "; ".join(f"{pair} ({', '.join(shares)})" for pair, shares in pairs.items())
     most = number(NEARLY_ALL, "share")
-    text = f"The same answer, within {SAME_PLACE_KM:g} km, to over {most} of photos: {named}."
+    text = f"The same answer, within {SAME_PLACE_KM:g} km, to over {most} of photos: {told}."
     return [text, ""] if pairs else []
 
 
@@ -274,22 +288,25 @@ def _facts(facts: Facts) -> str:
         value, unit = fact.value, fact.unit
         whole = float(value).is_integer() and unit != "share"
         text = f"{value:,.0f}" if whole else number(value, unit)
-        said = unit == "share" or unit in name  # train photos: 10,994
-        lines.append(f"- {name}: {text}" + ("" if said else f" {unit}"))
+        known = unit == "share" or unit in name  # train photos: 10,994
+        lines.append(f"- {said(name)}: {text}" + ("" if known else f" {plain(unit)}"))
     return "\n".join([*lines, "", "</details>"])
 
 
 def _released(rows: Sequence[ManifestRow]) -> list[str]:
-    said: dict[str, None] = {}
+    found: dict[str, None] = {}
     for row in rows:
+        head = f"- {code(row.label)}: "
         if row.trained_on:
-            said[f"- `{row.label}`: {row.trained_on}"] = None
+            found[head + disarmed(row.trained_on)] = None
         for inner in row.components or ():
-            said[f"- `{row.label}`: {inner.trained_on} (by `{inner.method}`)"] = None
-    return [_RELEASED, *said, ""] if said else []
+            found[f"{head}{disarmed(inner.trained_on)} (by {code(inner.method)})"] = None
+    return [_RELEASED, *found, ""] if found else []
 
 
 def _notes(rows: Sequence[Row]) -> str:
     failed = [row for row in rows if row.status in ("failed", "deadline", "absent")]
-    notes = dict.fromkeys(f"- `{row.label}` on {row.part}: {row.note}" for row in failed)
+    notes = dict.fromkeys(
+        f"- {code(row.label)} on {named(row.part)}: {said(row.note)}" for row in failed
+    )
     return "\n".join(["## Failures", "", *notes, ""]) if notes else ""

@@ -15,6 +15,8 @@ from geobench.board.tables import (
     joined,
     remarks,
 )
+from geobench.markdown_text import code, named, plain
+from geobench.markdown_text import prose as prose
 from geobench.readable import ARROWS, number
 from geobench.scoring.slices import LEFT_OUT
 
@@ -118,7 +120,7 @@ def glance_table(rows: Sequence[Row], summary: str) -> str:
     columns = {(row.part, row.summary): _column(row) for row in shown}
     cells = {(row.label, row.part, row.summary): _cell(row) for row in shown}
     body = [
-        [f"`{label}`", *(cells.get((label, *key), "") for key in columns)]
+        [code(label), *(cells.get((label, *key), "") for key in columns)]
         for label in _columns(shown)
     ]
     return _github(body, [_head(shown[0]), *columns.values()])
@@ -126,7 +128,7 @@ def glance_table(rows: Sequence[Row], summary: str) -> str:
 
 def _column(row: Row) -> str:
     kind = next((kind for kind in CONTRASTS if row.summary.endswith(kind)), "")
-    return f"{row.part}" + (f"<br>{kind[1:].replace('-', ' ')}" if kind else "")
+    return named(row.part) + (f"<br>{kind[1:].replace('-', ' ')}" if kind else "")
 
 
 def gap_table(rows: Sequence[Row], levels: Mapping[tuple[str, str], Row]) -> str:
@@ -154,10 +156,10 @@ def slice_table(rows: Sequence[Row], summary: str) -> str:
     shown = [row for row in rows if row.summary == summary]
     heads = {}
     for row in shown:
-        name = plain(row.slice) if row.average == "photo" else f"each {row.average} once"
+        name = plain(row.slice) if row.average == "photo" else f"each {named(row.average)} once"
         alike = [r for r in shown if (r.slice, r.average) == (row.slice, row.average)]
         photos, notes = max(r.photos for r in alike), joined(*(r.note for r in alike))
-        few = "".join(f"<br>{each}" for each in remarks(notes) if LEFT_OUT in each)
+        few = "".join(f"<br>{named(each)}" for each in remarks(notes) if LEFT_OUT in each)
         heads[f"{row.slice}/{row.average}"] = f"{name} ({photos:,} photos){few}"
     cells = {(row.label, f"{row.slice}/{row.average}"): _cell(row) for row in shown}
     return _table(heads, _columns(shown), cells, shown)
@@ -203,24 +205,11 @@ def _table(
     cells: Mapping[tuple[str, str], str],
     rows: Sequence[Row],
 ) -> str:
-    header = ["", *(f"`{label}`{_status(label, rows)}" for label in labels)]
+    header = ["", *(code(label) + _status(label, rows) for label in labels)]
     body = [
         [head, *(cells.get((label, key), "") for label in labels)] for key, head in heads.items()
     ]
     return _github(body, header)
-
-
-def plain(text: str) -> str:
-    """A text of a user's for a cell: what would be read as Markdown or HTML stands as it is."""
-    escaped = re.sub(r"([\\`*|])", r"\\\1", " ".join(text.split()))
-    return re.sub(r"<(?=[A-Za-z/!?])", "&lt;", escaped)
-
-
-def prose(text: str | None) -> str:
-    """A text of a user's for a sentence: it holds no link, element, heading or list, either."""
-    shown = plain(re.sub(r"&(?=#?\w+;)", "&amp;", text or ""))
-    shown = re.sub(r"([\[\]]|~~|(?<![^\W_])_|_(?![^\W_]))", r"\\\1", shown)
-    return re.sub(r"^(?:(?=[#>+=-])|(\d{1,9})(?=[.)]))", r"\1\\", shown)
 
 
 def _cells(texts: Sequence[str]) -> list[str]:
@@ -236,10 +225,10 @@ def _github(body: Sequence[Sequence[str]], header: Sequence[str]) -> str:
 
 
 def _head(row: Row) -> str:
-    unit = f", {row.unit}"
+    unit = f", {named(row.unit)}"
     if row.unit == "share":
         unit = ", percentage points" if is_contrast(row) else ""
-    return f"{row.summary}{unit} {ARROWS[row.better]}".rstrip()
+    return f"{named(row.summary)}{unit} {ARROWS[row.better]}".rstrip()
 
 
 def _columns(rows: Sequence[Row]) -> list[str]:
@@ -266,7 +255,7 @@ def _status(label: str, rows: Sequence[Row]) -> str:
     # Beside a metric of draws a note may go on; the longer one says both.
     longest = [each for each in own if not any(o != each and o.startswith(each) for o in own)]
     said = [*sorted(statuses), *longest]
-    return "".join(f"<br>{each}" for each in said)
+    return "".join(f"<br>{named(each)}" for each in said)
 
 
 def _is_constant(row: Row) -> bool:
@@ -275,7 +264,7 @@ def _is_constant(row: Row) -> bool:
 
 def _cell(row: Row) -> str:
     if row.status not in (*RANKED, "ceiling"):
-        return row.status
+        return named(row.status)
     if math.isnan(row.value):
         return "-"
     text = f"**{number(row.value, row.unit)}**"

@@ -1,5 +1,6 @@
 """What a number was made with: versions of packages, the machine, the commit."""
 
+import re
 import subprocess
 from collections.abc import Mapping
 from functools import cache
@@ -7,19 +8,25 @@ from pathlib import Path
 
 from geobench.components import Plugin
 from geobench.distributions import name_of, names_of_modules, plugin_entry_points, versions
+from geobench.records.manifest import Reveals
 from geobench.records.record import Environment
 
 _ALWAYS = ("geobench-geolocation", "numpy", "scipy")
 """Distributions that every record names."""
 
 
-def environment(plugin: type[Plugin]) -> Environment:
+def environment(plugin: type[Plugin], *, reveals: Reveals = "full") -> Environment:
     """What a number was made with: versions of packages, platform, git commit and dirty bit.
 
     Args:
         plugin: whose distribution, and whose `requires`, are among the packages.
+        reveals: "versions" leaves out platform, processor and git, "none" leaves out all.
     """
+    if reveals == "none":
+        return Environment()
     packages = _packages((plugin.__module__, *plugin.requires))
+    if reveals == "versions":
+        return Environment(python=_machine()["python"], packages=packages)
     return Environment(**_machine(), packages=packages, git=_git())
 
 
@@ -29,9 +36,17 @@ def _machine() -> dict[str, str]:
 
     return {
         "python": platform.python_version(),
-        "platform": platform.platform(),
+        "platform": _anonymous(platform.platform(), platform.node()),
         "processor": platform.machine(),
     }
+
+
+def _anonymous(system: str, host: str) -> str:
+    """The operating system without the name of the machine: who builds a kernel may put it in."""
+    names = {host, host.partition(".")[0]}
+    for name in sorted((name for name in names if len(name) > 2), key=len, reverse=True):
+        system = re.sub(rf"(?<![A-Za-z0-9]){re.escape(name)}(?![A-Za-z0-9])", "host", system)
+    return system
 
 
 @cache

@@ -10,6 +10,9 @@ from geobench.methods import Origin
 from geobench.records.documents import Document, Facts, Versioned
 from geobench.resampling import Rule
 
+Reveals: TypeAlias = Literal["full", "versions", "none"]
+"""What records say of what their numbers were made with: all, versions alone, or nothing."""
+
 
 @final
 class StoredComponent(Document):
@@ -55,6 +58,11 @@ class Asked(Document):
     chunk: int = Field(description="photos per call of `predict`")
     deadline: float | None = Field(default=None, description="seconds; changes no number")
     on_broken: Literal["exclude", "fail"] = Field(description="`exclude` or `fail`")
+    environment: Reveals | None = Field(
+        default=None,
+        description="what records say of machine and packages, `full`, `versions` or `none`; "
+        "changes no number; boards of older versions lack it, and say all",
+    )
 
 
 @final

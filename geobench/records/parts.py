@@ -11,6 +11,11 @@ from geobench.assignments import Part
 from geobench.data import smallest_by_hash
 from geobench.digests import digest
 from geobench.geo import Points, known_places
+from geobench.records import attributes
+
+WITHHELD, WITHHELD_PHOTOS = "withheld", "withheld.photos"
+"""The arrays of part.npz with the names of the attributes that are not declared, of which rare
+values are left out, and of how many photos they are; absent where all are declared."""
 
 SLICED = "sliced"
 """The array of part.npz with the names of the attributes that slice; absent where all do."""
@@ -24,7 +29,8 @@ def part_arrays(part: Part, train: Part) -> dict[str, NDArray[Any]]:
     distance in km (NaN where nothing trains), `neighbours` (N,) how many training photos lie within
     NEIGHBOURHOOD_KM, `slice.continent` and `slice.population` where the places are on the real
     Earth and the dataset does not say them, and each attribute under `attribute.<name>`; `sliced`
-    (K,) the names of those that are sliced by, where they are not all.
+    (K,) the names of those that are sliced by, where they are not all. Of attributes that are not
+    declared rare values are left out, and `withheld` (K,) names them.
     """
     nearest, novelty = np.full((len(part), 2), np.nan), np.full(len(part), np.nan)
     around = np.zeros(len(part), np.intp)
@@ -37,9 +43,7 @@ def part_arrays(part: Part, train: Part) -> dict[str, NDArray[Any]]:
     arrays: dict[str, NDArray[Any]] = {
         "id": np.array([hashed_id(i) for i in part.ids.tolist()]) if hidden else part.ids,
         "truth": part.points,
-        "unit": np.asarray(part.units),
-        "region": np.asarray(part.regions),
-        "group": np.asarray(part.groups),
+        **_grouped(part),
         "nearest": nearest,
         "novelty": novelty,
         "neighbours": around,
@@ -48,9 +52,34 @@ def part_arrays(part: Part, train: Part) -> dict[str, NDArray[Any]]:
         arrays["slice.continent"] = gazetteer.continents(part.points)
     if "slice.population" in _of_towns(part):
         arrays["slice.population"] = gazetteer.populations(part.points)
+    undeclared, lost = _undeclared(part), dict[str, int]()
     for name, column in part.attributes.items():
+        if name in undeclared:
+            everywhere = part.dataset.table.attributes[name]
+            column, lost[name] = attributes.published(column, everywhere)
         arrays[f"attribute.{name}"] = column
+    if undeclared:
+        arrays[WITHHELD] = np.array(undeclared, dtype=np.str_)
+        arrays[WITHHELD_PHOTOS] = np.array([lost[name] for name in undeclared], np.int64)
     return arrays | _sliced(part)
+
+
+def _undeclared(part: Part) -> list[str]:
+    declared = part.dataset.table.published or ()
+    return [name for name in part.attributes if name not in declared]
+
+
+def _grouped(part: Part) -> dict[str, NDArray[Any]]:
+    """What makes photos one unit; numbered in their order where names may not be told, for a photo
+    without a group is its own, by its id."""
+    found: dict[str, NDArray[Any]] = {
+        "unit": np.asarray(part.units),
+        "region": np.asarray(part.regions),
+        "group": np.asarray(part.groups),
+    }
+    if part.dataset.publishes != "scores":
+        return found
+    return {name: np.unique(column, return_inverse=True)[1] for name, column in found.items()}
 
 
 def hashed_id(photo: str) -> str:
@@ -62,13 +91,15 @@ def part_names(part: Part) -> set[str]:
     """The names of the arrays of part.npz that this version writes."""
     names = {"id", "truth", "unit", "region", "group", "nearest", "novelty", "neighbours"}
     names |= _of_towns(part) | {f"attribute.{name}" for name in part.attributes}
+    names |= {WITHHELD, WITHHELD_PHOTOS} if _undeclared(part) else set()
     return names | set(_sliced(part))
 
 
 def is_current(arrays: Mapping[str, NDArray[Any]], part: Part) -> bool:
     """Whether the arrays of a part.npz are those that this version writes, sliced and resampled
     alike: neither is in a key."""
-    wanted = {**_sliced(part), "unit": np.asarray(part.units)}
+    wanted = {**_sliced(part), "unit": _grouped(part)["unit"]}
+    wanted |= {WITHHELD: np.array(undeclared)} if (undeclared := _undeclared(part)) else {}
     alike = all(np.array_equal(arrays.get(name, ()), column) for name, column in wanted.items())
     if not alike or set(arrays) != part_names(part):
         return False

@@ -87,18 +87,24 @@ class Checked(Document):
 
 @final
 class Environment(Document):
-    """What a number was made with."""
+    """What a number was made with, as much of it as `environment` of the benchmark lets be said."""
 
-    python: str = Field(description="version")
-    platform: str = Field(description="operating system")
-    processor: str = Field(description="such as `x86_64`")
-    packages: dict[str, str] = Field(
-        description="distribution -> version: geobench, numpy, scipy, that of the method, and "
-        "those that its `requires` names"
+    python: str | None = Field(default=None, description="version; absent with `environment: none`")
+    platform: str | None = Field(
+        default=None,
+        description="operating system, without the name of the machine; absent unless "
+        "`environment: full`",
     )
-    git: dict[str, str | bool] = Field(
+    processor: str | None = Field(default=None, description="such as `x86_64`; absent likewise")
+    packages: dict[str, str] | None = Field(
+        default=None,
+        description="distribution -> version: geobench, numpy, scipy, that of the method, and "
+        "those that its `requires` names; absent with `environment: none`",
+    )
+    git: dict[str, str | bool] | None = Field(
+        default=None,
         description="`commit` of geobench's working copy, and `dirty`: whether files had changed "
-        "since; empty where it is installed from a package"
+        "since; empty where it is installed from a package, absent unless `environment: full`",
     )
 
 

@@ -119,9 +119,9 @@ class _Asked:
         metrics = self.plan.unscored(record, self.method)
         try:
             scores = self._scored(metrics)
-            recording.extend(record, scores)
+            recording.extend(record, scores, part=self.evaluation.part)
         except Exception as error:  # the record stays, and the table says what it lacks
-            recording.write_faults(record.folder, metrics, error)
+            recording.write_faults(record.folder, metrics, error, part=self.evaluation.part)
             raise
         return scores
 

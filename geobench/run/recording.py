@@ -1,16 +1,17 @@
 """Recording: what one training answered on one part, as the folder of a record."""
 
 import logging
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
 
 from numpy.typing import NDArray
 
-from geobench import drafts, geo, records
+from geobench import drafts, geo, reasons, records
 from geobench.assignments import Part
 from geobench.catalogue import installed
-from geobench.data import Indices
+from geobench.data import Dataset, Indices
 from geobench.errors import DeadlineError, StoreError, said_by, traced
 from geobench.features.encoding_time import EncodingTime
 from geobench.geo import Points
@@ -18,6 +19,7 @@ from geobench.methods import Context
 from geobench.metrics import Metric
 from geobench.records import Fit, Record, Status, files, verdicts
 from geobench.records.beside import Beside
+from geobench.records.record import Checked
 from geobench.records.stored_records import SAME_ANSWER_KM, StoredRecord
 from geobench.run.plan import Evaluation, Plan, Training
 from geobench.scoring.columns import Scores
@@ -61,18 +63,62 @@ def write(
         "trained_on": plugin.trained_on,
         "predicts": plugin.predicts.__name__,
         "plugin": installed().source_of(type(plugin)),
-        "check": verdicts.recall(planned.workspace, type(plugin)),
-        "environment": records.environment(type(plugin)),
+        "check": _checked(verdicts.recall(planned.workspace, type(plugin))),
+        "environment": records.environment(type(plugin), reveals=planned.benchmark.environment),
     }
+    data = _told(data, head=f"method {training.method.label}: ", part=evaluation.part)
     with drafts.folder(evaluation.folder) as draft:
         if scores is not None:
             arrays = {"answer": scores.answer, "sample": scores.sample}
             hidden = evaluation.part.dataset.publishes == "scores"
             arrays |= scores.beside.arrays(hidden=hidden)
             files.write_arrays(draft / "answer.npz", arrays)
-            _write_columns(draft, scores)
+            _write_columns(draft, scores, evaluation.part)
         record = Record.model_validate(head | data)
         files.write_stamped(draft / "record.json", record.data)
+
+
+def _checked(said: str | Checked) -> str | dict[str, Any]:
+    """What the conformance kit had said, with reasons that name no folder."""
+    if isinstance(said, str):
+        return said
+    found = dict(said.data)
+    for status, why in said.data.items():
+        if isinstance(why, dict):
+            found[status] = {check: reasons.fault(text) for check, text in why.items()}
+    return found
+
+
+def _told(data: dict[str, Any], *, head: str, part: Part) -> dict[str, Any]:
+    """The data of a record as it may be published with its board: what went wrong without folders
+    and secrets, and where only scores may be shown nothing that names a photo."""
+    is_photo = naming(part.dataset)
+    told = {**data, **_fault(data, head=head, is_photo=is_photo)}
+    if is_photo is not None and data.get("facts"):
+        names = reasons.named_for_all(data["facts"], is_photo)
+        told["facts"] = {names[name]: fact for name, fact in data["facts"].items()}
+    if is_photo is not None and data.get("stand_in"):
+        told["stand_in"] = reasons.fault(data["stand_in"], is_photo=is_photo)
+    return told
+
+
+def naming(dataset: Dataset) -> Callable[[str], bool] | None:
+    """Whether a text is the id of a photo that may not be named; None where all may be."""
+    if dataset.publishes != "scores":
+        return None
+    return frozenset(dataset.table.ids.tolist()).__contains__
+
+
+def _fault(
+    said: Mapping[str, Any], *, head: str, is_photo: Callable[[str], bool] | None
+) -> dict[str, str]:
+    """What went wrong, `error` and `traceback`, as it may be published; nothing if nothing did."""
+    found = dict[str, str]()
+    if said.get("error"):
+        found["error"] = reasons.fault(said["error"], head=head, is_photo=is_photo)
+    if said.get("traceback"):
+        found["traceback"] = reasons.traceback(said["traceback"], is_photo=is_photo)
+    return found
 
 
 @final
@@ -176,14 +222,19 @@ def part_file(evaluation: Evaluation, train: Part) -> dict[str, NDArray[Any]]:
     return arrays
 
 
-def extend(record: StoredRecord, scores: Scores) -> None:
+def extend(record: StoredRecord, scores: Scores, *, part: Part) -> None:
     """Add columns to a record; nothing that is there is touched.
+
+    Args:
+        record: of the answers.
+        scores: with the columns.
+        part: whose photos these are.
 
     Raises:
         StoreError: the method does not give the recorded answers any more.
     """
     refuse_other_answers(record, scores.answer)
-    _write_columns(record.folder, scores)
+    _write_columns(record.folder, scores, part)
 
 
 def refuse_other_answers(
@@ -209,16 +260,21 @@ def refuse_other_answers(
         )
 
 
-def write_faults(folder: Path, metrics: list[Metric], error: Exception) -> None:
+def write_faults(folder: Path, metrics: list[Metric], error: BaseException, *, part: Part) -> None:
     """Say in a record's folder that none of these metrics could be added, and why."""
     for metric in metrics:
         fault = {"error": f"metric {metric.name}: {said_by(error)}", "traceback": traced(error)}
-        files.write_json(folder / f"{metric.file_stem}.failed.json", fault)
+        _write_fault(folder, metric.file_stem, fault, part)
 
 
-def _write_columns(folder: Path, scores: Scores) -> None:
+def _write_fault(folder: Path, stem: str, fault: Mapping[str, str], part: Part) -> None:
+    told = _fault(fault, head="", is_photo=naming(part.dataset))
+    files.write_json(folder / f"{stem}.failed.json", told)
+
+
+def _write_columns(folder: Path, scores: Scores, part: Part) -> None:
     for stem, columns in scores.columns.items():
         drafts.remove(folder / f"{stem}.failed.json")
         files.write_arrays(folder / f"{stem}.npz", columns)
     for stem, fault in scores.faults.items():
-        files.write_json(folder / f"{stem}.failed.json", fault)
+        _write_fault(folder, stem, fault, part)

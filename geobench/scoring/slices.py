@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from geobench import gazetteer
 from geobench.partitions import EqualAreaGrid
+from geobench.records.attributes import THIRDS, left_out
+from geobench.records.attributes import thirds as thirds
 from geobench.records.parts import SLICED
 from geobench.statistics.units import unit_codes
 
@@ -28,7 +30,6 @@ _FEWEST_PHOTOS = 20  # of a slice
 FEWEST = {"continent": _FEWEST_PHOTOS, "cell": 5}
 """What counts once -> the fewest photos of the part with which it counts; by perf/averages.py."""
 
-_THIRDS = ("low third", "middle third", "high third")
 _TRAINING = ("rarely", "sometimes", "often")
 
 
@@ -71,7 +72,8 @@ def views(arrays: Mapping[str, NDArray[Any]]) -> list[View]:
     Slices are continents, classes of population, thirds of the number of training photos near
     (rarely, sometimes, often seen), and the values of each attribute: of strings the twelve most
     frequent ones and `other` (none where those are fewer than half of the photos), of numbers
-    thirds, or up to three values themselves. A slice of fewer than 20 photos, or of all, is none.
+    thirds, or up to three values themselves. A slice of fewer than 20 photos, or of all, is none,
+    and neither is one of a value that may not be published (`records.attributes`).
 
     Args:
         arrays: of part.npz.
@@ -86,7 +88,7 @@ def views(arrays: Mapping[str, NDArray[Any]]) -> list[View]:
     for name, values in _slicings(arrays):
         for value in _in_order(values):
             inside = values == value
-            if _FEWEST_PHOTOS <= inside.sum() < len(inside):
+            if _FEWEST_PHOTOS <= inside.sum() < len(inside) and not left_out(value):
                 found.append(View(f"{name}={value}", "photo", inside))
     return found
 
@@ -119,28 +121,11 @@ def _slicings(arrays: Mapping[str, NDArray[Any]]) -> Iterator[tuple[str, NDArray
         if values.dtype.kind == "U":
             if (named := _frequent(values)) is not None:
                 yield own, named
-        elif len(np.unique(values[np.isfinite(values)])) <= len(_THIRDS):
+        elif len(np.unique(values[np.isfinite(values)])) <= len(THIRDS):
             shown = np.array([f"{value:.10g}" for value in values.tolist()])
             yield own, np.where(np.isfinite(values), shown, "unknown")
         else:
-            yield own, thirds(values.astype(np.float64), _THIRDS)
-
-
-def thirds(values: NDArray[np.float64], names: tuple[str, str, str]) -> NDArray[np.str_]:
-    """The third that each value is in, by its name, NaN being "unknown".
-
-    Equal values are in one third, that of the lowest of their ranks: photos without any training
-    photo near are rarely seen, however many they are.
-
-    Args:
-        values: (N,).
-        names: of the low, the middle and the high third.
-    """
-    known = np.isfinite(values)
-    below = np.searchsorted(np.sort(values[known]), values[known])
-    found = np.full(len(values), "unknown", dtype=np.array([*names, "unknown"]).dtype)
-    found[known] = np.array(names)[3 * below // max(len(below), 1)]
-    return found
+            yield own, thirds(values.astype(np.float64), THIRDS)
 
 
 def _frequent(values: NDArray[np.str_]) -> NDArray[np.str_] | None:
@@ -154,6 +139,6 @@ def _frequent(values: NDArray[np.str_]) -> NDArray[np.str_] | None:
 
 
 def _in_order(values: NDArray[np.str_]) -> list[str]:
-    known = [*_TRAINING, *_THIRDS, *gazetteer.POPULATIONS]
+    known = [*_TRAINING, *THIRDS, *gazetteer.POPULATIONS]
     names = np.unique(values).tolist()
     return sorted(names, key=lambda name: (known.index(name) if name in known else -1, name))

@@ -130,6 +130,7 @@ class BlueMarble(Dataset):
                 "population": towns.population[kept],
                 "scene": scenes.cluster(described, config.scenes),
             },
+            published=("place", "country", "region", "continent", "population", "scene"),
         )
 
     def images(self, indices: Indices) -> Iterator[Image]:

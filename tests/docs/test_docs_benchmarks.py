@@ -151,6 +151,7 @@ CHANGES = {
     "seeds": "[1]",
     "chunk": "7",
     "deadline": "60",
+    "environment": "none",
     "on_broken": "fail",
 }
 """A value of each key that a benchmark does not have unless it says so."""

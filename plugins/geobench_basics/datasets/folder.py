@@ -153,6 +153,11 @@ class FolderDataset(CreditedDataset):
             broken=found.left_out.counts,
             # A date names its photo, and slices no table.
             sliced=tuple(name for name in attributes if name != "date"),
+            published=tuple(
+                name
+                for name in attributes
+                if name != "date" or "attributes" in self.config.model_fields_set
+            ),
         )
 
     def images(self, indices: Indices) -> Iterator[Image | BrokenPicture]:

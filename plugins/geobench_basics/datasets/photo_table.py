@@ -121,6 +121,8 @@ def read_photo_table(config: TableConfig) -> PhotoTable:
             promised=file.rows + (file.incomplete.count if file.incomplete else 0),
             broken=usable.broken,
             sliced=sliced,
+            # What is named in the configuration is declared; what a file happens to hold is not.
+            published=tuple(names) if config.attributes is not None else sliced,
         ),
         paths=None if paths is None else paths.filter(pa.array(good)),
         first_broken=usable.first,

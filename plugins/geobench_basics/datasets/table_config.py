@@ -48,7 +48,9 @@ class TableConfig(CreditsConfig):
         None, description="the source's own parts; usually part, split, subset"
     )
     attributes: tuple[str, ...] | None = Field(
-        None, description="the other columns to keep; all of them by default"
+        None,
+        description="the other columns to keep; all of them by default. Boards show every value "
+        "of those named here, of others what at least 20 photos share",
     )
     sliced: tuple[str, ...] | None = Field(
         None,
