@@ -75,13 +75,15 @@ def find(
     seeds = _trainings(board, label, part)
     chosen = next(iter(seeds)) if seed is None else str(seed)
     known(chosen, seeds, what=f"seed of {label}", board=board)
-    record = StoredRecord.read(board.runs / seeds[chosen].folder)
+    arrays = board.part(part)
+    folder = board.runs / seeds[chosen].folder
+    record = StoredRecord.read(folder, photos=len(arrays["id"]))
     if record is None or record.status != "ok":
         status = "missing" if record is None else record.status
         raise StoreError(
             f"{label} has no answers on {part}: its record is {status}", where=str(board.folder)
         )
-    arrays, answers = board.part(part), record.answers()
+    answers = record.answers()
     away = geo.distance_km(answers, arrays["truth"])
     worst = np.argsort(-away, kind="stable")[:count]
     truth, answers = arrays["truth"][worst], answers[worst]

@@ -1,6 +1,7 @@
 """part.npz and the map of a split: who the photos of a part are, and how new their places are."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,8 @@ from geobench.assignments import Part
 from geobench.data import smallest_by_hash
 from geobench.digests import digest
 from geobench.geo import Points, known_places
+from geobench.records.files import read_arrays
+from geobench.records.shapes import Shape, fit, refuse_off_the_sphere
 
 SLICED = "sliced"
 """The array of part.npz with the names of the attributes that slice; absent where all do."""
@@ -51,6 +54,46 @@ def part_arrays(part: Part, train: Part) -> dict[str, NDArray[Any]]:
     for name, column in part.attributes.items():
         arrays[f"attribute.{name}"] = column
     return arrays | _sliced(part)
+
+
+def read_part(path: Path) -> dict[str, NDArray[Any]]:
+    """The arrays of a part.npz, of the kinds and shapes that `part_arrays` makes.
+
+    Raises:
+        StoreError: they cannot be read, or are others.
+    """
+    arrays = read_arrays(path)
+    beside = [name for name in arrays if name.startswith(("slice.", "attribute."))]
+    fit(arrays, {**_PART, **dict.fromkeys(beside, Shape("Ufiub", ("N",)))}, where=path)
+    places = ["truth", *(["nearest"] if np.isfinite(arrays["novelty"]).any() else [])]
+    refuse_off_the_sphere(arrays, places, where=path)
+    return arrays
+
+
+_NAMES = Shape("Uiufb", ("N",), needed=False)
+_PART = {
+    "id": Shape("U", ("N",)),
+    "truth": Shape("f", ("N", 2)),
+    "unit": Shape("Uiufb", ("N",)),
+    "region": _NAMES,
+    "group": _NAMES,
+    "nearest": Shape("f", ("N", 2)),
+    "novelty": Shape("f", ("N",)),
+    "neighbours": Shape("iu", ("N",)),
+    SLICED: Shape("U", ("K",), needed=False),
+}
+
+
+def read_split_map(path: Path) -> dict[str, NDArray[Any]]:
+    """The arrays that `split_map` makes, from their file.
+
+    Raises:
+        StoreError: they cannot be read, or are others.
+    """
+    arrays = read_arrays(path)
+    fit(arrays, {"points": Shape("f", ("M", 2)), "role": Shape("U", ("M",))}, where=path)
+    refuse_off_the_sphere(arrays, ("points",), where=path)
+    return arrays
 
 
 def hashed_id(photo: str) -> str:
