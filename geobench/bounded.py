@@ -4,6 +4,7 @@ A device never ends, a pipe never begins, a few bytes of JSON or of an archive c
 memory than there is. Whoever calls says whose file it is and what to do.
 """
 
+import io
 import json
 import math
 import os
@@ -34,7 +35,7 @@ _MOST_ARRAYS = 10_000
 _MOST_DIMENSIONS = 8
 
 
-def opened(path: Path, *, most: int | None = None, links: bool = True) -> BinaryIO:
+def opened(path: Path, *, most: int | None = None, links: bool = True) -> io.BufferedReader:
     """A regular file, open to be read.
 
     Args:
@@ -91,7 +92,8 @@ def json_of(written: bytes) -> Any:
             deep, a number that is none or of over MOST_DIGITS digits, a key twice, half a
             character.
     """
-    if written.count(b"[") + written.count(b"{") > MOST_DEPTH and _depth(written) > MOST_DEPTH:
+    brackets = written.count(b"[") + written.count(b"{")
+    if brackets > MOST_DEPTH and _depth(written) > MOST_DEPTH:
         raise ValueError(f"is nested over {MOST_DEPTH} deep")
     text = written.decode()
     data = json.loads(
@@ -115,11 +117,10 @@ def _depth(written: bytes) -> int:
     deep = deepest = 0
     for token in _TOKEN.finditer(written):
         sign = token.group()
-        if sign in b"[{":
-            deep += 1
-            deepest = max(deepest, deep)
-        elif sign in b"]}":
-            deep -= 1
+        deep += (sign in b"[{") - (sign in b"]}")
+        deepest = max(deepest, deep)
+        if deepest > MOST_DEPTH:
+            break
     return deepest
 
 
