@@ -77,7 +77,7 @@ def draw(
             continue
         try:
             content = rendered(picture.draw, file_format)
-            if f"figures/{path.name}".casefold() not in ours:
+            if path.is_dir() or f"figures/{path.name}".casefold() not in ours:
                 _refuse_other(path, content)
             drafts.write_file(path, content)
         except GeobenchError as error:
@@ -113,7 +113,7 @@ def _refuse_other(path: Path, content: bytes) -> None:
         other = not path.is_symlink()
     if other:
         raise StoreError(
-            "has the name of a picture, and benchmark.json does not name it: it is left alone, "
+            "has the name of a picture, and is none that benchmark.json names: it is left alone, "
             "and the picture is not drawn",
             where=str(path),
             remedy="Move it elsewhere, then run `geobench report` again.",
