@@ -65,6 +65,8 @@ def unkeyed_fields(config: type[BaseModel]) -> frozenset[str]:
 
 
 def _existing(path: Path, info: ValidationInfo) -> Path:
+    if info.context and str(path) not in info.context.get("paths", {str(path)}):
+        raise ValueError(STORED_PATH)
     folder = info.context["folder"] if info.context else Path()
     with suppress(RuntimeError):  # the home of nobody: a file whose name begins with ~
         path = path.expanduser()
@@ -73,6 +75,9 @@ def _existing(path: Path, info: ValidationInfo) -> Path:
         raise ValueError(f"{full} does not exist; paths are relative to the YAML file")
     return full
 
+
+STORED_PATH = "a leaderboard names no file or folder of this machine: only who reads it may"
+"""Why a path in a stored configuration is not looked at: who made the board chose it."""
 
 InputPath = Annotated[Path, AfterValidator(_existing)]
 """A config field that names a file or folder: relative to the YAML file, checked while planning.

@@ -42,8 +42,14 @@ def array_digest(*arrays: Column) -> str:
 
 
 def file_digest(path: Path) -> str:
-    """SHA-256 of a file's content, in hex."""
-    with path.open("rb") as stream:
+    """SHA-256 of a file's content, in hex.
+
+    Raises:
+        ValueError: it is no regular file.
+    """
+    from geobench import bounded  # here, because few plugins open files
+
+    with bounded.opened(path) as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
@@ -52,10 +58,18 @@ def written_digest(path: Path) -> str:
 
     Text was written with line ends of Unix. A checkout on another system may have others, and says
     the same.
+
+    Raises:
+        OSError: the system does not open it.
+        ValueError: it is a link, no regular file, or larger than anything that is written.
     """
-    if path.suffix not in _TEXT:
-        return file_digest(path)
-    return hashlib.sha256(path.read_bytes().replace(b"\r\n", b"\n")).hexdigest()
+    from geobench import bounded
+
+    if path.suffix in _TEXT:
+        text = bounded.content(path, most=bounded.MOST_TEXT, links=False)
+        return hashlib.sha256(text.replace(b"\r\n", b"\n")).hexdigest()
+    with bounded.opened(path, most=bounded.MOST_FILE, links=False) as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 _TEXT = (".json", ".csv", ".md", ".svg")

@@ -296,7 +296,8 @@ def nearer(board: Leaderboard, a: str, b: str, *, part: str) -> Nearer:
 def _records(board: Leaderboard, label: str, part: str) -> list[StoredRecord]:
     """Those of each training of a label; none of the ceiling."""
     rows = [row for row in board.manifest.rows if (row.part, row.label) == (part, label)]
-    found = [StoredRecord.read(board.runs / row.folder) for row in rows]
+    photos = len(board.part(part)["id"])
+    found = [StoredRecord.read(board.runs / row.folder, photos=photos) for row in rows]
     return [record for record in found if record is not None]
 
 
@@ -324,7 +325,7 @@ def _answers(board: Leaderboard, label: str, part: str) -> list[Points]:
     answers, status = [], "missing"
     for row in rows:
         if row.part == part and row.label == label:
-            record = StoredRecord.read(board.runs / row.folder)
+            record = StoredRecord.read(board.runs / row.folder, photos=len(arrays["id"]))
             status = "missing" if record is None else record.status
             if record is None or status != "ok":
                 break

@@ -8,8 +8,9 @@ import numpy as np
 from geobench.answers import COST, SECONDS
 from geobench.board.part_records import PartRecords
 from geobench.board.tables import Cost
-from geobench.records import Record, files
+from geobench.records import Record
 from geobench.records.beside import Beside
+from geobench.records.stored_records import answer_arrays
 
 ANSWER_SECONDS, ANSWER_COST = "answer_seconds_per_photo", "answer_cost_per_photo"
 """The quantities of what a method says that an answer took it."""
@@ -38,7 +39,7 @@ def compute_costs(records: PartRecords, *, benchmark: str) -> Iterator[Cost]:
         head = (benchmark, records.label, row.label, row.method, row.seed)
         found = list(quantities(record))
         if record.along:
-            beside = Beside.of(files.read_arrays(folder / "answer.npz"))
+            beside = Beside.of(answer_arrays(folder, photos=len(records.truth)))
             found += stated(beside, units=record.along)
         for each in found:
             yield Cost(*head, each.device, each.name, each.unit, float(each.value))
@@ -93,5 +94,5 @@ def stated(beside: Beside, *, units: Mapping[str, str]) -> Iterator[Quantity]:
         values = beside.numbers.get(said, np.empty(0))
         values = values[~np.isnan(values)]
         if len(values):
-            yield Quantity(mean, units[said], float(values.mean()), "")
-            yield Quantity(total, units[said], float(values.sum()), "")
+            yield Quantity(mean, units.get(said, ""), float(values.mean()), "")
+            yield Quantity(total, units.get(said, ""), float(values.sum()), "")

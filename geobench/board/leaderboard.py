@@ -1,5 +1,6 @@
 """Leaderboards: stored arrays -> the rows of the tables; nothing comes from memory."""
 
+import os
 from collections.abc import Collection
 from functools import cached_property
 from pathlib import Path
@@ -23,10 +24,15 @@ from geobench.config.configure import configure
 from geobench.config.origins import Stored
 from geobench.errors import ConfigError, StoreError
 from geobench.metrics import Metric
-from geobench.records import Manifest, Record, files, verdicts
+from geobench.records import Manifest, Record, verdicts
+from geobench.records.parts import read_part
 
 _CONTRASTED = {"unseen": "seen", "sparse": "dense"}
 """Names of parts, the harder first, whose numbers differ by the places and by the training."""
+
+
+_MOST_SUMMARIES = 500
+"""Of a board; each takes a second on a large part."""
 
 
 @final
@@ -46,15 +52,31 @@ class Leaderboard:
         self.folder = folder
         self.runs = folder / "runs" if runs is None else runs
         path = folder / "benchmark.json"
-        if not path.exists():
+        if not os.path.lexists(path):
             raise StoreError(
                 "there is no benchmark.json",
                 where=str(folder),
                 remedy="Give a leaderboard's folder.",
             )
         self.manifest = Manifest.read(path)
+        self._refuse_links(given=runs is not None)
         self._catalogue = catalogue
         self._parts: dict[str, dict[str, NDArray[Any]]] = {}
+
+    def _refuse_links(self, *, given: bool) -> None:
+        """Nothing of a board is read through a link in it: who made it chose where that leads."""
+        rows = (Path(row.folder) for row in self.manifest.rows)
+        folders = {Path(part.folder) for part in self.manifest.parts.values()}
+        for row in rows:
+            folders |= {row, row.parent}
+        for each in sorted(folders if given else {*folders, Path()}):
+            if os.path.islink(self.runs / each):
+                raise StoreError(
+                    "is a link, and nothing of a leaderboard is read through one",
+                    where=str(self.runs / each),
+                    remedy="Put the folder itself in its place; of records that lie elsewhere "
+                    "`geobench verify` is told by --runs.",
+                )
 
     @property
     def name(self) -> str:
@@ -83,7 +105,19 @@ class Leaderboard:
                     where=error.where,
                     remedy="A metric's configuration holds numbers and names only, no files.",
                 ) from None
-        return [metric for metric in found if isinstance(metric, Metric)]
+        metrics = [metric for metric in found if isinstance(metric, Metric)]
+        self._refuse_too_many(metrics)
+        return metrics
+
+    def _refuse_too_many(self, metrics: list[Metric]) -> None:
+        """A few bytes of a configuration can ask for more numbers than anybody would wait for."""
+        count = sum(len(metric.summaries) for metric in metrics)
+        if count > _MOST_SUMMARIES:
+            raise StoreError(
+                f"its metrics make {count:,} summaries, of at most {_MOST_SUMMARIES:,}",
+                where=str(self.folder / "benchmark.json"),
+                remedy="Compare by fewer metrics, or by fewer radii.",
+            )
 
     @property
     def twins(self) -> dict[str, str]:
@@ -117,7 +151,10 @@ class Leaderboard:
         twin = self.twins.get(part, part)
         said, parts = [], self.manifest.parts
         for name, verb in (("train photos", "trained"), ("val photos", "validated")):
-            there, here = (int(parts[label].facts[name].value) for label in (twin, part))
+            facts = [parts[label].facts.get(name) for label in (twin, part)]
+            if None in facts:
+                continue  # a board that does not say it
+            there, here = (int(fact.value) for fact in facts if fact is not None)
             if there != here:
                 difference = f"{abs(there - here):,} {'more' if there > here else 'fewer'}"
                 split = twin.rpartition("/")[0]
@@ -128,7 +165,7 @@ class Leaderboard:
         """The arrays of a part's part.npz."""
         if label not in self._parts:
             path = self.runs / self.manifest.parts[label].folder / "part.npz"
-            self._parts[label] = files.read_arrays(path)
+            self._parts[label] = read_part(path)
         return self._parts[label]
 
     def conformance(self) -> dict[str, list[str]]:

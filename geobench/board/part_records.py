@@ -21,6 +21,8 @@ from geobench.names import CEILING
 from geobench.records import Manifest, ManifestRow, Record, StoredRecord, files
 from geobench.records.beside import Beside
 from geobench.records.parts import hashed_id
+from geobench.records.stored_records import answer_arrays
+from geobench.records.stored_scores import Fault, score_arrays
 from geobench.scoring.columns import point_columns, truth_of
 
 
@@ -56,7 +58,7 @@ class Entry:
 
     def draws(self, number: int) -> NDArray[np.float64]:
         """The first draws of one record."""
-        return files.read_arrays(self.folders[number] / "answer.npz")["sample"]
+        return answer_arrays(self.folders[number])["sample"]
 
     def share_answered(self, photos: NDArray[np.intp]) -> float:
         """Of these photos (positions in the part), over all records; NaN where all of the part
@@ -109,9 +111,10 @@ class PartRecords:
             answers, beside = [], []
             status: str = "ok" if found[0].origin == "trained" else found[0].origin
             for folder, seed in zip(folders, seeds, strict=True):
-                record = StoredRecord.read(folder)
+                record = StoredRecord.read(folder, photos=len(self.truth))
                 if record is None:
-                    raise StoreError("the record is missing or damaged", where=str(folder))
+                    problem = "the record is missing or damaged"
+                    raise StoreError(problem, where=str(folder), remedy=files.ANEW)
                 if record.status != "ok":
                     status = record.status
                     note = self.told(record.content.error or "", head=f"method {label}: ")
@@ -196,9 +199,9 @@ class PartRecords:
             failed = stem.with_name(f"{stem.name}.failed.json")
             stored = stem.with_name(f"{stem.name}.npz")
             if stored.exists():
-                found.append(files.read_arrays(stored))
+                found.append(score_arrays(stored, metric.columns, photos=len(self.truth)))
             elif failed.exists():
-                return self.told(str(files.read_json(failed)["error"]))
+                return self.told(Fault.read(failed).error)
             else:
                 return None
         # What a metric reads may be said of a photo by one training and not by another.

@@ -3,6 +3,7 @@
 import csv
 import io
 import math
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from operator import attrgetter
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any, final
 from geobench.board import lines
 from geobench.errors import StoreError
 from geobench.readable import in_one_line
+from geobench.records import files
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -249,18 +251,18 @@ def read_overall(folder: Path) -> list[Row]:
     Raises:
         StoreError: it is missing, or has other columns.
     """
-    found = _lines(_text(folder, "table.csv"), Row, str(folder / "table.csv"))
+    where = str(folder / "table.csv")
+    found = _lines(_text(folder, "table.csv"), Row, where)
     view = slice(ROW_COLUMNS.index("slice"), ROW_COLUMNS.index("average") + 1)
-    rows: list[Row] = _made([line for line in found if line[view] == ["all", "photo"]], Row)
+    rows: list[Row] = _made([line for line in found if line[view] == ["all", "photo"]], Row, where)
     return rows
 
 
 def _text(folder: Path, name: str) -> str:
     path = folder / name
-    if not path.exists():
+    if not os.path.lexists(path):
         raise StoreError(f"there is no {name}", where=str(folder), remedy=_REMEDY)
-    with path.open(encoding="utf-8", newline="") as stream:  # a cell may hold a \r
-        return stream.read()
+    return files.read_text(path)
 
 
 def load(folder: str | Path) -> "DataFrame":
@@ -268,33 +270,28 @@ def load(folder: str | Path) -> "DataFrame":
 
     Args:
         folder: a leaderboard's folder, such as "leaderboards/blue-marble".
+
+    Raises:
+        StoreError: there is no table.csv, or it is not one as it is written.
     """
     import pandas
 
-    # "NA" and "12" are labels here; only an empty field is a missing number.
     path = Path(folder) / "table.csv"
-    if not path.exists():
+    if not os.path.lexists(path):
         raise StoreError(
             "there is no table.csv", where=str(folder), remedy="Give a leaderboard's folder."
         )
-    texts = [name for name in ROW_COLUMNS if name not in (*_NUMBERS, *_COUNTS)]
-    table = pandas.read_csv(
-        path,
-        dtype=dict.fromkeys(texts, str),
-        keep_default_na=False,
-        na_values={name: [""] for name in _NUMBERS},
+    columns = _columns(list(_lines(files.read_text(path), Row, str(path))), Row, str(path))
+    # Of an empty table pandas would not know what its columns hold.
+    return pandas.DataFrame(
+        {
+            column.name: pandas.Series(cells, dtype=_DTYPES[str(column.type)])
+            for column, cells in zip(fields(Row), columns, strict=True)
+        }
     )
-    for name in texts:
-        if name in table:
-            table[name] = table[name].map(lines.of_text)
-    return table
 
 
-_NUMBERS = (
-    *("value", "low", "high", "seed_sd", "answered", "effective_units"),
-    *("rank_low", "rank_high"),
-)
-_COUNTS = ("seeds", "photos", "not_applicable")
+_DTYPES = {str(str): "str", str(int): "int64", str(float): "float64", str(int | None): "float64"}
 
 
 def parse(texts: Mapping[str, str], *, where: str) -> Tables:
@@ -309,35 +306,71 @@ def parse(texts: Mapping[str, str], *, where: str) -> Tables:
 
 
 def _rows(text: str, kind: type[Any], where: str) -> list[Any]:
-    return _made(list(_lines(text, kind, where)), kind)
+    return _made(list(_lines(text, kind, where)), kind, where)
 
 
 def _lines(text: str, kind: type[Any], where: str) -> Iterator[list[str]]:
     """The lines of a table below its head, which is that of this version."""
-    found = csv.reader(io.StringIO(text, newline=""))
-    if next(found, None) != [column.name for column in fields(kind)]:
-        raise StoreError("has other columns than this version writes", where=where)
-    yield from found
+    found = cells_of(text, where=where)
+    head = [column.name for column in fields(kind)]
+    if next(found, None) != head:
+        problem = "has other columns than this version writes"
+        raise StoreError(problem, where=where, remedy=_REMEDY)
+    for number, line in enumerate(found, 2):
+        if len(line) != len(head):
+            problem = f"has {len(line)} cells in row {number}, and {len(head)} columns"
+            raise StoreError(problem, where=where, remedy=_REMEDY)
+        yield line
 
 
-def _made(written: Sequence[Sequence[str]], kind: type[Any]) -> list[Any]:
+def cells_of(text: str, *, where: str) -> Iterator[list[str]]:
+    """The lines of a CSV file, each its cells.
+
+    Raises:
+        StoreError: a cell is longer than any that is written, or a line is none.
+    """
+    try:
+        yield from csv.reader(io.StringIO(text, newline=""))
+    except csv.Error as error:
+        problem = f"is no table ({error})"
+        raise StoreError(problem, where=where, remedy=_REMEDY) from None
+
+
+def _made(written: Sequence[Sequence[str]], kind: type[Any], where: str) -> list[Any]:
     """The rows of a table's lines."""
-    if not written:
-        return []
+    return list(map(kind, *_columns(written, kind, where)))
+
+
+def _columns(written: Sequence[Sequence[str]], kind: type[Any], where: str) -> list[Sequence[Any]]:
+    """The columns of a table's lines, each of its type."""
     # Column by column: cell by cell, a large table takes several times as long.
-    parsers = [_PARSERS[str(column.type)] for column in fields(kind)]
-    cells = [
-        list(map(parse, column))
-        for parse, column in zip(parsers, zip(*written, strict=True), strict=True)
-    ]
-    return list(map(kind, *cells))
+    columns = list(zip(*written, strict=True)) or [()] * len(fields(kind))
+    found: list[Sequence[Any]] = []
+    for column, texts in zip(fields(kind), columns, strict=True):
+        parse = _PARSERS[str(column.type)]
+        try:
+            found.append(list(map(parse, texts)))
+        except (ValueError, OverflowError):
+            problem = f"holds what is no number in the column {column.name}"
+            raise StoreError(problem, where=where, remedy=_REMEDY) from None
+    return found
 
 
 _PARSERS: dict[str, Callable[[str], Any]] = {
     str(str): lines.of_text,
-    str(int): int,
+    str(int): lambda text: _whole(text),
     str(float): lambda text: float(text or "nan"),
-    str(int | None): lambda text: int(text) if text else None,
+    str(int | None): lambda text: _whole(text) if text else None,
 }
+
+
+def _whole(text: str) -> int:
+    if len(text) > _MOST_DIGITS:
+        raise ValueError
+    return int(text)
+
+
+_MOST_DIGITS = 16
+"""Of a whole number in a table: a float and an array hold it."""
 
 _REMEDY = "`geobench report` with the leaderboard's folder writes it from the records."

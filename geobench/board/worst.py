@@ -13,10 +13,11 @@ from geobench.catalogue import Catalogue
 from geobench.config.configure import configure
 from geobench.config.origins import Stored
 from geobench.data import BrokenPicture, Dataset, Image
-from geobench.errors import ConfigError, DataError, StoreError
+from geobench.errors import ConfigError, DataError, GeobenchError, StoreError, said_by
 from geobench.geo import Points
 from geobench.names import did_you_mean
 from geobench.records import ManifestRow, StoredRecord
+from geobench.records.files import ANEW
 
 Show: TypeAlias = Callable[[str], Image | BrokenPicture]
 """The picture of the photo of an id."""
@@ -75,13 +76,15 @@ def find(
     seeds = _trainings(board, label, part)
     chosen = next(iter(seeds)) if seed is None else str(seed)
     known(chosen, seeds, what=f"seed of {label}", board=board)
-    record = StoredRecord.read(board.runs / seeds[chosen].folder)
+    arrays = board.part(part)
+    folder = board.runs / seeds[chosen].folder
+    record = StoredRecord.read(folder, photos=len(arrays["id"]))
     if record is None or record.status != "ok":
         status = "missing" if record is None else record.status
         raise StoreError(
             f"{label} has no answers on {part}: its record is {status}", where=str(board.folder)
         )
-    arrays, answers = board.part(part), record.answers()
+    answers = record.answers()
     away = geo.distance_km(answers, arrays["truth"])
     worst = np.argsort(-away, kind="stable")[:count]
     truth, answers = arrays["truth"][worst], answers[worst]
@@ -191,12 +194,18 @@ def pictures(
     )
     try:
         dataset = configure(Dataset, origin.entry, origin=origin).plugin
+        if not isinstance(dataset, Dataset) or "images" not in dataset.provides:
+            raise DataError(f"dataset {about.name} has no pictures", remedy=_REMEDY)
+        found = dataset.digest
     except ConfigError as error:
         remedy = error.remedy or _REMEDY
         raise DataError(error.problem, where=error.where, remedy=remedy) from None
-    if not isinstance(dataset, Dataset) or "images" not in dataset.provides:
-        raise DataError(f"dataset {about.name} has no pictures", remedy=_REMEDY)
-    if dataset.digest != about.digest:
+    except GeobenchError:
+        raise
+    except Exception as error:  # what it is configured with, somebody else chose
+        problem = f"dataset {about.name} cannot be made as benchmark.json says: {said_by(error)}"
+        raise DataError(problem, where=str(origin.path), remedy=_REMEDY) from None
+    if found != about.digest:
         raise DataError(
             f"dataset {about.name} is not the one that the leaderboard was made with",
             remedy=_REMEDY,
@@ -204,6 +213,9 @@ def pictures(
     row_of = {name: row for row, name in enumerate(dataset.table.ids.tolist())}
 
     def show(photo: str) -> Image | BrokenPicture:
+        if photo not in row_of:
+            problem = f"{part} has a photo {photo}, and dataset {about.name} has none"
+            raise StoreError(problem, where=str(board.folder), remedy=ANEW)
         return next(iter(dataset.images(np.array([row_of[photo]]))))
 
     return show

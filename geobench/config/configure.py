@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, TypeVar, final
 from pydantic import BaseModel, ValidationError
 
 from geobench.catalogue import installed
-from geobench.components import Plugin
+from geobench.components import STORED_PATH, Plugin
 from geobench.config.faults import first_fault
 from geobench.config.origins import RESERVED, Default, Origin
 from geobench.errors import ConfigError, PluginError
@@ -134,9 +134,10 @@ def validated(
         "folder": origin.folder,
         "resolve": partial(_inner, origin),
         "stored": origin.stored,
+        **({} if origin.paths is None else {"paths": origin.paths}),
     }
     try:
-        return model.model_validate({**(preset or {}), **written}, context=context)
+        found = model.model_validate({**(preset or {}), **written}, context=context)
     except ConfigError as error:  # of a default that names a component, say
         if error.where:
             raise
@@ -146,3 +147,9 @@ def validated(
         fault = first_fault(error, written, model=model, what=what, reserved=reserved)
         where = origin.where(entry, fault.way)
         raise ConfigError(fault.problem, where=where, remedy=fault.remedy) from None
+    for name in written:
+        # A field of a bare Path, which nothing looks at while it is validated.
+        if not origin.may_name(getattr(found, name, None), written[name]):
+            problem = f"{what}: {name} is a path, and {STORED_PATH}"
+            raise ConfigError(problem, where=origin.where(entry, (name,)))
+    return found

@@ -2,6 +2,7 @@
 
 import json
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from collections.abc import Mapping as Lookup
 from collections.abc import Sequence as Words
 from pathlib import Path
@@ -41,6 +42,15 @@ class Origin(ABC):
         self.folder = folder
         self.stored = stored
         self.at_once = at_once
+
+    @property
+    def paths(self) -> frozenset[str] | None:
+        """The only paths that a configuration may name; None where it may name any."""
+        return None
+
+    def may_name(self, value: Any, written: Any) -> bool:
+        """Whether a field may hold this value, made of what is written, for all its paths."""
+        return self.paths is None or not _holds_path(value) or set(_paths(written)) <= self.paths
 
     @abstractmethod
     def where(self, entry: Lookup[str, Any], way: Way) -> str:
@@ -144,6 +154,10 @@ class Stored(Origin):
         told = way[0] in self.told if way else self.option
         return self.option if told else str(self.path)
 
+    @property
+    def paths(self) -> frozenset[str]:
+        return frozenset(_paths(self.told))
+
     def own(self, entry: Lookup[str, Any]) -> dict[str, Any]:
         # What an option names in its JSON is written as in YAML.
         return dict(entry["config"]) if "config" in entry else super().own(entry)
@@ -155,6 +169,24 @@ class Default(Origin):
 
     def where(self, entry: Lookup[str, Any], way: Way) -> str:
         return ""
+
+
+def _paths(written: Any) -> Iterator[str]:
+    """Every string in JSON data, as the path that it may mean."""
+    if isinstance(written, str):
+        yield str(Path(written))
+    elif isinstance(written, Lookup):
+        yield from (path for each in written.values() for path in _paths(each))
+    elif isinstance(written, list | tuple):
+        yield from (path for each in written for path in _paths(each))
+
+
+def _holds_path(value: Any) -> bool:
+    if isinstance(value, Lookup):
+        return any(map(_holds_path, value.values()))
+    if isinstance(value, list | tuple | set | frozenset):
+        return any(map(_holds_path, value))
+    return isinstance(value, Path)
 
 
 def settings_of(words: Words[str], *, option: str) -> dict[str, Any]:

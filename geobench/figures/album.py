@@ -1,13 +1,14 @@
 """The pictures of a leaderboard as files that know what they show."""
 
 import io
+import os
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, final
 
-from geobench import drafts
+from geobench import bounded, drafts
 from geobench.board.leaderboard import Leaderboard
 from geobench.board.tables import Tables
 from geobench.board.tables import read as tables_of
@@ -76,7 +77,7 @@ def draw(
             continue
         try:
             content = rendered(picture.draw, file_format)
-            if f"figures/{path.name}".casefold() not in ours:
+            if path.is_dir() or f"figures/{path.name}".casefold() not in ours:
                 _refuse_other(path, content)
             drafts.write_file(path, content)
         except GeobenchError as error:
@@ -104,9 +105,15 @@ def _refuse_other(path: Path, content: bytes) -> None:
 
     What a run that was killed before it wrote benchmark.json has drawn has the same bytes.
     """
-    if path.exists() and not path.is_symlink() and (path.is_dir() or path.read_bytes() != content):
+    try:
+        other = bounded.content(path, most=bounded.MOST_TEXT, links=False) != content
+    except FileNotFoundError:
+        return
+    except (OSError, ValueError):  # a folder, say; that it is a link is said when it is written
+        other = not path.is_symlink()
+    if other:
         raise StoreError(
-            "has the name of a picture, and benchmark.json does not name it: it is left alone, "
+            "has the name of a picture, and is none that benchmark.json names: it is left alone, "
             "and the picture is not drawn",
             where=str(path),
             remedy="Move it elsewhere, then run `geobench report` again.",
@@ -137,20 +144,21 @@ def stale(board: Leaderboard, tables: Tables | None = None) -> list[str]:
     entries = board.manifest.pictures
     if len(entries) != len(board.manifest.figures or []):
         problems.append(f"{board.folder / 'benchmark.json'}: figures names what is no picture")
-    if (board.folder / "figures").is_symlink():
+    linked = (board.folder / "figures").is_symlink()
+    if linked:
         problems.append(f"{board.folder / 'figures'} is a link; `report` writes a real folder only")
     if entries:
         wanted = set[str]()
-        with suppress(GeobenchError, ValueError):  # what is wrong with the tables is said of them
+        with suppress(GeobenchError):  # what is wrong with the tables is said of them
             shown = tables_of(board.folder) if tables is None else tables
             wanted = {picture.name for picture in planned(board, shown)}
         for name in sorted(wanted - {Path(entry.file).stem for entry in entries}):
             problems.append(f"{board.folder / 'figures' / name}: this picture was never drawn")
-    for entry in entries:
+    for entry in [] if linked else entries:  # what lies beyond a link is not even read
         path = board.folder / entry.file
-        if not path.is_file():
+        if not os.path.lexists(path):
             problems.append(f"{path} is missing")
-        elif written_digest(path) != entry.sha256:
+        elif not intact(board.folder, entry):
             problems.append(f"{path} is not the picture that benchmark.json names")
         elif entry.source != source(board.manifest, path.suffix.removeprefix(".")):
             problems.append(f"{path} was drawn from other numbers than the tables hold")

@@ -9,7 +9,10 @@ from geobench.records.manifest import StoredPicture
 
 def as_written(path: Path, sha256: str) -> bool:
     """Whether a file is there as it was written, by its SHA-256: a real file, not a link to one."""
-    return path.is_file() and not path.is_symlink() and written_digest(path) == sha256
+    try:
+        return written_digest(path) == sha256
+    except (OSError, ValueError):  # not there, a link, a folder, a device, too large
+        return False
 
 
 def intact(folder: Path, entry: StoredPicture) -> bool:

@@ -19,8 +19,8 @@ from geobench.figures.maps import Errors, draw_errors, draw_split
 from geobench.figures.predictions import draw_predictions, mapped, read
 from geobench.figures.slopes import draw_slopes, seen_pairs, shown_summaries, twin_pairs
 from geobench.names import CEILING, file_name
-from geobench.records import StoredRecord, files
-from geobench.records.parts import MAP_ROWS
+from geobench.records import StoredRecord
+from geobench.records.parts import MAP_ROWS, read_split_map
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -147,7 +147,7 @@ def _splits(board: Leaderboard, corner: str) -> Iterator[Picture]:
         def draw_map(
             split: str = split, file: str = entry.file, tested: Collection[str] = parts
         ) -> "Figure":
-            arrays = files.read_arrays(board.runs / file)
+            arrays = read_split_map(board.runs / file)
             points, role = arrays["points"], arrays["role"]
             return draw_split(
                 points,
@@ -230,7 +230,9 @@ def errors(board: Leaderboard, tables: Tables, part: str) -> list[Errors]:
     there = {row.label for row in tables.rows if row.part == part and row.status in RANKED}
     for row in board.manifest.rows:
         mine = row.part == part and row.label in there
-        record = StoredRecord.read(board.runs / row.folder) if mine else None
+        record = (
+            StoredRecord.read(board.runs / row.folder, photos=len(arrays["id"])) if mine else None
+        )
         if record is not None and record.status == "ok":
             away = geo.distance_km(record.answers(), arrays["truth"])
             found.setdefault(row.label, []).append(away)

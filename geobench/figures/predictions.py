@@ -18,8 +18,7 @@ from geobench.figures.world import PROJECTION, draw_cells, draw_world, on_map, u
 from geobench.geo import LOG_UNIFORM, Floats, Points
 from geobench.partitions import EqualAreaGrid
 from geobench.readable import number
-from geobench.records import files
-from geobench.records.stored_records import MAP, MAP_CELL_ROWS
+from geobench.records.stored_records import MAP, MAP_CELL_ROWS, map_arrays
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -90,8 +89,9 @@ def read(board: Leaderboard, part: str) -> tuple[Photos, list[Predicted]]:
     Raises:
         StoreError: an array cannot be read, or there is no such photo.
     """
+    arrays = board.part(part)
     stored = {
-        label: files.read_arrays(board.runs / folder / MAP)
+        label: map_arrays(board.runs / folder, photos=len(arrays["id"]))
         for label, folder in mapped(board, part).items()
     }
     first, *others = [arrays["rows"] for arrays in stored.values()]
@@ -102,7 +102,6 @@ def read(board: Leaderboard, part: str) -> tuple[Photos, list[Predicted]]:
             where=f"{board.folder}, part {part}",
             remedy="Run `geobench map` again, for all methods.",
         )
-    arrays = board.part(part)
     seen = next((each for each in stored.values() if "picture" in each), None)
     if seen is None or board.manifest.parts[part].dataset.publishes != "pictures":
         pictures = None

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, final
 
-from geobench import drafts, figures
+from geobench import bounded, drafts, figures
 from geobench.board import tables
 from geobench.board.leaderboard import Leaderboard
 from geobench.board.tables import Tables, as_csv
 from geobench.catalogue import Catalogue
 from geobench.digests import written_digest
-from geobench.errors import GeobenchError, unforeseen
+from geobench.errors import GeobenchError, StoreError, unforeseen
 from geobench.pages.markdown import page
 from geobench.records import files
 from geobench.records.workspace import Workspace
@@ -120,7 +120,15 @@ def _write_tables(board: Leaderboard) -> _WrittenTables:
 
 def _put(path: Path, text: str) -> str:
     """Write a file unless it says that already; returns its SHA-256."""
-    if not path.exists() or path.read_bytes() != text.encode():
+    try:
+        known = bounded.content(path, most=bounded.MOST_TEXT, links=False)
+    except (OSError, ValueError):  # not there, or no file of ours
+        known = b""
+    if known != text.encode():
+        if path.is_dir() and not path.is_symlink():
+            problem = "is a folder, and a file belongs there"
+            remedy = "Move it elsewhere, then run `geobench report` again."
+            raise StoreError(problem, where=str(path), remedy=remedy)
         drafts.write_file(path, text)
     return written_digest(path)
 

@@ -1,6 +1,7 @@
 """What a record keeps beside answers: which photos were declined, and what was said along."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Self, final
 
 import numpy as np
@@ -8,7 +9,10 @@ from numpy.typing import NDArray
 
 from geobench.answers import EXPLANATION, SAID_ALONG, Answers
 from geobench.data import Indices
+from geobench.errors import StoreError
 from geobench.geo import Floats
+from geobench.records.files import ANEW
+from geobench.records.shapes import Shape, fit
 
 _TEXT, _LENGTH = f"{EXPLANATION}.utf8", f"{EXPLANATION}.length"
 
@@ -64,6 +68,21 @@ class Beside:
             found[_LENGTH] = np.array([len(text) for text in written], np.int64)
         return found
 
+    @staticmethod
+    def check(arrays: Mapping[str, NDArray[Any]], *, where: Path) -> None:
+        """Raise StoreError unless the arrays of an answer.npz at `where` are as `of` reads them."""
+        numbers = {name: Shape("f", ("N",), needed=False) for name in SAID_ALONG}
+        wanted = {"answered": Shape("b", ("N",), needed=False), **numbers}
+        if _TEXT in arrays or _LENGTH in arrays:
+            wanted |= {_TEXT: Shape("u", ("B",)), _LENGTH: Shape("iu", ("N",))}
+        fit(arrays, wanted, where=where, N=len(arrays["answer"]))
+        if _TEXT in arrays:
+            lengths, text = arrays[_LENGTH], arrays[_TEXT]
+            whole = (lengths >= 0).all() and int(lengths.sum()) == len(text)
+            if not (whole and text.itemsize == 1 and (lengths <= len(text)).all()):
+                problem = "its explanations are not as long as it says"
+                raise StoreError(problem, where=str(where), remedy=ANEW)
+
     @classmethod
     def of(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
         """What the arrays of an answer.npz hold."""
@@ -74,5 +93,5 @@ class Beside:
             ends = np.cumsum(arrays[_LENGTH]).tolist()
             text = arrays[_TEXT].tobytes()
             spans = zip([0, *ends], ends, strict=False)
-            beside.explanations = [text[start:end].decode() for start, end in spans]
+            beside.explanations = [text[start:end].decode(errors="replace") for start, end in spans]
         return beside

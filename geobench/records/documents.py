@@ -1,10 +1,12 @@
 """Documents: JSON files with known fields, read as typed models and written as they were made."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Self, TypeAlias
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -16,8 +18,8 @@ from pydantic import (
 )
 
 from geobench.data import Fact
-from geobench.errors import StoreError
-from geobench.records.files import STAMP, read_json
+from geobench.errors import StoreError, storable
+from geobench.records.files import ANEW, STAMP, read_json
 
 LAYOUT = 7
 """Version of the layout of records and of benchmark.json. It is raised when a field is added, too:
@@ -67,9 +69,7 @@ class Document(BaseModel):
         try:
             return cls.model_validate(dict(data))
         except ValidationError as error:
-            raise StoreError(
-                _fault(error, data), where=str(where), remedy="It is damaged: run again."
-            ) from None
+            raise StoreError(_fault(error, data), where=str(where), remedy=ANEW) from None
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -116,11 +116,12 @@ class Versioned(Document):
 def check_layout(data: Mapping[str, Any], where: Path) -> None:
     """Raise StoreError if a record or benchmark.json is of a layout that is not read here."""
     found = data.get("schema")
-    if not isinstance(found, int) or found < OLDEST_LAYOUT:
+    if not isinstance(found, int) or isinstance(found, bool) or found < OLDEST_LAYOUT:
+        told = storable(str(found), 40)
         raise StoreError(
-            f"is of layout {found}, and {OLDEST_LAYOUT} is the oldest that is read",
+            f"is of layout {told}, and {OLDEST_LAYOUT} is the oldest that is read",
             where=str(where),
-            remedy="Run it again.",
+            remedy=ANEW,
         )
     if found > LAYOUT:
         raise StoreError(
@@ -139,7 +140,7 @@ def refuse_newer(path: Path) -> None:
         found = read_json(path).get("schema") if path.exists() else None
     except StoreError:
         return
-    if isinstance(found, int) and found > LAYOUT:
+    if isinstance(found, int) and not isinstance(found, bool) and found > LAYOUT:
         check_layout({"schema": found}, path)
 
 
@@ -152,6 +153,24 @@ def _stored_fact(value: Any) -> Fact:
         case [int() | float() as number, str() as unit]:
             return Fact(number, unit)
     raise ValueError("a fact is a list of its value and its unit")
+
+
+def plain_name(name: str) -> str:
+    """The name of one file or folder, if it is one; else ValueError."""
+    if not _NAME.fullmatch(name) or len(name.encode()) > _LONGEST_NAME:
+        raise ValueError("it is no name of a file or folder")
+    return name
+
+
+_NAME = re.compile(r"(?!\.)[^/\\:\0-\x1f\x7f]+")
+_LONGEST_NAME = 255
+
+FileName: TypeAlias = Annotated[str, AfterValidator(plain_name)]
+"""The name of one file or folder, without the way to it. Boards come from strangers: what could
+lead out of a board is no name."""
+
+Count: TypeAlias = Annotated[int, Field(ge=0, le=2**53)]
+"""How many there are of something; arrays and floats hold it."""
 
 
 Facts: TypeAlias = dict[str, Annotated[Fact, BeforeValidator(_stored_fact)]]
@@ -171,6 +190,10 @@ def _plain(value: Any) -> Any:
     return value
 
 
+_LONGEST = 300
+"""Letters of a field's name, and of what is wrong with it, that are said."""
+
+
 def _fault(error: ValidationError, data: Any) -> str:
     """The first fault of JSON data, in a clause that names the field."""
     fault = error.errors(include_url=False)[0]
@@ -182,10 +205,11 @@ def _fault(error: ValidationError, data: Any) -> str:
             continue  # a step of pydantic's own, to one of several types
         steps.append(f"[{step}]" if isinstance(step, int) else f".{step}")
         found = found[step] if inside else None
-    field = "".join(steps).removeprefix(".")
+    field = storable("".join(steps).removeprefix("."), _LONGEST)
     if fault["type"] == "missing":
         return f"lacks the field {field}"
     if fault["type"] == "extra_forbidden":
         return f"has a field {field}, which is not known"
-    text = fault["msg"].removeprefix("Value error, ")
-    return f"has a wrong {field}: {text[0].lower()}{text[1:]}"
+    text = storable(fault["msg"].removeprefix("Value error, "), _LONGEST)
+    # What concerns several fields is said of none.
+    return f"has a wrong {field}: {text[0].lower()}{text[1:]}" if field else text

@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from geobench import drafts
-from geobench.digests import array_digest, digest
-from geobench.errors import StoreError
+from geobench import bounded, drafts
+from geobench.digests import array_digest, digest, written_digest
+from geobench.errors import StoreError, said_by
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +30,7 @@ def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
     """
     stamped = {**arrays, STAMP: np.array(_stamp(path, arrays))}
     stream = io.BytesIO()
-    np.savez_compressed(stream, allow_pickle=False, **stamped)
+    bounded.packed(stamped, stream)
     drafts.write_file(path, stream.getvalue())
 
 
@@ -49,18 +50,29 @@ def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
     """The arrays of an npz that `write_arrays` wrote.
 
     Raises:
-        StoreError: the file is missing, damaged, or not as it was written.
+        StoreError: the file is missing, a link, damaged, or not as it was written.
     """
     try:
-        # Opened here, because numpy leaves a damaged file open.
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
-            arrays = {name: stored[name] for name in stored.files}
+        arrays = bounded.arrays(path, links=False)
         if str(arrays.pop(STAMP, "")) != _stamp(path, arrays):
             raise ValueError("its arrays are not those that were written")
     except Exception as error:  # zipfile, zlib, numpy and the system each raise their own
-        problem = f"cannot be read ({type(error).__name__}: {error})"
-        raise StoreError(problem, where=str(path), remedy="Remove it and run again.") from None
+        raise unreadable(path, error) from None
     return arrays
+
+
+def unreadable(path: Path, error: Exception) -> StoreError:
+    """The error that a stored file cannot be read, and why."""
+    why = said_by(error)
+    if isinstance(error, OSError) and error.strerror:
+        why = error.strerror
+    elif type(error) is ValueError:
+        why = why.removeprefix("ValueError: ")
+    return StoreError(f"cannot be read ({why})", where=str(path), remedy=ANEW)
+
+
+ANEW = "Run it again, or get it anew from whoever made it."
+"""The remedy for a stored file that is not as it was written."""
 
 
 def readable(path: Path) -> bool:
@@ -68,7 +80,7 @@ def readable(path: Path) -> bool:
     try:
         read_arrays(path)
     except StoreError as error:
-        if path.exists():
+        if os.path.lexists(path):
             log.warning("%s", error)
         return False
     return True
@@ -78,16 +90,44 @@ def read_json(path: Path) -> dict[str, Any]:
     """A JSON file's object.
 
     Raises:
-        StoreError: the file is missing or damaged.
+        StoreError: the file is missing, a link, damaged, or holds what no such file is written
+            with, see `bounded.json_of`.
     """
     try:
-        data = json.loads(path.read_text("utf-8"))
+        data = bounded.json_of(bounded.content(path, most=bounded.MOST_JSON, links=False))
     except (OSError, ValueError) as error:
-        problem = f"cannot be read ({error})"
-        raise StoreError(problem, where=str(path), remedy="Remove it and run again.") from None
+        raise unreadable(path, error) from None
     if not isinstance(data, dict):
-        raise StoreError("holds no JSON object", where=str(path))
+        raise StoreError("holds no JSON object", where=str(path), remedy=ANEW)
     return data
+
+
+def read_text(path: Path, *, errors: str = "strict") -> str:
+    """The text of a stored file, with the line ends that it has.
+
+    Args:
+        path: the file's.
+        errors: what becomes of bytes that are no UTF-8, as `bytes.decode` takes it.
+
+    Raises:
+        StoreError: it is missing, a link, no regular file, too large, or not in UTF-8.
+    """
+    try:
+        return bounded.content(path, most=bounded.MOST_TEXT, links=False).decode(errors=errors)
+    except (OSError, ValueError) as error:
+        raise unreadable(path, error) from None
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a stored file as `written_digest` makes it.
+
+    Raises:
+        StoreError: it is missing, a link, no regular file, or too large.
+    """
+    try:
+        return written_digest(path)
+    except (OSError, ValueError) as error:
+        raise unreadable(path, error) from None
 
 
 def write_json(path: Path, data: Mapping[str, Any]) -> None:

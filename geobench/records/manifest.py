@@ -1,14 +1,44 @@
 """benchmark.json as a typed model: what was asked for, and what the tables are made of."""
 
-import re
-from typing import Annotated, Any, Literal, TypeAlias, final
+from typing import Annotated, Any, Literal, Self, TypeAlias, final
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from geobench.data import Publishes
 from geobench.methods import Origin
-from geobench.records.documents import Document, Facts, Versioned
-from geobench.resampling import Rule
+from geobench.names import LABEL, NAME
+from geobench.records.documents import Count, Document, Facts, FileName, Versioned, plain_name
+from geobench.resampling import BLOCK_ROWS, Rule
+
+
+def _label(text: str) -> str:
+    if not LABEL.fullmatch(text):
+        raise ValueError("it is no label: letters, digits, spaces and ._+@- are")
+    return text
+
+
+def _part_label(text: str) -> str:
+    split, slash, name = text.rpartition("/")
+    if not (slash and LABEL.fullmatch(split) and LABEL.fullmatch(name)):
+        raise ValueError("a part is called by its split's label, a slash and its own")
+    return text
+
+
+def _benchmark_name(text: str) -> str:
+    if not NAME.fullmatch(text):
+        raise ValueError("it is no name of a benchmark: lower case and digits, joined by hyphens")
+    return text
+
+
+def _record_folder(text: str) -> str:
+    for name in text.split("/", 1):
+        plain_name(name)
+    return text
+
+
+Label: TypeAlias = Annotated[str, AfterValidator(_label)]
+"""Of a row, or of a split."""
+PartLabel: TypeAlias = Annotated[str, AfterValidator(_part_label)]
 
 Reveals: TypeAlias = Literal["full", "versions", "none"]
 """What records say of what their numbers were made with: all, versions alone, or nothing."""
@@ -30,32 +60,32 @@ class StoredComponent(Document):
         description="of what lies outside the configuration, such as weights; absent where there "
         "is nothing of the kind",
     )
-    label: str | None = Field(default=None, description="of splits, methods and metrics")
+    label: Label | None = Field(default=None, description="of splits, methods and metrics")
 
 
 @final
 class Asked(Document):
     """The benchmark that was asked for: the keys of its YAML entry, every default filled in."""
 
-    name: str = Field(description="names the folder")
+    name: Annotated[str, AfterValidator(_benchmark_name)] = Field(description="names the folder")
     dataset: StoredComponent = Field(description="what is compared on")
     encoder: StoredComponent | None = Field(description="whose features every method sees")
     splits: list[StoredComponent] = Field(description="how it is cut into parts")
     methods: list[StoredComponent] = Field(description="what is compared")
     metrics: list[StoredComponent] = Field(description="how it is scored")
-    samples: int = Field(description="points drawn per photo")
-    photos: int | Literal["all"] = Field(
+    samples: Count = Field(description="points drawn per photo")
+    photos: Count | Literal["all"] = Field(
         description="photos of each part that are scored by draws or densities"
     )
-    density_photos: int | Literal["all"] | None = Field(
+    density_photos: Count | Literal["all"] | None = Field(
         default=None,
         description="of these, photos that are scored by densities; null: all",
     )
-    density_samples: int | None = Field(
+    density_samples: Count | None = Field(
         default=None, description="draws of a photo at which its density is looked at; null: all"
     )
-    seeds: list[int] = Field(description="of training and sampling")
-    chunk: int = Field(description="photos per call of `predict`")
+    seeds: list[Count] = Field(description="of training and sampling")
+    chunk: Count = Field(description="photos per call of `predict`")
     deadline: float | None = Field(default=None, description="seconds; changes no number")
     on_broken: Literal["exclude", "fail"] = Field(description="`exclude` or `fail`")
     environment: Reveals | None = Field(
@@ -74,12 +104,12 @@ class StoredDataset(Document):
         description="of name, version, configuration without paths, ids, places, groups, "
         "attributes, sizes of files, and how these are read"
     )
-    photos: int = Field(description="rows of its table")
-    promised: int = Field(description="photos that the source promised")
-    broken: dict[str, int] = Field(
+    photos: Count = Field(description="rows of its table")
+    promised: Count = Field(description="photos that the source promised")
+    broken: dict[str, Count] = Field(
         description="why promised photos are not in the table -> how many"
     )
-    unread: dict[str, int] | None = Field(
+    unread: dict[str, Count] | None = Field(
         default=None,
         description="why pictures of photos of its parts cannot be read, so that no method has "
         "them -> how many; absent where all can, or none are asked for",
@@ -103,7 +133,7 @@ class StoredDataset(Document):
 class SplitMap(Document):
     """The file in which the map of a split lies."""
 
-    file: str = Field(
+    file: FileName = Field(
         description="split label -> the name of its map in runs/; none where only scores may be "
         "shown"
     )
@@ -122,7 +152,7 @@ class StoredUnits(Document):
         description="whether it is the coarsest rule alone, because joined with others one unit "
         "would hold over half of the photos"
     )
-    block_rows: int | None = Field(
+    block_rows: Annotated[int, Field(ge=2, le=BLOCK_ROWS)] | None = Field(
         default=None,
         description="rows of the EqualAreaGrid whose cells are blocks; null for a dataset without "
         "a reach",
@@ -133,7 +163,7 @@ class StoredUnits(Document):
 class StoredPart(Document):
     """A part, and where its photos lie."""
 
-    folder: str = Field(description="part -> its folder in runs/")
+    folder: FileName = Field(description="part -> its folder in runs/")
     digest: str = Field(description="of ids, places and regions of its photos")
     resampled: StoredUnits | None = None
     dataset: StoredDataset = Field(description="where its photos are from; the fields of `dataset`")
@@ -158,8 +188,8 @@ class SeenByWeights(Document):
 class ManifestRow(Document):
     """A record that the tables are made of."""
 
-    part: str = Field(description="one entry per record: its part")
-    label: str = Field(description="its label; labels are stored here alone")
+    part: PartLabel = Field(description="one entry per record: its part")
+    label: Label = Field(description="its label; labels are stored here alone")
     method: str = Field(description="the method's name")
     origin: Origin = Field(description="`trained`, `external` or `released`")
     trained_on: str | None = Field(
@@ -167,10 +197,12 @@ class ManifestRow(Document):
         description="what released weights have seen; that of a method's components is listed in "
         "`components`, which is absent of others",
     )
-    seed: int = Field(description="the training")
+    seed: Count = Field(description="the training")
     record_key: str = Field(description="the record key")
-    folder: str = Field(description="the record's folder in runs/")
-    files: dict[str, str] = Field(description="name -> digest of every file of the record")
+    folder: Annotated[str, AfterValidator(_record_folder)] = Field(
+        description="the record's folder in runs/"
+    )
+    files: dict[FileName, str] = Field(description="name -> digest of every file of the record")
     components: list[SeenByWeights] | None = None
     gallery: str | None = Field(
         default=None,
@@ -178,12 +210,11 @@ class ManifestRow(Document):
     )
 
 
-_PICTURE = re.compile(r"figures/(?!\.)[^/\\\0]+")
-
-
 def _in_figures(path: str) -> str:
-    if not _PICTURE.fullmatch(path):
+    folder, _, name = path.partition("/")
+    if folder != "figures":
         raise ValueError("a picture lies in figures/")
+    plain_name(name)
     return path
 
 
@@ -225,15 +256,15 @@ class Manifest(Versioned):
         "positions",
     )
     digest: str = Field(description="of `benchmark` without what `left_out` names")
-    limit: int | None = Field(description="`--limit`")
+    limit: Count | None = Field(description="`--limit`")
     dataset: StoredDataset
-    maps: dict[str, SplitMap]
-    parts: dict[str, StoredPart]
+    maps: dict[Label, SplitMap]
+    parts: dict[PartLabel, StoredPart]
     rows: list[ManifestRow]
     missing: list[str] = Field(
         description="records that are not there yet, `<part> / <label> / <seed>`"
     )
-    tables: dict[str, str] | None = Field(
+    tables: dict[FileName, str] | None = Field(
         default=None,
         description="name -> digest of table.csv, curves.csv, costs.csv, resolution.csv and "
         "README.md",
@@ -246,6 +277,21 @@ class Manifest(Versioned):
         ]
         | None
     ) = None
+
+    @model_validator(mode="after")
+    def _goes_together(self) -> Self:
+        named = set[tuple[str, str, int]]()
+        for row in self.rows:
+            if row.part not in self.parts:
+                raise ValueError(f"a row is of the part {row.part}, and there is none")
+            if (key := (row.part, row.label, row.seed)) in named:
+                raise ValueError(f"{row.label} has two rows of seed {row.seed} on {row.part}")
+            named.add(key)
+        for label, part in self.parts.items():
+            twin = None if part.twin_of is None else self.parts.get(part.twin_of)
+            if part.twin_of is not None and (twin is None or twin.digest != part.digest):
+                raise ValueError(f"{label} is the twin of {part.twin_of}, which has other photos")
+        return self
 
     @property
     def pictures(self) -> list[StoredPicture]:

@@ -1,6 +1,7 @@
 """part.npz and the map of a split: who the photos of a part are, and how new their places are."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,8 @@ from geobench.data import smallest_by_hash
 from geobench.digests import digest
 from geobench.geo import Points, known_places
 from geobench.records import attributes
+from geobench.records.files import read_arrays
+from geobench.records.shapes import Shape, fit, refuse_off_the_sphere
 
 WITHHELD, WITHHELD_PHOTOS = "withheld", "withheld.photos"
 """The arrays of part.npz with the names of the attributes that are not declared, of which rare
@@ -80,6 +83,48 @@ def _grouped(part: Part) -> dict[str, NDArray[Any]]:
     if part.dataset.publishes != "scores":
         return found
     return {name: np.unique(column, return_inverse=True)[1] for name, column in found.items()}
+
+
+def read_part(path: Path) -> dict[str, NDArray[Any]]:
+    """The arrays of a part.npz, of the kinds and shapes that `part_arrays` makes.
+
+    Raises:
+        StoreError: they cannot be read, or are others.
+    """
+    arrays = read_arrays(path)
+    beside = [name for name in arrays if name.startswith(("slice.", "attribute."))]
+    fit(arrays, {**_PART, **dict.fromkeys(beside, Shape("Ufiub", ("N",)))}, where=path)
+    places = ["truth", *(["nearest"] if np.isfinite(arrays["novelty"]).any() else [])]
+    refuse_off_the_sphere(arrays, places, where=path)
+    return arrays
+
+
+_NAMES = Shape("Uiufb", ("N",), needed=False)
+_PART = {
+    "id": Shape("U", ("N",)),
+    "truth": Shape("f", ("N", 2)),
+    "unit": Shape("Uiufb", ("N",)),
+    "region": _NAMES,
+    "group": _NAMES,
+    "nearest": Shape("f", ("N", 2)),
+    "novelty": Shape("f", ("N",)),
+    "neighbours": Shape("iu", ("N",)),
+    SLICED: Shape("U", ("K",), needed=False),
+    WITHHELD: Shape("U", ("W",), needed=False),
+    WITHHELD_PHOTOS: Shape("iu", ("W",), needed=False),
+}
+
+
+def read_split_map(path: Path) -> dict[str, NDArray[Any]]:
+    """The arrays that `split_map` makes, from their file.
+
+    Raises:
+        StoreError: they cannot be read, or are others.
+    """
+    arrays = read_arrays(path)
+    fit(arrays, {"points": Shape("f", ("M", 2)), "role": Shape("U", ("M",))}, where=path)
+    refuse_off_the_sphere(arrays, ("points",), where=path)
+    return arrays
 
 
 def hashed_id(photo: str) -> str:

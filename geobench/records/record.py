@@ -5,7 +5,7 @@ from typing import Literal, TypeAlias, final
 from pydantic import ConfigDict, Field
 
 from geobench.methods import Origin
-from geobench.records.documents import Document, Facts, Versioned
+from geobench.records.documents import Count, Document, Facts, Versioned
 from geobench.records.manifest import StoredComponent
 
 Status: TypeAlias = Literal["ok", "failed", "deadline", "not-answered", "absent"]
@@ -34,7 +34,7 @@ class FitInputs(Document):
         "uses alone"
     )
     method: StoredComponent = Field(description="without a label")
-    seed: int = Field(description="0 of a deterministic method")
+    seed: Count = Field(description="0 of a deterministic method")
     components: list[str] = Field(
         description="the fit keys of the methods that this one's configuration names"
     )
@@ -57,15 +57,17 @@ class RecordedTask(Document):
 class DrawRule(Document):
     """What decides draws, and how many photos and draws are scored."""
 
-    chunk: int = Field(description="photos per call of `predict`")
-    photos: int | Literal["all"] = Field(description="photos that are scored by draws or densities")
-    samples: int = Field(description="points drawn for each")
-    density_photos: int | Literal["all"] | None = Field(
+    chunk: Count = Field(description="photos per call of `predict`")
+    photos: Count | Literal["all"] = Field(
+        description="photos that are scored by draws or densities"
+    )
+    samples: Count = Field(description="points drawn for each")
+    density_photos: Count | Literal["all"] | None = Field(
         default=None,
         description="of these, photos that are scored by densities; absent if all are, or if the "
         "method predicts none",
     )
-    density_samples: int | None = Field(
+    density_samples: Count | None = Field(
         default=None,
         description="draws of a photo at which its density is looked at; absent as above",
     )
@@ -77,7 +79,7 @@ class Checked(Document):
 
     version: int = Field(description="the method's version then")
     kit: int = Field(description="version of the conformance kit")
-    passed: int = Field(description="checks passed")
+    passed: Count = Field(description="checks passed")
     failed: dict[str, str] = Field(description="check -> what was found")
     expected_failures: dict[str, str] = Field(
         alias="expected failures", description="check -> what was found"
@@ -135,8 +137,8 @@ class FeatureTime(Document):
     seconds_per_photo: float = Field(
         description="of `ok`: `feature_seconds_per_photo` of costs.csv"
     )
-    photos: int = Field(description="of `ok`: photos that it was measured on")
-    workers: int = Field(description="of `ok`: `feature_workers` of costs.csv")
+    photos: Count = Field(description="of `ok`: photos that it was measured on")
+    workers: Count = Field(description="of `ok`: `feature_workers` of costs.csv")
     device: str = Field(description="of `ok`: where the encoder worked: `cpu`, `cuda` or `cuda:1`")
 
 
@@ -181,16 +183,16 @@ class Record(Versioned):
         "it answered",
     )
     timings: Timings | None = None
-    latency_photos: int | None = Field(default=None, description="of `ok`: likewise")
-    photos: int | None = Field(default=None, description="of `ok`: photos answered, N")
-    fewest_draws: int | None = Field(
+    latency_photos: Count | None = Field(default=None, description="of `ok`: likewise")
+    photos: Count | None = Field(default=None, description="of `ok`: photos answered, N")
+    fewest_draws: Count | None = Field(
         default=None,
         description="of `ok`: how many draws there are of the photo with the fewest, of those "
         "scored by draws, where they were made elsewhere; below `draws.samples` metrics of draws "
         "do not rank it; null where as many can be had as are asked for; records of older versions "
         "lack it",
     )
-    refused: int | None = Field(
+    refused: Count | None = Field(
         default=None,
         description="of `ok`: photos that the method declined to answer; absent where it answered "
         "all of them",

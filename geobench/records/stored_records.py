@@ -10,16 +10,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
 
+import numpy as np
 from numpy.typing import NDArray
 
-from geobench.digests import digest, written_digest
+from geobench.digests import digest
 from geobench.errors import StoreError
 from geobench.geo import Points
 from geobench.names import file_name
+from geobench.partitions import EqualAreaGrid
 from geobench.records.beside import Beside
 from geobench.records.documents import refuse_newer
-from geobench.records.files import read_arrays, read_stamped
+from geobench.records.files import ANEW, read_arrays, read_stamped, sha256_of
 from geobench.records.record import DrawRule, Record, Status
+from geobench.records.shapes import Shape, fit, refuse_off_the_sphere
 
 log = logging.getLogger(__name__)
 
@@ -91,8 +94,12 @@ class StoredRecord:
     content: Record
 
     @classmethod
-    def read(cls, folder: Path) -> "StoredRecord | None":
+    def read(cls, folder: Path, *, photos: int | None = None) -> "StoredRecord | None":
         """The record in a folder, None if there is none; a damaged one is none, with a warning.
+
+        Args:
+            folder: where it lies.
+            photos: how many the part has, where that is known: one of others is damaged, too.
 
         Raises:
             StoreError: it was made by a newer geobench.
@@ -104,7 +111,7 @@ class StoredRecord:
         try:
             content = Record.of(read_stamped(path), path)
             if content.status == "ok":
-                read_arrays(folder / "answer.npz")
+                answer_arrays(folder, photos=photos)
         except StoreError as error:
             log.warning("record %s %s: it will be made again", folder, error)
             return None
@@ -120,7 +127,7 @@ class StoredRecord:
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """The arrays of answer.npz: answers, first draws, and what `records.beside` reads."""
-        return read_arrays(self.folder / "answer.npz")
+        return answer_arrays(self.folder)
 
     def beside(self) -> Beside:
         """What is kept beside the answers: which are none, and what was said along with them."""
@@ -131,9 +138,61 @@ class StoredRecord:
         return digests_in(self.folder)
 
 
+def answer_arrays(folder: Path, *, photos: int | None = None) -> dict[str, NDArray[Any]]:
+    """The arrays of a record's answer.npz, of the kinds and shapes that they promise.
+
+    Args:
+        folder: of the record.
+        photos: how many the part has, where that is known.
+
+    Raises:
+        StoreError: they cannot be read, or are others.
+    """
+    path = folder / "answer.npz"
+    arrays = read_arrays(path)
+    fit(arrays, _ANSWERS, where=path, N=photos)
+    refuse_off_the_sphere(arrays, ("answer", "sample"), where=path)
+    Beside.check(arrays, where=path)
+    return arrays
+
+
+_ANSWERS = {"answer": Shape("f", ("N", 2)), "sample": Shape("f", ("N", 2))}
+
+
+def map_arrays(folder: Path, *, photos: int) -> dict[str, NDArray[Any]]:
+    """The arrays of a record's map.npz, of K photos of the part's.
+
+    Raises:
+        StoreError: they cannot be read, or are others.
+    """
+    path = folder / MAP
+    arrays = read_arrays(path)
+    fit(arrays, _MAP, where=path, cells=len(EqualAreaGrid(MAP_CELL_ROWS)))
+    refuse_off_the_sphere(arrays, ("answer", "samples"), where=path)
+    rows = arrays["rows"]
+    if ((rows < 0) | (rows >= photos)).any() or len(np.unique(rows)) < len(rows):
+        raise StoreError("shows photos that its part has not", where=str(path), remedy=ANEW)
+    return arrays
+
+
+_MAP = {
+    "rows": Shape("iu", ("K",)),
+    "id": Shape("U", ("K",)),
+    "answer": Shape("f", ("K", 2)),
+    "samples": Shape("f", ("K", "S", 2)),
+    "log_density": Shape("f", ("K", "cells"), needed=False),
+    "trajectories": Shape("f", ("K", "P", "T", 2), needed=False),
+    "picture": Shape("u", ("K", "H", "W", 3), needed=False),
+}
+
+
 def digests_in(folder: Path) -> dict[str, str]:
-    """SHA-256 of every file in a record's folder, by name; none where there is no folder."""
+    """SHA-256 of every file in a record's folder, by name; none where there is no folder.
+
+    Raises:
+        StoreError: something lies there that is no file of a record: a folder, a link, a pipe.
+    """
     if not folder.is_dir():
         return {}
     paths = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
-    return {path.name: written_digest(path) for path in paths}
+    return {path.name: sha256_of(path) for path in paths}

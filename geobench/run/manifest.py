@@ -1,5 +1,6 @@
 """benchmark.json: which records and parts a leaderboard is made of, written from a plan."""
 
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias, final
@@ -97,7 +98,7 @@ def last_made(planned: Plan) -> LastMade:
 
 
 def _keep_runs_from_git(path: Path) -> None:
-    lines = path.read_text("utf-8").splitlines() if path.exists() else []
+    lines = files.read_text(path).splitlines() if os.path.lexists(path) else []
     if "runs/" not in lines:
         drafts.write_file(path, "\n".join([*lines, "runs/", ""]))
 

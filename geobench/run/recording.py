@@ -19,6 +19,7 @@ from geobench.methods import Context
 from geobench.metrics import Metric
 from geobench.records import Fit, Record, Status, files, verdicts
 from geobench.records.beside import Beside
+from geobench.records.parts import read_part
 from geobench.records.record import Checked
 from geobench.records.stored_records import SAME_ANSWER_KM, StoredRecord
 from geobench.run.plan import Evaluation, Plan, Training
@@ -211,7 +212,7 @@ def part_file(evaluation: Evaluation, train: Part) -> dict[str, NDArray[Any]]:
     path = evaluation.folder.parent / "part.npz"
     if path.exists():
         try:
-            known = files.read_arrays(path)
+            known = read_part(path)
             if records.is_current(known, evaluation.part):
                 return known
             log.info("%s is older, or sliced otherwise: it is written again", path)

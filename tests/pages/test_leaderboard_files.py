@@ -127,7 +127,7 @@ def test_a_folder_without_a_leaderboard_is_an_error(tmp_path, catalogue):
 
 def test_a_leaderboard_of_another_schema_is_an_error(folder, tmp_path, catalogue, manifest):
     (tmp_path / "benchmark.json").write_text(json.dumps(manifest | {"schema": 99}))
-    with pytest.raises(StoreError, match=r"is of layout 99, and 6 is the newest.*install that"):
+    with pytest.raises(StoreError, match=r"is of layout 99, and 7 is the newest.*install that"):
         Leaderboard(tmp_path, catalogue)
 
 
