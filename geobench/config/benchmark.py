@@ -15,13 +15,15 @@ from geobench.config.yaml_lines import Mapping
 from geobench.data import Dataset
 from geobench.digests import digest
 from geobench.encoders import Encoder
-from geobench.errors import ConfigError
+from geobench.errors import ConfigError, storable
 from geobench.methods import Method
 from geobench.metrics import Metric
 from geobench.names import NAME
 from geobench.predictions import Density, Prediction
 from geobench.records.record import DrawRule
 from geobench.splits import Split
+
+_SHOWN = 60  # characters of a name in a message
 
 MOST_SEED = 2**32 - 1
 """The largest seed that every library takes: scikit-learn and numpy's old generator no larger."""
@@ -156,7 +158,11 @@ def read(path: Path, catalogue: Catalogue) -> list[Benchmark]:
     found: dict[str, Benchmark] = {}
     lines: dict[str, int] = {}
     for entry in tree["benchmarks"]:
-        what = f"benchmark {entry['name']}" if entry.get("name") else "a benchmark"
+        what = (
+            f"benchmark {storable(str(entry['name']), _SHOWN)}"
+            if entry.get("name")
+            else "a benchmark"
+        )
         benchmark = validated(Benchmark, entry, what=what, entry=entry, origin=origin)
         name, way = benchmark.name, ("name",)
         if name in found:
