@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias, final
 
+from geobench_basics.datasets.bombs import NO_FILE
 from geobench_basics.datasets.broken import LeftOut
 
 SUFFIXES = frozenset(
@@ -160,7 +161,7 @@ class _Walk:
     def take(self, path: str, there: os.stat_result) -> None:
         """Keep a picture that is a file, is not hidden and was not seen before."""
         if not stat.S_ISREG(there.st_mode):
-            self.left_out.add("no file, but a pipe, a socket or a device", path)
+            self.left_out.add(NO_FILE, path)
         elif path.rpartition("/")[2].startswith("."):
             self.left_out.add("a hidden file", path)
             self.aside.append(path)
