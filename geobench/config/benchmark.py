@@ -23,6 +23,8 @@ from geobench.predictions import Density, Prediction
 from geobench.records.record import DrawRule
 from geobench.splits import Split
 
+_MOST_SAMPLES = 100_000  # each takes 16 bytes per photo of a chunk
+_MOST_SEEDS = 1_000  # each is a training of every method
 _SHOWN = 60  # characters of a name in a message
 
 MOST_SEED = 2**32 - 1
@@ -77,9 +79,18 @@ class Benchmark(Config):
             raise ValueError(f"{name!r} is no name. Use lower case and digits, joined by hyphens")
         return name
 
+    @field_validator("samples")
+    @classmethod
+    def _fit_in_memory(cls, samples: int) -> int:
+        if samples > _MOST_SAMPLES:
+            raise ValueError(f"more than {_MOST_SAMPLES:,} points per photo fit in no memory")
+        return samples
+
     @field_validator("seeds")
     @classmethod
     def _unique(cls, seeds: list[int]) -> list[int]:
+        if len(seeds) > _MOST_SEEDS:
+            raise ValueError(f"{len(seeds):,} seeds are too many. Give at most {_MOST_SEEDS:,}")
         if len(set(seeds)) != len(seeds):
             raise ValueError("a seed repeats")
         return seeds

@@ -5,11 +5,14 @@ import random
 import time
 
 import pytest
+from pydantic import ValidationError
 
 from geobench.components import Config, InputPath, canonical
 from geobench.config import yaml_lines
 from geobench.config.origins import settings_of
 from geobench.errors import ConfigError, GeobenchError
+from geobench_basics.methods.prior import PriorConfig
+from geobench_basics.metrics.distance import AccuracyConfig
 
 
 class Weights(Config):
@@ -96,21 +99,46 @@ def test_an_input_that_is_no_file_is_told_of_with_its_line(kind, load, tmp_path)
 
 
 def test_a_value_without_end_is_shown_by_its_beginning(load):
-    long, whole = "x" * 100_000, "splits: [random], methods: [constant], metrics: [distance]"
+    long, whole = "x" * 100_000, "splits: [halves], methods: [fixed], metrics: [error]"
     for entry in (
         f"name: {long}",
         f"name: {'9' * 4_000}",
         f"{long[:200]}: 1",
         f"name: a, dataset: {long}, {whole}",
-        f"name: a, dataset: toy, samples: {'9' * 4_000}, {whole}",
-        f"name: a, dataset: toy, on_broken: {long}, {whole}",
-        f"name: a, dataset: {{name: toy, preset: {long}}}, {whole}",
-        f"name: a, dataset: {{name: toy, label: {long}}}, {whole}",
-        f"name: {long}, dataset: toy, {whole}",
+        f"name: a, dataset: planet, samples: {'9' * 4_000}, {whole}",
+        f"name: a, dataset: planet, on_broken: {long}, {whole}",
+        f"name: a, dataset: {{name: planet, preset: {long}}}, {whole}",
+        f"name: a, dataset: {{name: planet, label: {long}}}, {whole}",
+        f"name: {long}, dataset: planet, {whole}",
     ):
         with pytest.raises(ConfigError) as caught:
             load(f"benchmarks: [{{{entry}}}]\n")
         assert len(str(caught.value)) < 900, entry[:60]
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ("seeds: [" + ", ".join(map(str, range(1_001))) + "]", "1,001 seeds are too many. Give at"),
+        ("samples: 1000000000000", "more than 100,000 points per photo fit in no memory"),
+    ],
+)
+def test_a_benchmark_that_fits_nowhere_is_refused_with_its_line(key, said, load):
+    parts = "splits: [halves], methods: [fixed], metrics: [error]"
+    with pytest.raises(ConfigError, match=r"benchmarks\.yaml:2: ") as caught:
+        load(f"benchmarks:\n  - {{name: a, dataset: planet, {key}, {parts}}}\n")
+    assert said in str(caught.value)
+
+
+def test_radii_without_end_are_refused():
+    with pytest.raises(ValidationError, match="20,000 radii are too many"):
+        AccuracyConfig(radii_km=tuple(range(1, 20_001)))
+    assert len(AccuracyConfig(radii_km=tuple(range(1, 101))).radii_km) == 100
+
+
+def test_widths_of_the_prior_without_end_are_refused():
+    with pytest.raises(ValidationError, match="5,000 widths are too many"):
+        PriorConfig(bandwidths_km=tuple(range(10, 5_010)))
 
 
 def test_json_without_end_on_a_command_line_is_one_sentence():
