@@ -108,7 +108,7 @@ def test_a_value_without_end_is_shown_by_its_beginning(load):
         f"name: a, dataset: planet, samples: {'9' * 4_000}, {whole}",
         f"name: a, dataset: planet, on_broken: {long}, {whole}",
         f"name: a, dataset: {{name: planet, preset: {long}}}, {whole}",
-        f"name: a, dataset: {{name: planet, label: {long}}}, {whole}",
+        f"name: a, dataset: {{name: planet, label: 'é{long}'}}, {whole}",
         f"name: {long}, dataset: planet, {whole}",
     ):
         with pytest.raises(ConfigError) as caught:
