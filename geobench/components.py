@@ -1,6 +1,9 @@
 """What every plugin class is: a named, versioned component with a closed configuration."""
 
+import errno
 import json
+import os
+import stat
 from abc import ABC
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -11,7 +14,9 @@ from typing import Annotated, Any, ClassVar, Generic, Self, TypeAlias, TypeVar, 
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationInfo, model_validator
 
 from geobench.digests import digest, file_digest, known_digest
-from geobench.errors import ConfigError
+from geobench.errors import ConfigError, storable
+
+_SHOWN_NAME = 200  # characters of a path that is too long to be one
 
 
 class Config(BaseModel):
@@ -64,15 +69,34 @@ def unkeyed_fields(config: type[BaseModel]) -> frozenset[str]:
     return frozenset().union(*(vars(base).get("unkeyed", ()) for base in config.__mro__))
 
 
+def no_file(there: os.stat_result) -> str:
+    """What something is that is neither a file nor a folder: a pipe waits for ever, and a device
+    has no end. "" for a file or a folder."""
+    mode = there.st_mode
+    regular = stat.S_ISREG(mode) or stat.S_ISDIR(mode)
+    return "" if regular else "no file, but a pipe, a socket or a device"
+
+
 def _existing(path: Path, info: ValidationInfo) -> Path:
     if info.context and str(path) not in info.context.get("paths", {str(path)}):
         raise ValueError(STORED_PATH)
     folder = info.context["folder"] if info.context else Path()
     with suppress(RuntimeError):  # the home of nobody: a file whose name begins with ~
         path = path.expanduser()
-    full = (folder / path).resolve()
-    if not full.exists():
-        raise ValueError(f"{full} does not exist; paths are relative to the YAML file")
+    try:
+        full: Path = (folder / path).resolve()
+        there = full.stat()
+    except RuntimeError:
+        raise ValueError("a link that leads back to itself") from None
+    except OSError as error:
+        if error.errno in (errno.ENOENT, errno.ENOTDIR):
+            problem = f"{full} does not exist; paths are relative to the YAML file"
+            raise ValueError(problem) from None
+        name = storable(str(path), _SHOWN_NAME)
+        problem = f"{name} cannot be looked at ({error.strerror}). Name another, or let it be read"
+        raise ValueError(problem) from None
+    if why := no_file(there):
+        raise ValueError(f"{full} is {why}. Write its content to a file, and name that")
     return full
 
 
@@ -335,5 +359,17 @@ def without(shown: Any, ways: Iterable[Steps]) -> Any:
 
 
 def _folder_digest(folder: Path) -> str:
-    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    paths = list[Path]()
+    for found, _, names in os.walk(folder, onerror=_say):
+        paths += [path for path in (Path(found, name) for name in names) if path.is_file()]
+    paths.sort()
     return digest([[path.relative_to(folder).as_posix(), file_digest(path)] for path in paths])
+
+
+def _say(error: OSError) -> None:
+    """A folder that cannot be read changes the key that its content is in, and stops it."""
+    raise ConfigError(
+        f"a folder cannot be read ({error.strerror})",
+        where=str(error.filename),
+        remedy="Let this user read it, or take it away.",
+    ) from None

@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field, ValidationInfo, model_validator
 
 from geobench.components import Config, InputPath
-from geobench.errors import DataError, GeobenchError, PluginError
+from geobench.errors import DataError, GeobenchError, PluginError, words_of
 from geobench.geo import Points, wrap
 from geobench.partitions import EqualAreaGrid
 
@@ -102,6 +102,8 @@ class Gallery(Config):
         return f"training places and {even}" if self.has_training_places else even
 
 
+_SHOWN = 200  # characters of what is wrong, which may be what the file has for its columns
+_LARGEST = 500_000_000  # bytes: of a CSV of some 25 million places
 _COLUMNS = ({"lat", "latitude"}, {"lon", "lng", "longitude"})
 
 
@@ -118,14 +120,16 @@ def _read(path: Path) -> Points:
 @lru_cache(maxsize=4)
 def _places_at(path: Path, size: int, time_ns: int) -> Points:
     try:
-        points = np.load(path, allow_pickle=False) if path.suffix == ".npy" else _read_csv(path)
+        if size > _LARGEST:
+            raise ValueError(f"it has {size:,} bytes, which is over {_LARGEST:,}")
+        points = _read_npy(path) if path.suffix == ".npy" else _read_csv(path)
         if points.ndim != 2 or points.shape[1:] != (2,) or len(points) == 0:
             raise ValueError(f"it holds an array {points.shape}, not (places, 2)")
         places = wrap(points, name="its places")
     except GeobenchError as error:
         problem = error.problem
-    except (OSError, ValueError) as error:
-        problem = str(error)
+    except (OSError, ValueError, csv.Error) as error:
+        problem = words_of(error, _SHOWN)
     else:
         places.flags.writeable = False  # whoever asks again gets the same
         return places
@@ -134,6 +138,14 @@ def _places_at(path: Path, size: int, time_ns: int) -> Points:
         where=str(path),
         remedy="Give a CSV with columns lat and lon, or an npy of (places, 2), in degrees.",
     )
+
+
+def _read_npy(path: Path) -> Points:
+    """An array of numbers that is in the file: mapped, because a head may promise far more."""
+    points = np.lib.format.open_memmap(path, mode="r")
+    if points.dtype.kind not in "fiu":
+        raise ValueError(f"it holds {points.dtype}, no numbers")
+    return np.array(points)
 
 
 def _read_csv(path: Path) -> Points:

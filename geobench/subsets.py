@@ -19,6 +19,8 @@ LISTED = "listed"
 """What a subset is called whose ids a configuration lists."""
 
 _EXAMPLES = 3
+_LONGEST = 1024  # characters of an id; an array makes room for the longest at every place
+_LARGEST = 500_000_000  # bytes of a file of ids
 _HEADER = re.compile(r"(img|image|photo|picture|pic|file)?s?(ids?|uu?id|keys?|file|names?|path)?")
 
 
@@ -44,6 +46,12 @@ def listed(drawn: Assignment, source: Path | Sequence[str], *, where: str) -> As
     else:
         lines, name, what = list(source), LISTED, "the list"
         _check_publishable(drawn, where=where)
+    if (longest := max(map(len, lines), default=0)) > _LONGEST:
+        raise DataError(
+            f"{what} has an id of {longest:,} characters",
+            where=where,
+            remedy=f"List one id a line, of at most {_LONGEST:,} characters.",
+        )
     found = names.meet(np.array(lines or [""], dtype=np.str_), known).ids[: len(lines)]
     if (
         isinstance(source, Path)
@@ -70,6 +78,8 @@ def listed(drawn: Assignment, source: Path | Sequence[str], *, where: str) -> As
 def _lines(file: Path, *, where: str) -> list[str]:
     """The lines of a file that are not blank, trimmed."""
     try:
+        if (size := file.stat().st_size) > _LARGEST:
+            raise OSError(f"it has {size:,} bytes, which is over {_LARGEST:,}")
         lines = file.read_text("utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(

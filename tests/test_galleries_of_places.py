@@ -82,6 +82,39 @@ def test_an_array_of_another_shape_is_no_gallery(tmp_path):
         Gallery(source="file", file=tmp_path / "a.npy").fixed()
 
 
+def test_an_array_that_promises_more_than_its_file_holds_is_no_gallery(tmp_path):
+    head = {"descr": "<f8", "fortran_order": False, "shape": (10**12, 2)}
+    with (tmp_path / "a.npy").open("wb") as stream:
+        np.lib.format.write_array_header_1_0(stream, head)
+    with pytest.raises(DataError, match="is no gallery"):  # and no MemoryError
+        Gallery(source="file", file=tmp_path / "a.npy").fixed()
+
+
+def test_arrays_of_other_things_and_archives_are_no_gallery(tmp_path):
+    np.savez(tmp_path / "a.npz", places=PLACES)
+    (tmp_path / "a.npz").rename(tmp_path / "archive.npy")
+    np.save(tmp_path / "words.npy", np.array([["1", "2"]]))
+    np.save(tmp_path / "pairs.npy", np.zeros((3, 2), [("lat", "f8")]))
+    np.save(tmp_path / "objects.npy", np.array([[1, None]], dtype=object))
+    for name in ("archive", "words", "pairs", "objects"):
+        with pytest.raises(DataError, match="is no gallery"):
+            Gallery(source="file", file=tmp_path / f"{name}.npy").fixed()
+
+
+def test_a_csv_with_a_line_or_a_size_without_end_is_no_gallery(tmp_path):
+    (tmp_path / "a.csv").write_text(f"lat,lon\n1,{'2' * 200_000}\n")
+    with pytest.raises(DataError, match=r"field larger than field limit"):
+        Gallery(source="file", file=tmp_path / "a.csv").fixed()
+    (tmp_path / "b.csv").write_text("x," * 50_000)
+    with pytest.raises(DataError, match=r"its columns are x, x.* letters more") as caught:
+        Gallery(source="file", file=tmp_path / "b.csv").fixed()
+    assert len(str(caught.value)) < 600
+    with (tmp_path / "c.csv").open("wb") as stream:
+        stream.truncate(1 << 40)
+    with pytest.raises(DataError, match="it has 1,099,511,627,776 bytes, which is over"):
+        Gallery(source="file", file=tmp_path / "c.csv").fixed()
+
+
 def test_a_file_and_the_source_file_belong_together(tmp_path):
     with pytest.raises(ValidationError, match="belong together"):
         Gallery(source="file")

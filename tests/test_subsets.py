@@ -70,6 +70,15 @@ def test_a_list_that_is_no_text_is_an_error_that_names_it(tmp_path):
         drawn(RandomSplit, only=path)
 
 
+def test_a_line_without_end_is_no_id_for_which_all_others_make_room(tmp_path):
+    with pytest.raises(DataError, match=r"ones\.txt has an id of 2,000 characters.* one id a line"):
+        drawn(RandomSplit, only=listed(tmp_path, ["x" * 2_000]))
+    with (tmp_path / "huge.txt").open("wb") as stream:
+        stream.truncate(1 << 40)
+    with pytest.raises(DataError, match=r"huge\.txt cannot be read: it has 1,099,511,627,776 byt"):
+        drawn(RandomSplit, only=tmp_path / "huge.txt")
+
+
 def test_a_split_without_a_subset_keeps_its_digest(tmp_path):
     plain = RandomSplit(RandomSplit.Config())
     assert "only" not in plain.identity()["config"]

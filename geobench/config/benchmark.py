@@ -16,7 +16,7 @@ from geobench.config.yaml_lines import Mapping
 from geobench.data import Dataset
 from geobench.digests import digest
 from geobench.encoders import Encoder
-from geobench.errors import ConfigError
+from geobench.errors import ConfigError, storable
 from geobench.methods import Method
 from geobench.metrics import Metric
 from geobench.names import NAME
@@ -24,6 +24,11 @@ from geobench.predictions import Density, Prediction
 from geobench.records.manifest import Reveals
 from geobench.records.record import DrawRule
 from geobench.splits import Split
+
+_MOST_SAMPLES = 100_000  # each takes 16 bytes per photo of a chunk
+_MOST_SEEDS = 1_000  # each is a training of every method
+_LONGEST_NAME = 255  # characters, of file systems
+_SHOWN = 60  # characters of a name in a message
 
 MOST_SEED = 2**32 - 1
 """The largest seed that every library takes: scikit-learn and numpy's old generator no larger."""
@@ -78,11 +83,22 @@ class Benchmark(Config):
     def _plain(cls, name: str) -> str:
         if not NAME.fullmatch(name):
             raise ValueError(f"{name!r} is no name. Use lower case and digits, joined by hyphens")
+        if len(name) > _LONGEST_NAME:
+            raise ValueError(f"a folder takes no name of {len(name):,} characters. Shorten it")
         return name
+
+    @field_validator("samples")
+    @classmethod
+    def _fit_in_memory(cls, samples: int) -> int:
+        if samples > _MOST_SAMPLES:
+            raise ValueError(f"more than {_MOST_SAMPLES:,} points per photo fit in no memory")
+        return samples
 
     @field_validator("seeds")
     @classmethod
     def _unique(cls, seeds: list[int]) -> list[int]:
+        if len(seeds) > _MOST_SEEDS:
+            raise ValueError(f"{len(seeds):,} seeds are too many. Give at most {_MOST_SEEDS:,}")
         if len(set(seeds)) != len(seeds):
             raise ValueError("a seed repeats")
         return seeds
@@ -161,7 +177,11 @@ def read(path: Path, catalogue: Catalogue) -> list[Benchmark]:
     found: dict[str, Benchmark] = {}
     lines: dict[str, int] = {}
     for entry in tree["benchmarks"]:
-        what = f"benchmark {entry['name']}" if entry.get("name") else "a benchmark"
+        what = (
+            f"benchmark {storable(str(entry['name']), _SHOWN)}"
+            if entry.get("name")
+            else "a benchmark"
+        )
         benchmark = validated(Benchmark, entry, what=what, entry=entry, origin=origin)
         name, way = benchmark.name, ("name",)
         if name in found:

@@ -10,9 +10,11 @@ from geobench.catalogue import installed
 from geobench.components import STORED_PATH, Plugin
 from geobench.config.faults import first_fault
 from geobench.config.origins import RESERVED, Default, Origin
-from geobench.errors import ConfigError, PluginError
+from geobench.errors import ConfigError, PluginError, storable
 from geobench.names import CEILING, LABEL, did_you_mean
 from geobench.requirements import check_requirements
+
+_SHOWN = 100  # characters of a value in a message
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -42,7 +44,8 @@ def configure(wanted: type[Plugin], entry: Lookup[str, Any], *, origin: Origin) 
         plugin = origin.catalogue.find(wanted.kind, entry["name"])
     except PluginError as error:
         where = origin.where(entry, ("name",))
-        raise ConfigError(error.problem, where=where, remedy=error.remedy) from None
+        problem = storable(error.problem, 4 * _SHOWN)  # it has the name as it is written
+        raise ConfigError(problem, where=where, remedy=error.remedy) from None
     if origin.at_once:
         check_requirements(plugin)
     config = validated(
@@ -63,7 +66,7 @@ def _preset(plugin: type[Plugin], entry: Lookup[str, Any], origin: Origin) -> Lo
     preset = entry["preset"]
     if not isinstance(preset, str) or preset not in plugin.presets:
         raise ConfigError(
-            f"{plugin.name} has no preset {preset!r}",
+            f"{plugin.name} has no preset {storable(repr(preset), _SHOWN)}",
             where=origin.where(entry, ("preset",)),
             remedy=did_you_mean(preset, plugin.presets),
         )
@@ -75,7 +78,8 @@ def _label(plugin: type[Plugin], entry: Lookup[str, Any], origin: Origin) -> str
     where = origin.where(entry, ("label",) if "label" in entry else ("name",))
     if not isinstance(label, str) or not LABEL.fullmatch(label):
         remedy = "Letters, digits, spaces and ._+@- are."
-        raise ConfigError(f"label {label!r} is no label", where=where, remedy=remedy)
+        problem = f"label {storable(repr(label), _SHOWN)} is no label"
+        raise ConfigError(problem, where=where, remedy=remedy)
     if label == CEILING:
         problem = f"label {label!r} is that of the ceiling row"
         raise ConfigError(problem, where=where, remedy="Rename it.")

@@ -8,7 +8,11 @@ from typing import Any, NamedTuple, TypeAlias, final
 from pydantic import BaseModel, ValidationError
 
 from geobench.config.origins import Way
+from geobench.errors import storable
 from geobench.names import did_you_mean
+
+_SHOWN = 100  # characters of a value in a message
+_LONGEST = 500  # characters of a problem, of which a plugin's own check may show the value, too
 
 _Found: TypeAlias = Lookup[str, Any]  # an item of ValidationError.errors()
 
@@ -53,7 +57,8 @@ def first_fault(
         for step in loc[:-1]:
             model = _inner(model, step)
         known = [*sorted(model.model_fields), *reserved]
-        return Fault(f"{what} has no key {loc[-1]!r}", did_you_mean(loc[-1], known), way)
+        problem = f"{what} has no key {storable(repr(loc[-1]), _SHOWN)}"
+        return Fault(problem, did_you_mean(loc[-1], known), way)
     if first["type"] == "missing":
         lacking = [fault["loc"][-1] for fault in faults if _lacks(fault, loc[:-1])]
         keys = f"key{'s' if len(lacking) > 1 else ''} {' and '.join(map(repr, lacking))}"
@@ -90,9 +95,17 @@ def _explained(fault: _Found, same: list[_Found]) -> tuple[str, str]:
     text = re.sub(r"a valid dictionary( or instance of \w+)?", "a mapping", text)
     text = text[0].lower() + text[1:] if not text[:2].isupper() else text
     if isinstance(fault["input"], str | int | float | None) and text.startswith("input"):
-        text += f", not {'nothing' if fault['input'] is None else repr(fault['input'])}"
+        text += f", not {_shown(fault['input'])}"
     problem, _, remedy = text.partition(". ")
-    return problem, remedy
+    return storable(problem, _LONGEST), storable(remedy, _LONGEST)
+
+
+def _shown(value: str | int | float | None) -> str:
+    if value is None:
+        return "nothing"
+    if isinstance(value, int) and abs(value) > 10**_SHOWN:  # Python writes no more of its digits
+        return f"a whole number of over {_SHOWN} digits"
+    return storable(repr(value), _SHOWN)
 
 
 def _inner(model: type[BaseModel], step: Any) -> type[BaseModel]:

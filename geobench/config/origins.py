@@ -10,7 +10,9 @@ from typing import Any, TypeAlias, final
 
 from geobench.catalogue import Catalogue
 from geobench.config.yaml_lines import Mapping
-from geobench.errors import ConfigError
+from geobench.errors import ConfigError, storable, words_of
+
+_SHOWN = 200  # characters of a word in a message
 
 RESERVED = ("name", "label", "preset")
 """Keys of a component that are not its own configuration."""
@@ -209,8 +211,8 @@ def settings_of(words: Words[str], *, option: str) -> dict[str, Any]:
         if value.startswith(("[", "{")):
             try:
                 found[key] = json.loads(value)
-            except ValueError as error:
-                problem = f"{word} is no JSON ({error})"
+            except (ValueError, RecursionError) as error:
+                problem = f"{storable(word, _SHOWN)} is no JSON ({words_of(error, _SHOWN)})"
                 remedy = 'Write test=["blue-marble"].'
                 raise ConfigError(problem, where=option, remedy=remedy) from None
     return found

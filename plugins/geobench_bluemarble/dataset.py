@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 from geobench import Config, DataError, Dataset, Image, Indices, InputPath, Table, gazetteer
 
 _WIDEST_KM = 20_000
+_SHOWN = 40  # characters of an id in a message
 
 
 class BlueMarbleConfig(Config):
@@ -163,19 +164,20 @@ def _without(towns: NDArray[np.int64], leave_out: Path | None) -> Indices:
         return np.arange(len(towns))
     where = f"leave_out of dataset blue-marble ({leave_out.name})"
     try:
-        listed = np.unique(leave_out.read_text("utf-8").split())
+        listed = set(leave_out.read_text("utf-8").split())
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(
             f"cannot be read: {error}", where=where, remedy="Give a text of ids, one a line."
         ) from error
-    ids = np.array([_view_id(town) for town in towns.tolist()])
-    unknown = np.setdiff1d(listed, ids)
-    if len(unknown):
+    ids = [_view_id(town) for town in towns.tolist()]
+    # No array of what is listed: it would make room for the longest word at every place.
+    unknown = sorted(listed.difference(ids))
+    if unknown:
         raise DataError(
             f"{len(unknown):,} of {len(listed):,} ids are of no town of the table, "
-            f"{unknown[0]} first",
+            f"{unknown[0][:_SHOWN]} first",
             where=where,
             remedy="List ids of this dataset, one a line, and set minimum_population to the table "
             "of towns that they come from.",
         )
-    return np.flatnonzero(~np.isin(ids, listed))
+    return np.flatnonzero([each not in listed for each in ids])

@@ -77,7 +77,7 @@ class Release:
             columns = [name.strip().lower() for name in head]
             lat, lon = columns.index("lat"), columns.index("lon")
             return np.array([(float(row[lat]), float(row[lon])) for row in rows]).reshape(-1, 2)
-        except (IndexError, ValueError) as error:
+        except (IndexError, ValueError, OSError, csv.Error) as error:
             raise DataError(
                 f"is no gallery with columns LAT and LON: {error}",
                 where=str(self.gallery),
@@ -201,7 +201,7 @@ def _gallery_file(config: Path) -> str:
         name = json.loads(config.read_text(encoding="utf-8"))["gallery_file"]
         if Path(name).name != name:
             raise ValueError(f"gallery_file is {name!r}, no name of a file beside it")
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise DataError(
             f"describes no release of GeoCLIP ({type(error).__name__}: {error})",
             where=str(config),

@@ -1,6 +1,7 @@
 """A file's content as UTF-8 text: unpacked, recoded, or refused with what it is instead."""
 
 import codecs
+import io
 import mmap
 from pathlib import Path
 from typing import TypeAlias
@@ -41,6 +42,10 @@ _FOREIGN = (
 _HEAD = 4096  # bytes that show what a file is
 _MANY, _FEW = 0.4, 0.05  # shares of NUL in one half of the bytes of UTF-16, and in the other
 _PIECE = 1 << 20
+_ALWAYS, _SWELLS = (
+    1 << 27,
+    200,
+)  # bytes that any file may unpack to, and for each of its own
 
 
 def read_text(path: Path) -> Text:
@@ -55,8 +60,7 @@ def read_text(path: Path) -> Text:
     packing = next((name for mark, name in _PACKED.items() if head.startswith(mark)), None)
     named = _ENDINGS.get(path.suffix.lower())
     if packing is not None:
-        with pa.input_stream(str(path), compression=packing) as packed:
-            text: Text = packed.read()
+        text: Text = _unpacked(path, packing)
     elif named is not None:
         raise DataError(
             f"cannot be read: its name says that {named} has packed it, and its content does not",
@@ -77,6 +81,25 @@ def read_text(path: Path) -> Text:
             where=str(path),
             remedy="Save it as UTF-8.",
         ) from None
+
+
+def _unpacked(path: Path, packing: str) -> bytes:
+    """The text of a packed file, unless that is a bomb: tables are packed to a hundredth at most.
+
+    Raises:
+        DataError: it is.
+    """
+    most = max(_ALWAYS, _SWELLS * path.stat().st_size)
+    text = io.BytesIO()
+    with pa.input_stream(str(path), compression=packing) as packed:
+        while piece := packed.read(_PIECE):
+            if text.write(piece) and text.tell() > most:
+                raise DataError(
+                    f"is packed by {packing} to less than 1/{_SWELLS} of its text, as no table is",
+                    where=str(path),
+                    remedy="Unpack it, and look at what is in it.",
+                )
+    return text.getvalue()
 
 
 def _mapped(path: Path) -> Text:

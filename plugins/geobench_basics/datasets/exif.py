@@ -11,6 +11,7 @@ from PIL import UnidentifiedImageError
 
 from geobench import BrokenPicture
 from geobench_basics.datasets import opening
+from geobench_basics.datasets.bombs import TooCostlyError
 from geobench_basics.datasets.opening import TooLargeError, opened, stopped_by, trouble
 from geobench_basics.datasets.walk import CANNOT_BE_READ, NOT_READABLE
 
@@ -124,7 +125,7 @@ def camera_of(tags: dict[int, Any]) -> str:
 
 def _why_not(error: Exception, path: Path) -> str:
     """Why a photo cannot be opened; raises what is no fault of the file."""
-    if isinstance(error, TooLargeError):
+    if isinstance(error, TooLargeError | TooCostlyError):
         return str(error)
     if trouble(error) == "machine":
         raise stopped_by(error, path) from None

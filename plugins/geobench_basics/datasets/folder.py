@@ -172,11 +172,14 @@ class FolderDataset(CreditedDataset):
 
 def _nothing(found: "Found", root: Path) -> DataError:
     from geobench_basics.datasets.opening import NEEDS_DECODER
+    from geobench_basics.datasets.walk import CLOSED
 
     where, left_out = encodable(str(root)), found.left_out
     remedy = "The folder dataset needs photos with GPS coordinates in their EXIF."
     if NEEDS_DECODER in left_out.counts:
         remedy = "Install it, or export the photos as JPEG with their location."
+    elif not found.pictures and CLOSED in left_out.counts:
+        remedy = "Let this user read the folder, and all in it."
     elif not found.pictures and found.aside:
         remedy = "Name the folder that they lie in: root: FOLDER"
     if not left_out.counts:

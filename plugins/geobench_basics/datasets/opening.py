@@ -12,6 +12,7 @@ from typing import Literal
 from PIL import Image as PillowImage
 
 from geobench import DataError
+from geobench_basics.datasets import bombs
 
 _LONGEST_SIDE = 65_535  # that of JPEG; what says more is damaged, and takes long to decode
 
@@ -19,7 +20,13 @@ HEIC_SUFFIXES = frozenset({".heic", ".heif", ".hif"})
 NEEDS_DECODER = "HEIC, which is read with pillow-heif: pip install 'geobench-geolocation[photos]'"
 """Why a picture is left out that is fine."""
 
-_RUN_PROGRAMS = frozenset({"EPS", "WMF"})  # Pillow hands them to ghostscript, or to Windows
+_FORMATS = frozenset(
+    {"AVIF", "BMP", "DIB", "GIF", "HEIF", "JPEG", "JPEG2000", "JXL", "MPO", "PNG", "PPM", "TIFF"}
+    | {"WEBP"}
+)
+"""What is tried, by Pillow's names: pictures of cameras and of programs that work on them. Others
+run programs (EPS, WMF), or take what is no picture for one."""
+
 _FILE = frozenset(
     {errno.EACCES, errno.EPERM, errno.EIO, errno.ENXIO, errno.ENODEV, errno.EBUSY, errno.ETIMEDOUT}
     | {errno.ESTALE, errno.ENOTCONN, errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.EISDIR}
@@ -37,6 +44,7 @@ def opened(path: Path, *, most_megapixels: float) -> Iterator[PillowImage.Image]
 
     Raises:
         TooLargeError: it has more pixels.
+        TooCostlyError: its structure would keep a decoder busy for long.
         Exception: whatever a damaged file makes its decoder stumble over.
     """
     decodes_heic()
@@ -46,11 +54,14 @@ def opened(path: Path, *, most_megapixels: float) -> Iterator[PillowImage.Image]
         # Pillow's own limit is a warning up to twice its value, and too low for today's phones.
         PillowImage.MAX_IMAGE_PIXELS = None
         try:
+            bombs.refuse_pieces(path)
             with PillowImage.open(path, formats=_formats()) as picture:
-                if picture.width * picture.height > most_megapixels * 1e6:
+                pixels = picture.width * picture.height
+                if pixels > most_megapixels * 1e6:
                     raise TooLargeError(f"more than {most_megapixels:g} megapixels")
                 if max(picture.size) > _LONGEST_SIDE:
                     raise TooLargeError(f"a side of more than {_LONGEST_SIDE:,} pixels")
+                bombs.refuse_empty_pixels(path, pixels=pixels, bands=len(picture.getbands()))
                 yield picture
         finally:
             PillowImage.MAX_IMAGE_PIXELS = kept
@@ -103,4 +114,4 @@ def stopped_by(error: Exception, path: Path) -> DataError:
 @cache
 def _formats() -> tuple[str, ...]:
     PillowImage.init()
-    return tuple(name for name in PillowImage.ID if name not in _RUN_PROGRAMS)
+    return tuple(name for name in PillowImage.ID if name in _FORMATS)

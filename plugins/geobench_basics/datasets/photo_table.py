@@ -77,7 +77,10 @@ def read_photo_table(config: TableConfig) -> PhotoTable:
     paths = sizes = None
     if config.images is not None:
         pictures = _match_pictures(file, roles, config.images)
-        problems["picture missing"] = pictures.row == _MISSING
+        missing = "picture missing"
+        if pictures.closed:
+            missing += f", maybe in a folder that {CANNOT_BE_READ}"
+        problems[missing] = pictures.row == _MISSING
         problems["several pictures of that name"] = pictures.row == _SEVERAL
         problems[f"picture that {CANNOT_BE_READ}"] = pictures.row == _LOCKED
         problems[NEEDS_DECODER] = pictures.row == _UNDECODED
@@ -228,12 +231,20 @@ class _Pictures(NamedTuple):
     paths: Any  # Arrow strings, (P,)
     sizes: NDArray[np.int64]  # (P,)
     row: NDArray[np.int64]  # for each row of the file the picture's number, or why there is none
+    closed: bool  # whether folders cannot be read, in which more may lie
 
 
 def _match_pictures(file: columns.ColumnFile, roles: _Roles, root: Path) -> _Pictures:
-    found = _named_in_utf8(find_pictures(root))
+    below = find_pictures(root)
+    found = _named_in_utf8(below.pictures)
+    if below.closed:
+        said = ", ".join(below.closed[:_EXAMPLES])
+        logger.warning("table: %d folders of images cannot be read: %s", len(below.closed), said)
     if not found:
-        raise DataError("no picture files", where=str(root), remedy="Check dataset.images.")
+        remedy = "Check dataset.images."
+        if below.closed:
+            remedy = f"Let this user read it: {len(below.closed)} folders cannot be read."
+        raise DataError("no picture files", where=str(root), remedy=remedy)
     paths = pa.array(found)
     row = np.full(file.rows, _MISSING)
     for name in dict.fromkeys([roles.image, roles.id]):
@@ -250,7 +261,7 @@ def _match_pictures(file: columns.ColumnFile, roles: _Roles, root: Path) -> _Pic
             row[row == index] = _LOCKED
         elif (root / found[index]).suffix.lower() in HEIC_SUFFIXES and not decodes_heic():
             row[row == index] = _UNDECODED
-    return _Pictures(paths, sizes, row)
+    return _Pictures(paths, sizes, row, bool(below.closed))
 
 
 def _named_in_utf8(paths: list[str]) -> list[str]:

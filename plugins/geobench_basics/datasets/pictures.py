@@ -7,7 +7,8 @@ from PIL import Image as PillowImage
 from PIL import UnidentifiedImageError
 
 from geobench import BrokenPicture, Image
-from geobench_basics.datasets import opening
+from geobench_basics.datasets import bombs, opening
+from geobench_basics.datasets.bombs import TooCostlyError
 from geobench_basics.datasets.opening import opened, stopped_by, trouble
 from geobench_basics.datasets.walk import MOST_MEGAPIXELS, SHORTER_SIDE
 
@@ -36,6 +37,7 @@ def read_picture(path: Path, *, most_megapixels: float = MOST_MEGAPIXELS) -> Ima
     try:
         with opened(path, most_megapixels=most_megapixels) as picture:
             turn = _TURNS.get(picture.getexif().get(_ORIENTATION, 1))
+            bombs.refuse_scans(path, pixels=picture.width * picture.height)
             # JPEG is decoded at a half, a quarter or an eighth; other formats know no such mode.
             fraction = _fraction(picture)
             picture.draft(None, (picture.width // fraction, picture.height // fraction))
@@ -75,4 +77,6 @@ def _reason(error: Exception, path: Path) -> str:
         return "no picture of a known format"
     if isinstance(error, FileNotFoundError):
         return "the file is gone"
+    if isinstance(error, TooCostlyError):
+        return str(error)
     return f"{type(error).__name__}: {error}"

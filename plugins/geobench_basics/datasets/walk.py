@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias, final
 
-from geobench_basics.datasets.broken import LeftOut
+from geobench_basics.datasets.bombs import NO_FILE
+from geobench_basics.datasets.broken import LeftOut, encodable, logger
 
 SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif"}
@@ -32,6 +33,8 @@ READING = f"upright; at 1/k of its sides with the shorter of at least {SHORTER_S
 """How `pictures` reads one: in the digests of datasets."""
 
 CANNOT_BE_READ = "cannot be read"
+CLOSED = f"a folder that {CANNOT_BE_READ}"
+_CLOSED_LINK = f"a link that {CANNOT_BE_READ}"
 NOT_READABLE = "not a readable picture"
 
 _THUMBNAILS = frozenset({"thumbs", "thumbnails", "@eadir"})
@@ -52,11 +55,13 @@ class Found:
         pictures: their paths below the folder, with forward slashes, sorted; each file once.
         left_out: what is no file, cannot be read or is passed over.
         aside: pictures that are passed over: hidden, in the trash, thumbnails.
+        closed: folders that are passed over, and cannot be read either.
     """
 
     pictures: list[str]
     left_out: LeftOut
     aside: list[str]
+    closed: list[str]
 
 
 def find(root: Path) -> Found:
@@ -71,16 +76,31 @@ def find(root: Path) -> Found:
         walk.follow(path)
     for path, reason in walk.tucked_away:
         walk.pass_over(path, reason)
-    return Found(sorted(walk.pictures), walk.left_out, walk.aside)
+    return Found(sorted(walk.pictures), walk.left_out, walk.aside, walk.closed)
 
 
-def find_pictures(root: Path) -> list[str]:
-    """Paths of all pictures below `root` that a table may name, sorted: those that `find` finds,
-    and those it passes over, unless a picture that it does not has their name."""
+@final
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What a table may name.
+
+    Args:
+        pictures: paths below the folder, sorted.
+        closed: folders that cannot be read, in which more may lie.
+    """
+
+    pictures: list[str]
+    closed: list[str]
+
+
+def find_pictures(root: Path) -> Named:
+    """All pictures below `root` that a table may name: those that `find` finds, and those it passes
+    over, unless a picture that it does not has their name."""
     found = find(root)
     taken = {path.rpartition("/")[2] for path in found.pictures}
     aside = [path for path in found.aside if path.rpartition("/")[2] not in taken]
-    return sorted(found.pictures + aside)
+    closed = [name for why in (CLOSED, _CLOSED_LINK) for name in found.left_out.names.get(why, [])]
+    return Named(sorted(found.pictures + aside), sorted(closed + found.closed))
 
 
 @dataclass
@@ -89,6 +109,7 @@ class _Walk:
     pictures: list[str] = field(default_factory=list)
     left_out: LeftOut = field(default_factory=LeftOut)
     aside: list[str] = field(default_factory=list)
+    closed: list[str] = field(default_factory=list)
     links: list[str] = field(default_factory=list)
     tucked_away: list[tuple[str, str]] = field(default_factory=list)
     known: set[_Key] = field(default_factory=set)
@@ -101,7 +122,12 @@ class _Walk:
             inner = []
             for entry in self.entries(folder):
                 path = f"{folder}/{entry.name}" if folder else entry.name
-                if self.look_at(entry, path):
+                try:
+                    is_folder = self.look_at(entry, path)
+                except OSError:  # some file systems say only to who may enter what an entry is
+                    self.left_out.add(CANNOT_BE_READ, path)
+                    continue
+                if is_folder:
                     inner.append(path)
             waiting += reversed(inner)
 
@@ -113,7 +139,7 @@ class _Walk:
             with os.scandir(self.root / folder) as found:
                 return sorted(found, key=lambda entry: entry.name)
         except OSError:
-            self.left_out.add(f"a folder that {CANNOT_BE_READ}", folder or ".")
+            self.left_out.add(CLOSED, folder or ".")
             return []
 
     def look_at(self, entry: "os.DirEntry[str]", path: str) -> bool:
@@ -149,7 +175,7 @@ class _Walk:
             if _is_picture(path):
                 self.left_out.add(NOT_READABLE if nowhere else CANNOT_BE_READ, path)
             elif maybe_folder:
-                reason = "a link that leads nowhere" if nowhere else f"a link that {CANNOT_BE_READ}"
+                reason = "a link that leads nowhere" if nowhere else _CLOSED_LINK
                 self.left_out.add(reason, path)
             return
         if stat.S_ISDIR(there.st_mode):
@@ -160,7 +186,7 @@ class _Walk:
     def take(self, path: str, there: os.stat_result) -> None:
         """Keep a picture that is a file, is not hidden and was not seen before."""
         if not stat.S_ISREG(there.st_mode):
-            self.left_out.add("no file, but a pipe, a socket or a device", path)
+            self.left_out.add(NO_FILE, path)
         elif path.rpartition("/")[2].startswith("."):
             self.left_out.add("a hidden file", path)
             self.aside.append(path)
@@ -170,11 +196,21 @@ class _Walk:
     def pass_over(self, folder: str, reason: str) -> None:
         """Count the pictures of a folder that nothing else leads to."""
         before = len(self.aside)
-        for found, inner, names in os.walk(self.root / folder):
+
+        def closed(error: OSError) -> None:
+            # What lies in it is passed over, whatever it is: it is said and counts as no photo.
+            name = os.path.relpath(error.filename, self.root)
+            logger.warning("a %s folder that %s: %s", reason[5:-7], CANNOT_BE_READ, encodable(name))
+            self.closed.append(encodable(name))
+
+        for found, inner, names in os.walk(self.root / folder, onerror=closed):
             inner.sort()
             for name in filter(_is_picture, sorted(names)):
                 path = Path(found, name)
-                there = path.lstat()
+                try:
+                    there = path.lstat()
+                except OSError:  # it has gone meanwhile, or the folder lets nobody in
+                    continue
                 below = path.relative_to(self.root).as_posix()
                 if stat.S_ISREG(there.st_mode) and self.is_new(below, there):
                     self.aside.append(below)

@@ -26,6 +26,7 @@ from geobench_basics.methods.kernels import Kernels, counted, fit_weights, mixtu
 from geobench_basics.metrics.distance import GEOSCORE_KM
 
 _NARROWEST_KM = 10.0
+_MOST_WIDTHS = 100  # each is a mixture as large as all places
 _NEGLIGIBLE = 0.1  # of the uniform's least weight: a width that weighs less is left out
 
 
@@ -63,6 +64,8 @@ class PriorConfig(Config):
             raise ValueError(f"give widths of {_NARROWEST_KM:g} km or more")
         if len(set(widths)) < len(widths):
             raise ValueError("give each width once")
+        if len(widths) > _MOST_WIDTHS:
+            raise ValueError(f"{len(widths):,} widths are too many. Give at most {_MOST_WIDTHS}")
         return widths
 
 

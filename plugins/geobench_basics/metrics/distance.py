@@ -57,12 +57,12 @@ _CURVE_KM = tuple(float(radius) for radius in np.geomspace(1, 20_016, 41))
 """Radii of the accuracy curve: from 1 km to just beyond the antipode."""
 
 
-_MOST_RADII = 100
+_MOST_RADII = 100  # each is a column of scores, and a summary of every table
 
 
 def _proper(radii: tuple[float, ...]) -> tuple[float, ...]:
     if len(radii) > _MOST_RADII:
-        raise ValueError(f"give at most {_MOST_RADII} radii: of each there are rows in every table")
+        raise ValueError(f"{len(radii):,} radii are too many. Give at most {_MOST_RADII}")
     if min(radii) <= 0 or not np.isfinite(radii).all() or len(set(radii)) < len(radii):
         raise ValueError("give radii in km that are larger than 0, each once")
     return radii

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from PIL import Image as PillowImage
 
 from geobench import ConfigError, DataError, Strings
-from geobench_basics.columns import TRUE_PLACE, read_columns
+from geobench_basics.columns import TRUE_PLACE, contents, read_columns
 from geobench_basics.datasets.table import TableDataset
 from geobench_basics.datasets.table_config import TableConfig
 from geobench_basics.methods.answers import read_answers
@@ -628,3 +628,12 @@ def test_a_hash_before_rows_of_unusual_names_is_told_by_their_numbers(tmp_path):
     text = "name,breite,laenge\n#a,1,2\n#b, c, 1\nc,3,4\n"
     config = {"id_column": "name", "lat_column": "breite", "lon_column": "laenge"}
     assert table(tmp_path, text, **config).ids.tolist() == ["#a", "c"]
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress])
+def test_a_packed_table_that_swells_without_end_is_not_unpacked(tmp_path, monkeypatch, pack):
+    path, content = tmp_path / "a.csv", b"id,lat,lon\n" + b"a,1,2\n" * (1 << 18)
+    path.write_bytes(pack(content))
+    monkeypatch.setattr(contents, "_ALWAYS", 1 << 20)  # of 128 MB
+    with pytest.raises(DataError, match=r"is packed by \w+ to less than 1/200 of its text.*Unp"):
+        read_columns(path)

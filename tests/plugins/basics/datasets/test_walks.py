@@ -2,6 +2,7 @@
 
 import os
 import socket
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -141,6 +142,75 @@ def test_a_folder_that_may_not_be_read_is_counted_named_and_stops_nothing(
     monkeypatch.setattr(os, "scandir", locked)
     assert folder(tmp_path).table.broken == {"a folder that cannot be read": 1}
     assert "locked" in caplog.text
+
+
+def close(monkeypatch, *names):
+    """Make folders unreadable, for root, too."""
+    scan = os.scandir
+
+    def closed(path):
+        if str(path).endswith(names):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", closed)
+
+
+def test_pictures_of_a_table_may_lie_in_a_folder_that_cannot_be_read(tmp_path, monkeypatch, caplog):
+    images, file = tmp_path / "images", tmp_path / "photos.csv"
+    save(images / "a.jpg")
+    save(images / "locked" / "b.jpg")
+    file.write_text("id,lat,lon\na,1,2\nb,3,4\n")
+    config = TableConfig(file=file, images=images)
+    assert TableDataset(config).table.broken == {}
+    close(monkeypatch, "locked")
+    table = TableDataset(config).table
+    assert table.broken == {"picture missing, maybe in a folder that cannot be read": 1}
+    assert table.ids.tolist() == ["a"]
+    assert "table: 1 folders of images cannot be read: locked" in caplog.text
+    close(monkeypatch, "images")
+    with pytest.raises(DataError, match=r"no picture files\. Let this user read it: 1 folders"):
+        _ = TableDataset(config).table
+
+
+def test_a_hidden_folder_that_cannot_be_read_is_said_and_counts_as_no_photo(
+    tmp_path, monkeypatch, caplog
+):
+    save(tmp_path / "a.jpg")
+    save(tmp_path / ".old" / "b.jpg")
+    close(monkeypatch, ".old")
+    assert folder(tmp_path).table.broken == {}
+    assert "a hidden folder that cannot be read: .old" in caplog.text
+
+
+def test_a_root_that_cannot_be_read_is_said_to_be_so(tmp_path, monkeypatch):
+    save(tmp_path / "a.jpg")
+    close(monkeypatch, tmp_path.name)
+    with pytest.raises(DataError, match=r"a folder that cannot be read.*Let this user read the fo"):
+        _ = folder(tmp_path).table
+
+
+def test_hidden_pictures_that_vanish_while_they_are_counted_stop_nothing(tmp_path, monkeypatch):
+    save(tmp_path / "a.jpg")
+    save(tmp_path / ".old" / "b.jpg")
+    save(tmp_path / ".old" / "c.jpg")
+    look = Path.lstat
+
+    def gone(path):
+        if path.name == "b.jpg":
+            raise FileNotFoundError(2, "No such file or directory", str(path))
+        return look(path)
+
+    monkeypatch.setattr(Path, "lstat", gone)
+    assert folder(tmp_path).table.broken == {"in a hidden folder": 1}
+
+
+def test_names_with_line_ends_are_photos_and_one_line_of_the_log(tmp_path, caplog):
+    save(tmp_path / "a\nb.jpg")
+    (tmp_path / "c\nd.jpg").write_text("no picture")
+    table = folder(tmp_path).table
+    assert table.ids.tolist() == ["a\nb.jpg"]
+    assert table.broken == {"not a readable picture": 1}
 
 
 def test_names_that_are_no_text_are_photos_with_ids_that_can_be_written(tmp_path):
