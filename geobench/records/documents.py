@@ -19,11 +19,12 @@ from geobench.data import Fact
 from geobench.errors import StoreError
 from geobench.records.files import STAMP, read_json
 
-LAYOUT = 6
+LAYOUT = 7
 """Version of the layout of records and of benchmark.json. It is raised when a field is added, too:
 documents are closed, and one with a field that is not known here counts as damaged. Layout 4 shows
 fields that keys leave out; layout 5 says of how few draws a record is; layout 6 what a method
-declines and says along, what of a dataset was dropped, and its title."""
+declines and says along, what of a dataset was dropped, and its title; layout 7 which trainings run
+in a process of their own, and how much memory they may take."""
 OLDEST_LAYOUT = 3
 """The oldest layout that is read."""
 

@@ -1,6 +1,7 @@
 """Recording: what one training answered on one part, as the folder of a record."""
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
@@ -60,9 +61,7 @@ def write(
         "origin": plugin.origin,
         "trained_on": plugin.trained_on,
         "predicts": plugin.predicts.__name__,
-        "plugin": installed().source_of(type(plugin)),
-        "check": verdicts.recall(planned.workspace, type(plugin)),
-        "environment": records.environment(type(plugin)),
+        **made_with(planned, training),
     }
     with drafts.folder(evaluation.folder) as draft:
         if scores is not None:
@@ -73,6 +72,22 @@ def write(
             _write_columns(draft, scores)
         record = Record.model_validate(head | data)
         files.write_stamped(draft / "record.json", record.data)
+
+
+def made_with(planned: Plan, training: Training) -> Mapping[str, Any]:
+    """The fields of a record about the code: its plugin, what was checked of it, all versions.
+
+    They are looked up once for every method of a plan: a process of its own is given them, and
+    loads neither the catalogue nor every distribution's metadata.
+    """
+    plugin = type(training.method.plugin)
+    if training.method.label not in planned.made_with:
+        planned.made_with[training.method.label] = {
+            "plugin": installed().source_of(plugin),
+            "check": verdicts.recall(planned.workspace, plugin),
+            "environment": records.environment(plugin),
+        }
+    return planned.made_with[training.method.label]
 
 
 @final
@@ -209,7 +224,7 @@ def refuse_other_answers(
         )
 
 
-def write_faults(folder: Path, metrics: list[Metric], error: Exception) -> None:
+def write_faults(folder: Path, metrics: list[Metric], error: BaseException) -> None:
     """Say in a record's folder that none of these metrics could be added, and why."""
     for metric in metrics:
         fault = {"error": f"metric {metric.name}: {said_by(error)}", "traceback": traced(error)}

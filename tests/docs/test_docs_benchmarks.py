@@ -151,6 +151,8 @@ CHANGES = {
     "seeds": "[1]",
     "chunk": "7",
     "deadline": "60",
+    "isolate": "never",
+    "memory": "8",
     "on_broken": "fail",
 }
 """A value of each key that a benchmark does not have unless it says so."""
