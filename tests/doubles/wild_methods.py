@@ -81,7 +81,7 @@ def use_up_files(context):
 
 def close_all(context):
     os.closerange(3, 4096)
-    HELD.extend(open(os.devnull) for _ in range(64))  # noqa: SIM115
+    HELD.extend(open(os.devnull, "w") for _ in range(64))  # noqa: SIM115
     context.log.warning("are you there?")
 
 
