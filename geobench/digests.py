@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -95,9 +94,12 @@ def known_digest(path: Path) -> str:
     """SHA-256 of a file's content, in hex; it is read again only if its size or time has changed
     since this process read it."""
     found = path.stat()
-    return _digest_at(path, found.st_size, found.st_mtime_ns)
+    key = (path, found.st_size, found.st_mtime_ns)
+    if key not in known_files:
+        known_files[key] = file_digest(path)
+    return known_files[key]
 
 
-@cache
-def _digest_at(path: Path, size: int, time_ns: int) -> str:
-    return file_digest(path)
+known_files: dict[tuple[Path, int, int], str] = {}
+"""(path, size, time) -> the digest of what this process has read; a process of a training is given
+that of the run, which has read the weights while planning."""

@@ -20,12 +20,15 @@ from geobench.errors import LinkError
 WEEK = 7 * 24 * 3600.0
 """Seconds after which a draft counts as left behind; a training's scratch folder is one, too."""
 
-_NAME = re.compile(r"\.geobench-draft-[0-9a-f]{32}")
+_PREFIX = ".geobench-draft-"
+_SIGNED = 16  # of the 32 digits in a draft's name, those that may be a signature
+_NAME = re.compile(re.escape(_PREFIX) + "[0-9a-f]{32}")
 _MARKER = "geobench-draft.txt"
 _SAYS = "geobench is writing here, or was until it was killed; after a week a run removes it.\n"
 
 _protected: set[Path] = set()
 _withheld: ContextVar[bool] = ContextVar("withheld", default=False)
+_signature = ""
 
 
 def protect(*roots: Path) -> None:
@@ -91,6 +94,25 @@ def _tracked(link: Path) -> bool:
     return any(e.startswith("120000 ") and e.endswith(f"\t{link.name}") for e in entries)
 
 
+def sign(signature: str) -> None:
+    """From now on the names of this process's drafts begin with 16 hexadecimal digits, by which
+    `remove_signed` knows them, should this process be killed."""
+    global _signature
+    _signature = signature
+
+
+def remove_signed(signature: str, *roots: Path) -> None:
+    """Remove the drafts below these folders that a process made which signed so, and has ended."""
+    if len(signature) != _SIGNED:
+        raise ValueError(f"a signature has {_SIGNED} digits")
+    for root in roots:
+        for top, folders, _ in os.walk(real(root)):
+            for name in [name for name in folders if _NAME.fullmatch(name)]:
+                folders.remove(name)
+                if name.startswith(f"{_PREFIX}{signature}"):
+                    shutil.rmtree(Path(top, name), ignore_errors=True)
+
+
 @contextmanager
 def withheld() -> Iterator[None]:
     """In this block nothing is written or removed; what tries raises RuntimeError."""
@@ -154,7 +176,7 @@ def scratch(parent: Path) -> Iterator[Path]:
 
 @contextmanager
 def _draft(parent: Path) -> Iterator[Path]:
-    place = real(parent / f".geobench-draft-{uuid.uuid4().hex}")
+    place = real(parent / f"{_PREFIX}{_signature}{uuid.uuid4().hex[len(_signature) :]}")
     _may_change(place)
     parent.mkdir(parents=True, exist_ok=True)
     place.mkdir()

@@ -321,3 +321,18 @@ def test_a_link_is_no_trouble_without_git(tmp_path, monkeypatch):
     Workspace(tmp_path)
     monkeypatch.setenv("PATH", str(tmp_path))
     Workspace(tmp_path)
+
+
+def test_drafts_are_removed_by_the_signature_of_who_made_them(tmp_path, monkeypatch):
+    monkeypatch.setattr(drafts, "_signature", "")
+    left = []
+    (tmp_path / "kept").mkdir()
+    for signature in ("a" * 16, "b" * 16, ""):
+        drafts.sign(signature)
+        with drafts.scratch(tmp_path) as place:
+            left.append(place.parent.rename(tmp_path / "kept" / place.parent.name))
+    drafts.remove_signed("a" * 16, tmp_path)
+    assert [each.exists() for each in left] == [False, True, True]
+    with pytest.raises(ValueError, match="16 digits"):
+        drafts.remove_signed("", tmp_path)
+    assert [each.exists() for each in left] == [False, True, True]

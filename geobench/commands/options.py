@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 import typer
 
@@ -17,6 +17,10 @@ Part: TypeAlias = Annotated[
     str | None, typer.Option(help="Such as unseen-cells/unseen; all parts, unless said.")
 ]
 Device: TypeAlias = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, or auto.")]
+Isolate: TypeAlias = Annotated[
+    Literal["never", "third-party", "always"] | None,
+    typer.Option(help="Which trainings run in a process of their own, whatever the file says."),
+]
 WorkspaceFolder: TypeAlias = Annotated[
     Path, typer.Option(help="Where leaderboards/ and .geobench/ lie.", file_okay=False)
 ]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from geobench.commands.options import Device, WorkspaceFolder
+from geobench.commands.options import Device, Isolate, WorkspaceFolder
 from geobench.commands.terminal import complaints, files_written, screen, short
 from geobench.errors import WHOLE, GeobenchError, sentence
 
@@ -41,6 +41,7 @@ def run(
     figures: Annotated[
         bool, typer.Option("--figures/--no-figures", help="Draw the pictures, or tables only.")
     ] = True,
+    isolate: Isolate = None,
     workspace: WorkspaceFolder = Path(),
 ) -> None:
     """Train and evaluate what is missing, then rewrite the leaderboards that this changes."""
@@ -51,7 +52,7 @@ def run(
 
     console.show_warnings(complaints())
     selection = config.select(config.read(file, installed()), only or [])
-    options = Options(selection.labels, limit, dry_run, force, device, figures)
+    options = Options(selection.labels, limit, dry_run, force, device, figures, isolate)
     conclude(run_all(selection.benchmarks, workspace, options=options))
 
 

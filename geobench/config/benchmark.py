@@ -33,6 +33,8 @@ _SHOWN = 60  # characters of a name in a message
 MOST_SEED = 2**32 - 1
 """The largest seed that every library takes: scikit-learn and numpy's old generator no larger."""
 
+Isolate: TypeAlias = Literal["never", "third-party", "always"]
+"""Which trainings run in a process of their own."""
 Seed: TypeAlias = Annotated[int, Field(ge=0, le=MOST_SEED, strict=True)]
 
 
@@ -40,7 +42,7 @@ Seed: TypeAlias = Annotated[int, Field(ge=0, le=MOST_SEED, strict=True)]
 class Benchmark(Config):
     """One entry of benchmarks.yaml, with every component configured."""
 
-    unkeyed = frozenset({"deadline", "environment"})
+    unkeyed = frozenset({"deadline", "environment", "isolate", "memory"})
 
     name: str
     """Names the folder leaderboards/<name>."""
@@ -68,6 +70,11 @@ class Benchmark(Config):
     """Photos per call of `predict`; in the record key."""
     deadline: Annotated[float, Field(gt=0)] | None = None
     """Seconds after which a training is stopped and stores nothing; in no key."""
+    isolate: Isolate = "third-party"
+    """Which trainings run in a process of their own, so that one that crashes is a failed row; in
+    no key."""
+    memory: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    """GiB of memory after which a training in a process of its own is stopped; in no key."""
     on_broken: Literal["exclude", "fail"] = "exclude"
     """Photos whose pictures cannot be read are left out for all methods, or stop the run."""
     environment: Reveals = "full"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from typing import TypedDict, final
+from typing import Any, TypedDict, final
 
 import numpy as np
 
@@ -75,6 +75,9 @@ class Inputs:
         self._folder = folder
         self._stores: dict[str, dict[What, Store]] = {}
         self._probes: dict[str, tuple[int, ...] | None] = {}
+
+    def __reduce__(self) -> tuple[Any, ...]:  # another process opens what is stored for itself
+        return Inputs, (self.encoder, frozenset(self.wants), self._folder)
 
     def check(self, dataset: Dataset) -> None:
         """Raise ConfigError if the encoder cannot read what the dataset brings."""

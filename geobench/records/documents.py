@@ -26,7 +26,8 @@ LAYOUT = 7
 documents are closed, and one with a field that is not known here counts as damaged. Layout 4 shows
 fields that keys leave out; layout 5 says of how few draws a record is; layout 6 what a method
 declines and says along, what of a dataset was dropped, and its title; layout 7 lets a record leave
-out what it was made with."""
+out what it was made with, and says which trainings ran in a process of their own, and how much
+memory they might take."""
 OLDEST_LAYOUT = 3
 """The oldest layout that is read."""
 

@@ -87,6 +87,13 @@ class Asked(Document):
     seeds: list[Count] = Field(description="of training and sampling")
     chunk: Count = Field(description="photos per call of `predict`")
     deadline: float | None = Field(default=None, description="seconds; changes no number")
+    isolate: Literal["never", "third-party", "always"] | None = Field(
+        default=None,
+        description="which trainings run in a process of their own; changes no number",
+    )
+    memory: float | None = Field(
+        default=None, description="GiB that such a training may take; changes no number"
+    )
     on_broken: Literal["exclude", "fail"] = Field(description="`exclude` or `fail`")
     environment: Reveals | None = Field(
         default=None,

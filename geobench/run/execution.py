@@ -10,13 +10,14 @@ from typing import Any, Self, final
 
 from geobench import drafts
 from geobench.components import Component, Plugin
+from geobench.config.benchmark import Isolate
 from geobench.data import Examples, Truth
 from geobench.errors import GeobenchError
 from geobench.methods import Context, Method
 from geobench.metrics import Metric
 from geobench.progress import untracked
 from geobench.records import Fit, Status, StoredRecord
-from geobench.run import recording
+from geobench.run import recording, surroundings
 from geobench.run.named_methods import wanted, with_components
 from geobench.run.plan import Evaluation, Plan, Training
 from geobench.run.states import States
@@ -41,6 +42,10 @@ class Reporter:
         """Iterate over `items`, showing how far it is."""
         return untracked(items, total, what)
 
+    def stage(self, what: str, until: float | None) -> None:
+        """What a method does from now on ("was fitted"), and until when it may: `time.monotonic()`,
+        or None. Who watches from outside is told; else it is nobody's business."""
+
 
 @final
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,7 @@ class Options:
         force: run what is recorded, too.
         device: "cpu", "cuda", ...; "auto" takes a GPU where torch sees one.
         figures: draw the pictures, too.
+        isolate: which trainings run in a process of their own, in place of what the benchmark says.
     """
 
     only: tuple[str, ...] = ()
@@ -62,6 +68,7 @@ class Options:
     force: bool = False
     device: str = "auto"
     figures: bool = True
+    isolate: Isolate | None = None
 
 
 def device_for(asked: str, plugins: Iterable[Plugin]) -> str:
@@ -87,6 +94,7 @@ class _Asked:
     context: Context
     examples: Examples
     truth: Truth
+    reporter: Reporter
 
     @classmethod
     def of(
@@ -97,17 +105,23 @@ class _Asked:
         *,
         method: Method,
         context: Context,
+        reporter: Reporter,
     ) -> Self:
         """The method before all photos of the part."""
         examples = planned.inputs.examples(evaluation.part, wanted(method))
         truth = truth_of(recording.part_file(evaluation, training.assignment.train))
-        return cls(planned, training, evaluation, method, context, examples, truth)
+        return cls(planned, training, evaluation, method, context, examples, truth, reporter)
 
     def record(self, fit: Fit, *, restore_seconds: float) -> Scores:
         """Ask, score and write the record, and what it took."""
         scores = self._scored(self.plan.metrics(self.method))
         memory = peak_memory(self.context.device)  # before single photos are asked about
+        allowed, before = self.plan.benchmark.deadline, self.context.deadline
+        # It puts the deadline off by what it takes: as long again, where a call never comes back.
+        until = None if before is None or allowed is None else before + allowed
+        self.reporter.stage(f"was asked for single photos of {self.evaluation.label}", until)
         single = latency(self.method, self.examples, self.context)
+        self.reporter.stage(f"answered {self.evaluation.label}", self.context.deadline)
         features = self.plan.inputs.time(self.evaluation.part.dataset, wanted(self.method))
         cost = recording.Spent(restore_seconds, memory, single, features)
         data = recording.answered(scores, fit, cost, context=self.context)
@@ -120,7 +134,7 @@ class _Asked:
         try:
             scores = self._scored(metrics)
             recording.extend(record, scores, part=self.evaluation.part)
-        except Exception as error:  # the record stays, and the table says what it lacks
+        except BaseException as error:  # the record stays, and the table says what it lacks
             recording.write_faults(record.folder, metrics, error, part=self.evaluation.part)
             raise
         return scores
@@ -165,9 +179,14 @@ class Execution:
         start_measuring_memory()
         with drafts.scratch(self.plan.workspace.hidden) as scratch:
             context = self.context(training, scratch)
+            interrupts = surroundings.Interrupts()
             try:
-                fit = self.states.fit(training, context)
-            except (Exception, SystemExit) as error:
+                self.reporter.stage("was fitted", context.deadline)
+                with interrupts.noted(), surroundings.kept(training.seed):
+                    fit = self.states.fit(training, context)
+            except BaseException as error:
+                if interrupts.passes(error):
+                    raise
                 return self.fail(evaluations, training, error)
             problems = []
             for evaluation in evaluations:
@@ -175,8 +194,12 @@ class Execution:
                 # was asked before, for another part or for its latency.
                 own = replace(self.context(training, scratch), deadline=context.deadline)
                 try:
-                    problems += self.answer(training, evaluation, own, fit)
-                except (Exception, SystemExit) as error:
+                    self.reporter.stage(f"answered {evaluation.label}", own.deadline)
+                    with interrupts.noted(), surroundings.kept(training.seed):
+                        problems += self.answer(training, evaluation, own, fit)
+                except BaseException as error:
+                    if interrupts.passes(error):
+                        raise
                     problems.append(self.fail([evaluation], training, error))
                 context.deadline = own.deadline
         return next((problem for problem in problems if problem), "")
@@ -249,7 +272,14 @@ class Execution:
         if not method.answers(evaluation.label):
             recording.write(self.plan, evaluation, training, {"status": "not-answered"}, None)
             return []
-        asked = _Asked.of(self.plan, training, evaluation, method=method, context=context)
+        asked = _Asked.of(
+            self.plan,
+            training,
+            evaluation,
+            method=method,
+            context=context,
+            reporter=self.reporter,
+        )
         record = None if self.options.force else StoredRecord.read(evaluation.folder)
         if record is not None and record.status == "ok":
             scores = asked.extend(record)

@@ -95,6 +95,7 @@ class Plan:
         whole: the same before `limit`.
         limit: photos each of train, val and parts, or None for all.
         absent: method label -> why it cannot run here (a package, or weights, that are not there).
+        made_with: method label -> what its records say of the code, once it has been looked up.
     """
 
     benchmark: Benchmark
@@ -104,6 +105,7 @@ class Plan:
     whole: dict[str, Assignment]
     limit: int | None = None
     absent: dict[str, GeobenchError] = field(default_factory=dict)
+    made_with: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
     def board(self) -> Path:

@@ -63,9 +63,7 @@ def write(
         "origin": plugin.origin,
         "trained_on": plugin.trained_on,
         "predicts": plugin.predicts.__name__,
-        "plugin": installed().source_of(type(plugin)),
-        "check": _checked(verdicts.recall(planned.workspace, type(plugin))),
-        "environment": records.environment(type(plugin), reveals=planned.benchmark.environment),
+        **made_with(planned, training),
     }
     data = _told(data, head=f"method {training.method.label}: ", part=evaluation.part)
     with drafts.folder(evaluation.folder) as draft:
@@ -77,6 +75,22 @@ def write(
             _write_columns(draft, scores, evaluation.part)
         record = Record.model_validate(head | data)
         files.write_stamped(draft / "record.json", record.data)
+
+
+def made_with(planned: Plan, training: Training) -> Mapping[str, Any]:
+    """The fields of a record about the code: its plugin, what was checked of it, all versions.
+
+    They are looked up once for every method of a plan: a process of its own is given them, and
+    loads neither the catalogue nor every distribution's metadata.
+    """
+    plugin = type(training.method.plugin)
+    if training.method.label not in planned.made_with:
+        planned.made_with[training.method.label] = {
+            "plugin": installed().source_of(plugin),
+            "check": _checked(verdicts.recall(planned.workspace, plugin)),
+            "environment": records.environment(plugin, reveals=planned.benchmark.environment),
+        }
+    return planned.made_with[training.method.label]
 
 
 def _checked(said: str | Checked) -> str | dict[str, Any]:

@@ -24,6 +24,7 @@ from geobench.records.workspace import Workspace
 from geobench.run import manifest, plan
 from geobench.run.execution import Execution, Options, Reporter, device_for
 from geobench.run.foresight import forewarnings
+from geobench.run.isolation import Cells
 from geobench.run.plan import Plan, Training
 
 
@@ -167,6 +168,7 @@ class _Session:
         self.reporter = reporter
         self.outcome = outcome
         self.execution = Execution(planned, options, reporter)
+        self.cells: Cells
         self.began = time.time()
 
     def run(self, trainings: list[Training]) -> None:
@@ -174,12 +176,13 @@ class _Session:
         # Nobody waits while there is other work: runs on one workspace share the trainings, where
         # they would queue behind each other if all went through the list in order.
         busy = []
-        for number, training in enumerate(trainings, 1):
-            if not self.attempt(training, f"[{number}/{len(trainings)}]", wait=False):
-                busy.append((number, training))
-        for number, training in busy:
-            self.reporter.say(f"waiting for another run that works on {training}")
-            self.attempt(training, f"[{number}/{len(trainings)}]", wait=True)
+        with Cells(self.execution, trainings) as self.cells:
+            for number, training in enumerate(trainings, 1):
+                if not self.attempt(training, f"[{number}/{len(trainings)}]", wait=False):
+                    busy.append((number, training))
+            for number, training in busy:
+                self.reporter.say(f"waiting for another run that works on {training}")
+                self.attempt(training, f"[{number}/{len(trainings)}]", wait=True)
 
     def attempt(self, training: Training, prefix: str, *, wait: bool) -> bool:
         """Do what there is to do for a training; False if another run holds it."""
@@ -197,7 +200,7 @@ class _Session:
                 self.outcome.failures.append(f"{training}: {problem}")
                 return True
             begin = time.monotonic()
-            problem = self.execution.work(training)
+            problem = self.cells.work(training)
             seconds = f"{time.monotonic() - begin:.1f} s"
             if problem:
                 self.outcome.counts["failed"] += 1

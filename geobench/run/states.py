@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import final
 
-from geobench import drafts
+from geobench import copies, drafts
 from geobench.digests import file_digest
 from geobench.errors import GeobenchError, StoreError
 from geobench.methods import Context, Method, State
@@ -75,7 +75,8 @@ class States:
         context.checkpoint, before = kept / "method", _spent(kept)
         begin = time.monotonic()
         method = type(plugin)(plugin.config)
-        method.fit(train, val, context)
+        with copies.ended():
+            method.fit(train, val, context)
         seconds, facts = round(before + time.monotonic() - begin, 6), dict(context.facts)
         with drafts.folder(self._folder(training)) as draft:
             files.write_arrays(draft / "state.npz", method.state())
@@ -109,7 +110,8 @@ class States:
         plugin: Method = training.method.plugin
         train = self.plan.inputs.labelled(training.assignment.train, wanted(plugin))
         method = type(plugin)(plugin.config)
-        method.restore(stored.state, train, context)
+        with copies.ended():
+            method.restore(stored.state, train, context)
         return method
 
     def _folder(self, training: Training) -> Path:

@@ -8,6 +8,7 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
+from geobench import copies
 from geobench.data import Indices, Truth
 from geobench.errors import PredictionError, said_by, traced
 from geobench.geo import Floats, Points
@@ -139,7 +140,8 @@ def score(
     chosen = photos.rows[inside]
     try:
         own = context.take(inside)
-        values = metric.score(prediction.take(inside), truth.take(chosen), own)
+        with copies.ended():
+            values = metric.score(prediction.take(inside), truth.take(chosen), own)
         values = np.asarray(values, dtype=np.float32)
         if values.shape != (len(inside), len(metric.columns)):
             raise PredictionError(

@@ -12,8 +12,9 @@ from typing import Any, NamedTuple, final
 
 import numpy as np
 
-from geobench import random_states
+from geobench import copies, random_states
 from geobench.data import Examples, Rows
+from geobench.errors import words_of
 from geobench.methods import Context, Method
 from geobench.progress import untracked
 
@@ -100,14 +101,16 @@ def _latency(method: Method, examples: Examples, context: Context) -> Latency | 
             for position in [0, *range(len(photos))]:
                 one = photos.take(np.array([position]))
                 watch = Stopwatch()
-                with watch:
+                with copies.ended(), watch:
                     # The answer is a numpy array: a GPU has finished when it is there.
                     method.predict(one, own).point()
                 seconds.append(watch.seconds)
                 if len(seconds) > 1 and sum(seconds) > _ENOUGH:
                     break
-    except (Exception, SystemExit) as error:
-        log.info("the latency of method %s is not measured: %s", method.name, error)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # it has answered: what it costs is another question
+        log.info("the latency of method %s is not measured: %s", method.name, words_of(error))
         return None
     counted = seconds[1:]
     return Latency(float(np.median(counted)), float(np.quantile(counted, 0.95)), len(counted))

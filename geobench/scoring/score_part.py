@@ -7,7 +7,7 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from geobench import geo
+from geobench import copies, geo
 from geobench.answers import Answers
 from geobench.data import Examples, Indices, Truth, smallest_by_hash
 from geobench.errors import PredictionError
@@ -116,7 +116,7 @@ def _scored(
     what = f"answer {context.part}"
     for number, first in enumerate(context.progress(starts, total=len(starts), what=what)):
         rows = np.arange(first, min(first + protocol.chunk, count))
-        with asking:
+        with copies.ended(), asking:
             said = method.predict(examples.take(rows), context)
         prediction = _checked(said, method, len(rows))
         if isinstance(prediction, Answers):

@@ -152,6 +152,8 @@ CHANGES = {
     "chunk": "7",
     "deadline": "60",
     "environment": "none",
+    "isolate": "never",
+    "memory": "8",
     "on_broken": "fail",
 }
 """A value of each key that a benchmark does not have unless it says so."""

@@ -13,11 +13,12 @@ def read(root, text, *, known=None):
 
 
 def run(benchmark, root, **options):
-    """The outcome of a benchmark in the workspace `root`; pictures are drawn when asked for."""
+    """The outcome of a benchmark in the workspace `root`; pictures are drawn when asked for, and
+    doubles, which count what they do, run in this process."""
     return runner.run(
         benchmark,
         records.Workspace(root),
-        options=execution.Options(**{"figures": False, **options}),
+        options=execution.Options(**{"figures": False, "isolate": "never", **options}),
         reporter=execution.Reporter(),
     )
 
