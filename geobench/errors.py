@@ -2,6 +2,7 @@
 
 import errno
 import os
+import signal
 import traceback
 from pathlib import Path
 
@@ -62,6 +63,29 @@ class LinkError(GeobenchError):
 
 class DeadlineError(GeobenchError):
     """A training that ran into the benchmark's deadline; it stores nothing."""
+
+
+class Interrupted(BaseException):
+    """Ctrl-C, or a signal that ends a process; it is no error, and only the command catches it.
+
+    Args:
+        number: the signal's.
+    """
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        super().__init__(number)
+
+    @property
+    def code(self) -> int:
+        """The exit code that shells know it by."""
+        return 128 + self.number
+
+    @property
+    def name(self) -> str:
+        """How a reader knows it."""
+        named = signal.Signals(self.number)
+        return "Ctrl-C" if named is signal.SIGINT else named.name
 
 
 LONGEST = 2000
