@@ -78,8 +78,16 @@ def main() -> None:
         if isinstance(error, ImportError) and (wrong := trouble(thorough=True)):
             say(f"error: {error}. {wrong}", error=True)
             sys.exit(2)
-        say(f"error: {sentence(error)}", error=True)
+        say(f"error: {sentence(error, workspace=_has_workspace())}", error=True)
         sys.exit(2)
+
+
+def _has_workspace() -> bool:
+    """Whether the verb that was typed takes a --workspace."""
+    for verb in app.registered_commands:
+        if verb.callback and sys.argv[1:2] == [verb.name or verb.callback.__name__]:
+            return "workspace" in verb.callback.__annotations__
+    return False
 
 
 if __name__ == "__main__":
