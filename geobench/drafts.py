@@ -182,7 +182,8 @@ def _named(target: Path, draft: Path) -> Iterator[None]:
             error = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         named = error.filename if isinstance(error.filename, str) else ""
         if draft in Path(named).parents or named == str(draft) or error.errno in _FULL:
-            error.filename, error.filename2 = str(target), None
+            error.filename = str(target)
+            del error.filename2  # of a rename; None would be told of
             error.add_note(WRITING)
         elif named and Path(named) in draft.parents:
             error.add_note(WRITING)

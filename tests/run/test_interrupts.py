@@ -12,6 +12,7 @@ import geobench
 from geobench import Atoms, Config, Prediction, interrupts
 from geobench.board import tables
 from geobench.errors import Interrupted
+from geobench.run import runner
 from lent_plugins import lent
 from struck_runs import strike
 
@@ -109,6 +110,17 @@ def test_what_stops_now_leaves_tables_of_what_is_finished(sent, code, name, here
     assert statuses(here) == {"uniform": "ok"}
     assert not list(here.rglob(".geobench-draft-*"))
     assert not (here / "leaderboards" / "two").exists()
+
+
+def test_tables_are_left_where_one_more_signal_comes_while_they_are_written(here, ask, monkeypatch):
+    def written(*arguments, **options):
+        os.kill(os.getpid(), signal.SIGHUP)  # as a terminal that closes sends both
+        return write(*arguments, **options)
+
+    write = runner.manifest.write
+    monkeypatch.setattr(runner.manifest, "write", written)
+    assert run(ask, "SIGTERM").code == 143
+    assert statuses(here) == {"uniform": "ok"}
 
 
 def test_a_signal_that_a_method_catches_stops_the_run_after_its_cell(here, ask, monkeypatch):
