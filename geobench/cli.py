@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from geobench import __version__
+from geobench import __version__, interrupts
 from geobench.commands.check import check
 from geobench.commands.compare import compare
 from geobench.commands.data import data
@@ -18,7 +18,7 @@ from geobench.commands.score import score
 from geobench.commands.terminal import prepare, say
 from geobench.commands.verify import verify
 from geobench.commands.worst import worst
-from geobench.errors import WHOLE, GeobenchError, sentence
+from geobench.errors import WHOLE, GeobenchError, Interrupted, sentence
 from geobench_geolocation import trouble
 
 app = typer.Typer(
@@ -63,22 +63,31 @@ def callback(
 
 
 def main() -> None:
-    """The command `geobench`: exit code 0, 1 for failed trainings or checks, 2 for bad input."""
+    """The command `geobench`: exit code 0, 1 for failed trainings or checks, 2 for bad input, and
+    128 and the number of a signal that ended it."""
     prepare()
     try:
-        app(prog_name="geobench")
-    except KeyboardInterrupt:
-        said = "stopped; what was finished is kept, and the next run goes on from there"
-        say(said, error=True)
-        sys.exit(130)
+        with interrupts.heard():
+            app(prog_name="geobench")
+    except Interrupted as asked:
+        say(f"stopped by {asked.name}", error=True)
+        sys.exit(asked.code)
     except Exception as error:
         if os.environ.get(WHOLE) and not isinstance(error, GeobenchError):
             raise
         if isinstance(error, ImportError) and (wrong := trouble(thorough=True)):
             say(f"error: {error}. {wrong}", error=True)
             sys.exit(2)
-        say(f"error: {sentence(error)}", error=True)
+        say(f"error: {sentence(error, workspace=_has_workspace())}", error=True)
         sys.exit(2)
+
+
+def _has_workspace() -> bool:
+    """Whether the verb that was typed takes a --workspace."""
+    for verb in app.registered_commands:
+        if verb.callback and sys.argv[1:2] == [verb.name or verb.callback.__name__]:
+            return "workspace" in verb.callback.__annotations__
+    return False
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ A draft is a folder `.geobench-draft-<uuid>/` beside what it will be, so that a 
 place on any file system. It holds a marker, by which a later run knows what a killed one left.
 """
 
+import errno
 import os
 import re
 import shutil
@@ -11,11 +12,11 @@ import stat
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
 
-from geobench.errors import LinkError
+from geobench.errors import WRITING, LinkError, StoreError
 
 WEEK = 7 * 24 * 3600.0
 """Seconds after which a draft counts as left behind; a training's scratch folder is one, too."""
@@ -133,8 +134,13 @@ def write_file(path: Path, content: str | bytes) -> None:
 
     Raises:
         LinkError: it is a link, or lies beyond one.
+        StoreError: it is a device or a pipe, which a file would take the place of.
     """
-    with _draft(real(path).parent) as draft:
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise StoreError(
+            "is no file, and would be replaced by one", where=str(path), remedy="Name a file."
+        )
+    with _draft(real(path).parent, path) as draft:
         made = draft / "content"
         made.write_bytes(content.encode() if isinstance(content, str) else content)
         made.replace(path)
@@ -147,7 +153,7 @@ def folder(place: Path) -> Iterator[Path]:
     Raises:
         LinkError: `place` is a link, or lies beyond one.
     """
-    with _draft(real(place).parent) as draft:
+    with _draft(real(place).parent, place) as draft:
         made, old = draft / "content", draft / "old"
         made.mkdir()
         yield made
@@ -168,23 +174,57 @@ def scratch(parent: Path) -> Iterator[Path]:
     Raises:
         LinkError: `parent` lies beyond a link.
     """
-    with _draft(parent) as draft:
+    with _draft(parent, parent) as draft:
         made = draft / "content"
         made.mkdir()
         yield made
 
 
 @contextmanager
-def _draft(parent: Path) -> Iterator[Path]:
+def _draft(parent: Path, target: Path) -> Iterator[Path]:
     place = real(parent / f"{_PREFIX}{_signature}{uuid.uuid4().hex[len(_signature) :]}")
     _may_change(place)
-    parent.mkdir(parents=True, exist_ok=True)
-    place.mkdir()
+    with _named(target, place):
+        parent.mkdir(parents=True, exist_ok=True)
+        place.mkdir()
+        try:
+            (place / _MARKER).write_text(_SAYS, "utf-8")
+            yield place
+        finally:
+            _discard(place)
+
+
+@contextmanager
+def _named(target: Path, draft: Path) -> Iterator[None]:
+    """Have errors of the system name what was to be written, not a draft that is gone."""
     try:
-        (place / _MARKER).write_text(_SAYS, "utf-8")
-        yield place
-    finally:
-        shutil.rmtree(place, ignore_errors=True)
+        yield
+    except OSError as error:
+        if error.errno is None and "requested and" in str(error):  # numpy's, of a write cut short
+            error = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        named = error.filename if isinstance(error.filename, str) else ""
+        if draft in Path(named).parents or named == str(draft) or error.errno in _FULL:
+            error.filename = str(target)
+            del error.filename2  # of a rename; None would be told of
+            error.add_note(WRITING)
+        elif named and Path(named) in draft.parents:
+            error.add_note(WRITING)
+        raise error
+
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+def _discard(draft: Path) -> None:
+    """Remove a draft, its marker last: a kill leaves nothing that the sweep does not know."""
+    for name in ("content", "old"):
+        made = draft / name
+        if made.is_dir() and not made.is_symlink():
+            shutil.rmtree(made, ignore_errors=True)
+        else:
+            with suppress(OSError):
+                made.unlink()
+    shutil.rmtree(draft, ignore_errors=True)
 
 
 def remove(path: Path) -> None:
@@ -218,16 +258,19 @@ def sweep(*roots: Path, age: float = WEEK) -> None:
             for name in [name for name in folders if _NAME.fullmatch(name)]:
                 folders.remove(name)  # what lies within a draft goes with it, or stays with it
                 if _left_behind(Path(top, name), before):
-                    shutil.rmtree(Path(top, name), ignore_errors=True)
+                    _discard(Path(top, name))
 
 
 def _left_behind(place: Path, before: float) -> bool:
     try:
-        found, marker = place.lstat(), (place / _MARKER).lstat()
+        found = place.lstat()
+        # A kill may come before the marker is written, or after it is removed.
+        empty = stat.S_ISDIR(found.st_mode) and not os.listdir(place)
+        drafted = empty or stat.S_ISREG((place / _MARKER).lstat().st_mode)
     except OSError:  # another run just finished it, or it has no marker
         return False
     mine = not hasattr(os, "getuid") or found.st_uid == os.getuid()
-    drafted = stat.S_ISDIR(found.st_mode) and stat.S_ISREG(marker.st_mode)
+    drafted = drafted and stat.S_ISDIR(found.st_mode)
     return drafted and mine and found.st_mtime <= before and _untouched(place, before)
 
 

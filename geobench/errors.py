@@ -2,6 +2,7 @@
 
 import errno
 import os
+import signal
 import traceback
 from pathlib import Path
 
@@ -62,6 +63,29 @@ class LinkError(GeobenchError):
 
 class DeadlineError(GeobenchError):
     """A training that ran into the benchmark's deadline; it stores nothing."""
+
+
+class Interrupted(BaseException):
+    """Ctrl-C, or a signal that ends a process; it is no error, and only the command catches it.
+
+    Args:
+        number: the signal's.
+    """
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        super().__init__(number)
+
+    @property
+    def code(self) -> int:
+        """The exit code that shells know it by."""
+        return 128 + self.number
+
+    @property
+    def name(self) -> str:
+        """How a reader knows it."""
+        named = signal.Signals(self.number)
+        return "Ctrl-C" if named is signal.SIGINT else named.name
 
 
 LONGEST = 2000
@@ -129,13 +153,24 @@ WHOLE = "GEOBENCH_TRACEBACK"
 """The environment variable with which an error that nobody foresaw is shown in full."""
 
 
-def sentence(error: Exception) -> str:
-    """What a reader is told of an error, whoever raised it, in one line and with what to do."""
+def sentence(error: Exception, *, workspace: bool = True) -> str:
+    """What a reader is told of an error, whoever raised it, in one line and with what to do.
+
+    Args:
+        error: any.
+        workspace: whether a --workspace can be named where it happened.
+    """
     if isinstance(error, GeobenchError):
         return str(error)
     if of_the_system(error):
         assert isinstance(error, OSError)
-        return _said_by_the_system(error)
+        return _said_by_the_system(error, workspace=workspace)
+    if isinstance(error, MemoryError):
+        said = f" ({words})" if (words := words_of(error)) else ""
+        return (
+            f"memory ran out{said}. Close other programs, or run it where there is more; what was "
+            "finished is kept."
+        )
     return (
         f"{unforeseen(error)}, which nobody foresaw. {WHOLE}=1 before the command shows all of "
         "it, for a report to who wrote that file."
@@ -147,34 +182,87 @@ def of_the_system(error: BaseException) -> bool:
     return isinstance(error, OSError) and error.strerror is not None
 
 
+WRITING = "geobench was writing this"
+"""The note of an error that a file or folder to be written was refused with."""
+
+_LONGEST_PATH = 300
+_ROOM = "or {a} on another disk; what was finished is kept."
+_LATER = "The disk or the network that it lies on is out of order: look after it, and try again."
+_LOCKS = "Its file system lacks what is asked of it, such as locks: {another} on another disk."
 _REMEDIES = {
-    errno.EROFS: "Choose a --workspace on a disk that can be written.",
-    errno.ENOSPC: "Make room on this disk, or choose a --workspace on another; what was finished "
-    "is kept.",
-    errno.EDQUOT: "Make room below your quota, or choose a --workspace on another disk; what was "
-    "finished is kept.",
+    errno.EROFS: "{A} on a disk that can be written.",
+    errno.ENOSPC: f"Make room on this disk, {_ROOM.replace(' disk', '')}",
+    errno.EDQUOT: f"Make room below your quota, {_ROOM}",
+    errno.EFBIG: f"Allow larger files: ulimit -f unlimited; {_ROOM}",
     errno.EMFILE: "Allow more open files: ulimit -n 4096.",
+    errno.ENFILE: "Close other programs: the whole machine has too many open files.",
+    errno.ENOMEM: "Close other programs, or run it where there is more memory.",
+    errno.EAGAIN: "Close other programs, or allow more processes: ulimit -u.",
+    errno.ENAMETOOLONG: "Use shorter names: most file systems take 255 bytes of each.",
+    errno.ELOOP: "Its links lead in a circle: remove one of them.",
+    errno.ENOLCK: _LOCKS,
+    errno.EOPNOTSUPP: _LOCKS,
+    errno.ENOSYS: _LOCKS,
+    **dict.fromkeys((errno.EIO, errno.ESTALE, errno.ENODEV, errno.ENXIO, errno.ETIMEDOUT), _LATER),
 }
 _FORBIDDEN = (errno.EACCES, errno.EPERM)
 _NO_FOLDER = (errno.EEXIST, errno.ENOTDIR, errno.ENOENT)
+_OF_WRITING = (errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EEXIST)
+_WRITTEN = {".geobench", "leaderboards"}
 
 
-def _said_by_the_system(error: OSError) -> str:
+def _said_by_the_system(error: OSError, *, workspace: bool) -> str:
     path = None if error.filename is None else Path(os.fsdecode(error.filename))
-    where = f"{path}: " if path is not None else ""
+    named = "" if path is None else storable(str(path), _LONGEST_PATH)
     reason = " ".join(str(error.strerror).split())
+    said = f"{f'{named}: ' if named else ''}{reason[0].lower()}{reason[1:]}"
+    a = "choose a --workspace" if workspace else "name or copy it to a place"
+    another = "choose another --workspace" if workspace else "name another place"
+    if path is None:
+        if error.errno == errno.ENOENT and not _has_folder():
+            return "the folder that this command runs in is gone. Change to one that is there: cd"
+    elif _is_written(error, path):
+        if error.errno in _FORBIDDEN:
+            return f"{said}. Let this user read and write {_refused(path)}, or {another}."
+        # Where a path is not there, no file but one above it is in the way.
+        steps = [*([] if error.errno == errno.ENOENT else [path]), *path.parents]
+        if error.errno in _NO_FOLDER and (lying := _in_the_way(steps)):
+            return f"{lying}, lies where a folder belongs. Put a folder in its place, or {another}."
+        if error.errno == errno.EISDIR:
+            return f"{named}, a folder, lies where a file belongs. Move it away, or {another}."
+        if error.errno in _NO_FOLDER:
+            return f"{said}. {another[0].upper()}{another[1:]}."
+    elif error.errno in _FORBIDDEN:
+        return f"{said}. Let this user read {_refused(path)}, or name another."
+    elif error.errno == errno.EISDIR:
+        return f"{named}: is a folder, where a file belongs. Name the file."
+    elif error.errno in _NO_FOLDER:
+        return f"{said}. Check the path: of it there is {_there(path)}, and nothing beyond."
     remedy = _REMEDIES.get(error.errno or 0, f"{WHOLE}=1 before the command shows where.")
-    if error.errno in _FORBIDDEN:
-        it = "it"
-        if path is not None and not os.path.lexists(path):
-            it = f"in {next(each for each in path.parents if os.path.lexists(each))}"
-        remedy = f"Let this user read and write {it}, or choose another --workspace."
-    elif error.errno in _NO_FOLDER and path is not None:
-        missing = error.errno == errno.ENOENT  # the path itself is then no file in the way
-        if lying := _in_the_way([*([] if missing else [path]), *path.parents]):
-            remedy = "Put a folder in its place, or choose another --workspace."
-            return f"{lying}, lies where a folder belongs. {remedy}"
-    return f"{where}{reason[0].lower()}{reason[1:]}. {remedy}"
+    return f"{said}. {remedy.format(a=a, A=a[0].upper() + a[1:], another=another)}"
+
+
+def _is_written(error: OSError, path: Path) -> bool:
+    """Whether it is of a file that was to be written, and not of one that was to be read."""
+    noted = WRITING in getattr(error, "__notes__", ())
+    return noted or error.errno in _OF_WRITING or not _WRITTEN.isdisjoint(path.parts)
+
+
+def _has_folder() -> bool:
+    try:
+        os.getcwd()
+    except OSError:
+        return False
+    return True
+
+
+def _refused(path: Path) -> str:
+    return "it" if os.path.lexists(path) else f"in {_there(path)}"
+
+
+def _there(path: Path) -> Path:
+    """The last of a path that is there."""
+    return next((each for each in path.parents if os.path.lexists(each)), path)
 
 
 def _in_the_way(steps: list[Path]) -> str:

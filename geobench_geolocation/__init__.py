@@ -6,6 +6,7 @@ package has no namesake: it can say what is wrong where `import geobench` cannot
 """
 
 import os
+import signal
 import sys
 import warnings
 from collections.abc import Iterator
@@ -21,6 +22,17 @@ class SharedFolder(UserWarning):
 
 def main() -> None:
     """The command `geobench`, where it is whole; else what to do, and exit code 2."""
+    try:
+        _command()
+    except KeyboardInterrupt:  # before the command hears it
+        sys.exit(130)
+    finally:
+        # From here on Ctrl-C ends the process as it ends any: what waits for threads at the end of
+        # Python would print a traceback.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def _command() -> None:
     warnings.simplefilter("ignore", SharedFolder)  # it is said below, in a line of its own
     try:
         from geobench.cli import main as command

@@ -1,9 +1,11 @@
 """Drafts: whole or not at all, beside their place, and swept with care."""
 
 import os
+import shutil
 import subprocess
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -161,6 +163,27 @@ def test_a_draft_without_its_marker_is_left_alone(change, tmp_path):
     aged(draft)
     drafts.sweep(tmp_path)
     assert draft.exists()
+
+
+def test_what_a_kill_leaves_of_a_draft_before_its_marker_is_swept(tmp_path):
+    draft = tmp_path / NAME
+    draft.mkdir()
+    os.utime(draft, (0, 0))
+    drafts.sweep(tmp_path)
+    assert not draft.exists()
+
+
+def test_the_marker_of_a_draft_goes_last(tmp_path, monkeypatch):
+    kept = []
+
+    def removed(path, **options):
+        kept.append(sorted(each.name for each in tmp_path.rglob("*.txt")))
+        shutil.rmtree(path, **options)
+
+    monkeypatch.setattr(drafts, "shutil", SimpleNamespace(rmtree=removed))
+    with drafts.scratch(tmp_path) as made:
+        (made / "it").mkdir()
+    assert kept == [["geobench-draft.txt"]] * 2  # what it holds, then itself with its marker
 
 
 def test_a_young_draft_is_left_alone_unless_a_lock_says_that_nobody_writes(tmp_path):

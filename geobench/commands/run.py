@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from geobench import interrupts
 from geobench.commands.options import Device, Isolate, WorkspaceFolder
 from geobench.commands.terminal import complaints, files_written, screen, short
-from geobench.errors import WHOLE, GeobenchError, sentence
+from geobench.errors import WHOLE, GeobenchError, Interrupted, sentence
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -69,10 +70,14 @@ def run_all(benchmarks: "Iterable[Benchmark]", workspace: Path, *, options: "Opt
     for benchmark in benchmarks:
         prefix = f"benchmark {benchmark.name}: "
         try:
+            interrupts.check()
             outcome = runner.run(benchmark, place, options=options, reporter=reporter)
             failures += outcome.failures
             if not options.dry_run and outcome.board is not None:
                 _tell(outcome, terminal, reporter)
+        except Interrupted:
+            _tell_failures(failures)
+            raise
         except Exception as error:  # one benchmark less is no reason to lose the others
             if os.environ.get(WHOLE) and not isinstance(error, GeobenchError):
                 raise
@@ -106,13 +111,17 @@ def _tell(outcome: "RunOutcome", terminal: "Console", reporter: "Reporter") -> N
 
 def conclude(failures: list[str]) -> None:
     """Say what failed, and exit with 1 if anything did."""
+    _tell_failures(failures)
+    if failures:
+        raise typer.Exit(1)
+
+
+def _tell_failures(failures: list[str]) -> None:
     from geobench.commands.console import ConsoleReporter
 
     reporter = ConsoleReporter(screen())
     for failure in failures:
         reporter.say(f"FAILED {failure}")
-    if failures:
-        raise typer.Exit(1)
 
 
 def command() -> str:

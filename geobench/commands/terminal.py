@@ -39,12 +39,25 @@ def prepare() -> None:
     """Let standard output and error take every character: what their encoding lacks is replaced.
 
     Arrows and rules by what looks like them, letters by their code (`\\u4eac`), so that names which
-    differ still do.
+    differ still do. One that was closed leads nowhere from here on.
     """
+    _reopen()
     codecs.register_error(_HANDLER, _replaced)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors=_HANDLER)
+
+
+def _reopen() -> None:
+    """Open what was closed of the three standard streams: else the next file that is opened gets
+    the number of one, and what a library prints goes into it."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the smallest number that is free
+    sys.stdout = sys.stdout or io.TextIOWrapper(io.FileIO(1, "w", closefd=False), "utf-8")
+    sys.stderr = sys.stderr or io.TextIOWrapper(io.FileIO(2, "w", closefd=False), "utf-8")
 
 
 _HANDLER = "geobench-terminal"
@@ -133,8 +146,10 @@ def _console(*, width: int | None = None, stderr: bool = False) -> "Console":
 
 def short(path: Path) -> str:
     """A path as one types it here."""
-    current = Path.cwd()
-    return str(path.relative_to(current)) if path.is_relative_to(current) else str(path)
+    with suppress(OSError):  # that folder was deleted
+        current = Path.cwd()
+        return str(path.relative_to(current) if path.is_relative_to(current) else path)
+    return str(path)
 
 
 def files_written(names: tuple[str, ...], pictures: int) -> str:

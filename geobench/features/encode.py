@@ -75,16 +75,18 @@ def encode(
         processes = 1 if workers.alone(encoder, dataset, wanted) else workers.count()
         blocks = _counted(blocks, track, len(wanted), what)
         begin = time.perf_counter()
-        for shard in _shards(encoder, blocks, tokens):
-            # Workers go on while a shard is written, so that its writing counts for the next.
-            end = time.perf_counter()
-            place = encoding_time.device_of(encoder.requires, device)
-            took = EncodingTime(end - begin, len(shard.rows), processes, place)
-            begin = end
-            for kind, store in stores.items():
-                _add(shard, store, encoder, kind, absent[kind], took)
-        for store in stores.values():
-            store.reload()
+        try:
+            for shard in _shards(encoder, blocks, tokens):
+                # Workers go on while a shard is written, so that its writing counts for the next.
+                end = time.perf_counter()
+                place = encoding_time.device_of(encoder.requires, device)
+                took = EncodingTime(end - begin, len(shard.rows), processes, place)
+                begin = end
+                for kind, store in stores.items():
+                    _add(shard, store, encoder, kind, absent[kind], took)
+        finally:  # what was encoded before an error, or before Ctrl-C, is kept and told of
+            for store in stores.values():
+                store.reload()
 
 
 def _lock(store: Store) -> BaseFileLock:

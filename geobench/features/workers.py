@@ -5,10 +5,11 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future
 from contextlib import contextmanager
-from dataclasses import dataclass
-from multiprocessing import get_context, parent_process
+from dataclasses import dataclass, field
+from functools import partial
+from multiprocessing import parent_process
 from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any, NamedTuple, final
@@ -21,6 +22,7 @@ from geobench.data import BrokenPicture, Dataset, Image, Indices
 from geobench.encoders import Encoder
 from geobench.errors import DataError, GeobenchError
 from geobench.features import sharing
+from geobench.features.processes import EndedError, Processes
 from geobench.features.sharing import Shared
 
 _BLOCK = 128  # photos per task of a worker, at most
@@ -30,6 +32,7 @@ _PARALLEL_BYTES = 64 << 20  # unless their files are as large as this, a few sec
 _TASKS = 4  # of each worker, at least, so that none waits long for the last
 _AHEAD = 4  # blocks per worker that wait to be encoded, at most
 _AHEAD_BYTES = 2 << 30  # of prepared pictures that wait, unless one for each worker is more
+_ENDED = 10  # pictures that end a worker, at which a run stops: each costs the start of another
 
 
 @final
@@ -62,26 +65,62 @@ def blocks(
         return
     with drafts.scratch(beside) as scratch:
         shared = sharing.share((encoder, dataset), scratch / "arrays")
-        with ProcessPoolExecutor(
-            count(), get_context("spawn"), initializer=_start_worker, initargs=(shared,)
-        ) as pool:
-            try:
-                yield _in_order(pool, rows)
-            finally:
-                pool.shutdown(cancel_futures=True)
+        with Processes(count(), _start_worker, shared) as pool:
+            yield _in_order(_Preparing(pool, encoder, dataset), rows)
 
 
-def _in_order(pool: ProcessPoolExecutor, rows: Indices) -> Iterator[Prepared]:
+@final
+@dataclass(slots=True)
+class _Preparing:
+    """Workers that prepare the pictures of a dataset, and those pictures that ended one.
+
+    What ends a worker is found by giving the photos of its block to others, one by one: a picture
+    that ends the second worker, too, is broken.
+    """
+
+    pool: Processes
+    encoder: Encoder
+    dataset: Dataset
+    ended: list[str] = field(default_factory=list)
+
+    def submit(self, rows: Indices) -> Future[Prepared]:
+        """The prepared pictures of these rows, when they are there."""
+        return self.pool.submit(partial(self._prepared, rows))
+
+    def _prepared(self, rows: Indices) -> Prepared:
+        try:
+            return self.pool.call(_prepare_in_worker, rows)
+        except EndedError:
+            return _joined([self._alone(row) for row in rows.tolist()])
+
+    def _alone(self, row: int) -> Prepared:
+        try:
+            return self.pool.call(_prepare_in_worker, np.array([row], np.intp))
+        except EndedError as error:
+            reason = f"to read it ends the process that does ({error})"
+            self.ended.append(f"{self.dataset.table.ids[row]} ({error})")
+            if len(self.ended) >= _ENDED:
+                raise DataError(
+                    f"{len(self.ended)} pictures ended the process that prepares them: "
+                    f"{', '.join(self.ended)}",
+                    where=f"encoder {self.encoder.name} on dataset {self.dataset.name}",
+                    remedy="Mend or remove them. If they are sound, the encoder ends processes, or "
+                    "memory runs out.",
+                ) from error
+            return Prepared(np.empty(0, np.intp), None, {row: reason})
+
+
+def _in_order(pool: _Preparing, rows: Indices) -> Iterator[Prepared]:
     # Workers run a few blocks ahead and no more: prepared pictures are large. At 224 pixels in
     # float32 four blocks of 128 for each of 64 workers would hold 20 GB.
     first = min(_FIRST, _BLOCK)
-    found = pool.submit(_prepare_in_worker, rows[:first]).result()
+    found = pool.submit(rows[:first]).result()
     looking = _looking_ahead(found, first)
     size = min(looking.photos, _share(len(rows)))
     yield found
     ahead: deque[Future[Prepared]] = deque()
     for part in _cut(rows, size, after=first):
-        ahead.append(pool.submit(_prepare_in_worker, part))
+        ahead.append(pool.submit(part))
         if len(ahead) > looking.blocks:
             yield ahead.popleft().result()
     while ahead:

@@ -12,7 +12,7 @@ from geobench import drafts
 from geobench.components import Component, Plugin
 from geobench.config.benchmark import Isolate
 from geobench.data import Examples, Truth
-from geobench.errors import GeobenchError
+from geobench.errors import GeobenchError, Interrupted
 from geobench.methods import Context, Method
 from geobench.metrics import Metric
 from geobench.progress import untracked
@@ -134,6 +134,8 @@ class _Asked:
         try:
             scores = self._scored(metrics)
             recording.extend(record, scores, part=self.evaluation.part)
+        except Interrupted:
+            raise
         except BaseException as error:  # the record stays, and the table says what it lacks
             recording.write_faults(record.folder, metrics, error, part=self.evaluation.part)
             raise

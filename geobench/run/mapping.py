@@ -12,7 +12,7 @@ from geobench import drafts, geo
 from geobench.answers import Answers
 from geobench.config.benchmark import Benchmark
 from geobench.data import BrokenPicture, Image, Indices, smallest_by_hash
-from geobench.errors import PredictionError, said_by
+from geobench.errors import PredictionError, of_the_system, said_by, sentence
 from geobench.geo import Floats
 from geobench.partitions import EqualAreaGrid
 from geobench.predictions import Density, Prediction
@@ -87,7 +87,11 @@ def add(
         try:
             _add_training(execution, training, mapped, photos=photos)
         except (Exception, SystemExit) as error:
-            mapped.problems.append(f"{training}: {said_by(error)}")
+            if isinstance(error, OSError) and of_the_system(error):
+                said = sentence(error)
+            else:
+                said = said_by(error)
+            mapped.problems.append(f"{training}: {said}")
     if mapped.added:
         mapped.problems += manifest.write(planned, last, pictures=options.figures).problems
     return mapped

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import final
 
-from geobench import drafts
+from geobench import drafts, interrupts
 from geobench.config.benchmark import Benchmark
 from geobench.errors import (
     DataError,
     GeobenchError,
+    Interrupted,
     StoreError,
     of_the_system,
     sentence,
@@ -80,12 +81,29 @@ def run(
         elif trainings:  # nobody takes a record away: none is read and locked a second time
             outcome.counts["skipped"] = len(trainings)
     except BaseException as error:  # Ctrl-C, too, leaves tables of what is finished
+        if isinstance(error, Interrupted):
+            reporter.say(_kept(outcome, len(trainings)))
         _leave_tables(planned, last, options, reporter, why=error)
         raise
-    written = _written(planned, last, pictures=options.figures)
+    try:
+        written = _written(planned, last, pictures=options.figures)
+    except Interrupted:
+        reporter.say(f"{_kept(outcome, len(trainings))}, and writes the tables")
+        raise
     outcome.failures += written.problems
     outcome.unchanged = written.unchanged
     return outcome
+
+
+def _kept(outcome: RunOutcome, trainings: int) -> str:
+    """What is said of the trainings of a run that was interrupted."""
+    counts = outcome.counts
+    failed = f", {counts['failed']:,} failed" if counts["failed"] else ""
+    done = counts.total() - counts["failed"]
+    return (
+        f"finished and kept: {done:,} of {trainings:,} trainings{failed}; the same command goes on "
+        "from there"
+    )
 
 
 def _leave_tables(
@@ -93,7 +111,8 @@ def _leave_tables(
 ) -> None:
     """Write what is finished before the error that stops a run goes on, which it never replaces."""
     try:
-        said = _written(planned, last, pictures=options.figures).problems
+        with interrupts.closing():
+            said = _written(planned, last, pictures=options.figures).problems
     except Exception as error:
         said = [f"no tables of what is finished: {sentence(error)}"]
         if of_the_system(why) and of_the_system(error):  # the same disk, most likely
@@ -145,6 +164,14 @@ def _provide(
             on_broken=bench.on_broken,
             device=device_for(options.device, [bench.encoder.plugin] if bench.encoder else []),
         )
+    except Interrupted:
+        left = {each.dataset: each for each in planned.inputs.lacking(planned.wanting(trainings))}
+        for each in left.values():
+            reporter.say(
+                f"features of {each.dataset}: {each.photos:,} photos are left to encode; the "
+                "others are kept, and the same command goes on from there"
+            )
+        raise
     except Exception as error:
         if isinstance(error, GeobenchError) or of_the_system(error):
             raise
@@ -199,18 +226,24 @@ class _Session:
                 self.outcome.counts["failed"] += 1
                 self.outcome.failures.append(f"{training}: {problem}")
                 return True
-            begin = time.monotonic()
-            problem = self.cells.work(training)
-            seconds = f"{time.monotonic() - begin:.1f} s"
-            if problem:
-                self.outcome.counts["failed"] += 1
-                self.outcome.failures.append(f"{training}: {problem}")
-                self.reporter.say(f"{prefix} {training}: FAILED after {seconds}: {problem}")
-            else:
-                self.outcome.counts["scored" if state == "score" else "run"] += 1
-                done = "scored" if state == "score" else "done"
-                self.reporter.say(f"{prefix} {training}: {done} in {seconds}")
+            # Ctrl-C is looked at again when this is recorded and told: hours of it may be lost.
+            with interrupts.finishing(str(training)):
+                self.do(training, prefix, state)
         return True
+
+    def do(self, training: Training, prefix: str, state: str) -> None:
+        """Do it, and tell how it ended."""
+        begin = time.monotonic()
+        problem = self.cells.work(training)
+        seconds = f"{time.monotonic() - begin:.1f} s"
+        if problem:
+            self.outcome.counts["failed"] += 1
+            self.outcome.failures.append(f"{training}: {problem}")
+            self.reporter.say(f"{prefix} {training}: FAILED after {seconds}: {problem}")
+        else:
+            self.outcome.counts["scored" if state == "score" else "run"] += 1
+            done = "scored" if state == "score" else "done"
+            self.reporter.say(f"{prefix} {training}: {done} in {seconds}")
 
     def failed_meanwhile(self, training: Training) -> str:
         """Why it failed in another run since this one began, or "": it is not tried twice."""

@@ -15,6 +15,7 @@ from typing import Any, final
 import numpy as np
 
 from geobench import random_states
+from geobench.errors import Interrupted
 
 
 @final
@@ -26,7 +27,9 @@ class Interrupts:
 
     def passes(self, error: BaseException) -> bool:
         """Whether this error is the user's, and no failure of a method."""
-        return isinstance(error, KeyboardInterrupt) and self.came
+        return isinstance(error, Interrupted) or (
+            isinstance(error, KeyboardInterrupt) and self.came
+        )
 
     @contextmanager
     def noted(self) -> Iterator[None]:
@@ -40,8 +43,11 @@ class Interrupts:
         then: Callable[[int, FrameType | None], Any] = before
 
         def note(number: int, frame: FrameType | None) -> None:
-            self.came = True
-            then(number, frame)
+            try:
+                then(number, frame)
+            except BaseException:
+                self.came = True  # and does not wait for the end of what runs
+                raise
 
         signal.signal(signal.SIGINT, note)
         try:

@@ -14,7 +14,7 @@ import numpy as np
 
 from geobench import copies, random_states
 from geobench.data import Examples, Rows
-from geobench.errors import words_of
+from geobench.errors import Interrupted, words_of
 from geobench.methods import Context, Method
 from geobench.progress import untracked
 
@@ -107,7 +107,7 @@ def _latency(method: Method, examples: Examples, context: Context) -> Latency | 
                 seconds.append(watch.seconds)
                 if len(seconds) > 1 and sum(seconds) > _ENOUGH:
                     break
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, Interrupted):
         raise
     except BaseException as error:  # it has answered: what it costs is another question
         log.info("the latency of method %s is not measured: %s", method.name, words_of(error))

@@ -226,3 +226,25 @@ def test_json_stays_json_where_plugins_print_when_they_are_loaded(
     assert answer.code == 0
     json.loads(answer.out)
     assert "chatter of a plugin" in answer.err
+
+
+def test_a_command_whose_standard_streams_are_closed_ends_well():
+    ask = "from geobench_geolocation import main; main()"
+    closed = "import os, runpy; os.closerange(0, 3)"
+    again = f"os.execv({sys.executable!r}, [{sys.executable!r}, '-c', {ask!r}, '--version'])"
+    done = subprocess.run([sys.executable, "-c", f"{closed}; {again}"], check=False)
+    assert done.returncode == 0
+
+
+def test_what_is_closed_is_open_again_at_its_number(monkeypatch):
+    monkeypatch.setattr(sys, "stdin", sys.stdin)
+    monkeypatch.setattr(sys, "stdout", None)
+    kept = os.dup(0)
+    os.close(0)
+    try:
+        terminal._reopen()
+        assert os.path.samestat(os.fstat(0), os.stat(os.devnull))
+        assert sys.stdout.fileno() == 1
+    finally:
+        os.dup2(kept, 0)
+        os.close(kept)

@@ -1,11 +1,23 @@
 """Workers prepare pictures as one process does, a little ahead, and share what they are given."""
 
+import signal
+import time
 from concurrent.futures import Future
 
 import numpy as np
+import pytest
 
 from colour_gallery import ALL, ColourEncoder, GalleryConfig, GalleryDataset, fill, shards
-from geobench.features import sharing, workers
+from deadly_pictures import DeadlyEncoder
+from geobench.errors import DataError
+from geobench.features import processes, sharing, workers
+
+
+@pytest.fixture
+def two_workers(monkeypatch):
+    """Two workers, however few photos there are."""
+    monkeypatch.setattr(workers, "_PARALLEL_FROM", 10)
+    monkeypatch.setattr(workers, "count", lambda: 2)
 
 
 def test_workers_give_the_same_bytes_as_one_process(tmp_path, monkeypatch):
@@ -20,6 +32,70 @@ def test_workers_give_the_same_bytes_as_one_process(tmp_path, monkeypatch):
     for one, two in zip(shards(serial), shards(parallel), strict=True):
         for name in ("rows.npy", "values.npy", "broken.json"):
             assert (one / name).read_bytes() == (two / name).read_bytes()
+
+
+def test_a_picture_that_ends_its_worker_is_named_and_the_others_are_encoded(tmp_path, two_workers):
+    marks = tmp_path / "marks"
+    deadly = DeadlyEncoder({3: signal.SIGSEGV, 21: 7}, marks=marks)
+    (store,) = fill(tmp_path / "stores", encoder=deadly).values()
+    assert store.broken == {
+        3: "to read it ends the process that does (SIGSEGV)",
+        21: "to read it ends the process that does (exit code 7)",
+    }
+    assert len(store.missing(ALL)) == 0
+    np.testing.assert_array_equal(store.rows(np.array([2, 4, 22]))[:][:, 0], [2, 4, 22])
+    tried = marks.read_text().split()
+    assert [tried.count(each) for each in ("3", "21")] == [2, 2]  # once may be mischance
+
+
+def test_memory_is_spoken_of_where_the_system_killed_a_worker():
+    assert processes._how(-signal.SIGKILL) == "SIGKILL, as where memory runs out"
+    assert processes._how(-100) == "signal 100"
+
+
+def test_a_run_stops_where_picture_after_picture_ends_a_worker(tmp_path, two_workers, monkeypatch):
+    monkeypatch.setattr(workers, "_ENDED", 2)
+    deadly = DeadlyEncoder(dict.fromkeys(range(50), 9))
+    with pytest.raises(
+        DataError, match=r"2 pictures ended .*photo-00 \(exit code 9\), photo-01"
+    ) as e:
+        fill(tmp_path, encoder=deadly)
+    assert "Mend or remove them" in str(e.value)
+
+
+def test_workers_that_end_while_they_start_stop_the_run(tmp_path, two_workers):
+    with pytest.raises(DataError, match=r"ended while it started \(exit code 3\)"):
+        fill(tmp_path, encoder=DeadlyEncoder({}, starting=3))
+
+
+def test_a_worker_that_raises_an_interrupt_prints_nothing(tmp_path, two_workers, capfd):
+    with pytest.raises(DataError, match="KeyboardInterrupt"):
+        fill(tmp_path, encoder=DeadlyEncoder({30: "interrupt"}))
+    assert capfd.readouterr().err == ""
+
+
+def _hears_ctrl_c(_):
+    return signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+
+
+def test_ctrl_c_does_not_reach_workers_and_they_end_when_nobody_asks():
+    with processes.Processes(1, str, "") as pool:
+        assert not pool.submit(lambda: pool.call(_hears_ctrl_c, 0)).result()
+        (worker,) = pool._living
+        worker.process.join(0)
+        assert worker.process.exitcode is None
+        assert _hears_ctrl_c(0)
+    assert worker.process.exitcode == 0
+
+
+def test_an_error_in_the_main_thread_ends_workers_that_work():
+    begin = time.monotonic()
+    pool = processes.Processes(1, str, "")
+    pool.submit(lambda: pool.call(time.sleep, 100))
+    while not pool._living:
+        time.sleep(0.01)
+    pool.__exit__(ZeroDivisionError, ZeroDivisionError(), None)
+    assert time.monotonic() - begin < 20
 
 
 def test_what_waits_to_be_encoded_is_bounded_in_bytes_and_blocks_end_alike(monkeypatch):
@@ -63,16 +139,16 @@ def test_workers_run_only_a_little_ahead(monkeypatch, tmp_path):
         def __exit__(self, *args):
             workers._worker.clear()
 
-        def submit(self, function, rows):
+        def submit(self, task):
             future = Future()
-            future.set_result(function(rows))
-            waiting.append(int(rows[0]))
+            future.set_result(task())
             return future
 
-        def shutdown(self, *, cancel_futures):
-            assert cancel_futures
+        def call(self, function, rows):
+            waiting.append(int(rows[0]))
+            return function(rows)
 
-    monkeypatch.setattr(workers, "ProcessPoolExecutor", Pool)
+    monkeypatch.setattr(workers, "Processes", Pool)
     monkeypatch.setattr(workers, "_PARALLEL_FROM", 1)
     monkeypatch.setattr(workers, "count", lambda: 2)
     monkeypatch.setattr(workers, "_AHEAD", 1)
