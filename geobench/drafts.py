@@ -11,15 +11,16 @@ import stat
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
 
-from geobench.errors import LinkError
+from geobench.errors import LinkError, StoreError
 
 WEEK = 7 * 24 * 3600.0
 """Seconds after which a draft counts as left behind; a training's scratch folder is one, too."""
 
+_AHEAD = 24 * 3600.0  # seconds; what is further in the future was written by a clock that was wrong
 _NAME = re.compile(r"\.geobench-draft-[0-9a-f]{32}")
 _MARKER = "geobench-draft.txt"
 _SAYS = "geobench is writing here, or was until it was killed; after a week a run removes it.\n"
@@ -56,6 +57,26 @@ def real(path: Path) -> Path:
                 remedy="Put a real file or folder in its place. In a workspace only .geobench and "
                 "leaderboards themselves may be links.",
             )
+    return path
+
+
+def lock_file(path: Path) -> Path:
+    """The path, if nothing but a lock of ours can lie there: taking a lock empties its file.
+
+    Raises:
+        LinkError: it is a link, or lies beyond one.
+        StoreError: it is a folder, or a file that holds something, which no lock does.
+    """
+    try:
+        found = real(path).lstat()
+    except FileNotFoundError:
+        return path
+    if not stat.S_ISREG(found.st_mode) or found.st_size:
+        raise StoreError(
+            "lies where a lock belongs, and is none: a lock is an empty file",
+            where=str(path),
+            remedy="Move it elsewhere, or remove it if it is not yours.",
+        )
     return path
 
 
@@ -115,7 +136,7 @@ def write_file(path: Path, content: str | bytes) -> None:
     with _draft(real(path).parent) as draft:
         made = draft / "content"
         made.write_bytes(content.encode() if isinstance(content, str) else content)
-        made.replace(path)
+        made.replace(real(path))  # asked again: a link may have come meanwhile
 
 
 @contextmanager
@@ -129,7 +150,7 @@ def folder(place: Path) -> Iterator[Path]:
         made, old = draft / "content", draft / "old"
         made.mkdir()
         yield made
-        if os.path.lexists(place):
+        if os.path.lexists(real(place)):
             place.rename(old)
         try:
             made.rename(place)
@@ -189,30 +210,45 @@ def sweep(*roots: Path, age: float = WEEK) -> None:
     Raises:
         LinkError: one of the folders is a link that may be none, or lies beyond one.
     """
-    before = time.time() - age
+    now = time.time()
     for root in roots:
         _may_change(real(root))
         for top, folders, _ in os.walk(root):
             for name in [name for name in folders if _NAME.fullmatch(name)]:
                 folders.remove(name)  # what lies within a draft goes with it, or stays with it
-                if _left_behind(Path(top, name), before):
-                    shutil.rmtree(Path(top, name), ignore_errors=True)
+                draft = Path(top, name)
+                if not _is_ours(draft):
+                    continue
+                if not age or _untouched(draft, now - age):
+                    shutil.rmtree(draft, ignore_errors=True)
+                else:
+                    _bring_back(draft, now)
 
 
-def _left_behind(place: Path, before: float) -> bool:
+def _is_ours(draft: Path) -> bool:
     try:
-        found, marker = place.lstat(), (place / _MARKER).lstat()
+        found, marker = draft.lstat(), (draft / _MARKER).lstat()
     except OSError:  # another run just finished it, or it has no marker
         return False
     mine = not hasattr(os, "getuid") or found.st_uid == os.getuid()
-    drafted = stat.S_ISDIR(found.st_mode) and stat.S_ISREG(marker.st_mode)
-    return drafted and mine and found.st_mtime <= before and _untouched(place, before)
+    return mine and stat.S_ISDIR(found.st_mode) and stat.S_ISREG(marker.st_mode)
+
+
+def _bring_back(draft: Path, now: float) -> None:
+    """Give what a clock that was ahead has written the time of now, so that its week begins."""
+    with suppress(OSError):  # somebody is at work here
+        for path in [*draft.rglob("*"), draft]:
+            found = path.lstat()
+            # A file of several names may be another's, whose time is left as it is.
+            ours = stat.S_ISDIR(found.st_mode) or found.st_nlink == 1
+            if ours and found.st_mtime > now + _AHEAD:
+                os.utime(path, (now, now), follow_symlinks=False)
 
 
 def _untouched(draft: Path, before: float) -> bool:
     """Whether nothing in it is newer: a folder's own time does not tell of files deeper down."""
     try:
-        return all(
+        return draft.lstat().st_mtime <= before and all(
             Path(top, name).lstat().st_mtime <= before
             for top, folders, names in os.walk(draft)
             for name in folders + names

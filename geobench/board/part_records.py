@@ -196,7 +196,7 @@ class PartRecords:
             failed = stem.with_name(f"{stem.name}.failed.json")
             stored = stem.with_name(f"{stem.name}.npz")
             if stored.exists():
-                found.append(files.read_arrays(stored))
+                found.append(_columns_of(metric, stored))
             elif failed.exists():
                 return self.told(str(files.read_json(failed)["error"]))
             else:
@@ -209,6 +209,24 @@ class PartRecords:
             for name in metric.columns
         }
         return Scored(columns, mask, entry.seeds)
+
+
+def _columns_of(metric: Metric, stored: Path) -> dict[str, NDArray[Any]]:
+    """The mask and the columns that a metric has stored.
+
+    Raises:
+        StoreError: the file is damaged, or its columns have other names than the metric's.
+    """
+    arrays = files.read_arrays(stored)
+    if lacking := {"mask", *metric.columns} - set(arrays):
+        raise StoreError(
+            f"holds the columns {', '.join(sorted(set(arrays) - {'mask'}))}, and metric "
+            f"{metric.name} (version {metric.version}) has {', '.join(sorted(lacking))}",
+            where=str(stored),
+            remedy="Its columns were renamed without a new version: run again, and they are "
+            "scored anew.",
+        )
+    return arrays
 
 
 def _refusals(record: Record) -> Refusals:

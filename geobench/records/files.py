@@ -3,7 +3,7 @@
 import io
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -63,15 +63,17 @@ def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
     return arrays
 
 
-def readable(path: Path) -> bool:
-    """Whether the arrays of an npz are there as they were written."""
+def readable(path: Path, names: Collection[str] = ()) -> bool:
+    """Whether the arrays of an npz are there as they were written, those of these names too."""
     try:
-        read_arrays(path)
+        lacking = set(names) - set(read_arrays(path))
     except StoreError as error:
         if path.exists():
             log.warning("%s", error)
         return False
-    return True
+    if lacking:
+        log.warning("%s: has no %s, and is made again", path, ", ".join(sorted(lacking)))
+    return not lacking
 
 
 def read_json(path: Path) -> dict[str, Any]:
