@@ -136,7 +136,10 @@ def write_file(path: Path, content: str | bytes) -> None:
     with _draft(real(path).parent) as draft:
         made = draft / "content"
         made.write_bytes(content.encode() if isinstance(content, str) else content)
-        made.replace(real(path))  # asked again: a link may have come meanwhile
+        try:
+            made.replace(real(path))  # asked again: a link may have come meanwhile
+        except IsADirectoryError as error:  # its first name is that of the draft
+            raise IsADirectoryError(error.errno, error.strerror, str(path)) from None
 
 
 @contextmanager

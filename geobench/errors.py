@@ -146,6 +146,7 @@ _REMEDIES = {
     "is kept.",
     errno.EDQUOT: "Make room below your quota, or choose a --workspace on another disk; what was "
     "finished is kept.",
+    errno.EISDIR: "Move it elsewhere, or remove it: a file belongs there.",
     errno.EMFILE: "Allow more open files: ulimit -n 4096.",
 }
 _FORBIDDEN = (errno.EACCES, errno.EPERM)

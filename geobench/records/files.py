@@ -84,7 +84,7 @@ def read_json(path: Path) -> dict[str, Any]:
     """
     try:
         data = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         problem = f"cannot be read ({error})"
         raise StoreError(problem, where=str(path), remedy="Remove it and run again.") from None
     if not isinstance(data, dict):
@@ -109,6 +109,11 @@ def read_stamped(path: Path) -> dict[str, Any]:
         StoreError: the file is missing, damaged, or not as it was written.
     """
     data = read_json(path)
-    if data.pop(STAMP, "") != digest(data):
+    stamp = data.pop(STAMP, "")
+    try:
+        whole = stamp == digest(data)
+    except ValueError:  # a number that JSON has none for
+        whole = False
+    if not whole:
         raise StoreError("is not as it was written", where=str(path), remedy="Run again.")
     return data
