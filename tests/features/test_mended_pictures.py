@@ -69,9 +69,7 @@ def test_a_dataset_that_does_not_say_when_files_changed_has_them_tried_again_whe
     assert fill(tmp_path, dataset=mended)["pooled"].broken.keys() == {9, 30}
     assert not mended.reads
     stores = {"pooled": Store(tmp_path, ColourEncoder(), mended, what="pooled")}
-    encode(
-        stores, encoder=ColourEncoder(), dataset=mended, rows=ALL, track=untracked, again=True
-    )
+    encode(stores, encoder=ColourEncoder(), dataset=mended, rows=ALL, track=untracked, again=True)
     assert mended.reads == {9: 1, 30: 1}
     assert stores["pooled"].broken == {30: "no bytes in 30"}
     assert inputs(tmp_path, "pooled").broken(mended).tolist() == [30]

@@ -5,11 +5,12 @@ import os
 import random
 import shutil
 
+import numpy as np
 import pytest
 
 import flipped_bits
-from command_line import ask as typed
 from command_line import Done
+from command_line import ask as typed
 from geobench.features import encode
 from geobench.records import files
 from lent_plugins import lent
@@ -201,6 +202,21 @@ def test_a_failure_of_a_clock_that_was_ahead_is_tried_again(outcome, wanted):
 
     first, tables, *_ = outcome(ahead, forget=False)
     assert (first.code, tables) == (0, wanted), first.text
+
+
+def test_a_run_by_force_tries_pictures_again_that_were_broken(pristine, tmp_path, monkeypatch):
+    shutil.copytree(pristine, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+
+    def mended(self, indices):
+        return (np.full((2, 2, 3), row, np.uint8) for row in indices.tolist())
+
+    monkeypatch.setattr(flipped_bits.GalleryDataset, "images", mended)
+    manifest = tmp_path / "leaderboards/bits/benchmark.json"
+    for words, unread in (((), {"no bytes in 9": 1}), (("--force",), None)):
+        done = ask(*flipped_bits.RUN, *words)
+        assert done.code == 0, done.text
+        assert json.loads(manifest.read_text())["dataset"].get("unread") == unread
 
 
 def test_a_state_of_another_training_is_none(outcome, wanted, caplog):
