@@ -291,14 +291,15 @@ def test_a_link_that_comes_while_something_is_written_is_refused(whole, tmp_path
         states.symlink_to(tmp_path / "mine", target_is_directory=True)
 
     if not whole:
-        write = Path.write_bytes
-        monkeypatch.setattr(Path, "write_bytes", lambda self, data: (write(self, data), swap()))
+        put = Path.write_bytes
+        monkeypatch.setattr(Path, "write_bytes", lambda self, data: (put(self, data), swap()))
+
+    def write_whole():
+        with drafts.folder(states / "kept"):
+            swap()
+
     with pytest.raises(LinkError):
-        if whole:
-            with drafts.folder(states / "kept"):
-                swap()
-        else:
-            drafts.write_file(states / "kept", "ours")
+        write_whole() if whole else write(states / "kept")
     assert contents(tmp_path / "mine") == {"kept": "", "kept/a": "mine"}
 
 

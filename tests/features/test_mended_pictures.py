@@ -1,4 +1,4 @@
-"""Pictures that could not be read and were mended, where nothing else of the dataset has changed."""
+"""Pictures that could not be read and were mended, where nothing else has changed."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""A bit that has changed in .geobench, in whatever file: it heals or is named, and no table changes."""
+"""A bit that has changed in .geobench heals or is named, and no table changes."""
 
 import json
 import os
