@@ -12,7 +12,7 @@ import flipped_bits
 from command_line import Done
 from command_line import ask as typed
 from geobench.features import encode
-from geobench.records import files
+from geobench.records import Fit, files
 from lent_plugins import lent
 
 SHARD = 16
@@ -111,7 +111,10 @@ def test_a_changed_bit_heals_within_the_run_and_is_named(patterns, outcome, want
         for number, pattern in enumerate(patterns):
             there = sorted((folder / ".geobench").glob(pattern))
             changed.append(there[number % len(there)])
-            flip(changed[-1], 8 * (changed[-1].stat().st_size // 2))
+            content = changed[-1].read_bytes()
+            # Of a verdict the reason, which nothing but its stamp tells of.
+            place = content.find(b"it is none") if b"it is none" in content else len(content) // 2
+            flip(changed[-1], 8 * place)
 
     first, tables, second, later = outcome(damage, forget=True)
     assert (first.code, tables) == (0, wanted), first.text
@@ -233,6 +236,23 @@ def test_a_state_of_another_training_is_none(outcome, wanted, caplog):
     assert first.code == 0
     assert "the method is fitted again" in caplog.text
     assert tables == wanted
+
+
+CHANGED = {
+    "a unit": ('"photos"', '"pxotos"'),
+    "a number": ('"fit_seconds": ', '"fit_seconds": 1'),
+    "no number, without a stamp": ('"stamp"', '"facts": {"a": [NaN, "s"]}, "device"'),
+}
+
+
+@pytest.mark.parametrize("change", CHANGED.values(), ids=CHANGED)
+def test_details_of_a_fit_that_are_not_what_was_written_are_no_state(change, pristine, tmp_path):
+    (path,) = (pristine / ".geobench/states").glob("*/state.json")
+    text = path.read_text()
+    assert Fit.read(path).is_whole()
+    assert change[0] in text
+    (tmp_path / "state.json").write_text(text.replace(*change, 1))
+    assert not Fit.read(tmp_path / "state.json").is_whole()
 
 
 def test_a_state_of_an_earlier_version_is_restored(outcome, caplog):
