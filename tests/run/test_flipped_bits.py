@@ -112,9 +112,9 @@ def test_a_changed_bit_heals_within_the_run_and_is_named(patterns, outcome, want
             there = sorted((folder / ".geobench").glob(pattern))
             changed.append(there[number % len(there)])
             content = changed[-1].read_bytes()
-            # Of a verdict the reason, which nothing but its stamp tells of.
-            place = content.find(b"it is none") if b"it is none" in content else len(content) // 2
-            flip(changed[-1], 8 * place)
+            # Of a verdict a reason, of a state a unit: nothing but their stamps tells of these.
+            words = [content.find(word) for word in (b"it is none", b'photos"') if word in content]
+            flip(changed[-1], 8 * (words[0] if words else len(content) // 2))
 
     first, tables, second, later = outcome(damage, forget=True)
     assert (first.code, tables) == (0, wanted), first.text
