@@ -21,7 +21,6 @@ NAMED = {
     "features/*-tokens-*/*/digests.json": "its photos are encoded again",
     "features/*-pooled-*/*/time.json": "how long its features took is not known",
     "states/*/state.json": "the method is fitted again",
-    "states/*/state.npz": "the method is fitted again",
     "cache/keeping/*/index/index.npy": "is not as it was made: it is made again",
     "checkpoints/*/begun.json": "how long the fit took before is not known",
     "checks/method-keeping.json": "the method keeping counts as not checked",
