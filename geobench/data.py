@@ -171,6 +171,12 @@ class Dataset(Plugin):
         """The pictures of these rows, in order, each uint8 (H, W, 3), read lazily."""
         raise DataError(f"dataset {self.name} has no pictures")
 
+    def changed(self, indices: Indices) -> NDArray[np.float64] | None:
+        """When the files of these pictures last changed, in seconds since 1970, (n,), 0 where there
+        is none; None where that is not known. One that could not be read is tried again once this
+        is another time, and by `geobench run --force` in any case."""
+        return None
+
     def features(self, indices: Indices) -> Any:
         """The dataset's own features of these rows, a geobench.Features."""
         raise DataError(f"dataset {self.name} has no features of its own")

@@ -21,6 +21,7 @@ from geobench.errors import WRITING, LinkError, StoreError
 WEEK = 7 * 24 * 3600.0
 """Seconds after which a draft counts as left behind; a training's scratch folder is one, too."""
 
+_AHEAD = 24 * 3600.0  # seconds; what is further in the future was written by a clock that was wrong
 _PREFIX = ".geobench-draft-"
 _SIGNED = 16  # of the 32 digits in a draft's name, those that may be a signature
 _NAME = re.compile(re.escape(_PREFIX) + "[0-9a-f]{32}")
@@ -60,6 +61,26 @@ def real(path: Path) -> Path:
                 remedy="Put a real file or folder in its place. In a workspace only .geobench and "
                 "leaderboards themselves may be links.",
             )
+    return path
+
+
+def lock_file(path: Path) -> Path:
+    """The path, if nothing but a lock of ours can lie there: taking a lock empties its file.
+
+    Raises:
+        LinkError: it is a link, or lies beyond one.
+        StoreError: it is a folder, or a file that holds something, which no lock does.
+    """
+    try:
+        found = real(path).lstat()
+    except FileNotFoundError:
+        return path
+    if not stat.S_ISREG(found.st_mode) or found.st_size:
+        raise StoreError(
+            "lies where a lock belongs, and is none: a lock is an empty file",
+            where=str(path),
+            remedy="Move it elsewhere, or remove it if it is not yours.",
+        )
     return path
 
 
@@ -143,7 +164,10 @@ def write_file(path: Path, content: str | bytes) -> None:
     with _draft(real(path).parent, path) as draft:
         made = draft / "content"
         made.write_bytes(content.encode() if isinstance(content, str) else content)
-        made.replace(path)
+        try:
+            made.replace(real(path))  # asked again: a link may have come meanwhile
+        except IsADirectoryError as error:  # its first name is that of the draft
+            raise IsADirectoryError(error.errno, error.strerror, str(path)) from None
 
 
 @contextmanager
@@ -157,7 +181,7 @@ def folder(place: Path) -> Iterator[Path]:
         made, old = draft / "content", draft / "old"
         made.mkdir()
         yield made
-        if os.path.lexists(place):
+        if os.path.lexists(real(place)):
             place.rename(old)
         try:
             made.rename(place)
@@ -251,33 +275,48 @@ def sweep(*roots: Path, age: float = WEEK) -> None:
     Raises:
         LinkError: one of the folders is a link that may be none, or lies beyond one.
     """
-    before = time.time() - age
+    now = time.time()
     for root in roots:
         _may_change(real(root))
         for top, folders, _ in os.walk(root):
             for name in [name for name in folders if _NAME.fullmatch(name)]:
                 folders.remove(name)  # what lies within a draft goes with it, or stays with it
-                if _left_behind(Path(top, name), before):
-                    _discard(Path(top, name))
+                draft = Path(top, name)
+                if not _is_ours(draft):
+                    continue
+                if not age or _untouched(draft, now - age):
+                    _discard(draft)
+                else:
+                    _bring_back(draft, now)
 
 
-def _left_behind(place: Path, before: float) -> bool:
+def _is_ours(draft: Path) -> bool:
     try:
-        found = place.lstat()
+        found = draft.lstat()
         # A kill may come before the marker is written, or after it is removed.
-        empty = stat.S_ISDIR(found.st_mode) and not os.listdir(place)
-        drafted = empty or stat.S_ISREG((place / _MARKER).lstat().st_mode)
+        empty = stat.S_ISDIR(found.st_mode) and not os.listdir(draft)
+        drafted = empty or stat.S_ISREG((draft / _MARKER).lstat().st_mode)
     except OSError:  # another run just finished it, or it has no marker
         return False
     mine = not hasattr(os, "getuid") or found.st_uid == os.getuid()
-    drafted = drafted and stat.S_ISDIR(found.st_mode)
-    return drafted and mine and found.st_mtime <= before and _untouched(place, before)
+    return mine and drafted and stat.S_ISDIR(found.st_mode)
+
+
+def _bring_back(draft: Path, now: float) -> None:
+    """Give what a clock that was ahead has written the time of now, so that its week begins."""
+    with suppress(OSError):  # somebody is at work here
+        for path in [*draft.rglob("*"), draft]:
+            found = path.lstat()
+            # A file of several names may be another's, whose time is left as it is.
+            ours = stat.S_ISDIR(found.st_mode) or found.st_nlink == 1
+            if ours and found.st_mtime > now + _AHEAD:
+                os.utime(path, (now, now), follow_symlinks=False)
 
 
 def _untouched(draft: Path, before: float) -> bool:
     """Whether nothing in it is newer: a folder's own time does not tell of files deeper down."""
     try:
-        return all(
+        return draft.lstat().st_mtime <= before and all(
             Path(top, name).lstat().st_mtime <= before
             for top, folders, names in os.walk(draft)
             for name in folders + names

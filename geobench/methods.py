@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, final, get_o
 import numpy as np
 from numpy.typing import NDArray
 
-from geobench import drafts
 from geobench.components import Component, Plugin
 from geobench.data import Examples, Fact, Labelled, hashes
 from geobench.errors import (
@@ -125,11 +124,12 @@ class Context:
         """A folder, kept between runs, of what can be rebuilt (an index, an embedded gallery).
 
         It belongs to this very training: another split, seed or configuration has its own. It is
-        made in a draft, under a lock, so that it is there whole or not at all.
+        made in a draft, under a lock, so that it is there whole or not at all, and made again where
+        one of its files has changed since.
 
         Args:
             key: names it among the folders of this training: letters, digits and ._-
-            make: fills an empty folder; called where there is none yet.
+            make: fills an empty folder; called where there is none yet, or none that is as it was.
             shared: let all trainings of the method share it; `key` must then be a digest (64
                 digits, as `geobench.digests.digest` gives) of everything that decides the content.
 
@@ -152,18 +152,10 @@ class Context:
                 else "Letters, digits and ._- are.",
             )
         kept = self.cache_root / (self.method or "method")
-        place = drafts.real(kept / ("shared" if shared else self.fit_key or "no-key") / key)
-        lock = drafts.real(place.with_name(f"{key}.lock"))
-        if place.exists():
-            return place
-        from filelock import FileLock
+        place = kept / ("shared" if shared else self.fit_key or "no-key") / key
+        from geobench.sealed import made_once  # here, because few methods keep anything
 
-        place.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(lock):  # another run may be making it
-            if not place.exists():
-                with drafts.folder(place) as draft:
-                    make(draft)
-        return place
+        return made_once(place, make, lock=place.with_name(f"{key}.lock"))
 
     def component(self, reference: "Component[M]") -> M:
         """The fitted method that this one's configuration names; in `fit` and `restore` only.

@@ -38,7 +38,7 @@ def main() -> None:
         for folder in folders:
             folder.mkdir()
             values = rng.random((_PHOTOS, _WIDTH), np.float32)
-            write(folder, np.arange(_PHOTOS), values, broken={}, took=None)
+            write(folder, np.arange(_PHOTOS), values, broken={}, tried={}, took=None)
         logging.info("%d shards written in %.1f s", count, time.perf_counter() - begin)
         for checked in (False, True):
             seconds = min(_seconds(folders, checked) for _ in range(wanted.repeats))

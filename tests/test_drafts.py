@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from geobench import drafts
-from geobench.errors import LinkError
+from geobench.errors import LinkError, StoreError
 from geobench.records.workspace import Workspace
 
 OLD = time.time() - 8 * 24 * 3600
@@ -209,6 +209,34 @@ def test_a_draft_in_which_anything_is_young_is_left_alone(name, tmp_path):
     assert not draft.exists()
 
 
+def test_a_draft_of_a_clock_that_was_ahead_is_swept_a_week_after_it_was_seen(tmp_path, monkeypatch):
+    draft = left_behind(tmp_path)
+    mine = tmp_path / "mine.txt"
+    mine.write_text("mine")
+    os.link(mine, draft / "content" / "mine.txt")
+    years = time.time() + 1e8
+    for path in [*draft.rglob("*"), draft]:
+        os.utime(path, (years, years))
+    drafts.sweep(tmp_path)
+    assert draft.exists()
+    assert mine.stat().st_mtime == years  # a file of two names may be a reader's
+    (draft / "content" / "mine.txt").unlink()
+    os.utime(mine, (OLD, OLD))
+    drafts.sweep(tmp_path)
+    now = time.time()
+    assert all(path.stat().st_mtime <= now for path in [*draft.rglob("*"), draft])
+    monkeypatch.setattr(drafts.time, "time", lambda: now + 1.1 * drafts.WEEK)
+    drafts.sweep(tmp_path)
+    assert contents(tmp_path) == {"mine.txt": "mine"}
+
+
+def test_a_lock_says_that_nobody_writes_whatever_the_clock_said(tmp_path):
+    draft = left_behind(tmp_path)
+    os.utime(draft, (time.time() + 1e8,) * 2)
+    drafts.sweep(tmp_path, age=0.0)
+    assert not draft.exists()
+
+
 @pytest.mark.skipif(not hasattr(os, "getuid"), reason="files have no owner here")
 def test_a_draft_of_another_user_is_left_alone(tmp_path, monkeypatch):
     draft = left_behind(tmp_path)
@@ -272,6 +300,66 @@ def test_a_link_in_the_place_itself_is_refused_anywhere(do, there, tmp_path):
     before = contents(tmp_path)
     with pytest.raises(LinkError):
         do(tmp_path / "link")
+    assert contents(tmp_path) == before
+
+
+@pytest.mark.parametrize("whole", [False, True], ids=["file", "folder"])
+def test_a_link_that_comes_while_something_is_written_is_refused(whole, tmp_path, monkeypatch):
+    drafts.write_file(tmp_path / "mine" / "kept" / "a", "mine")
+    states = Workspace(tmp_path / "workspace").states
+    states.mkdir(parents=True)
+
+    def swap():
+        states.rename(tmp_path / "elsewhere")
+        states.symlink_to(tmp_path / "mine", target_is_directory=True)
+
+    if not whole:
+        put = Path.write_bytes
+        monkeypatch.setattr(Path, "write_bytes", lambda self, data: (put(self, data), swap()))
+
+    def write_whole():
+        with drafts.folder(states / "kept"):
+            swap()
+
+    with pytest.raises(LinkError):
+        write_whole() if whole else write(states / "kept")
+    assert contents(tmp_path / "mine") == {"kept": "", "kept/a": "mine"}
+
+
+@pytest.mark.parametrize("name", ["table.csv", "runs/a/record.json"])
+def test_what_is_written_or_removed_in_the_place_of_a_hard_link_leaves_the_other_name(
+    name, tmp_path
+):
+    drafts.write_file(tmp_path / "mine", "mine")
+    place = tmp_path / "board" / name
+    place.parent.mkdir(parents=True)
+    for do in (write, replace, drafts.remove):
+        os.link(tmp_path / "mine", place)
+        do(place)
+        assert (tmp_path / "mine").read_text() == "mine"
+        drafts.remove(place)
+
+
+def filled(path):
+    path.write_text("mine")
+
+
+def hard_linked(path):
+    filled(path.with_name("mine"))
+    os.link(path.with_name("mine"), path)
+
+
+@pytest.mark.parametrize("put", [filled, hard_linked, Path.mkdir, os.mkfifo])
+def test_a_lock_is_taken_of_no_file_that_holds_something_and_of_no_folder(put, tmp_path):
+    place = tmp_path / "a.lock"
+    assert drafts.lock_file(place) == place
+    place.touch()
+    assert drafts.lock_file(place) == place
+    place.unlink()
+    put(place)
+    before = contents(tmp_path)
+    with pytest.raises(StoreError, match=r"a\.lock: lies where a lock belongs.* Move it elsewhere"):
+        drafts.lock_file(place)
     assert contents(tmp_path) == before
 
 

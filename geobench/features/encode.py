@@ -42,6 +42,7 @@ def encode(
     rows: Indices,
     track: Track,
     device: str = "cpu",
+    again: bool = False,
 ) -> None:
     """Encode what the stores lack of `rows`, once for both kinds, in parallel where it pays.
 
@@ -52,6 +53,7 @@ def encode(
         rows: which photos.
         track: shows how far it is.
         device: where the encoder works.
+        again: try pictures, too, that are known to be broken.
 
     Raises:
         DataError: features of the wrong shape or not finite; a picture that breaks the encoder.
@@ -62,7 +64,10 @@ def encode(
         for store in stores.values():
             resources.enter_context(_lock(store))
             store.clean()
-        absent = {kind: _mask(store.missing(rows), dataset) for kind, store in stores.items()}
+        absent = {
+            kind: _mask(store.missing(rows, broken=again), dataset)
+            for kind, store in stores.items()
+        }
         wanted = np.flatnonzero(np.any(list(absent.values()), axis=0))
         if len(wanted) == 0:
             return
@@ -90,7 +95,7 @@ def encode(
 
 
 def _lock(store: Store) -> BaseFileLock:
-    path = drafts.real(store.folder.with_suffix(".lock"))
+    path = drafts.lock_file(store.folder.with_suffix(".lock"))
     path.parent.mkdir(parents=True, exist_ok=True)
     return FileLock(path)
 

@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, final
 
-_FILE = "time.json"
+FILE = "time.json"
+"""Its name beside features."""
 
 
 @final
@@ -42,15 +43,17 @@ class EncodingTime:
             "device": self.device,
         }
 
-    def write(self, folder: Path) -> None:
-        """Keep it in a folder of features."""
-        (folder / _FILE).write_text(json.dumps(asdict(self)), "utf-8")
+    def write(self, folder: Path) -> Path:
+        """Keep it in a folder of features; returns the file."""
+        path = folder / FILE
+        path.write_text(json.dumps(asdict(self)), "utf-8")
+        return path
 
 
 def read(folder: Path) -> EncodingTime | None:
     """What a folder of features says; None where it says nothing, or nothing that can be read."""
     try:
-        said = json.loads((folder / _FILE).read_text("utf-8"))
+        said = json.loads((folder / FILE).read_text("utf-8"))
         found = EncodingTime(
             float(said["seconds"]), int(said["photos"]), int(said["workers"]), str(said["device"])
         )

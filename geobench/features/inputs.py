@@ -171,9 +171,16 @@ class Inputs:
         return found
 
     def provide(
-        self, parts: list[Part], *, track: Track, on_broken: str, device: str = "cpu"
+        self,
+        parts: list[Part],
+        *,
+        track: Track,
+        on_broken: str,
+        device: str = "cpu",
+        again: bool = False,
     ) -> None:
-        """Encode what is missing of these parts, on this device.
+        """Encode what is missing of these parts, on this device; with `again` also pictures that
+        are known to be broken.
 
         Raises:
             DataError: pictures that cannot be read, where `on_broken` is "fail".
@@ -182,7 +189,18 @@ class Inputs:
             stores, encoder = self.stores(dataset), self.encoder
             if not stores or encoder is None:
                 continue
-            encode(stores, encoder=encoder, dataset=dataset, rows=rows, track=track, device=device)
+            # Read once before anything trains: found later, a changed byte fails who reads it.
+            for store in stores.values():
+                store.check(rows)
+            encode(
+                stores,
+                encoder=encoder,
+                dataset=dataset,
+                rows=rows,
+                track=track,
+                device=device,
+                again=again,
+            )
             broken = np.intersect1d(self.broken(dataset), rows)
             if len(broken):
                 first = int(broken[0])

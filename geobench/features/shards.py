@@ -1,15 +1,16 @@
 """Shards: the features of some photos, in a folder in which a changed byte is found.
 
 A shard has `rows.npy` (positions in the dataset's table), `values.npy` (float32), `broken.json`
-(position -> why its picture could not be read), `digests.json` (SHA-256 of rows.npy and
-broken.json, CRC-32 of every block of values.npy) and `time.json` (how long it took, in no digest:
-features without it are features). A CRC-32 differs wherever bytes have changed within four in a
-row, and takes half the time of a SHA-256 (`perf/shards.py`).
+(position -> why its picture could not be read), `time.json` (how long it took: features without it
+are features) and `digests.json` (SHA-256 of these but values.npy, CRC-32 of its header and of every
+block of it, when files of broken pictures had last changed, and a stamp). A CRC-32 differs wherever
+bytes have changed within four in a row, and takes half the time of a SHA-256 (`perf/shards.py`).
 """
 
 import errno
 import io
 import json
+import logging
 import threading
 import weakref
 import zlib
@@ -25,15 +26,18 @@ from numpy.typing import NDArray
 
 from geobench import drafts
 from geobench.data import Indices
-from geobench.digests import file_digest
+from geobench.digests import digest, file_digest
 from geobench.errors import StoreError
 from geobench.features import encoding_time
 from geobench.features.encoding_time import EncodingTime
+
+log = logging.getLogger(__name__)
 
 BLOCK = 1 << 20
 """Bytes of values.npy that have a digest of their own: what is read to check one row, at least."""
 _DIGESTS = "digests.json"
 _WHOLE = ("rows.npy", "broken.json")
+_UNSTAMPED = {*_WHOLE, "values.npy"}  # what digests.json names as an earlier version wrote it
 _HEADER = 4096  # bytes in which the header of values.npy ends
 _FILES = 1 << 16  # open files are enough for 17 million photos
 _OF_THE_MACHINE = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)  # errors that say nothing of a file
@@ -45,19 +49,35 @@ def write(
     values: NDArray[np.float32],
     *,
     broken: dict[int, str],
+    tried: dict[int, float],
     took: EncodingTime | None,
 ) -> None:
-    """Write the files of a shard into a folder that is not in its place yet."""
+    """Write the files of a shard into a folder that is not in its place yet.
+
+    Args:
+        folder: where.
+        rows: positions in the dataset's table, (n,).
+        values: their features, (n, ...).
+        broken: position -> why its picture could not be read.
+        tried: position -> when the file of that picture had last changed, where it is known.
+        took: how long it took.
+    """
     np.save(folder / "rows.npy", rows)
     np.save(folder / "values.npy", values)
     (folder / "broken.json").write_text(json.dumps(broken), "utf-8")
-    digests: dict[str, Any] = {name: file_digest(folder / name) for name in _WHOLE}
+    digests: dict[str, Any] = {"tried": tried}
+    digests |= {name: file_digest(folder / name) for name in _WHOLE}
     with (folder / "values.npy").open("rb") as stream:
         blocks = iter(lambda: stream.read(BLOCK), b"")
         digests["values.npy"] = [_digest(block) for block in blocks]
-    (folder / _DIGESTS).write_text(json.dumps(digests), "utf-8")
+        end = stream.tell() - values.nbytes
+        stream.seek(0)
+        digests["header"] = _digest(stream.read(end))
     if took is not None:
-        took.write(folder)
+        digests[encoding_time.FILE] = file_digest(took.write(folder))
+    text = json.dumps(digests)  # in which numbers as names are words
+    stamped = {**json.loads(text), "stamp": digest(json.loads(text))}
+    (folder / _DIGESTS).write_text(json.dumps(stamped), "utf-8")
 
 
 def checkable(folder: Path) -> bool:
@@ -75,6 +95,7 @@ class Shard:
     Attributes:
         rows: positions in the dataset's table, (n,).
         broken: position -> why its picture could not be read.
+        tried: position -> when the file of that picture had last changed, where it is known.
         time: how long it took to make, or None.
 
     Raises:
@@ -85,20 +106,23 @@ class Shard:
         self.folder = folder
         try:
             self._open()
-        except (OSError, ValueError, TypeError, EOFError, LookupError, AttributeError) as error:
+        except Exception as error:  # numpy, json and the system each raise their own
             if isinstance(error, OSError) and error.errno in _OF_THE_MACHINE:
                 raise
             raise StoreError(f"is damaged ({error})", where=str(folder)) from error
 
     def _open(self) -> None:
         digests = json.loads((self.folder / _DIGESTS).read_text("utf-8"))
+        if set(digests) != _UNSTAMPED and digests.pop("stamp", "") != digest(digests):
+            raise ValueError(f"{_DIGESTS} is not what was written")
         for name in _WHOLE:
             if file_digest(self.folder / name) != digests[name]:
                 raise ValueError(f"{name} is not what was written")
         self.rows: Indices = np.load(self.folder / "rows.npy")
         reasons = json.loads((self.folder / "broken.json").read_text("utf-8"))
         self.broken = {int(row): str(reason) for row, reason in reasons.items()}
-        self.time = encoding_time.read(self.folder)
+        self.tried = {int(row): float(t) for row, t in digests.get("tried", {}).items()}
+        self.time = self._read_time(digests)
         self._digests = list(digests["values.npy"])
         self._checked = np.zeros(len(self._digests), dtype=bool)
         size = (self.folder / "values.npy").stat().st_size
@@ -108,6 +132,9 @@ class Shard:
         self.shape: tuple[int, ...]
         self.shape, _, self._kind = np.lib.format.read_array_header_1_0(header)
         self._start = header.tell()
+        # Looked at by itself, because the plan goes by the shape, and reads no block.
+        if digests.get("header") not in (None, _digest(header.getvalue()[: self._start])):
+            raise ValueError("the header of values.npy is not what was written")
         self._map: _Mapped | None = None
         self._me = weakref.ref(self, partial(_forget, id(self)))
         self._known = (0, 0, 0)  # of which file blocks have been checked
@@ -116,6 +143,15 @@ class Shard:
             raise ValueError(f"{size} bytes of values")
         if len(self.rows) != len(self):
             raise ValueError(f"{len(self.rows)} rows, {len(self)} values")
+
+    def _read_time(self, digests: dict[str, Any]) -> EncodingTime | None:
+        path = self.folder / encoding_time.FILE
+        if encoding_time.FILE in digests and not (
+            path.is_file() and file_digest(path) == digests[encoding_time.FILE]
+        ):
+            log.warning("%s is not what was written: how long its features took is not known", path)
+            return None
+        return encoding_time.read(self.folder)
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -164,6 +200,14 @@ class Shard:
         if not self._checked.all():
             self._check(positions, mapped.content)
         return mapped.values[positions]
+
+    def check(self, positions: Indices) -> None:
+        """Read the blocks that the numbers at these positions lie in, unless they were read.
+
+        Raises:
+            StoreError: as reading them does.
+        """
+        self._check(positions, self._mapped().content)
 
     def _check(self, positions: Indices, content: NDArray[np.uint8]) -> None:
         """Check the blocks that these rows, and the header that says how to read them, lie in."""

@@ -14,7 +14,7 @@ from geobench.board.tables import Tables
 from geobench.board.tables import read as tables_of
 from geobench.digests import digest, written_digest
 from geobench.errors import GeobenchError, StoreError, unforeseen
-from geobench.figures.kept import intact
+from geobench.figures.kept import intact, named
 from geobench.figures.pictures import planned
 from geobench.figures.style import house_style
 from geobench.records import Manifest
@@ -60,7 +60,7 @@ def draw(
         file_format: one of FORMATS; that of the pictures that are there, else PNG.
         new: draw; otherwise those that are fresh stay, and no other is made.
     """
-    old = board.manifest.pictures
+    old = named(board)
     if file_format is None:
         found = [Path(entry.file).suffix.removeprefix(".") for entry in old]
         file_format = next((suffix for suffix in found if suffix in FORMATS), FORMATS[0])

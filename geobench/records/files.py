@@ -4,7 +4,7 @@ import io
 import json
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -75,15 +75,17 @@ ANEW = "Run it again, or get it anew from whoever made it."
 """The remedy for a stored file that is not as it was written."""
 
 
-def readable(path: Path) -> bool:
-    """Whether the arrays of an npz are there as they were written."""
+def readable(path: Path, names: Collection[str] = ()) -> bool:
+    """Whether the arrays of an npz are there as they were written, those of these names too."""
     try:
-        read_arrays(path)
+        lacking = set(names) - set(read_arrays(path))
     except StoreError as error:
         if os.path.lexists(path):
             log.warning("%s", error)
         return False
-    return True
+    if lacking:
+        log.warning("%s: has no %s, and is made again", path, ", ".join(sorted(lacking)))
+    return not lacking
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -147,6 +149,11 @@ def read_stamped(path: Path) -> dict[str, Any]:
         StoreError: the file is missing, damaged, or not as it was written.
     """
     data = read_json(path)
-    if data.pop(STAMP, "") != digest(data):
+    stamp = data.pop(STAMP, "")
+    try:
+        whole = stamp == digest(data)
+    except ValueError:  # a number that JSON has none for
+        whole = False
+    if not whole:
         raise StoreError("is not as it was written", where=str(path), remedy="Run again.")
     return data

@@ -1,9 +1,10 @@
 """record.json and state.json as typed models: what went into a number, and what became of it."""
 
-from typing import Literal, TypeAlias, final
+from typing import Literal, Self, TypeAlias, final
 
 from pydantic import ConfigDict, Field
 
+from geobench.digests import digest
 from geobench.methods import Origin
 from geobench.records.documents import Count, Document, Facts, Versioned
 from geobench.records.manifest import StoredComponent
@@ -240,3 +241,21 @@ class Fit(Document):
     )
     facts: Facts = Field(description="name -> fact, measured by the method while it was fitted")
     sha256: str = Field(description="of state.npz")
+    stamp: str | None = Field(
+        default=None,
+        description="the digest of all fields above; states of older versions lack it",
+    )
+
+    def stamped(self) -> Self:
+        """The same with its stamp, as it is written."""
+        return self.changed(stamp=self._digest())
+
+    def is_whole(self) -> bool:
+        """Whether it is as it was written, as far as it has a stamp, and can be written again."""
+        try:
+            return self.stamp in (None, self._digest())
+        except ValueError:  # a number that JSON has none for
+            return False
+
+    def _digest(self) -> str:
+        return digest({name: value for name, value in self.data.items() if name != "stamp"})

@@ -36,6 +36,13 @@ def score_arrays(path: Path, columns: Sequence[str], *, photos: int) -> dict[str
             that the photo is scored.
     """
     arrays = read_arrays(path)
+    if lacking := {"mask", *columns} - set(arrays):
+        raise StoreError(
+            f"holds the columns {', '.join(sorted(set(arrays) - {'mask'}))}, and its metric has "
+            f"{', '.join(sorted(lacking))}",
+            where=str(path),
+            remedy="They were renamed without a new version: run again, and they are scored anew.",
+        )
     each = dict.fromkeys(columns, Shape("f", ("N",)))
     fit(arrays, {"mask": Shape("u", ("N",)), **each}, where=path, N=photos)
     scored = arrays["mask"] == SCORED

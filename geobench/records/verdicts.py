@@ -1,6 +1,7 @@
 """Verdicts: what the conformance kit said of a plugin, kept for the records that it will be in."""
 
 import inspect
+import logging
 import sys
 from collections import Counter
 from dataclasses import dataclass
@@ -10,9 +11,11 @@ from typing import Any, Literal, TypeAlias, final
 from geobench.components import Plugin
 from geobench.digests import digest, file_digest
 from geobench.errors import StoreError
-from geobench.records.files import read_json, write_json
+from geobench.records.files import read_stamped, write_stamped
 from geobench.records.record import Checked
 from geobench.records.workspace import Workspace
+
+log = logging.getLogger(__name__)
 
 KIT_VERSION = 5
 """Version of the conformance kit; raised when a check is added or asks for more."""
@@ -91,21 +94,30 @@ _STATUSES: tuple[Status, ...] = ("passed", "failed", "expected failure", "skippe
 def keep(workspace: Workspace, verdict: Verdict) -> Path:
     """Write a verdict to `.geobench/checks/`, in place of an older one; returns the file."""
     path = _file(workspace, verdict.plugin)
-    write_json(path, verdict.to_json())
+    write_stamped(path, verdict.to_json())
     return path
 
 
 def recall(workspace: Workspace, plugin: type[Plugin]) -> Checked | str:
     """What a record copies: the kept verdict's short form, or NOT_CHECKED.
 
-    A verdict on another version of the plugin, or on other code, is none.
+    A verdict on another version of the plugin, or on other code, is none; nor is a damaged one, or
+    one without a stamp, as earlier versions kept it.
     """
     path = _file(workspace, plugin)
     if not path.exists():
         return NOT_CHECKED
     try:
-        kept = read_json(path)
-    except StoreError:
+        kept = read_stamped(path)
+    except StoreError as error:
+        log.warning(
+            "%s is not what `geobench check` wrote (%s): the %s %s counts as not checked until it "
+            "is checked again",
+            path,
+            error.problem,
+            plugin.kind,
+            plugin.name,
+        )
         return NOT_CHECKED
     same = kept.get("version") == plugin.version and kept.get("code") == code_digest(plugin)
     if not same:

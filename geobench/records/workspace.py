@@ -43,7 +43,7 @@ class Workspace:
     @contextmanager
     def lock(self, name: str, *, wait: bool) -> Iterator[bool]:
         """Hold a lock that other runs on this workspace respect; yields whether it is held."""
-        path = drafts.real(self.hidden / "locks" / f"{name}.lock")
+        path = drafts.lock_file(self.hidden / "locks" / f"{name}.lock")
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(path, timeout=-1 if wait else 0)
         try:

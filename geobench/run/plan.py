@@ -193,11 +193,13 @@ class Plan:
         return [m for m in plugins if m.stores_columns and m.scores(method.predicts)]
 
     def unscored(self, record: StoredRecord, method: Method) -> list[Metric]:
-        """The metrics whose columns a record still lacks."""
+        """The metrics whose columns a record still lacks, or has under other names."""
         return [
             metric
             for metric in self.metrics(method)
-            if not files.readable(record.folder / f"{metric.file_stem}.npz")
+            if not files.readable(
+                record.folder / f"{metric.file_stem}.npz", {"mask", *metric.columns}
+            )
         ]
 
     def lack(self, evaluation: Evaluation, method: Method) -> str:

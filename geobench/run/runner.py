@@ -163,6 +163,7 @@ def _provide(
             track=reporter.track,
             on_broken=bench.on_broken,
             device=device_for(options.device, [bench.encoder.plugin] if bench.encoder else []),
+            again=options.force,
         )
     except Interrupted:
         left = {each.dataset: each for each in planned.inputs.lacking(planned.wanting(trainings))}
@@ -196,10 +197,18 @@ class _Session:
         self.outcome = outcome
         self.execution = Execution(planned, options, reporter)
         self.cells: Cells
-        self.began = time.time()
+        self.known: dict[Path, int] = {}
 
     def run(self, trainings: list[Training]) -> None:
         """Each training once; those that another run holds come last."""
+        # By what the files say, not by a clock: a failure may have been recorded by one that was
+        # ahead, and would then never be tried again.
+        self.known = {
+            path: path.stat().st_mtime_ns
+            for training in trainings
+            for evaluation in self.plan.evaluations(training)
+            if (path := evaluation.folder / "record.json").exists()
+        }
         # Nobody waits while there is other work: runs on one workspace share the trainings, where
         # they would queue behind each other if all went through the list in order.
         busy = []
@@ -252,8 +261,9 @@ class _Session:
             for p in self.plan.evaluations(training)
         ]
         bad = [
-            (path.stat().st_mtime, record.content.error or record.status)
+            (path, record.content.error or record.status)
             for path, record in found
             if record is not None and record.status in ("failed", "deadline")
         ]
-        return bad[0][1] if bad and all(made > self.began for made, _ in bad) else ""
+        new = all(path.stat().st_mtime_ns != self.known.get(path) for path, _ in bad)
+        return bad[0][1] if bad and new else ""

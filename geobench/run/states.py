@@ -12,7 +12,7 @@ from typing import final
 
 from geobench import copies, drafts
 from geobench.digests import file_digest
-from geobench.errors import GeobenchError, StoreError
+from geobench.errors import DeadlineError, StoreError, said_by
 from geobench.methods import Context, Method, State
 from geobench.records import Fit, files
 from geobench.records.stored_records import StoredRecord
@@ -73,10 +73,19 @@ class States:
         train = self.plan.inputs.labelled(training.assignment.train, wants)
         val = self.plan.inputs.labelled(training.assignment.val, wants)
         context.checkpoint, before = kept / "method", _spent(kept)
+        goes_on = any(context.checkpoint.iterdir())
         begin = time.monotonic()
         method = type(plugin)(plugin.config)
-        with copies.ended():
-            method.fit(train, val, context)
+        try:
+            with copies.ended():
+                method.fit(train, val, context)
+        except Exception as error:
+            if goes_on and not isinstance(error, DeadlineError):
+                self.say(
+                    f"{training}: it went on from what an earlier run kept in {kept}. Where that "
+                    "is why it fails, --force fits it from the beginning."
+                )
+            raise
         seconds, facts = round(before + time.monotonic() - begin, 6), dict(context.facts)
         with drafts.folder(self._folder(training)) as draft:
             files.write_arrays(draft / "state.npz", method.state())
@@ -87,7 +96,7 @@ class States:
                 facts=facts,
                 sha256=file_digest(draft / "state.npz"),
             )
-            files.write_json(draft / "state.json", details.data)
+            files.write_json(draft / "state.json", details.stamped().data)
         return details
 
     def is_stored(self, training: Training) -> bool:
@@ -123,11 +132,13 @@ class States:
             return None
         try:
             details = Fit.read(folder / "state.json")
+            if not details.is_whole() or details.fit_key != training.fit_key:
+                raise StoreError("is not what was written", where=str(folder / "state.json"))
             if details.sha256 != file_digest(folder / "state.npz"):
                 raise StoreError("is not what was written", where=str(folder / "state.npz"))
             return _Stored(files.read_arrays(folder / "state.npz"), details)
-        except (OSError, GeobenchError) as error:
-            log.warning("%s: the method is fitted again", error)
+        except Exception as error:  # whatever it is, what is there is no state
+            log.warning("%s: the method is fitted again", said_by(error))
             return None
 
 
@@ -136,12 +147,29 @@ def _spent(folder: Path) -> float:
 
     A killed fit cannot say how long it took, but what it kept last says when that was.
     """
-    own = drafts.real(folder / "method")
+    own, note, now = drafts.real(folder / "method"), folder / "begun.json", time.time()
+    for place in (folder, own):
+        if place.exists() and not place.is_dir():
+            drafts.remove(place)
     own.mkdir(parents=True, exist_ok=True)
-    seconds, note = 0.0, folder / "begun.json"
-    saved = [path.stat().st_mtime for path in own.rglob("*") if path.is_file()]
-    if note.exists() and saved:
-        begun = files.read_json(note)
-        seconds = float(begun["before"]) + max(0.0, max(saved) - float(begun["at"]))
-    files.write_json(note, {"before": seconds, "at": time.time()})
+    # A clock that was set back since would make what was kept a thing of the future.
+    saved = [min(path.stat().st_mtime, now) for path in own.rglob("*") if path.is_file()]
+    seconds = _noted(note, max(saved)) if saved else 0.0
+    if note.is_dir():
+        drafts.remove(note)
+    files.write_stamped(note, {"before": seconds, "at": now})
     return seconds
+
+
+def _noted(note: Path, saved: float) -> float:
+    """The seconds of a fit until it last kept something; 0 where its note is gone or damaged."""
+    try:
+        begun = files.read_json(note)
+        if set(begun) != {"before", "at"}:  # as an earlier version wrote it, without a stamp
+            begun = files.read_stamped(note)
+        before, at = float(begun["before"]), float(begun["at"])
+    except Exception as error:  # whatever it is, no fit is lost for it
+        log.warning("%s: how long the fit took before is not known", said_by(error))
+        return 0.0
+    spent = before + max(0.0, saved - at)
+    return spent if 0 <= spent <= saved else 0.0

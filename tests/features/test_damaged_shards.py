@@ -2,6 +2,7 @@
 
 import errno
 import gc
+import json
 import logging
 import shutil
 from pathlib import Path
@@ -111,6 +112,42 @@ def test_every_changed_byte_of_the_features_is_found_when_it_is_read(tmp_path):
         except (StoreError, DataError):  # of data where its header is no header any more
             continue
         pytest.fail(f"byte {offset} has changed, and nobody saw it")
+
+
+def test_every_changed_byte_of_the_header_is_found_when_the_store_is_opened(tmp_path):
+    whole = fill(tmp_path)["pooled"]
+    path = shards(whole)[0] / "values.npy"
+    content = path.read_bytes()
+    for offset in range(0, 128, 9):
+        flip(path, offset)
+        store = Store(tmp_path, ColourEncoder(), GalleryDataset(), what="pooled")
+        assert len(store.missing(ALL)) == 8, offset
+        path.write_bytes(content)
+    path.write_bytes(content.replace(b"(8, 2)", b"(8, 0)"))  # so much is in the file
+    store = Store(tmp_path, ColourEncoder(), GalleryDataset(), what="pooled")
+    assert (len(store.missing(ALL)), store.shape) == (8, (2,))
+
+
+@pytest.mark.parametrize("name", ["tried", "header", "stamp"])
+def test_digests_that_are_not_what_was_written_are_those_of_no_shard(tmp_path, name):
+    gallery = GalleryDataset(GalleryConfig(broken=[9]))
+    path = shards(fill(tmp_path, dataset=gallery)["pooled"])[0] / "digests.json"
+    digests = json.loads(path.read_text())
+    digests[name] = {"9": 1.0} if name == "tried" else 1
+    path.write_text(json.dumps(digests))
+    store = Store(tmp_path, ColourEncoder(), gallery, what="pooled")
+    assert len(store.missing(ALL)) > 0
+
+
+def test_a_shard_of_an_earlier_version_without_a_stamp_is_read(tmp_path):
+    for shard in shards(fill(tmp_path)["pooled"]):
+        digests = json.loads((shard / "digests.json").read_text())
+        old = {name: digests[name] for name in ("rows.npy", "broken.json", "values.npy")}
+        (shard / "digests.json").write_text(json.dumps(old))
+    gallery = GalleryDataset()
+    store = fill(tmp_path, dataset=gallery)["pooled"]
+    assert not gallery.reads
+    np.testing.assert_array_equal(store.rows(ALL)[:], pooled(ALL))
 
 
 def test_changed_features_stop_who_reads_them_and_are_encoded_again_by_the_next_run(tmp_path):

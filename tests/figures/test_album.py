@@ -284,3 +284,42 @@ def test_a_board_on_which_methods_fail_has_pictures_of_the_others(tmp_path):
     figure = drawn(board.folder, "errors-unseen-cells-unseen")
     titles = {axes.get_title().split(":")[0] for axes in figure.axes} - {""}
     assert titles == {"uniform", "prior", "toy-oracle", "im2gps"}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"unknown": 1},
+        *(pytest.param(c, marks=pytest.mark.slow) for c in ({"title": 3}, {"part": None})),
+    ],
+    ids=str,
+)
+def test_a_stale_picture_whose_entry_has_a_wrong_key_is_drawn_anew(folder, change):
+    path = folder / "figures/cost.png"
+    path.write_bytes(b"of other numbers")
+    sha256 = hashlib.sha256(b"of other numbers").hexdigest()
+    wrong = {"file": "figures/cost.png", "sha256": sha256, "source": "0" * 64, **change}
+
+    def spoil(found):
+        (entry,) = (each for each in found if each["file"] == "figures/cost.png")
+        entry.update(wrong)
+
+    listed(folder, spoil)
+    assert any("what is no picture" in problem for problem in verify(folder, installed()))
+    assert report.rewrite(folder, installed()) == []
+    assert path.read_bytes() != b"of other numbers"
+    assert verify(folder, installed()) == []
+
+
+def test_a_picture_that_was_changed_and_whose_entry_has_a_wrong_key_is_left_alone(folder):
+    path = folder / "figures/cost.png"
+    path.write_bytes(b"mine")
+
+    def spoil(found):
+        (entry,) = (each for each in found if each["file"] == "figures/cost.png")
+        entry["unknown"] = 1
+
+    listed(folder, spoil)
+    (problem,) = report.rewrite(folder, installed())
+    assert "cost.png: has the name of a picture" in problem
+    assert path.read_bytes() == b"mine"

@@ -146,6 +146,66 @@ def test_a_run_refuses_a_link_and_leaves_its_target_alone(pattern, workspace, mi
         assert "Traceback" not in answer.text
 
 
+VERBS = {
+    "run": (*RUN, "--force"),
+    "dry run": (*RUN, "--dry-run"),
+    "score": ("score", "truth.csv", "answers.csv", "--name", "scored", "--no-figures"),
+    "report": ("report", "tiny"),
+    "report in svg": ("report", "tiny", "--format", "svg"),
+    "report --check": ("report", "tiny", "--check"),
+    "verify": ("verify", "tiny"),
+    "worst": ("worst", "tiny", "--method", "prior", "--csv", "worst.csv"),
+    "compare": ("compare", "tiny", "prior", "im2gps", "--csv", "csv", "--photos", "photos.csv"),
+    "map": ("map", "tiny.yaml"),
+    "data": ("data", "toy-planet", "--config", "photos=120", "--output", "audit"),
+    "list": ("list",),
+}
+PLACES = [
+    *LINKED,
+    "leaderboards/scored",
+    "scored.yaml",
+    "worst.csv",
+    "photos.csv",
+    "audit/report.md",
+]
+PLACES += [f".geobench/{name}" for name in ("made", "made/tiny.json", "checks")]
+PLACES += [f"leaderboards/tiny/{name}" for name in ("runs/{task}/part.npz", "figures/cost.png")]
+PLACES += [f"{RECORD}/{name}" for name in ("record.json", "answer.npz", "map.npz")]
+
+
+def refusals_of_all_verbs(place, ask, mine, verbs=VERBS):
+    """Type every verb before a link and see that nothing beyond it changes; which refuse it."""
+    points = "id,latitude,longitude\n" + "".join(f"p{n},{n},{n}\n" for n in range(20))
+    for name in ("truth.csv", "answers.csv"):
+        Path(name).write_text(points)
+    before, found = state(mine), []
+    for verb in verbs:
+        answer = ask(*VERBS[verb])
+        assert state(mine) == before, verb
+        assert "Traceback" not in answer.text, answer.text
+        assert "nobody foresaw" not in answer.text, answer.text
+        if REFUSED in answer.text:
+            assert place.is_symlink(), verb
+            assert answer.code in (1, 2)
+            found.append(verb)
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("pattern", PLACES)
+def test_no_verb_changes_what_a_link_leads_to(pattern, workspace, mine, ask):
+    place = named(workspace, pattern)
+    put_link(place, mine / "thesis.tex" if place.suffix else mine)
+    refusals_of_all_verbs(place, ask, mine)
+
+
+def test_verbs_that_write_little_refuse_a_link_where_they_would(workspace, mine, ask):
+    place = workspace / ".geobench/locks"
+    put_link(place, mine)
+    verbs = ("score", "worst", "compare", "map", "data", "list")
+    assert refusals_of_all_verbs(place, ask, mine, verbs) == ["score", "map"]
+
+
 class Keeps(UniformMethod):
     """Keeps a folder in the cache, and a file among its checkpoints."""
 

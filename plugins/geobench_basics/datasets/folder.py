@@ -163,11 +163,17 @@ class FolderDataset(CreditedDataset):
     def images(self, indices: Indices) -> Iterator[Image | BrokenPicture]:
         from geobench_basics.datasets.pictures import read_picture
 
-        photos, config = self._photos, self.config
-        for index in indices:
-            name = str(photos.table.ids[index])
-            file = config.root / photos.renamed.get(name, name)
-            yield read_picture(file, most_megapixels=config.most_megapixels)
+        for index in indices.tolist():
+            yield read_picture(self._file(index), most_megapixels=self.config.most_megapixels)
+
+    def changed(self, indices: Indices) -> NDArray[np.float64]:
+        from geobench_basics.datasets.pictures import last_changed
+
+        return last_changed(self._file(index) for index in indices.tolist())
+
+    def _file(self, index: int) -> Path:
+        name = str(self._photos.table.ids[index])
+        return self.config.root / self._photos.renamed.get(name, name)
 
 
 def _nothing(found: "Found", root: Path) -> DataError:

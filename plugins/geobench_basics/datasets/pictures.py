@@ -1,8 +1,10 @@
 """Picture files: their pixels upright, large ones at a fraction of their size."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image as PillowImage
 from PIL import UnidentifiedImageError
 
@@ -23,6 +25,18 @@ _TURNS = {
     7: _Turn.TRANSVERSE,
     8: _Turn.ROTATE_90,
 }  # EXIF 2.32, table 6: what puts each orientation upright
+
+
+def last_changed(paths: Iterable[Path]) -> NDArray[np.float64]:
+    """When these files last changed, in seconds since 1970, 0 where one is not there."""
+
+    def one(path: Path) -> float:
+        try:
+            return path.stat().st_mtime
+        except OSError:
+            return 0.0
+
+    return np.array([one(path) for path in paths], dtype=np.float64)
 
 
 def read_picture(path: Path, *, most_megapixels: float = MOST_MEGAPIXELS) -> Image | BrokenPicture:

@@ -5,6 +5,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from geobench import BrokenPicture, DataError, Image, Indices, Table
 from geobench_basics.datasets.broken import log_broken
 from geobench_basics.datasets.credits import CreditedDataset
@@ -75,3 +78,11 @@ class TableDataset(CreditedDataset):
             )
         for index in indices:
             yield read_picture(self.config.images / self._photos.picture(int(index)))
+
+    def changed(self, indices: Indices) -> NDArray[np.float64] | None:
+        from geobench_basics.datasets.pictures import last_changed
+
+        if self.config.images is None:
+            return None
+        root = self.config.images
+        return last_changed(root / self._photos.picture(index) for index in indices.tolist())
