@@ -22,6 +22,8 @@ class SharedFolder(UserWarning):
 def main() -> None:
     """The command `geobench`, where it is whole; else what to do, and exit code 2."""
     warnings.simplefilter("ignore", SharedFolder)  # it is said below, in a line of its own
+    # Processes that are started find no modules in the working folder, which may be a download.
+    os.environ.setdefault("PYTHONSAFEPATH", "1")
     try:
         from geobench.cli import main as command
     except Exception as error:  # whatever importing somebody else's package ends in
