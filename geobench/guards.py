@@ -78,6 +78,7 @@ def guarded(told: Told) -> Iterator[None]:
                 told.lasting.append("open files of the process")
             told.printed, told.bytes_printed = aside.text, aside.size
             process.put_back(told)
+    warnings.filters[:0] = process.filters  # type: ignore[index]  # typed as read alone
 
 
 @contextmanager
@@ -102,6 +103,14 @@ def _interruptible(told: Told) -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
+def _relied_on(module: ModuleType) -> dict[str, Any]:
+    """The names of a module that code relies on; its variables are its own: `time.tzname`."""
+    names = dict(module.__dict__)
+    if module in (sys, os):
+        return names
+    return {name: value for name, value in names.items() if callable(value)}
+
+
 @final
 class _Names:
     """The names of modules, as they were: what code adds stays, what it replaces comes back."""
@@ -110,7 +119,7 @@ class _Names:
         own = [each for name, each in sys.modules.items() if name.partition(".")[0] == "geobench"]
         watched = [*_WATCHED, *(each for each in own if isinstance(each, ModuleType))]
         self._builtins = dict(builtins.__dict__)
-        self._of_modules = [(each.__name__, each.__dict__, dict(each.__dict__)) for each in watched]
+        self._of_modules = [(each.__name__, each.__dict__, _relied_on(each)) for each in watched]
         self._modules, self._all_modules = sys.modules, dict(sys.modules)
         # Bound now: nothing that is looked up by name can be relied on before it is put back.
         self._there = builtins.__dict__
@@ -264,7 +273,7 @@ class _Process:
         for each in settings:
             with suppress(OSError, ValueError):  # a folder that was removed, a limit of others
                 self._settings.append((each, each.read()))
-        self._filters = [*warnings.filters]
+        self._filters, self.filters = [*warnings.filters], list[Any]()
         self._environment = _environment()
         paths: dict[str, list[Any]] = {"sys.path": sys.path, "sys.meta_path": sys.meta_path}
         paths["sys.path_hooks"] = sys.path_hooks
@@ -293,5 +302,8 @@ class _Process:
             if now.get(name) != value:
                 told.changed.append(f"the environment variable {name}")
                 os.environ[name] = value
-        if warnings.filters != self._filters:
+        added = [each for each in warnings.filters if each not in self._filters]
+        if any(action == "error" for action, *_ in added):
             told.changed.append("warnings.filters")
+        else:
+            self.filters = added

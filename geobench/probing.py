@@ -4,6 +4,7 @@ It is started with what to try on its standard input, and writes one file per di
 that a plugin does there, hanging and dying included, happens to the process that asks.
 """
 
+import collections.abc
 import json
 import os
 import select
@@ -11,6 +12,7 @@ import signal
 import sys
 import threading
 import time
+from abc import ABCMeta
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -180,6 +182,7 @@ def _ending(code: int) -> str:
 def try_out(entries: Sequence[Sequence[str]], result: Path) -> None:
     """Load entry points here, and write what they did to the process that is no mere fault."""
     told, exhausted, before = Told(), False, set(sys._current_frames())
+    bases = _answering()
     for name, value in entries:
         entry = EntryPoint(name, value, ENTRY_POINT_GROUP)
         with suppress(BaseException), guarded(told):
@@ -193,6 +196,8 @@ def try_out(entries: Sequence[Sequence[str]], result: Path) -> None:
         reason = "it prints without end"
     elif told.interrupted:
         reason = "it sends the signal of Ctrl-C"
+    elif raised := next(filter(None, map(_raised_by, bases)), ""):
+        reason = f"its classes raise {raised} where it is asked whether something else is a plugin"
     elif told.lasting:
         reason = f"it changes {', '.join(told.lasting)}, which cannot be put back"
     else:
@@ -203,6 +208,25 @@ def try_out(entries: Sequence[Sequence[str]], result: Path) -> None:
     draft = result.with_suffix(".draft")
     draft.write_text(json.dumps(content), "utf-8")
     draft.replace(result)
+
+
+def _answering() -> list[type]:
+    """The abstract classes, geobench's and Python's, that can be asked whether a stranger is one.
+
+    They ask all of their subclasses, those of plugins too.
+    """
+    own = [each for name, each in [*sys.modules.items()] if name.partition(".")[0] == "geobench"]
+    found = {id(v): v for each in own for v in vars(each).values() if isinstance(v, ABCMeta)}
+    found |= {id(each): each for each in vars(collections.abc).values() if type(each) is ABCMeta}
+    return [each for each in found.values() if not _raised_by(each)]
+
+
+def _raised_by(base: type) -> str:
+    try:
+        issubclass(type("Stranger", (), {}), base)
+    except BaseException as error:
+        return type(error).__name__
+    return ""
 
 
 def _restless(threads: set[int]) -> str:

@@ -20,7 +20,16 @@ QUICK = [
     *("strict-warnings", "chdir", "recursion-limit", "seterr", "handles-signals", "alarm"),
     *("blocks-signals", "logging", "fewer-files", "no-print", "no-json", "other-numpy"),
     *("other-geobench", "path-first", "environment", "traces", "excepthook", "eats-memory"),
-    *("meta-repr", "meta-eq", "meta-hash", "meta-dir", "raising-version", "name-list", "name-text"),
+    *(
+        "meta-repr",
+        "meta-eq",
+        "meta-hash",
+        "meta-dir",
+        "meta-subclasscheck",
+        "raising-version",
+        "name-list",
+        "name-text",
+    ),
     *("kind-list", "version-text", "describe-exits", "doc-number", "module-number", "given-liar"),
     *("requires-odd", "no-module", "codes-in-name", "as-ours", "name-of-megabytes"),
 ]
