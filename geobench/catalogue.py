@@ -1,33 +1,19 @@
 """The catalogue: every registered plugin class, its entry point loaded on its own."""
 
-import importlib
-import inspect
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import Distribution, EntryPoint
-from typing import Any, cast, final
+from typing import final
 
-import pluggy
-
-from geobench import hookspecs
-from geobench.components import Config, Plugin
-from geobench.data import Dataset
-from geobench.distributions import name_of, plugin_entry_points, version_of
-from geobench.encoders import Encoder
-from geobench.errors import PluginError
-from geobench.methods import Method, describe_stale
-from geobench.metrics import Metric
-from geobench.names import NAME, did_you_mean
-from geobench.splits import Split
-
-KINDS: dict[str, type[Plugin]] = {
-    "dataset": Dataset,
-    "split": Split,
-    "encoder": Encoder,
-    "method": Method,
-    "metric": Metric,
-}
+from geobench.components import Plugin
+from geobench.distributions import is_own, name_of, plugin_entry_points, version_of
+from geobench.errors import PluginError, said_by, storable
+from geobench.importing import imported, under_guard, with_its_config
+from geobench.loading import KINDS, bring, look_at
+from geobench.names import did_you_mean
+from geobench.probes import Suspect, outcomes, suspect
+from geobench.readable import in_a_line
 
 
 @final
@@ -50,6 +36,9 @@ class Registered:
 
     plugin: type[Plugin]
     source: Source
+    name: str
+    about: str
+    """What it is, in a line."""
 
 
 @final
@@ -72,11 +61,13 @@ class Catalogue:
         sources: every entry point that loaded.
         registered: kind -> name -> the classes of that name (two or more: a clash).
         broken: what did not load, with the reason.
+        refused: the distributions that the probe found to harm a process.
     """
 
     sources: list[Source] = field(default_factory=list)
     registered: dict[str, dict[str, list[Registered]]] = field(default_factory=dict)
     broken: list[Broken] = field(default_factory=list)
+    refused: list[Suspect] = field(default_factory=list)
 
     def of_kind(self, kind: str) -> list[Registered]:
         """The usable classes of a kind, by name."""
@@ -103,7 +94,7 @@ class Catalogue:
         names = self.registered.get(kind, {})
         entries = names.get(bare, [])
         if len(entries) == 1:
-            return _with_its_config(entries[0].plugin, f"plugin {entries[0].source}")
+            return with_its_config(entries[0].plugin, f"plugin {entries[0].source}")
         if len(entries) > 1:
             both = " and by ".join(str(entry.source) for entry in entries)
             raise PluginError(
@@ -134,7 +125,7 @@ class Catalogue:
             remedy = did_you_mean(kind, KINDS)
             raise PluginError(f"there is no kind of plugin {kind!r}", remedy=remedy)
         if "." in text:
-            return _imported(text)
+            return imported(text)
         kinds = [kind for kind in KINDS if text in self.registered.get(kind, {})]
         if len(kinds) > 1:
             raise PluginError(
@@ -152,7 +143,7 @@ class Catalogue:
         for source in self.sources:
             if text in (source.entry_point, source.distribution):
                 brings = [
-                    f"{kind}:{each.plugin.name}"
+                    f"{kind}:{each.name}"
                     for kind in KINDS
                     for each in self.of_kind(kind)
                     if each.source == source
@@ -177,155 +168,87 @@ class Catalogue:
 
     def add(self, plugin: type[Plugin], source: Source) -> None:
         """Register one class, or keep it as broken if it is not what its hook promises."""
-        reason = fault_of(plugin)
-        if reason:
-            named = getattr(plugin, "name", "")
-            self.broken.append(Broken(source, reason, named if isinstance(named, str) else ""))
+        looks = look_at(plugin)
+        if looks.fault:
+            self.broken.append(Broken(source, looks.fault, looks.name))
             return
-        entries = self.registered.setdefault(plugin.kind, {}).setdefault(plugin.name, [])
+        entries = self.registered.setdefault(looks.kind, {}).setdefault(looks.name, [])
         if all(entry.plugin is not plugin for entry in entries):
-            entries.append(Registered(plugin, source))
-
-
-_LONGEST = 80
-"""Letters of the name of a plugin, which is a part of the names of files."""
-
-
-def fault_of(plugin: Any) -> str:
-    """Why this is no usable plugin class, or ""."""
-    name = getattr(plugin, "__qualname__", repr(plugin))
-    if not _is_plugin(plugin):
-        kind = "class" if inspect.isclass(plugin) else type(plugin).__name__
-        bases = ", ".join(f"geobench.{base.__name__}" for base in KINDS.values())
-        return f"{kind} {name} is no plugin: name a class derived from one of {bases}"
-    if "name" not in dir(plugin) or not isinstance(plugin.name, str):
-        return f"class {name} has no name: give it one, such as name = 'nearest-town'"
-    if not NAME.fullmatch(plugin.name):
-        return f"class {name} is named {plugin.name!r}: use lower case, words joined by hyphens"
-    if len(plugin.name) > _LONGEST:
-        return f"class {name}: its name has {len(plugin.name)} letters, and {_LONGEST} are the most"
-    if not isinstance(plugin.requires, tuple) or not all(
-        isinstance(name, str) and name for name in plugin.requires
-    ):
-        return f"{plugin.kind} {plugin.name}: requires is no tuple of names, such as ('torch',)"
-    if issubclass(plugin, Method) and (stale := describe_stale(plugin)):
-        return stale
-    if inspect.isabstract(plugin):
-        lacking = ", ".join(sorted(plugin.__abstractmethods__))
-        return f"{plugin.kind} {plugin.name} lacks {lacking}"
-    if not (inspect.isclass(plugin.Config) and issubclass(plugin.Config, Config)):
-        return f"{plugin.kind} {plugin.name}: its Config is no geobench.Config"
-    return ""
-
-
-def _with_its_config(plugin: type[Plugin], brought_by: str) -> type[Plugin]:
-    """The class, its Config built: this waits until it is asked for (see `components.Config`)."""
-    try:
-        plugin.Config.model_rebuild()  # does nothing where it is built
-    except Exception as error:  # pydantic raises TypeError, too
-        raise PluginError(
-            f"{plugin.kind} {plugin.name!r} of {brought_by} cannot be used: "
-            f"its Config does not build: {type(error).__name__}: {' '.join(str(error).split())}",
-            remedy="Mend it, or install a version that fits this geobench.",
-        ) from error
-    return plugin
-
-
-def _is_plugin(value: Any) -> bool:
-    return inspect.isclass(value) and issubclass(value, tuple(KINDS.values()))
-
-
-def _imported(text: str) -> type[Plugin]:
-    """The plugin class `package.module.Class`."""
-    module, _, name = text.rpartition(".")
-    try:
-        found = importlib.import_module(module)
-    except (Exception, SystemExit) as error:
-        absent = isinstance(error, ModuleNotFoundError) and error.name
-        if absent and f"{module}.".startswith(f"{absent}."):
-            remedy = "Check the spelling, or install its package."
-        else:
-            remedy = f"Mend what `python -c 'import {module}'` shows."
-        raise PluginError(
-            f"{module} does not import: {type(error).__name__}: {error}", remedy=remedy
-        ) from error
-    if name not in vars(found):
-        brings = [each for each, value in vars(found).items() if not fault_of(value)]
-        raise PluginError(
-            f"module {module} has no {name}",
-            remedy=did_you_mean(name, brings) if brings else "It has no plugin class.",
-        )
-    reason = fault_of(vars(found)[name])
-    if reason:
-        raise PluginError(reason, where=text)
-    return _with_its_config(cast("type[Plugin]", vars(found)[name]), f"module {module}")
+            entries.append(Registered(plugin, source, looks.name, looks.about))
 
 
 def load(found: Iterable[EntryPoint] | None = None) -> Catalogue:
-    """Load every entry point, each on its own: one that fails stops only what asks for it."""
+    """Load every entry point, each on its own: one that fails stops only what asks for it.
+
+    Those of others are tried in another process before, once, and are loaded under guard.
+    """
     catalogue = Catalogue()
-    seen = set()
+    known = dict[tuple[str, str, str], EntryPoint]()
     for entry in plugin_entry_points() if found is None else found:
-        if (entry.name, entry.value) in seen:
-            continue  # one distribution that lies on the path twice
-        seen.add((entry.name, entry.value))
-        _load_one(catalogue, entry)
+        # One distribution may lie on the path twice.
+        known.setdefault((_source(entry).distribution, entry.name, entry.value), entry)
+    others = dict[str, list[EntryPoint]]()
+    for entry in known.values():
+        if is_own(entry):
+            _load_one(catalogue, entry)
+        else:
+            others.setdefault(f"{id(entry.dist)}", []).append(entry)
+    _load_others(catalogue, [suspect(each[0].dist, each) for each in others.values()])
     return catalogue
 
 
+def try_again(catalogue: Catalogue) -> bool:
+    """Probe again what was refused, and load what is refused no more; whether anything was."""
+    refused, catalogue.refused = catalogue.refused, []
+    entries = {_source(entry) for each in refused for entry in each.entries}
+    catalogue.broken = [each for each in catalogue.broken if each.source not in entries]
+    now = [suspect(each.entries[0].dist, each.entries) for each in refused]
+    _load_others(catalogue, now, anew=True)
+    return bool(refused)
+
+
+def _load_others(catalogue: Catalogue, suspects: list[Suspect], *, anew: bool = False) -> None:
+    for each, reason in zip(suspects, outcomes(suspects, anew=anew), strict=True):
+        if reason:
+            catalogue.refused.append(each)
+        for entry in each.entries:
+            source = _source(entry)
+            if reason:
+                remedy = f"`geobench check {source.entry_point}` tries it again"
+                said = f"{reason}, as a process of its own has shown; it is not loaded here. "
+                catalogue.broken.append(Broken(source, f"{said}{remedy}"))
+                continue
+            try:
+                under_guard(partial(_load_one, catalogue, entry), f"plugin {source}")
+            except Exception as error:
+                catalogue.broken.append(Broken(source, f"cannot be loaded: {said_by(error)}"))
+
+
+def _load_one(catalogue: Catalogue, entry: EntryPoint) -> None:
+    brought, source = bring(entry), _source(entry)
+    if brought.classes or not brought.faults:
+        catalogue.sources.append(source)
+    for plugin in brought.classes:
+        catalogue.add(plugin, source)
+    catalogue.broken += [Broken(source, reason) for reason in brought.faults]
+
+
 def _source(entry: EntryPoint) -> Source:
+    name = _shown(entry.name)
     if entry.dist is None:
-        return Source(entry.name, "unknown distribution", "")
-    return Source(entry.name, *_facts(entry.dist))
+        return Source(name, "unknown distribution", "")
+    return Source(name, *_facts(entry.dist))
 
 
 @cache
 def _facts(distribution: Distribution) -> tuple[str, str]:
     """Name and version, parsed once for all entry points of a distribution."""
-    return name_of(distribution), version_of(distribution)
+    return _shown(name_of(distribution)), _shown(version_of(distribution))
 
 
-def _load_one(catalogue: Catalogue, entry: EntryPoint) -> None:
-    source = _source(entry)
-    manager = pluggy.PluginManager("geobench")
-    manager.add_hookspecs(hookspecs)
-    try:
-        manager.register(entry.load(), name=entry.name)
-        manager.check_pending()
-    except pluggy.PluginValidationError as error:
-        reason = " ".join(str(error).split())
-        known = ", ".join(f"register_{kind}s" for kind in KINDS)
-        catalogue.broken.append(Broken(source, f"{reason}. The hooks are {known}, no arguments"))
-        return
-    except (Exception, SystemExit) as error:
-        reason = f"{entry.value} does not import: {type(error).__name__}: {error}"
-        catalogue.broken.append(Broken(source, reason))
-        return
-    catalogue.sources.append(source)
-    count = 0
-    for kind, wanted in KINDS.items():
-        hook = getattr(manager.hook, f"register_{kind}s")
-        try:
-            classes = [plugin for answer in hook() for plugin in answer]
-        except (Exception, SystemExit) as error:
-            reason = f"register_{kind}s raised {type(error).__name__}: {error}"
-            catalogue.broken.append(Broken(source, reason))
-            count += 1
-            continue
-        for plugin in classes:
-            count += 1
-            if inspect.isclass(plugin) and issubclass(plugin, wanted):
-                catalogue.add(plugin, source)
-            else:
-                given = repr(plugin) if inspect.isclass(plugin) else f"a {type(plugin).__name__}"
-                reason = (
-                    f"register_{kind}s gives {given}, which is no subclass "
-                    f"of geobench.{wanted.__name__}"
-                )
-                catalogue.broken.append(Broken(source, reason))
-    if count == 0:
-        reason = "registers nothing: mark its hooks with geobench.hookimpl"
-        catalogue.broken.append(Broken(source, reason))
+def _shown(text: str) -> str:
+    """What somebody else calls something, as a terminal and a record take it."""
+    return in_a_line(storable(text, 200), 200)
 
 
 @cache

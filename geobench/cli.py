@@ -15,7 +15,7 @@ from geobench.commands.map import draw_maps
 from geobench.commands.report import report
 from geobench.commands.run import run
 from geobench.commands.score import score
-from geobench.commands.terminal import prepare, say
+from geobench.commands.terminal import leave_quietly, prepare, say
 from geobench.commands.verify import verify
 from geobench.commands.worst import worst
 from geobench.errors import WHOLE, GeobenchError, Interrupted, sentence
@@ -57,9 +57,9 @@ def callback(
     ] = False,
 ) -> None:
     """Compare methods that say where on Earth a photo was taken."""
-    from geobench.distributions import plugin_entry_points
-
-    plugin_entry_points()  # before pydantic meets a damaged distribution, and stops
+    # pydantic looks for plugins of its own among all that is installed: it would stop at what is
+    # damaged there, and import what nobody has tried.
+    os.environ["PYDANTIC_DISABLE_PLUGINS"] = "__all__"
 
 
 def main() -> None:
@@ -80,6 +80,8 @@ def main() -> None:
             sys.exit(2)
         say(f"error: {sentence(error, workspace=_has_workspace())}", error=True)
         sys.exit(2)
+    finally:
+        leave_quietly()
 
 
 def _has_workspace() -> bool:

@@ -5,11 +5,16 @@ import os
 from collections.abc import Iterator, Mapping
 from importlib import metadata
 from importlib.metadata import Distribution, EntryPoint
+from importlib.util import find_spec
 from pathlib import Path
 
 from geobench.hookspecs import ENTRY_POINT_GROUP
 
 log = logging.getLogger(__name__)
+
+OWN = "geobench-geolocation"
+"""The distribution that geobench itself is."""
+_HOME = Path(__file__).parents[1]
 
 _said: set[str] = set()
 """Which were named: once in a process is enough."""
@@ -33,9 +38,23 @@ def _entries(distribution: Distribution) -> list[EntryPoint]:
         return []
 
 
+def is_own(entry: EntryPoint) -> bool:
+    """Whether an entry point is of geobench's own distribution, and leads to its own folders.
+
+    Another distribution may have the name, or name the module.
+    """
+    if entry.dist is None or name_of(entry.dist).lower().replace("_", "-") != OWN:
+        return False
+    try:
+        spec = find_spec(entry.value.partition(":")[0].partition(".")[0])
+    except (ImportError, ValueError):
+        return False
+    return bool(spec and spec.origin and Path(spec.origin).is_relative_to(_HOME))
+
+
 def name_of(distribution: Distribution) -> str:
     """Its name; of one that has lost its metadata, that of its folder."""
-    return _fact(distribution, "Name") or _place(distribution).name.partition("-")[0]
+    return _fact(distribution, "Name") or place_of(distribution).name.partition("-")[0]
 
 
 def version_of(distribution: Distribution) -> str:
@@ -86,19 +105,19 @@ def _every() -> Iterator[Distribution]:
     """Each distribution once: of two of a name, the first on the path is imported."""
     known = set()
     for each in metadata.distributions():
-        name = _place(each).name.partition("-")[0].lower()
+        name = place_of(each).name.partition("-")[0].lower()
         if name not in known:
             known.add(name)
             yield each
 
 
-def _place(distribution: Distribution) -> Path:
+def place_of(distribution: Distribution) -> Path:
     """The folder of its metadata."""
     return Path(str(getattr(distribution, "_path", distribution.locate_file("unknown"))))
 
 
 def _say(distribution: Distribution, error: Exception) -> None:
-    place = str(_place(distribution))
+    place = str(place_of(distribution))
     if place not in _said:
         _said.add(place)
         log.warning(

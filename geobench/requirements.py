@@ -72,7 +72,7 @@ def check_requirements(plugin: type[Plugin]) -> None:
 def _importable(name: str) -> bool:
     try:
         return importlib.util.find_spec(name) is not None
-    except ModuleNotFoundError:  # of a submodule whose package is absent
+    except (ImportError, ValueError):  # a package above it is absent; or it is no name of a module
         return False
 
 
@@ -111,7 +111,9 @@ def _best(offers: Iterable[_Offer], left: set[str]) -> _Offer | None:
 def _distribution_of(plugin: type[Plugin]) -> Distribution | None:
     """The distribution whose entry point leads into the plugin's package, if one does."""
     module = plugin.__module__
-    found = [entry for entry in plugin_entry_points() if _package(entry.module, module)]
+    # Its value may name no module at all.
+    found = [entry for entry in plugin_entry_points() if entry.pattern.match(entry.value)]
+    found = [entry for entry in found if _package(entry.module, module)]
     # Distributions may share a package: that which names more of the module's path is meant.
     found.sort(key=lambda entry: (not f"{module}.".startswith(f"{entry.module}."), entry.name))
     return found[0].dist if found else None

@@ -34,6 +34,8 @@ def main() -> None:
 
 def _command() -> None:
     warnings.simplefilter("ignore", SharedFolder)  # it is said below, in a line of its own
+    # Processes that are started find no modules in the working folder, which may be a download.
+    os.environ.setdefault("PYTHONSAFEPATH", "1")
     try:
         from geobench.cli import main as command
     except Exception as error:  # whatever importing somebody else's package ends in

@@ -4,7 +4,9 @@ Tests, fixtures, helpers and doubles carry no annotations, which nothing would c
 docstring says what a thing is. Only fields do, of configurations and dataclasses: these are read.
 """
 
+import os
 import sys
+import tempfile
 
 import pytest
 from hypothesis import settings
@@ -15,6 +17,10 @@ from geobench import cli
 # The same examples on every machine and in every run.
 settings.register_profile("geobench", derandomize=True, deadline=None)
 settings.load_profile("geobench")
+
+# What is known of installed plugins is kept for these tests alone, not in the user's own folder.
+_CACHE = tempfile.TemporaryDirectory(prefix="geobench-tests-")
+os.environ["XDG_CACHE_HOME"] = _CACHE.name
 
 
 @pytest.fixture

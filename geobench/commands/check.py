@@ -1,16 +1,17 @@
 """The door `geobench check`: whether a plugin keeps what it promises."""
 
 import json
-import os
-import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from geobench.commands.options import Json
 from geobench.commands.terminal import prints_aside, say_alone, screen, short
-from geobench.errors import ConfigError
+from geobench.errors import ConfigError, PluginError
+
+if TYPE_CHECKING:
+    from geobench.components import Plugin
 
 
 def check(
@@ -31,16 +32,14 @@ def check(
     ] = Path(),
 ) -> None:
     """Check that a plugin keeps what it promises; records made afterwards say so."""
-    from geobench.catalogue import installed
     from geobench.commands import console
     from geobench.records import verdicts
     from geobench.records.workspace import Workspace
     from geobench.testing import kit
 
-    sys.path.insert(0, os.getcwd())  # a module that lies here need not be installed
     expected = dict(_expectation(text) for text in expect or [])
     with prints_aside(wanted=as_json):
-        plugin = installed().locate(name)
+        plugin = _located(name)
         place = Workspace(workspace.resolve())
         shown = console.Examination(screen(), plugin, quiet=as_json)
         verdict = kit.examine(
@@ -53,6 +52,18 @@ def check(
         shown.conclude(verdict, short(kept))
     if not verdict.passed:
         raise typer.Exit(1)
+
+
+def _located(name: str) -> "type[Plugin]":
+    """The plugin of a name; what was refused before is tried again, before it is said not to be."""
+    from geobench.catalogue import installed, try_again
+
+    try:
+        return installed().locate(name)
+    except PluginError:
+        if not try_again(installed()):
+            raise
+        return installed().locate(name)
 
 
 def _expectation(text: str) -> tuple[str, str]:

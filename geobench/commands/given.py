@@ -98,7 +98,7 @@ def check_files(truth: str, answers: Sequence[Path]) -> None:
     Raises:
         ConfigError: one is not, with those that are.
     """
-    datasets = [each.plugin.name for each in installed().of_kind(Dataset.kind)]
+    datasets = [each.name for each in installed().of_kind(Dataset.kind)]
     if not Path(truth).exists() and truth not in datasets:
         raise ConfigError(
             f"{truth} is neither a file nor a dataset",

@@ -8,9 +8,10 @@ from rich.console import Console
 from rich.markup import escape
 
 from geobench import readable
-from geobench.catalogue import KINDS, Catalogue
+from geobench.catalogue import Catalogue
 from geobench.commands import columns
 from geobench.errors import PluginError
+from geobench.loading import KINDS
 from geobench.requirements import check_requirements
 
 if TYPE_CHECKING:
@@ -30,13 +31,13 @@ def show_plugins(output: Console, catalogue: Catalogue) -> None:
     for kind in KINDS:
         rows = []
         for registered in catalogue.of_kind(kind):
-            text = registered.plugin.describe()
+            text = registered.about
             try:
                 check_requirements(registered.plugin)
             except PluginError as error:
                 remedy = error.remedy.removeprefix("Install it: ").removesuffix(".")
                 text += f" (first {remedy[0].lower()}{remedy[1:]})"
-            rows.append((registered.plugin.name, text))
+            rows.append((registered.name, text))
         output.print()
         columns.show(output, (f"{kind}s", ""), rows)
 

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from geobench.asides import flush_c
+from geobench.errors import words_of
 from geobench.readable import told
 
 if TYPE_CHECKING:
@@ -89,17 +91,9 @@ def prints_aside(*, wanted: bool = True) -> Iterator[None]:
         with redirect_stdout(sys.stderr):
             yield
     finally:
-        _flush_c()
+        flush_c()
         os.dup2(kept, 1)
         os.close(kept)
-
-
-def _flush_c() -> None:
-    """Write what C libraries hold back in buffers of their own, while it still goes aside."""
-    import ctypes
-
-    with suppress(OSError, AttributeError, TypeError):  # a system on which there is no such name
-        ctypes.CDLL(None).fflush(None)
 
 
 def say(text: str, *, error: bool = False) -> None:
@@ -112,14 +106,28 @@ def say(text: str, *, error: bool = False) -> None:
 def say_alone(text: str) -> None:
     """Print a text after which nothing stands on standard output, even when the process ends."""
     say(text)
+    leave_quietly()
+
+
+def leave_quietly() -> None:
+    """From now on nothing more goes to standard output when the process ends."""
     # The last to be registered is called first, so before what plugins have registered.
     atexit.register(_leave)
 
 
 def _leave() -> None:
+    sys.unraisablehook = _said_at_the_end
     with suppress(OSError, ValueError):  # nobody reads it any more, or it was closed
         sys.stdout.flush()
         os.dup2(2, 1)
+
+
+def _said_at_the_end(raised: Any) -> None:
+    """What a plugin's handler at the end of the process raises is a line, as all errors are."""
+    code = getattr(raised.object, "__module__", None) or "something"
+    text = f"{code} raised {type(raised.exc_value).__name__} when the process ended"
+    with suppress(Exception):
+        say(f"{text}: {words_of(raised.exc_value)}", error=True)
 
 
 def screen() -> "Console":

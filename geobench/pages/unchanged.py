@@ -8,11 +8,12 @@ import sys
 from pathlib import Path
 from typing import final
 
-from geobench.catalogue import KINDS, Catalogue
+from geobench.catalogue import Catalogue
 from geobench.components import Plugin
 from geobench.digests import digest, written_digest
 from geobench.errors import StoreError
 from geobench.figures.kept import as_written, intact
+from geobench.loading import KINDS
 from geobench.metrics import Metric
 from geobench.records import Manifest, files
 from geobench.records.verdicts import code_digest

@@ -5,9 +5,9 @@ import traceback
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from geobench.catalogue import fault_of
 from geobench.components import Plugin
 from geobench.errors import ConfigError, GeobenchError, PluginError
+from geobench.loading import fault_of
 from geobench.names import did_you_mean
 from geobench.records.verdicts import Outcome, Verdict
 from geobench.requirements import check_requirements

@@ -119,7 +119,8 @@ def found_in_another_process(
         hash_seed = "1" if os.environ.get("PYTHONHASHSEED") != "1" else "2"
         path = os.pathsep.join(place or os.getcwd() for place in sys.path)
         done = subprocess.run(
-            [sys.executable, "-c", _PROGRAM, plugin.__module__, str(question), str(answer)],
+            # -P: what lies in the working folder hides nothing that is installed.
+            [sys.executable, "-P", "-c", _PROGRAM, plugin.__module__, str(question), str(answer)],
             env=os.environ | {"PYTHONHASHSEED": hash_seed, "PYTHONPATH": path},
             capture_output=True,
             text=True,

@@ -14,7 +14,7 @@ import geobench as public
 import geobench_torch
 from command_line import ask
 from geobench import Context, Method, geo
-from geobench.catalogue import KINDS
+from geobench.loading import KINDS
 from geobench.testing import kit
 from geobench.testing.bridge import Bridge
 
