@@ -12,7 +12,7 @@ PARALLEL := --numprocesses auto --maxprocesses 8 --dist loadfile
 THREADS := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 SOURCES := geobench geobench_geolocation plugins tests perf examples
 
-.PHONY: run test test-slow lint format lock clean
+.PHONY: run test test-slow fuzz lint format lock clean
 
 run: $(VENV)/.methods
 	$(BIN)/geobench run benchmarks.yaml
@@ -22,6 +22,13 @@ test: $(VENV)/.dev lint
 
 test-slow: $(VENV)/.dev
 	$(BIN)/python -m pytest -m slow
+
+# Damaged inputs through every command: make fuzz SECONDS=600 SEED=7. What breaks a rule is kept in tests/fuzz/found/.
+SECONDS ?= 60
+SEED ?= 0
+
+fuzz: $(VENV)/.dev
+	$(BIN)/python tests/fuzz/fuzz.py --seconds $(SECONDS) --seed $(SEED)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check $(SOURCES)
