@@ -13,11 +13,13 @@ import argparse
 import hashlib
 import json
 import os
+import re
 import shutil
 import sys
 import tempfile
 import time
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -28,11 +30,14 @@ _ROUND = 200  # inputs that are drawn by one seed of hypothesis
 
 os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
 
-from fuzz_child import Case, run  # noqa: E402
-from fuzz_material import BOARD, DOORS, make, make_board  # noqa: E402
-from fuzz_mutations import KINDS, Mutation  # noqa: E402
 from hypothesis import HealthCheck, Phase, given, seed, settings  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
+
+from fuzz_child import Case, run  # noqa: E402
+from fuzz_material import BOARD, DOORS, MAP, make, make_board  # noqa: E402
+from fuzz_mutations import KINDS, Mutation  # noqa: E402
+
+_DEAR = {MAP, "check acme", f"report {BOARD}", f"worst {BOARD} --method toy-oracle"}
 
 
 def say(text):
@@ -193,15 +198,18 @@ def drawn(strategy, number):
     return found
 
 
-def corpus(folder, number):
-    """Cases for the corpus: of each kind of change two, of each verb one, on drawn files."""
-    strategy = cases(folder)
+def corpus(tried, number):
+    """Cases for the corpus, which are quick and break no rule: of each verb and kind of change."""
+    strategy = cases(tried.template)
     wanted = Counter(dict.fromkeys([*KINDS, *(verb for door in DOORS for verb in door.verbs)], 1))
     chosen = []
     for case in (case for turn in range(20) for case in drawn(strategy, number + turn)):
-        if len(case.mutations) > 1 or case.verb == "check uniform":
+        new = wanted[case.verb] + wanted[case.mutations[0].kind]
+        if len(case.mutations) > 1 or new <= 0 or case.verb in _DEAR:
             continue
-        if wanted[case.verb] + wanted[case.mutations[0].kind] > 0:
+        case = replace(case, file=re.sub(r"[0-9a-f]{8,}", "*", case.file))  # keys may change
+        outcome = tried.case(case)
+        if not outcome.fault and outcome.seconds < 0.25:
             wanted.subtract([case.verb, case.mutations[0].kind])
             chosen.append(case)
     return chosen
@@ -225,7 +233,7 @@ def main():
         tempfile.tempdir = None
         tried = Tried(base, template(base))
         if wanted.make_corpus:
-            chosen = [case.to_json() for case in corpus(tried.template, wanted.seed)]
+            chosen = [case.to_json() for case in corpus(tried, wanted.seed)]
             CORPUS.parent.mkdir(exist_ok=True)
             lines = ",\n".join(json.dumps(case) for case in chosen)
             CORPUS.write_text(f"[\n{lines}\n]\n")

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fuzz_mutations import apply
-
 from geobench import cli
 from geobench.errors import WHOLE, of_the_system, sentence
 
@@ -34,7 +33,7 @@ _NEVER = {"socket.connect", "socket.getaddrinfo", "os.system", "os.exec", "pickl
 
 @dataclass(frozen=True)
 class Case:
-    """An input: which file of which door is changed how, and the verb that meets it."""
+    """An input: which file (a pattern) of which door is changed how, and the verb that meets it."""
 
     door: str
     verb: str
@@ -69,7 +68,7 @@ def run(case, base, template):
     work = base / "work"
     shutil.rmtree(work, ignore_errors=True)
     shutil.copytree(template / "work", work, symlinks=True)
-    apply(case.mutations, work / case.file)
+    apply(case.mutations, min(work.glob(case.file)))
     before = _beside(base)
     outcome = _forked(case, base)
     if not outcome.fault and _beside(base) != before:
@@ -152,12 +151,14 @@ def _be_the_command(case, base, told):
         for number, name in ((1, "out"), (2, "err")):
             os.dup2(os.open(base / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        sys.stdout = os.fdopen(1, "w", encoding="utf-8", closefd=False)  # pytest has its own
+        sys.stderr = os.fdopen(2, "w", encoding="utf-8", closefd=False)
         os.environ[WHOLE] = "1"
         if case.door == "plugin":
             sys.path.insert(0, str(work / "site"))
         sys.argv = ["geobench", *case.verb.format(file=case.file).split()]
         _limit()
-        broken = _watch(base)
+        broken = _watch(base, sys.argv[1])
         code, fault, trace = _ended()
         fault = fault or next(iter(broken), "")
     except BaseException as error:
@@ -204,7 +205,7 @@ def _kind(error):
     return f"{type(error).__name__} in {where}"
 
 
-def _watch(base):
+def _watch(base, verb):
     """Note what is written outside of the workspace, and every door to the network."""
     broken = []
     allowed = tuple(os.path.realpath(base / name) + os.sep for name in ("work", "tmp"))
@@ -230,7 +231,8 @@ def _watch(base):
             for path in paths:
                 if outside(path, folders[-1] if folders else None, parent=event in _AT_PARENT):
                     broken.append(f"{event} outside of the workspace")
-        elif event in _NEVER:
+        # The kit reads what its own second process says.
+        elif event in _NEVER and (event, verb) != ("pickle.find_class", "check"):
             broken.append(f"{event}, which no verb needs")
 
     sys.addaudithook(hook)

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 import yaml
-from fuzz_material import whole_files
 
+from fuzz_material import whole_files
 from geobench.digests import digest
 from geobench.records import files
 
