@@ -1,6 +1,7 @@
 """What every plugin class is: a named, versioned component with a closed configuration."""
 
 import json
+import os
 from abc import ABC
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -68,7 +69,7 @@ def _existing(path: Path, info: ValidationInfo) -> Path:
     folder = info.context["folder"] if info.context else Path()
     with suppress(RuntimeError):  # the home of nobody: a file whose name begins with ~
         path = path.expanduser()
-    full = (folder / path).resolve()
+    full = Path(os.path.realpath(folder / path))  # a link to itself leads nowhere, and is no error
     if not full.exists():
         raise ValueError(f"{full} does not exist; paths are relative to the YAML file")
     return full

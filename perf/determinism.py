@@ -91,11 +91,11 @@ def main() -> int:
     if wanted.measure is not None:
         np.savez(wanted.measure, allow_pickle=False, **_measured(wanted.only, wanted.photos))
         return 0
-    settings = PROCESSES | THREADS | ({} if wanted.threads else KERNELS)
+    settings = {**PROCESSES, **THREADS, **({} if wanted.threads else KERNELS)}
     first = _in_process(_ONE, wanted)
     rows = {name: [name] for name in _names(first)}
     for setting in settings.values():
-        other = _in_process(_ONE | setting, wanted)
+        other = _in_process({**_ONE, **setting}, wanted)
         for name, row in rows.items():
             row.append(moved(_of(first, name), _of(other, name)))
     log.info(tabulate(rows.values(), headers=["", *settings], tablefmt="pipe"))
@@ -168,7 +168,7 @@ def _in_process(setting: Setting, wanted: argparse.Namespace) -> Arrays:
         words = [sys.executable, __file__, "--measure", str(path), "--photos", str(wanted.photos)]
         words += [word for name in wanted.only or [] for word in ("--only", name)]
         begin = time.perf_counter()
-        subprocess.run(words, env=os.environ | setting, check=True)
+        subprocess.run(words, env={**os.environ, **setting}, check=True)
         log.info("%.0f s with %s", time.perf_counter() - begin, dict(setting))
         with np.load(path, allow_pickle=False) as stored:
             return {name: stored[name] for name in stored}
@@ -178,7 +178,8 @@ def _measured(only: list[str] | None, photos: int) -> Arrays:
     """All that methods and encoders give, by `name/what`."""
     MethodPhotos.planet = ToyPlanet(ToyPlanetConfig(photos=photos))
     found: Arrays = {}
-    for kind, findings in (("method", of_method), ("encoder", of_encoder)):
+    kinds: dict[str, Any] = {"method": of_method, "encoder": of_encoder}
+    for kind, findings in kinds.items():
         for entry in installed().of_kind(kind):
             name = entry.plugin.name
             if not only or name in only:
