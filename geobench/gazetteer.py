@@ -262,7 +262,10 @@ def _kept(minimum: int) -> Towns | None:
     """The towns from the user's cache folder, None where there is no sound copy."""
     try:
         # Opened here, because numpy leaves a damaged file open.
-        with _place_of_copy(minimum).open("rb") as stream, np.load(stream) as stored:
+        with (
+            _place_of_copy(minimum).open("rb") as stream,
+            np.load(stream, allow_pickle=False) as stored,
+        ):
             arrays = {name: stored[name] for name in stored.files}
         names = np.array(arrays["name"].tobytes().decode().split("\n"))
         towns = Towns(**(arrays | {"name": names}))

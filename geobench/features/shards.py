@@ -118,7 +118,7 @@ class Shard:
         for name in _WHOLE:
             if file_digest(self.folder / name) != digests[name]:
                 raise ValueError(f"{name} is not what was written")
-        self.rows: Indices = np.load(self.folder / "rows.npy")
+        self.rows: Indices = np.load(self.folder / "rows.npy", allow_pickle=False)
         reasons = json.loads((self.folder / "broken.json").read_text("utf-8"))
         self.broken = {int(row): str(reason) for row, reason in reasons.items()}
         self.tried = {int(row): float(t) for row, t in digests.get("tried", {}).items()}

@@ -114,7 +114,7 @@ def _kept_embeddings(
         out.flush()
 
     folder = context.cache(key, make, shared=True)
-    return np.asarray(np.load(folder / _EMBEDDINGS, mmap_mode="r"))
+    return np.asarray(np.load(folder / _EMBEDDINGS, mmap_mode="r", allow_pickle=False))
 
 
 def _kept_index(
