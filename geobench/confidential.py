@@ -71,7 +71,7 @@ def without_secrets(text: str) -> str:
     return text
 
 
-_ROOT = r"(?<![\w.])(?:[A-Za-z]:|~\w*|\.\.)?[\\/]"
+_ROOT = r"(?<![\w.])(?!/dev/(?:null|zero|full|u?random|tty|std\w+)\b)(?:(?:[A-Za-z]:|~\w*|\.\.)[\\/]|/|\\\\)"
 _WORD = r"(?:[^\s:*?\"'<>|\\/]|'(?=\w))"  # of a path; anna's photos has an apostrophe
 _WORDS = rf"(?:{_WORD}|[\\/])"
 

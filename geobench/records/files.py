@@ -68,7 +68,8 @@ def unreadable(path: Path, error: Exception) -> StoreError:
         why = error.strerror
     elif type(error) is ValueError:
         why = why.removeprefix("ValueError: ")
-    return StoreError(f"cannot be read ({why})", where=str(path), remedy=ANEW)
+    remedy = "Put the file itself in its place." if path.is_symlink() else ANEW
+    return StoreError(f"cannot be read ({why})", where=str(path), remedy=remedy)
 
 
 ANEW = "Run it again, or get it anew from whoever made it."
