@@ -71,7 +71,8 @@ def without_secrets(text: str) -> str:
     return text
 
 
-_ROOT = r"(?<![\w.])(?!/dev/(?:null|zero|full|u?random|tty|std\w+)\b)(?:(?:[A-Za-z]:|~\w*|\.\.)[\\/]|/|\\\\)"
+_DEVICES = r"/dev/(?:null|zero|full|u?random|tty|std\w+)\b"  # the same on every machine
+_ROOT = rf"(?<![\w.])(?!{_DEVICES})(?:(?:[A-Za-z]:|~\w*|\.\.)[\\/]|/|\\\\)"
 _WORD = r"(?:[^\s:*?\"'<>|\\/]|'(?=\w))"  # of a path; anna's photos has an apostrophe
 _WORDS = rf"(?:{_WORD}|[\\/])"
 
