@@ -216,7 +216,9 @@ def _kind(error):
 def _watch(base, verb):
     """Note what is written outside of the workspace, and every door to the network."""
     broken = []
-    allowed = tuple(os.path.realpath(base / name) + os.sep for name in ("work", "tmp"))
+    cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    own = (base / "work", base / "tmp", os.path.join(cache, "geobench"))
+    allowed = tuple(os.path.realpath(each) + os.sep for each in own)
 
     def outside(path, folder, *, parent):
         path = os.fsdecode(path)

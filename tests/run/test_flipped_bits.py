@@ -4,6 +4,7 @@ import json
 import os
 import random
 import shutil
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ import pytest
 import flipped_bits
 from command_line import Done
 from command_line import ask as typed
+from geobench.errors import StoreError
 from geobench.features import encode
 from geobench.records import Fit, files
 from lent_plugins import lent
@@ -170,7 +172,7 @@ def test_whatever_lies_in_the_place_of_hidden_files_is_made_again(damage, outcom
 @pytest.mark.parametrize(
     ("pattern", "said"),
     [
-        ("made/bits.json", "made/bits.json: is a directory. Move it elsewhere"),
+        ("made/bits.json", "made/bits.json, a folder, lies where a file belongs. Move it"),
         ("checkpoints/*/method/half.npz", "--force fits it from the beginning"),
     ],
 )
@@ -251,7 +253,8 @@ def test_details_of_a_fit_that_are_not_what_was_written_are_no_state(change, pri
     assert Fit.read(path).is_whole()
     assert change[0] in text
     (tmp_path / "state.json").write_text(text.replace(*change, 1))
-    assert not Fit.read(tmp_path / "state.json").is_whole()
+    with suppress(StoreError):  # said at once of what no JSON may hold
+        assert not Fit.read(tmp_path / "state.json").is_whole()
 
 
 def test_a_state_of_an_earlier_version_is_restored(outcome, caplog):
