@@ -240,7 +240,7 @@ def _watch(base, verb):
             paths = paths[1:] if event == "os.symlink" else paths
             for path in paths:
                 if outside(path, folders[-1] if folders else None, parent=event in _AT_PARENT):
-                    broken.append(f"{event} outside of the workspace")
+                    broken.append(f"{event} outside of the workspace: {os.fsdecode(path)[-90:]}")
         # The kit reads what its own second process says.
         elif event in _NEVER and (event, verb) != ("pickle.find_class", "check"):
             broken.append(f"{event}, which no verb needs")

@@ -13,6 +13,7 @@ benchmarks:
     splits: [random]
     methods: [prior]
     metrics: [distance, drawn]
+    isolate: never
     samples: 2
     photos: 5
 """
