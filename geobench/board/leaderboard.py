@@ -103,7 +103,8 @@ class Leaderboard:
                 raise StoreError(
                     f"metric {entry.name} cannot be made again: {error.problem}",
                     where=error.where,
-                    remedy="A metric's configuration holds numbers and names only, no files.",
+                    remedy="Correct the metric in the benchmark's configuration, where numbers and "
+                    "names may stand but no files, and run it again.",
                 ) from None
         metrics = [metric for metric in found if isinstance(metric, Metric)]
         self._refuse_too_many(metrics)

@@ -133,6 +133,7 @@ def test_twenty_thousand_radii_are_refused_at_once(board, ask):
     answer = sound(asked(ask, "check", board))
     assert answer.code == 2
     assert "at most 100 radii" in answer.text
+    assert "Correct the metric in the benchmark's configuration" in answer.text
 
 
 def test_metrics_that_ask_for_too_many_numbers_are_refused(board, ask):
