@@ -21,6 +21,7 @@ benchmarks:
     samples: 2
     photos: 8
     seeds: [0]
+    isolate: never
 """
 RUN = ("run", "bits.yaml", "--no-figures")
 

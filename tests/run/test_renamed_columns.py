@@ -15,6 +15,7 @@ benchmarks:
     metrics: [distance, drawn]
     samples: 2
     photos: 5
+    isolate: never
 """
 RUN = ("run", "renamed.yaml", "--no-figures")
 
