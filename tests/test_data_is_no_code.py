@@ -9,7 +9,11 @@ ROOT = Path(__file__).parents[1]
 FOLDERS = ("geobench", "geobench_geolocation", "plugins", "perf", "examples")
 SOURCES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
 BETWEEN_OWN_PROCESSES = {
+    "geobench/features/processes.py",
     "geobench/features/sharing.py",
+    "geobench/run/cell_process.py",
+    "geobench/run/isolated_cell.py",
+    "geobench/run/isolation.py",
     "geobench/testing/other_process.py",
     "perf/workers.py",
 }

@@ -27,7 +27,7 @@ from geobench.splits import Split
 
 _MOST_SAMPLES = 100_000  # each takes 16 bytes per photo of a chunk
 _MOST_SEEDS = 1_000  # each is a training of every method
-_LONGEST_NAME = 255  # characters, of file systems
+_LONGEST_NAME = 1000  # characters; of folders and files `file_name` makes shorter ones
 _SHOWN = 60  # characters of a name in a message
 
 MOST_SEED = 2**32 - 1
@@ -91,7 +91,9 @@ class Benchmark(Config):
         if not NAME.fullmatch(name):
             raise ValueError(f"{name!r} is no name. Use lower case and digits, joined by hyphens")
         if len(name) > _LONGEST_NAME:
-            raise ValueError(f"a folder takes no name of {len(name):,} characters. Shorten it")
+            raise ValueError(
+                f"a name of {len(name):,} characters is too long. Give at most {_LONGEST_NAME:,}"
+            )
         return name
 
     @field_validator("samples")

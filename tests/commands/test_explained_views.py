@@ -8,7 +8,8 @@ import pytest
 
 import told_answers
 from geobench import distance_km
-from geobench.readable import in_a_line
+from geobench.board.lines import of_text
+from geobench.readable import in_a_line, in_one_line
 from told_answers import PHOTOS, SECRET, TOLD, told_rows
 
 HIDDEN = "\x1b[2J\x07"  # clears a terminal, and rings
@@ -41,13 +42,19 @@ def said(file="told.csv"):
         return {row["id"]: row["explanation"].replace("N/A", "") for row in csv.DictReader(stream)}
 
 
+def in_lines(words):
+    """As cells of CSV hold them: without ends of lines and what moves a cursor."""
+    return {photo: in_one_line(text) for photo, text in words.items()}
+
+
 def declined():
     return {row[0] for row in told_rows() if row[1] == "NA"}
 
 
 def read(path):
     with path.open(newline="", encoding="utf-8") as stream:
-        return list(csv.DictReader(stream))
+        rows = list(csv.DictReader(stream))
+    return [{name: of_text(cell) for name, cell in row.items()} for row in rows]
 
 
 @pytest.mark.parametrize("label", ["told", "loud"])
@@ -55,7 +62,7 @@ def test_worst_writes_every_explanation_in_full_and_who_declined(ask, tmp_path, 
     file = tmp_path / "worst.csv"
     done = ask("worst", "told", "-m", label, "-n", PHOTOS, "--json", "--csv", file)
     rows, words = read(file), said(f"{label}.csv")
-    assert {row["id"]: row["explanation"] for row in rows} == words
+    assert {row["id"]: row["explanation"] for row in rows} == in_lines(words)
     assert {row["id"] for row in rows if row["answered"] == "0"} == declined()
     found = json.loads(done.out)["worst"]
     assert {row["id"]: row["explanation"] for row in found} == words
@@ -101,7 +108,7 @@ def test_compare_shows_what_both_say_where_they_differ_most(ask, tmp_path):
         words = " ".join(said()[photo].split())
         assert rest.endswith(f" km off: {words}" if label == "told" else "0.0 km off")
     written = read(file)
-    assert {row["id"]: row["a_explanation"] for row in written} == said()
+    assert {row["id"]: row["a_explanation"] for row in written} == in_lines(said())
     assert "b_explanation" not in written[0]
 
 

@@ -126,7 +126,7 @@ def test_an_array_that_is_gone_is_a_sentence_and_no_traceback(board, ask):
     files.write_arrays(path, arrays)  # by someone who knows how
     answer = ask("verify", board)
     assert answer.code == 1
-    assert f"{path} lacks truth" in answer.out
+    assert f"{path}: lacks the array truth" in answer.out
     assert "the tables cannot be computed" in answer.out
 
 

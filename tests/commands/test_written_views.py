@@ -12,7 +12,7 @@ from geopy.distance import great_circle
 import outside_board
 from geobench import load
 from geobench.board.leaderboard import Leaderboard
-from geobench.board.lines import as_csv, line
+from geobench.board.lines import as_csv, line, of_text
 from geobench.catalogue import installed
 from geobench.commands import parts
 from geobench.geo import EARTH_RADIUS_KM
@@ -36,7 +36,8 @@ def here(trip, monkeypatch):
 
 def read(path):
     with path.open(newline="", encoding="utf-8") as stream:
-        return list(csv.DictReader(stream))
+        rows = list(csv.DictReader(stream))
+    return [{name: of_text(cell) for name, cell in row.items()} for row in rows]
 
 
 def places(path):

@@ -18,6 +18,7 @@ benchmarks:
     splits: [random]
     methods: [keeping, halted]
     metrics: [distance, energy]
+    isolate: never
     samples: 2
     photos: 8
     seeds: [0]

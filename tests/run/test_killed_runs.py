@@ -38,7 +38,7 @@ PHASES = {
     "fitting": ("faulty.fitting", "a", 1, FITTED_AGAIN),
     "in the middle of a state": ("os.rename", r"/state\.npz$", "torn", []),
     "a state that is not in place": ("os.rename", r"/states/\w+$", 2, FITTED_AGAIN),
-    "a state in place": ("open", r"/states/\w+/state\.json r", 2, []),
+    "a state in place": ("open", r"/states/\w+/state\.json ", 2, []),
     "answering": ("faulty.answering", "a", 1, []),
     "in the middle of the truth": ("os.rename", r"/part\.npz$", "torn", []),
     "an answer without scores": ("os.rename", r"/energy-1-\w+\.npz$", 3, []),

@@ -62,7 +62,7 @@ _MOST_RADII = 100  # each is a column of scores, and a summary of every table
 
 def _proper(radii: tuple[float, ...]) -> tuple[float, ...]:
     if len(radii) > _MOST_RADII:
-        raise ValueError(f"{len(radii):,} radii are too many. Give at most {_MOST_RADII}")
+        raise ValueError(f"{len(radii):,} radii are too many: give at most {_MOST_RADII} radii")
     if min(radii) <= 0 or not np.isfinite(radii).all() or len(set(radii)) < len(radii):
         raise ValueError("give radii in km that are larger than 0, each once")
     return radii
