@@ -22,7 +22,6 @@ benchmarks:
     samples: 2
     photos: 8
     seeds: [0]
-    isolate: never
 """
 RUN = ("run", "bits.yaml", "--no-figures")
 
