@@ -16,6 +16,7 @@ benchmarks:
     isolate: never
     samples: 2
     photos: 5
+    isolate: never
 """
 RUN = ("run", "renamed.yaml", "--no-figures")
 
