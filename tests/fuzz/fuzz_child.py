@@ -23,7 +23,7 @@ _MEMORY = 800 << 20  # bytes beyond what the process began with
 _RESIDENT = 900_000  # KiB at most
 
 
-def _held() -> int:
+def _held():
     """What this process has held at most, in KiB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 

@@ -4,7 +4,6 @@ import json
 import os
 import random
 import shutil
-from contextlib import suppress
 
 import numpy as np
 import pytest

@@ -13,7 +13,6 @@ benchmarks:
     splits: [random]
     methods: [prior]
     metrics: [distance, drawn]
-    isolate: never
     samples: 2
     photos: 5
     isolate: never
