@@ -12,7 +12,7 @@ from geobench import hookspecs
 from geobench.components import Config, Plugin
 from geobench.data import Dataset
 from geobench.encoders import Encoder
-from geobench.errors import said_by, storable
+from geobench.errors import Interrupted, said_by, storable
 from geobench.methods import Method, describe_stale
 from geobench.metrics import Metric
 from geobench.names import NAME
@@ -88,6 +88,8 @@ def bring(entry: EntryPoint) -> Brought:
         said = found.faults[-1].removeprefix("PluginValidationError: ")
         found.faults[-1] = f"{said}. The hooks are {known}, no arguments"
         return found
+    except Interrupted:  # the user's, and no fault of the plugin
+        raise
     except BaseException as error:  # a plugin may raise anything, and stops nothing
         found.fail(f"{_shown(entry.value)} does not import: ", error)
         return found
@@ -104,6 +106,8 @@ def _call(hook: Any, kind: str, found: Brought) -> None:
     try:
         for answer in hook():
             given += islice(answer, _MOST + 1 - len(given))
+    except Interrupted:
+        raise
     except BaseException as error:
         found.fail(f"register_{kind}s raised ", error)
         return

@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from geobench import interrupts
+from geobench import interrupts, loading
 from geobench.errors import Interrupted, PluginError
 from geobench.importing import under_guard
 
@@ -28,6 +28,18 @@ def _fails():
 def test_a_signal_that_code_of_others_catches_stops_the_command(work):
     with interrupts.heard(), pytest.raises(Interrupted):
         under_guard(work, "plugin theirs")
+
+
+class _Entry:
+    name, value = "ours", "geobench_ours"
+
+    def load(self):
+        os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_a_ctrl_c_while_a_plugin_of_geobench_is_imported_is_no_fault_of_it():
+    with interrupts.heard(), pytest.raises(Interrupted):
+        loading.bring(_Entry())
 
 
 def test_outside_of_a_command_a_ctrl_c_is_pythons_own():
